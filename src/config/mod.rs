@@ -1,0 +1,139 @@
+//! Configuration: types, loading, checking. The files are the user's; every fault names file, line and fix.
+
+use crate::core::directory::Directory;
+use secrecy::SecretString;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// What `firebell.toml` says besides the directory. Read once at start.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Address and port of the HTTP server.
+    pub listen: String,
+    /// How people reach the console, for links; `http://<listen>` unless set.
+    pub public_url: String,
+    /// Where firebell keeps its files.
+    pub data_dir: PathBuf,
+    /// `sqlite:…` or `postgres://…`; may hold a password.
+    pub database_url: SecretString,
+    /// Who may use `/api/v1`.
+    pub tokens: Vec<Token>,
+    /// Who may send alerts.
+    pub sources: Vec<Source>,
+    /// The built-in console.
+    pub console: Console,
+    /// Ceilings of the ingest paths.
+    pub limits: Limits,
+    /// `text` or `json`.
+    pub log_format: String,
+    /// `tracing` filter, such as `info` or `firebell=debug,warn`.
+    pub log_filter: String,
+}
+
+/// An API token.
+#[derive(Clone, Debug)]
+pub struct Token {
+    /// Shown as the actor.
+    pub name: String,
+    /// SHA-256 of the token.
+    pub sha256: [u8; 32],
+}
+
+/// An alert source: a name and the token its senders use.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Part of every alert's identity.
+    pub name: String,
+    /// SHA-256 of the token: bearer, password of basic authentication, or PagerDuty `routing_key`.
+    pub sha256: [u8; 32],
+    /// An alert without an end is taken as over this long after its last repeat, milliseconds.
+    pub resolve_timeout_ms: i64,
+    /// Where the generic path finds the fields; `None`: the path is not open to this source.
+    pub mapping: Option<Mapping>,
+}
+
+/// JSON pointers into a generic payload.
+#[derive(Clone, Debug, Default)]
+pub struct Mapping {
+    /// Pointer to an array of alerts; empty: the payload is one alert.
+    pub items: String,
+    /// Pointer to the identity within the source.
+    pub fingerprint: String,
+    /// Pointer to one line of text.
+    pub summary: String,
+    /// Pointer to the state; absent in the payload: firing.
+    pub status: String,
+    /// Values of the state that mean it is over.
+    pub resolved_values: Vec<String>,
+    /// Pointer to the severity.
+    pub severity: String,
+    /// Pointer to an RFC 3339 time.
+    pub starts_at: String,
+    /// Pointer to a link.
+    pub url: String,
+    /// Label name to pointer.
+    pub labels: BTreeMap<String, String>,
+    /// Annotation name to pointer.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// The built-in console.
+#[derive(Clone, Debug)]
+pub struct Console {
+    /// Served at `/`.
+    pub enabled: bool,
+    /// Anybody may pick who they are. Only on a loopback address unless `demo_anywhere`.
+    pub demo: bool,
+    /// Channels that always exist.
+    pub channels: Vec<String>,
+}
+
+/// Ceilings of the ingest paths; beyond them the answer is 413 or 400 with the reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a request body.
+    pub body_bytes: usize,
+    /// Labels and annotations of an alert, each.
+    pub labels: usize,
+    /// Bytes of a label or annotation value.
+    pub label_bytes: usize,
+    /// Nesting of JSON.
+    pub depth: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            body_bytes: 1024 * 1024,
+            labels: 64,
+            label_bytes: 4096,
+            depth: 32,
+        }
+    }
+}
+
+/// A checked configuration.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// `firebell.toml`.
+    pub settings: Settings,
+    /// The folders.
+    pub directory: Directory,
+    /// Things that work but are probably not meant.
+    pub warnings: Vec<Fault>,
+    /// Every file that was read, for watching.
+    pub files: Vec<PathBuf>,
+}
+
+/// Something wrong with a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// File; relative to the configuration's folder where possible.
+    pub path: PathBuf,
+    /// Line, from 1; 0 when the fault has no line.
+    pub line: usize,
+    /// What is wrong.
+    pub what: String,
+    /// What to do about it.
+    pub fix: String,
+}

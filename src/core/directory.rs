@@ -1,0 +1,350 @@
+//! The directory: people, teams, services, schedules, policies and routes as configured.
+//!
+//! One immutable snapshot, replaced as a whole when the files change. Decisions read it through
+//! the `Scene`; nothing in the core changes it. Names are keys, display names are for people.
+
+use super::alert::Labels;
+use super::id::Severity;
+use super::matcher::Matcher;
+use super::schedule::Schedule;
+use chrono_tz::Tz;
+use regex::Regex;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Everything the SRE lead keeps in files, checked and cross-referenced.
+#[derive(Clone, Debug, Default)]
+pub struct Directory {
+    /// By id.
+    pub people: BTreeMap<String, Person>,
+    /// By id.
+    pub teams: BTreeMap<String, Team>,
+    /// By id.
+    pub services: BTreeMap<String, Service>,
+    /// By id.
+    pub schedules: BTreeMap<String, Schedule>,
+    /// By id.
+    pub policies: BTreeMap<String, Policy>,
+    /// By id.
+    pub actions: BTreeMap<String, Arc<Action>>,
+    /// The routing tree; the root matches everything.
+    pub route: Route,
+    /// Worst first; `Severity(n)` is the n-th.
+    pub severities: Vec<SeverityName>,
+    /// Who is alarmed when everybody else could not be. Never empty in a checked configuration.
+    pub catch_all: Vec<Target>,
+    /// Chat platforms that are switched on, in order of preference.
+    pub platforms: Vec<String>,
+    /// Zone used where a file names none.
+    pub zone: Option<Tz>,
+}
+
+/// Someone who can be paged, may act, or both.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// Key and immutable id.
+    pub id: String,
+    /// Display name.
+    pub name: String,
+    /// Where they live; times are shown to them in it.
+    pub zone: Tz,
+    /// Immutable ids by chat platform: `slack = "U123"`.
+    pub identities: BTreeMap<String, String>,
+    /// Roles for authorisation, such as `responder` or `incident-commander`.
+    pub roles: Vec<String>,
+    /// Ways to wake this person, all used at once. May be empty: then the next rung is climbed at once.
+    pub contacts: Vec<Contact>,
+}
+
+/// One way to reach a person.
+#[derive(Clone, Debug)]
+pub struct Contact {
+    /// Unique within the person; journalled instead of the address.
+    pub name: String,
+    /// How.
+    pub kind: ContactKind,
+}
+
+/// The ways a page can travel. A new notifier adds its variant here and one file in `notify/`.
+#[derive(Clone, Debug)]
+pub enum ContactKind {
+    /// A direct message on a chat platform.
+    Chat {
+        /// Platform name.
+        platform: String,
+    },
+    /// A JSON POST.
+    Webhook {
+        /// Where to; may hold secrets, so it is never journalled or shown.
+        url: secrecy::SecretString,
+    },
+}
+
+/// A group of people that owns services.
+#[derive(Clone, Debug)]
+pub struct Team {
+    /// Key.
+    pub id: String,
+    /// Display name.
+    pub name: String,
+    /// Ids of people.
+    pub members: Vec<String>,
+    /// Channel of minor incidents' cards, by name; `None`: no card is posted.
+    pub channel: Option<String>,
+    /// Policy for services that name none.
+    pub policy: Option<String>,
+}
+
+/// One entry of the service directory.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// Key.
+    pub id: String,
+    /// Display name.
+    pub name: String,
+    /// Owner team.
+    pub team: String,
+    /// 1 is the most important.
+    pub tier: u8,
+    /// Services this one needs.
+    pub depends_on: Vec<String>,
+    /// Named links: runbook, dashboard, repository.
+    pub links: BTreeMap<String, String>,
+    /// Escalation policy; `None`: the team's.
+    pub policy: Option<String>,
+    /// Channel of its cards; `None`: the team's.
+    pub channel: Option<String>,
+    /// An alert belongs to the service when all of these match. Empty: never by labels.
+    pub matchers: Vec<Matcher>,
+    /// This severity and worse make an incident major: it gets a room.
+    pub major_at: Severity,
+    /// Resolve by itself when every alert has cleared.
+    pub auto_resolve: bool,
+}
+
+/// An escalation policy: the ladder an incident freezes when it starts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// Key.
+    pub id: String,
+    /// From the first to the last.
+    pub rungs: Vec<Rung>,
+    /// How often the whole ladder is climbed again after the first time.
+    pub repeat: u8,
+}
+
+/// One step of a policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rung {
+    /// Who is paged.
+    pub targets: Vec<Target>,
+    /// How long they have, in seconds, before the next rung.
+    pub wait_secs: u64,
+}
+
+/// Whom a rung pages.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// One person, by id.
+    Person(String),
+    /// Whoever is on call on this schedule at that instant.
+    Schedule(String),
+    /// Everybody of a team.
+    Team(String),
+}
+
+impl Target {
+    /// `person ana`, `schedule web-primary`: for sentences.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Target::Person(id) => format!("person {id}"),
+            Target::Schedule(id) => format!("schedule {id}"),
+            Target::Team(id) => format!("team {id}"),
+        }
+    }
+}
+
+/// One level of the severity scale.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeverityName {
+    /// `sev1`; what people type.
+    pub name: String,
+    /// Values of the alert's `severity` label that mean it: `critical`, `page`.
+    pub labels: Vec<String>,
+}
+
+/// A node of the routing tree. The first child that matches is descended into; a node inherits
+/// from its parent what it does not say itself (already merged when the directory is built).
+#[derive(Clone, Debug, Default)]
+pub struct Route {
+    /// Path for explanations: `default`, `default/web`.
+    pub name: String,
+    /// All must match.
+    pub matchers: Vec<Matcher>,
+    /// Labels whose values make one incident.
+    pub group_by: Vec<String>,
+    /// How long an incident collects alerts before the first page, milliseconds.
+    pub group_wait_ms: i64,
+    /// Service for alerts no service matches by its labels.
+    pub service: Option<String>,
+    /// Policy that overrides the service's.
+    pub policy: Option<String>,
+    /// Severity when the alert names none.
+    pub severity: Severity,
+    /// False: alerts here are kept and listed, and page nobody. The reason is stored on the alert.
+    pub page: bool,
+    /// Tried in order.
+    pub children: Vec<Route>,
+}
+
+/// A runbook action, as its file says.
+#[derive(Clone, Debug)]
+pub struct Action {
+    /// Key; equals the file name.
+    pub id: String,
+    /// For buttons.
+    pub title: String,
+    /// What it does, one paragraph.
+    pub about: String,
+    /// `diagnostic` changes nothing; `remediation` does.
+    pub class: ActionClass,
+    /// Offered on incidents of these services; `*` is all.
+    pub services: Vec<String>,
+    /// Offered when the incident's labels match all.
+    pub matchers: Vec<Matcher>,
+    /// Typed arguments, in order.
+    pub args: Vec<Arg>,
+    /// Program and arguments; `{name}` stands for an argument inside one element. `argv[0]` is absolute and fixed.
+    pub argv: Vec<String>,
+    /// Working folder; `None`: an empty one made for the run.
+    pub cwd: Option<String>,
+    /// The whole environment.
+    pub env: BTreeMap<String, String>,
+    /// Killed after this long, milliseconds.
+    pub timeout_ms: i64,
+    /// From SIGTERM to SIGKILL, milliseconds.
+    pub kill_grace_ms: i64,
+    /// Output kept, bytes: the first quarter and the last three.
+    pub output_bytes: usize,
+    /// Exit codes that mean success.
+    pub success: Vec<i32>,
+    /// How many other people must approve. 0: the requester's confirmation is enough.
+    pub approvals: u8,
+    /// Roles of which requester and approvers need one; empty: anybody in the directory.
+    pub roles: Vec<String>,
+    /// An approval request lapses after this long, milliseconds.
+    pub approval_ttl_ms: i64,
+    /// SHA-256 of the file's bytes, hex: the version recorded on each run.
+    pub digest: String,
+}
+
+/// What an action may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionClass {
+    /// Looks.
+    Diagnostic,
+    /// Changes something.
+    Remediation,
+}
+
+/// One argument of an action.
+#[derive(Clone, Debug)]
+pub struct Arg {
+    /// `{name}` in the argv.
+    pub name: String,
+    /// Shown beside the field.
+    pub help: String,
+    /// What is allowed.
+    pub kind: ArgKind,
+    /// Used when nothing is given.
+    pub default: Option<String>,
+    /// Taken from this label of the incident; then not editable.
+    pub from_label: Option<String>,
+    /// Cut from the end of the label's value before the check.
+    pub strip_suffix: Option<String>,
+}
+
+/// What an argument allows. There is no free text.
+#[derive(Clone, Debug)]
+pub enum ArgKind {
+    /// One of these.
+    Enum(Vec<String>),
+    /// A whole number in this range, both ends included.
+    Int {
+        /// Smallest.
+        min: i64,
+        /// Largest.
+        max: i64,
+    },
+    /// A whole match; the expression is compiled as `\A(?:…)\z`.
+    Text {
+        /// Anchored, size-limited.
+        regex: Regex,
+        /// In characters.
+        max_len: usize,
+    },
+}
+
+impl Directory {
+    /// The severity people mean by `name`; falls back to none.
+    #[must_use]
+    pub fn severity(&self, name: &str) -> Option<Severity> {
+        let at = self
+            .severities
+            .iter()
+            .position(|s| s.name.eq_ignore_ascii_case(name))?;
+        u8::try_from(at).ok().map(Severity)
+    }
+
+    /// The name of a severity; a level the scale no longer has is shown by number.
+    #[must_use]
+    pub fn severity_name(&self, severity: Severity) -> String {
+        self.severities.get(usize::from(severity.0)).map_or_else(
+            || format!("severity {}", severity.0 + 1),
+            |s| s.name.clone(),
+        )
+    }
+
+    /// The severity an alert's `severity` label means, if it means one.
+    #[must_use]
+    pub fn severity_of_label(&self, labels: &Labels) -> Option<Severity> {
+        let value = labels.get("severity").or_else(|| labels.get("priority"))?;
+        let at = self.severities.iter().position(|s| {
+            s.name.eq_ignore_ascii_case(value)
+                || s.labels.iter().any(|l| l.eq_ignore_ascii_case(value))
+        })?;
+        u8::try_from(at).ok().map(Severity)
+    }
+
+    /// The person a platform's user id is linked to.
+    #[must_use]
+    pub fn person_by_identity(&self, platform: &str, id: &str) -> Option<&Person> {
+        self.people
+            .values()
+            .find(|p| p.identities.get(platform).is_some_and(|x| x == id))
+    }
+
+    /// Display name of a person, or the id when the directory no longer has them.
+    #[must_use]
+    pub fn person_name(&self, id: &str) -> String {
+        self.people
+            .get(id)
+            .map_or_else(|| id.to_owned(), |p| p.name.clone())
+    }
+
+    /// The channel a service's (or else a team's) cards go to.
+    #[must_use]
+    pub fn channel(&self, service: Option<&str>, team: Option<&str>) -> Option<&str> {
+        service
+            .and_then(|s| self.services.get(s))
+            .and_then(|s| s.channel.as_deref())
+            .or_else(|| {
+                team.and_then(|t| self.teams.get(t))
+                    .and_then(|t| t.channel.as_deref())
+            })
+    }
+}

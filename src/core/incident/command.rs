@@ -1,0 +1,281 @@
+//! What is asked of an incident, the little a decision may read besides it, and the ways to say no.
+
+use super::event::{Ladder, Origin, Outcome};
+use crate::core::alert::{AlertRef, Labels};
+use crate::core::directory::{Action, Directory, Target};
+use crate::core::id::{Actor, AlertId, Platform, RunId, Seq, Severity};
+use crate::core::time::Time;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What a decision may read besides the incident.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene<'a> {
+    /// The instant of the decision.
+    pub now: Time,
+    /// The configuration in force.
+    pub directory: &'a Directory,
+}
+
+/// How an incident is to be opened; the routing decision, already made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenAs {
+    /// Alert or person.
+    pub origin: Origin,
+    /// One line.
+    pub title: String,
+    /// How bad.
+    pub severity: Severity,
+    /// Major at this severity and worse.
+    pub major_at: Severity,
+    /// Major whatever the severity: declared by hand.
+    pub major: bool,
+    /// Service id.
+    pub service: Option<String>,
+    /// Team id.
+    pub team: Option<String>,
+    /// Channel of its card.
+    pub channel: Option<String>,
+    /// Alerts with this key join.
+    pub group_key: String,
+    /// Labels of the first alert.
+    pub labels: Labels,
+    /// Resolve when the last alert clears.
+    pub auto_resolve: bool,
+    /// The policy to freeze; `None`: nobody is paged by a ladder (a person is already at it).
+    pub ladder: Option<Ladder>,
+    /// How long to collect alerts before the first page, milliseconds.
+    pub group_wait_ms: i64,
+    /// Why all that, one sentence each.
+    pub why: Vec<String>,
+    /// Alerts it begins with.
+    pub alerts: Vec<AlertRef>,
+}
+
+/// What is asked. Imperative; answered with events or a [`Refusal`].
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Begin.
+    Open(Box<OpenAs>),
+    /// Alerts of its group fire.
+    Fire {
+        /// Which.
+        alerts: Vec<AlertRef>,
+        /// The worst severity among them.
+        worst: Severity,
+    },
+    /// Alerts of its group ended.
+    Clear {
+        /// Which.
+        alerts: Vec<AlertId>,
+        /// Why.
+        why: String,
+    },
+    /// Time has come.
+    Wake,
+    /// I have it.
+    Acknowledge {
+        /// Who.
+        by: Actor,
+    },
+    /// I have it until then.
+    Snooze {
+        /// Who.
+        by: Actor,
+        /// Until when.
+        until: Time,
+    },
+    /// It is over.
+    Resolve {
+        /// Who.
+        by: Actor,
+    },
+    /// Climb the next rung now.
+    Escalate {
+        /// Who.
+        by: Actor,
+        /// The state the button was drawn at; a rung climbed since makes the press stale.
+        as_of: Option<Seq>,
+    },
+    /// Page somebody besides the ladder.
+    Page {
+        /// Who asks.
+        by: Actor,
+        /// Whom.
+        target: Target,
+        /// With these words.
+        message: String,
+    },
+    /// Change how bad it is.
+    SetSeverity {
+        /// Who.
+        by: Actor,
+        /// New severity.
+        to: Severity,
+    },
+    /// Give it a room.
+    Promote {
+        /// Who.
+        by: Actor,
+    },
+    /// Name the lead.
+    Lead {
+        /// Who says so.
+        by: Actor,
+        /// Who leads.
+        lead: Actor,
+    },
+    /// Remember something.
+    Note {
+        /// Who.
+        by: Actor,
+        /// What.
+        text: String,
+        /// When it happened, if not now.
+        happened_at: Option<Time>,
+    },
+    /// A line was written in the room.
+    Speak {
+        /// Who.
+        by: Actor,
+        /// What.
+        text: String,
+        /// Where.
+        platform: Platform,
+        /// The platform's id of the message.
+        message: String,
+    },
+    /// Ask for a run.
+    AskRun {
+        /// Who.
+        by: Actor,
+        /// The number it gets.
+        run: RunId,
+        /// The action as configured now.
+        action: Arc<Action>,
+        /// Arguments as given, unchecked.
+        args: BTreeMap<String, String>,
+    },
+    /// Agree to a run; for one without approvals, confirm it.
+    ApproveRun {
+        /// Who.
+        by: Actor,
+        /// Which.
+        run: RunId,
+    },
+    /// Say no to a run, or withdraw it.
+    RejectRun {
+        /// Who.
+        by: Actor,
+        /// Which.
+        run: RunId,
+    },
+    /// Its program was started.
+    RunStarted {
+        /// Which.
+        run: RunId,
+    },
+    /// It is over.
+    RunEnded {
+        /// Which.
+        run: RunId,
+        /// How.
+        outcome: Outcome,
+        /// From start to end, milliseconds.
+        duration_ms: i64,
+        /// Bytes of output.
+        bytes: u64,
+        /// Last lines.
+        tail: String,
+    },
+    /// A page arrived.
+    PageDelivered {
+        /// Directory id.
+        person: String,
+        /// Contact name.
+        contact: String,
+        /// Attempts it took.
+        attempts: u32,
+    },
+    /// A page is given up.
+    PageFailed {
+        /// Directory id.
+        person: String,
+        /// Contact name.
+        contact: String,
+        /// In words.
+        why: String,
+    },
+    /// The room exists.
+    RoomReady {
+        /// Where.
+        platform: Platform,
+        /// The platform's id.
+        room: String,
+        /// Its name.
+        name: String,
+    },
+    /// The room could not be made.
+    RoomFailed {
+        /// Where.
+        platform: Platform,
+        /// In words.
+        why: String,
+    },
+    /// Remove an event's content for good.
+    Redact {
+        /// Who.
+        by: Actor,
+        /// Which event.
+        seq: Seq,
+        /// Why.
+        why: String,
+    },
+}
+
+/// A no, as a fact in words for the person who asked. Never logged as an error.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Unknown incident.
+    #[error("There is no such incident.")]
+    NoSuchIncident,
+    /// Opened twice.
+    #[error("This incident is already open.")]
+    AlreadyOpen,
+    /// Too late.
+    #[error("{by} has already acknowledged this.")]
+    AlreadyAcknowledged {
+        /// Who.
+        by: String,
+    },
+    /// Too late.
+    #[error("This incident is already resolved.")]
+    AlreadyResolved,
+    /// Nothing would change.
+    #[error("{what}")]
+    NothingToDo {
+        /// A sentence.
+        what: String,
+    },
+    /// A press on an old card.
+    #[error("This has moved on since the button was drawn: {now}. Nothing was done.")]
+    Stale {
+        /// What is so now.
+        now: String,
+    },
+    /// Not allowed.
+    #[error("{why}")]
+    Forbidden {
+        /// A sentence with the remedy.
+        why: String,
+    },
+    /// Words that do not fit.
+    #[error("{why}")]
+    Invalid {
+        /// A sentence naming the argument and the fix.
+        why: String,
+    },
+    /// A wake that came early; not a fault.
+    #[error("It is not time yet.")]
+    NotYet,
+}

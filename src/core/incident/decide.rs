@@ -1,0 +1,491 @@
+//! Judgement: a command becomes events, or a refusal in words. Never an effect.
+
+use super::command::{Command, OpenAs, Refusal, Scene};
+use super::event::Event;
+use super::{Climb, Incident, Status, climb, runs};
+use crate::core::alert::AlertRef;
+use crate::core::id::{Actor, AlertId, Severity};
+use crate::core::text;
+
+/// A note is at most this long, in characters: what every platform can show in one message.
+pub const NOTE_CHARS: usize = 3000;
+
+/// Decides. The incident is as its journal tells; nothing is changed here.
+///
+/// # Errors
+/// A [`Refusal`]: the answer is no, and nothing is recorded.
+pub fn decide(
+    incident: &Incident,
+    scene: &Scene<'_>,
+    command: Command,
+) -> Result<Vec<Event>, Refusal> {
+    match command {
+        Command::Open(open) if incident.seq == 0 => Ok(self::open(scene, *open)),
+        Command::Open(_) => Err(Refusal::AlreadyOpen),
+        _ if incident.seq == 0 => Err(Refusal::NoSuchIncident),
+        Command::Fire { alerts, worst } => fire(incident, scene, alerts, worst),
+        Command::Clear { alerts, why } => clear(incident, scene, &alerts, why),
+        Command::Wake => wake(incident, scene),
+        Command::Acknowledge { by } => acknowledge(incident, by),
+        Command::Snooze { by, until } => snooze(incident, scene, by, until),
+        Command::Resolve { by } => resolve(incident, by),
+        Command::Escalate { by, as_of } => escalate(incident, scene, &by, as_of),
+        Command::Page {
+            by,
+            target,
+            message,
+        } => page(incident, scene, &by, &target, &message),
+        Command::SetSeverity { by, to } => set_severity(incident, scene, by, to),
+        Command::Promote { by } => promote(incident, by),
+        Command::Lead { by, lead } => lead_change(incident, by, lead),
+        Command::Note {
+            by,
+            text,
+            happened_at,
+        } => note(by, text, happened_at),
+        Command::Speak {
+            by,
+            text,
+            platform,
+            message,
+        } => Ok(vec![Event::Spoke {
+            by,
+            text,
+            platform,
+            message,
+        }]),
+        Command::AskRun {
+            by,
+            run,
+            action,
+            args,
+        } => runs::ask(incident, scene, by, run, &action, &args),
+        Command::ApproveRun { by, run } => runs::approve(incident, scene, by, run),
+        Command::RejectRun { by, run } => runs::reject(incident, scene, by, run),
+        Command::RunStarted { run } => runs::started(incident, run),
+        Command::RunEnded {
+            run,
+            outcome,
+            duration_ms,
+            bytes,
+            tail,
+        } => runs::ended(
+            incident,
+            Event::RunEnded {
+                run,
+                outcome,
+                duration_ms,
+                bytes,
+                tail,
+            },
+            run,
+        ),
+        Command::PageDelivered {
+            person,
+            contact,
+            attempts,
+        } => Ok(vec![Event::PageDelivered {
+            person,
+            contact,
+            attempts,
+        }]),
+        Command::PageFailed {
+            person,
+            contact,
+            why,
+        } => Ok(page_failed(incident, scene, person, contact, why)),
+        Command::RoomReady {
+            platform,
+            room,
+            name,
+        } => {
+            if incident.rooms.contains_key(&platform) {
+                return Err(Refusal::NothingToDo {
+                    what: format!("There is already a room on {platform}."),
+                });
+            }
+            Ok(vec![Event::RoomOpened {
+                platform,
+                room,
+                name,
+            }])
+        }
+        Command::RoomFailed { platform, why } => Ok(vec![Event::RoomFailed { platform, why }]),
+        Command::Redact { by, seq, why } => {
+            if seq == 0 || seq > incident.seq {
+                return Err(Refusal::Invalid {
+                    why: format!("There is no line {seq} in this timeline."),
+                });
+            }
+            Ok(vec![Event::Redacted { seq, by, why }])
+        }
+    }
+}
+
+fn open(scene: &Scene<'_>, open: OpenAs) -> Vec<Event> {
+    let OpenAs {
+        ladder,
+        group_wait_ms,
+        major,
+        origin,
+        ..
+    } = &open;
+    let first_page = ladder.as_ref().map(|_| scene.now.plus_ms(*group_wait_ms));
+    let severity_major = open.severity <= open.major_at;
+    let promoted = (*major || severity_major).then(|| {
+        let (by, why) = match origin {
+            super::Origin::Declared { by } if *major => (by.clone(), "declared by hand".to_owned()),
+            _ => (
+                Actor::Firebell,
+                format!(
+                    "{} is major for this service",
+                    scene.directory.severity_name(open.severity)
+                ),
+            ),
+        };
+        Event::Promoted { by, why }
+    });
+    let opened = Event::Opened {
+        severity_name: scene.directory.severity_name(open.severity),
+        origin: open.origin,
+        title: text::cut(&open.title, 300),
+        severity: open.severity,
+        major_at: open.major_at,
+        service: open.service,
+        team: open.team,
+        channel: open.channel,
+        group_key: open.group_key,
+        labels: open.labels,
+        auto_resolve: open.auto_resolve,
+        ladder: open.ladder.unwrap_or_default(),
+        first_page,
+        alerts: open.alerts,
+        why: open.why,
+    };
+    let mut events: Vec<Event> = [Some(opened), promoted].into_iter().flatten().collect();
+    if first_page.is_some_and(|t| t <= scene.now) {
+        // The first page is decided with the opening: one commit, no trip through the timer.
+        let mut so_far = Incident::default();
+        for (n, event) in events.iter().enumerate() {
+            let record = super::Record {
+                seq: n as u32 + 1,
+                at: scene.now,
+                cause: String::new(),
+                event: event.clone(),
+            };
+            super::evolve(&mut so_far, &record);
+        }
+        events.extend(climb::due(&so_far, scene));
+    }
+    events
+}
+
+fn fire(
+    incident: &Incident,
+    scene: &Scene<'_>,
+    alerts: Vec<AlertRef>,
+    worst: Severity,
+) -> Result<Vec<Event>, Refusal> {
+    if !incident.is_open() {
+        return Err(Refusal::AlreadyResolved);
+    }
+    let alerts: Vec<AlertRef> = alerts
+        .into_iter()
+        .filter(|a| !incident.firing.contains(&a.id))
+        .collect();
+    if alerts.is_empty() {
+        return Err(Refusal::NothingToDo {
+            what: "These alerts already fire here.".to_owned(),
+        });
+    }
+    let mut events = vec![Event::Fired { alerts }];
+    if worst < incident.severity {
+        let to_name = scene.directory.severity_name(worst);
+        events.push(Event::SeverityChanged {
+            by: Actor::Firebell,
+            from: incident.severity,
+            to: worst,
+            to_name: to_name.clone(),
+            why: "a worse alert joined".to_owned(),
+        });
+        if worst <= incident.major_at && !incident.major {
+            events.push(Event::Promoted {
+                by: Actor::Firebell,
+                why: format!("{to_name} is major for this service"),
+            });
+        }
+        if incident.status == Status::Acknowledged {
+            // A worse alert must not be swallowed by an acknowledgement of a lesser one.
+            events.push(Event::Retriggered {
+                why: format!("severity rose to {to_name} after the acknowledgement"),
+                due: scene.now,
+            });
+        }
+    }
+    Ok(events)
+}
+
+fn clear(
+    incident: &Incident,
+    scene: &Scene<'_>,
+    alerts: &[AlertId],
+    why: String,
+) -> Result<Vec<Event>, Refusal> {
+    let _ = scene;
+    let gone: Vec<AlertId> = alerts
+        .iter()
+        .copied()
+        .filter(|a| incident.firing.contains(a))
+        .collect();
+    if gone.is_empty() {
+        return Err(Refusal::NothingToDo {
+            what: "None of these alerts fires here.".to_owned(),
+        });
+    }
+    let left = incident.firing.len() - gone.len();
+    let mut events = vec![Event::Cleared {
+        alerts: gone,
+        left: u32::try_from(left).unwrap_or(u32::MAX),
+        why,
+    }];
+    if left == 0 && incident.is_open() && incident.auto_resolve {
+        events.push(Event::Resolved {
+            by: Actor::Firebell,
+            still_firing: 0,
+            why: "every alert has cleared".to_owned(),
+        });
+    }
+    Ok(events)
+}
+
+fn wake(incident: &Incident, scene: &Scene<'_>) -> Result<Vec<Event>, Refusal> {
+    let mut events = runs::expired(incident, scene.now);
+    match incident.status {
+        Status::Triggered => events.extend(climb::due(incident, scene)),
+        Status::Acknowledged if incident.snoozed_until.is_some_and(|t| t <= scene.now) => {
+            events.push(Event::Retriggered {
+                why: "the snooze ended".to_owned(),
+                due: scene.now,
+            });
+        }
+        _ => {}
+    }
+    if events.is_empty() {
+        Err(Refusal::NotYet)
+    } else {
+        Ok(events)
+    }
+}
+
+fn acknowledge(incident: &Incident, by: Actor) -> Result<Vec<Event>, Refusal> {
+    match incident.status {
+        Status::Resolved => Err(Refusal::AlreadyResolved),
+        Status::Acknowledged if incident.snoozed_until.is_none() => {
+            Err(Refusal::AlreadyAcknowledged {
+                by: incident
+                    .acked_by
+                    .as_ref()
+                    .map_or("Somebody", Actor::name)
+                    .to_owned(),
+            })
+        }
+        _ => Ok(vec![Event::Acknowledged { by }]),
+    }
+}
+
+fn snooze(
+    incident: &Incident,
+    scene: &Scene<'_>,
+    by: Actor,
+    until: crate::core::time::Time,
+) -> Result<Vec<Event>, Refusal> {
+    if !incident.is_open() {
+        return Err(Refusal::AlreadyResolved);
+    }
+    if until <= scene.now {
+        return Err(Refusal::Invalid {
+            why: "A snooze must end in the future: `snooze 30m`.".to_owned(),
+        });
+    }
+    Ok(vec![Event::Snoozed { by, until }])
+}
+
+fn resolve(incident: &Incident, by: Actor) -> Result<Vec<Event>, Refusal> {
+    if !incident.is_open() {
+        return Err(Refusal::AlreadyResolved);
+    }
+    let still_firing = u32::try_from(incident.firing.len()).unwrap_or(u32::MAX);
+    Ok(vec![Event::Resolved {
+        by,
+        still_firing,
+        why: "resolved by hand".to_owned(),
+    }])
+}
+
+fn escalate(
+    incident: &Incident,
+    scene: &Scene<'_>,
+    by: &Actor,
+    as_of: Option<u32>,
+) -> Result<Vec<Event>, Refusal> {
+    if !incident.is_open() {
+        return Err(Refusal::AlreadyResolved);
+    }
+    if as_of.is_some_and(|seen| seen < incident.seq)
+        && incident.awaiting.is_empty()
+        && incident.climb == Climb::Resting
+    {
+        return Err(Refusal::Stale {
+            now: format!("it is {}", incident.status.word()),
+        });
+    }
+    let why = format!("escalated by {}", by.name());
+    if incident.status == Status::Acknowledged {
+        let mut events = vec![Event::Retriggered {
+            why: why.clone(),
+            due: scene.now,
+        }];
+        events.extend(climb::climb(incident, scene, 0, 0, &why));
+        return Ok(events);
+    }
+    Ok(climb::next_now(incident, scene, &why))
+}
+
+fn page(
+    incident: &Incident,
+    scene: &Scene<'_>,
+    by: &Actor,
+    target: &crate::core::directory::Target,
+    message: &str,
+) -> Result<Vec<Event>, Refusal> {
+    if !incident.is_open() {
+        return Err(Refusal::AlreadyResolved);
+    }
+    let (people, skipped) = climb::resolve(std::slice::from_ref(target), scene);
+    let mut why = format!("asked for by {}", by.name());
+    if !message.trim().is_empty() {
+        why = format!("{why}: {}", text::cut(message, 300));
+    }
+    if people.is_empty() {
+        let reason = skipped
+            .iter()
+            .map(|s| format!("{} {}", s.who, s.why))
+            .collect::<Vec<_>>();
+        let why = format!("{why}; {}", text::list(&reason));
+        // Somebody asked for help and nobody can be reached that way: fail open, loudly.
+        return Ok(vec![climb::catch_all(scene, 0, &why)]);
+    }
+    Ok(vec![Event::Paged {
+        rung: None,
+        people,
+        skipped,
+        why,
+        next_due: None,
+    }])
+}
+
+fn set_severity(
+    incident: &Incident,
+    scene: &Scene<'_>,
+    by: Actor,
+    to: Severity,
+) -> Result<Vec<Event>, Refusal> {
+    if usize::from(to.0) >= scene.directory.severities.len() {
+        return Err(Refusal::Invalid {
+            why: "There is no such severity.".to_owned(),
+        });
+    }
+    let to_name = scene.directory.severity_name(to);
+    if to == incident.severity {
+        return Err(Refusal::NothingToDo {
+            what: format!("It already is {to_name}."),
+        });
+    }
+    let promote = to <= incident.major_at && !incident.major;
+    let mut events = vec![Event::SeverityChanged {
+        by: by.clone(),
+        from: incident.severity,
+        to,
+        to_name: to_name.clone(),
+        why: "set by hand".to_owned(),
+    }];
+    if promote {
+        events.push(Event::Promoted {
+            by,
+            why: format!("{to_name} is major for this service"),
+        });
+    }
+    Ok(events)
+}
+
+fn promote(incident: &Incident, by: Actor) -> Result<Vec<Event>, Refusal> {
+    if incident.major {
+        return Err(Refusal::NothingToDo {
+            what: "It already has a room.".to_owned(),
+        });
+    }
+    if !incident.is_open() {
+        return Err(Refusal::AlreadyResolved);
+    }
+    Ok(vec![Event::Promoted {
+        by,
+        why: "promoted by hand".to_owned(),
+    }])
+}
+
+fn lead_change(incident: &Incident, by: Actor, lead: Actor) -> Result<Vec<Event>, Refusal> {
+    if incident.lead.as_ref().is_some_and(|l| l.same(&lead)) {
+        return Err(Refusal::NothingToDo {
+            what: format!("{} already leads.", lead.name()),
+        });
+    }
+    Ok(vec![Event::LeadChanged { by, lead }])
+}
+
+fn note(
+    by: Actor,
+    words: String,
+    happened_at: Option<crate::core::time::Time>,
+) -> Result<Vec<Event>, Refusal> {
+    if words.trim().is_empty() {
+        return Err(Refusal::Invalid {
+            why: "A note needs words: `note at 14:03 we rolled back`.".to_owned(),
+        });
+    }
+    if words.chars().count() > NOTE_CHARS {
+        return Err(Refusal::Invalid {
+            why: format!("A note is at most {NOTE_CHARS} characters; split it."),
+        });
+    }
+    Ok(vec![Event::Noted {
+        by,
+        text: words,
+        happened_at,
+    }])
+}
+
+fn page_failed(
+    incident: &Incident,
+    scene: &Scene<'_>,
+    person: String,
+    contact: String,
+    why: String,
+) -> Vec<Event> {
+    let last = incident.awaiting.len() == 1
+        && incident
+            .awaiting
+            .contains(&(person.clone(), contact.clone()));
+    let mut events = vec![Event::PageFailed {
+        person,
+        contact,
+        why,
+    }];
+    if last && !incident.reached && incident.status == Status::Triggered {
+        events.extend(climb::next_now(
+            incident,
+            scene,
+            "no page of the step before could be delivered",
+        ));
+    }
+    events
+}

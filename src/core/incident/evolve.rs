@@ -1,0 +1,274 @@
+//! Memory: a fact changes the state. Cannot fail, never looks at the clock.
+
+use super::event::{Event, Origin, PagedPerson};
+use super::{Climb, Incident, Record, Run, RunState, Status, climb};
+use crate::core::time::Time;
+
+/// Applies one record.
+pub fn evolve(incident: &mut Incident, record: &Record) {
+    incident.seq = record.seq;
+    incident.updated_at = record.at;
+    match &record.event {
+        Event::Opened { .. } => opened(incident, record),
+        Event::Fired { alerts } => {
+            incident.alerts += u32::try_from(alerts.len()).unwrap_or(u32::MAX);
+            incident.firing.extend(alerts.iter().map(|a| a.id));
+            incident.cleared_at = None;
+        }
+        Event::Cleared { alerts, .. } => {
+            for id in alerts {
+                incident.firing.remove(id);
+            }
+            if incident.firing.is_empty() {
+                incident.cleared_at = Some(record.at);
+            }
+        }
+        Event::Acknowledged { by } => {
+            rest(incident, Status::Acknowledged);
+            incident.acked_by = Some(by.clone());
+            incident.acked_at.get_or_insert(record.at);
+            incident.snoozed_until = None;
+        }
+        Event::Snoozed { by, until } => {
+            rest(incident, Status::Acknowledged);
+            incident.acked_by = Some(by.clone());
+            incident.acked_at.get_or_insert(record.at);
+            incident.snoozed_until = Some(*until);
+        }
+        Event::Retriggered { due, .. } => {
+            incident.status = Status::Triggered;
+            incident.acked_by = None;
+            incident.snoozed_until = None;
+            incident.climb = Climb::Next {
+                round: 0,
+                rung: 0,
+                due: *due,
+            };
+        }
+        Event::Resolved { .. } => {
+            rest(incident, Status::Resolved);
+            incident.snoozed_until = None;
+            incident.resolved_at = Some(record.at);
+        }
+        Event::SeverityChanged { to, .. } => incident.severity = *to,
+        Event::Promoted { .. } => incident.major = true,
+        Event::LeadChanged { lead, .. } => incident.lead = Some(lead.clone()),
+        Event::RoomOpened { platform, room, .. } => {
+            incident.rooms.insert(platform.clone(), room.clone());
+        }
+        Event::Paged { .. }
+        | Event::RungSkipped { .. }
+        | Event::CatchAll { .. }
+        | Event::PageDelivered { .. }
+        | Event::PageFailed { .. } => paging(incident, &record.event),
+        Event::RunAsked { .. }
+        | Event::RunApproved { .. }
+        | Event::RunRejected { .. }
+        | Event::RunExpired { .. }
+        | Event::RunReleased { .. }
+        | Event::RunStarted { .. }
+        | Event::RunEnded { .. } => running(incident, record),
+        Event::Noted { .. }
+        | Event::Spoke { .. }
+        | Event::RoomFailed { .. }
+        | Event::Redacted { .. }
+        | Event::Removed { .. } => {}
+    }
+}
+
+fn opened(incident: &mut Incident, record: &Record) {
+    let Event::Opened {
+        origin,
+        title,
+        severity,
+        major_at,
+        service,
+        team,
+        channel,
+        group_key,
+        labels,
+        auto_resolve,
+        ladder,
+        first_page,
+        alerts,
+        ..
+    } = &record.event
+    else {
+        return;
+    };
+    incident.title.clone_from(title);
+    incident.severity = *severity;
+    incident.major_at = *major_at;
+    incident.service.clone_from(service);
+    incident.team.clone_from(team);
+    incident.channel.clone_from(channel);
+    incident.group_key.clone_from(group_key);
+    incident.labels.clone_from(labels);
+    incident.auto_resolve = *auto_resolve;
+    incident.ladder = ladder.clone();
+    incident.opened_at = record.at;
+    incident.began_at = alerts
+        .iter()
+        .map(|a| a.starts_at)
+        .min()
+        .unwrap_or(record.at)
+        .min(record.at);
+    incident.alerts = u32::try_from(alerts.len()).unwrap_or(u32::MAX);
+    incident.firing = alerts.iter().map(|a| a.id).collect();
+    match (first_page, origin) {
+        (Some(due), _) => {
+            incident.climb = Climb::Next {
+                round: 0,
+                rung: 0,
+                due: *due,
+            }
+        }
+        // A person declared it and pages nobody: that person has it.
+        (None, Origin::Declared { by }) => {
+            incident.status = Status::Acknowledged;
+            incident.acked_at = Some(record.at);
+            incident.acked_by = Some(by.clone());
+        }
+        (None, Origin::Alert { .. }) => {}
+    }
+    if let Origin::Declared { by } = origin {
+        incident.lead = Some(by.clone());
+    }
+}
+
+fn rest(incident: &mut Incident, status: Status) {
+    incident.status = status;
+    incident.climb = Climb::Resting;
+    incident.awaiting.clear();
+}
+
+fn expect(incident: &mut Incident, people: &[PagedPerson], fresh: bool) {
+    if fresh {
+        incident.awaiting.clear();
+        incident.reached = false;
+    }
+    for p in people {
+        *incident.paged.entry(p.id.clone()).or_default() += 1;
+        if fresh {
+            incident
+                .awaiting
+                .extend(p.contacts.iter().map(|c| (p.id.clone(), c.clone())));
+        }
+    }
+}
+
+fn paging(incident: &mut Incident, event: &Event) {
+    match event {
+        Event::Paged {
+            rung: Some((round, rung)),
+            people,
+            next_due,
+            ..
+        } => {
+            incident.climb = climb::after(*round, *rung, next_due.unwrap_or(Time::FAR));
+            expect(incident, people, true);
+        }
+        Event::Paged {
+            rung: None, people, ..
+        } => expect(incident, people, false),
+        Event::RungSkipped {
+            rung: (round, rung),
+            ..
+        } => {
+            if let Climb::Next { due, .. } = incident.climb {
+                incident.climb = climb::after(*round, *rung, due);
+            }
+        }
+        Event::CatchAll {
+            people, next_due, ..
+        } => {
+            if incident.status == Status::Triggered {
+                let times = if let Climb::Exhausted { times, .. } = incident.climb {
+                    times
+                } else {
+                    0
+                };
+                incident.climb = Climb::Exhausted {
+                    times: times + 1,
+                    due: *next_due,
+                };
+                // The catch-all has nothing behind it: a failed page there does not climb further.
+                expect(incident, people, true);
+                incident.awaiting.clear();
+            }
+        }
+        Event::PageDelivered {
+            person, contact, ..
+        } => {
+            if incident.awaiting.remove(&(person.clone(), contact.clone())) {
+                incident.reached = true;
+            }
+        }
+        Event::PageFailed {
+            person, contact, ..
+        } => {
+            incident.awaiting.remove(&(person.clone(), contact.clone()));
+        }
+        _ => {}
+    }
+}
+
+fn running(incident: &mut Incident, record: &Record) {
+    let set = |incident: &mut Incident, run, state| {
+        if let Some(r) = incident.runs.get_mut(run) {
+            r.state = state;
+        }
+    };
+    match &record.event {
+        Event::RunAsked {
+            run,
+            action,
+            title,
+            digest,
+            argv,
+            by,
+            needs,
+            expires,
+        } => {
+            let asked = Run {
+                action: action.clone(),
+                title: title.clone(),
+                argv: argv.clone(),
+                digest: digest.clone(),
+                by: by.clone(),
+                needs: *needs,
+                approved: Vec::new(),
+                state: RunState::Asked { expires: *expires },
+                asked_seq: record.seq,
+            };
+            incident.runs.insert(*run, asked);
+        }
+        Event::RunApproved { run, by } => {
+            if let Some(r) = incident.runs.get_mut(run) {
+                r.approved.push(by.clone());
+            }
+        }
+        Event::RunRejected { run, by } => {
+            let why = format!("rejected by {}", by.name());
+            set(
+                incident,
+                run,
+                RunState::Ended(super::Outcome::NotStarted { why }),
+            );
+        }
+        Event::RunExpired { run } => {
+            let why = "nobody approved it in time".to_owned();
+            set(
+                incident,
+                run,
+                RunState::Ended(super::Outcome::NotStarted { why }),
+            );
+        }
+        Event::RunReleased { run } => set(incident, run, RunState::Released),
+        Event::RunStarted { run } => set(incident, run, RunState::Running),
+        Event::RunEnded { run, outcome, .. } => {
+            set(incident, run, RunState::Ended(outcome.clone()))
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,256 @@
+//! The incident: the one thing that is event-sourced.
+//!
+//! Four verbs, all pure and synchronous: [`decide`] judges a command, [`evolve`] remembers a
+//! fact, [`react`] names the consequences of a fact, [`wake_at`] says when time itself must be
+//! put to the incident as a command. State is only ever a fold of the journal, and is never
+//! serialised; only [`Event`] is.
+
+mod climb;
+mod command;
+mod decide;
+mod event;
+mod evolve;
+#[cfg(test)]
+mod lives;
+mod react;
+mod runs;
+#[cfg(test)]
+mod tests;
+
+pub use command::{Command, OpenAs, Refusal, Scene};
+pub use decide::decide;
+pub use event::{Event, Ladder, Origin, Outcome, PagedPerson, Skipped};
+pub use evolve::evolve;
+pub use react::{Effect, Place, Surface, react};
+
+use super::alert::{AlertRef, Labels};
+use super::id::{Actor, AlertId, IncidentId, Platform, RunId, Seq, Severity};
+use super::time::Time;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One line of the journal: a fact, when it was recorded and what caused it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// Counted from 1 without gaps.
+    pub seq: Seq,
+    /// When firebell recorded it.
+    pub at: Time,
+    /// What brought it: `alert:…`, `click:…`, `api:…`, `wake`; the source every timeline line cites.
+    pub cause: String,
+    /// What happened.
+    pub event: Event,
+}
+
+/// Where an incident stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Status {
+    /// Nobody has it; the ladder is being climbed.
+    #[default]
+    Triggered,
+    /// Somebody has it.
+    Acknowledged,
+    /// Over.
+    Resolved,
+}
+
+impl Status {
+    /// The word stored, shown and accepted by the API.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Status::Triggered => "triggered",
+            Status::Acknowledged => "acknowledged",
+            Status::Resolved => "resolved",
+        }
+    }
+}
+
+/// How far up the ladder.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum Climb {
+    /// Nothing is due: acknowledged, resolved, or there is nobody to page.
+    #[default]
+    Resting,
+    /// This rung of this round is climbed at `due`.
+    Next {
+        /// Counted from 0.
+        round: u8,
+        /// Index into the frozen ladder.
+        rung: usize,
+        /// When.
+        due: Time,
+    },
+    /// The ladder is used up. The catch-all is alarmed again at `due`.
+    Exhausted {
+        /// How often the catch-all was alarmed.
+        times: u32,
+        /// When again.
+        due: Time,
+    },
+}
+
+/// A runbook action on this incident.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// Id of the action.
+    pub action: String,
+    /// Title for people.
+    pub title: String,
+    /// The exact program and arguments everybody saw.
+    pub argv: Vec<String>,
+    /// Version of the action's file.
+    pub digest: String,
+    /// Who asked.
+    pub by: Actor,
+    /// Approvals by others that are needed.
+    pub needs: u8,
+    /// Who approved.
+    pub approved: Vec<Actor>,
+    /// Where it stands.
+    pub state: RunState,
+    /// Seq of the `RunAsked`.
+    pub asked_seq: Seq,
+}
+
+/// Where a run stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RunState {
+    /// Waits for confirmation or approval until then.
+    Asked {
+        /// Lapses at this time.
+        expires: Time,
+    },
+    /// May start; nothing may release it again.
+    Released,
+    /// The program runs.
+    Running,
+    /// Over, with its outcome; `Outcome::Unknown` included.
+    Ended(Outcome),
+}
+
+/// An incident as its journal tells it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Incident {
+    /// Given by the engine.
+    pub id: IncidentId,
+    /// Seq of the last event; 0: not yet opened.
+    pub seq: Seq,
+    /// Where it stands.
+    pub status: Status,
+    /// One line.
+    pub title: String,
+    /// How bad, now.
+    pub severity: Severity,
+    /// Major at this severity and worse, frozen at the start.
+    pub major_at: Severity,
+    /// Has (or will have) a room.
+    pub major: bool,
+    /// Service id.
+    pub service: Option<String>,
+    /// Team id.
+    pub team: Option<String>,
+    /// Channel of its card outside the room.
+    pub channel: Option<String>,
+    /// Alerts with this key join while it is open. Empty for declared ones.
+    pub group_key: String,
+    /// Labels of the alert that opened it.
+    pub labels: Labels,
+    /// Resolve when the last alert clears.
+    pub auto_resolve: bool,
+    /// When it was opened.
+    pub opened_at: Time,
+    /// Begin of the earliest alert, or the opening.
+    pub began_at: Time,
+    /// First acknowledgement.
+    pub acked_at: Option<Time>,
+    /// Who has it.
+    pub acked_by: Option<Actor>,
+    /// When the last alert cleared, while nothing fires.
+    pub cleared_at: Option<Time>,
+    /// When it was resolved.
+    pub resolved_at: Option<Time>,
+    /// Acknowledged only until then.
+    pub snoozed_until: Option<Time>,
+    /// Last change.
+    pub updated_at: Time,
+    /// Alerts that fire now.
+    pub firing: BTreeSet<AlertId>,
+    /// Alerts that ever joined.
+    pub alerts: u32,
+    /// Policy, frozen at the start.
+    pub ladder: Ladder,
+    /// How far up.
+    pub climb: Climb,
+    /// `(person, contact)` of the last rung that may still be reached.
+    pub awaiting: BTreeSet<(String, String)>,
+    /// Somebody of the last rung was reached.
+    pub reached: bool,
+    /// Who was paged, with how often.
+    pub paged: BTreeMap<String, u32>,
+    /// Incident lead.
+    pub lead: Option<Actor>,
+    /// Rooms by platform.
+    pub rooms: BTreeMap<Platform, String>,
+    /// Runs by number.
+    pub runs: BTreeMap<RunId, Run>,
+}
+
+impl Incident {
+    /// An incident that has not been opened yet.
+    #[must_use]
+    pub fn new(id: IncidentId) -> Incident {
+        Incident {
+            id,
+            ..Incident::default()
+        }
+    }
+
+    /// Folds a journal. The records must be in order and complete.
+    #[must_use]
+    pub fn replay<'a>(id: IncidentId, journal: impl IntoIterator<Item = &'a Record>) -> Incident {
+        let mut incident = Incident::new(id);
+        for record in journal {
+            evolve(&mut incident, record);
+        }
+        incident
+    }
+
+    /// Opened and not resolved.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.seq > 0 && self.status != Status::Resolved
+    }
+}
+
+/// When time must be put to the incident as `Command::Wake`; `None`: time changes nothing.
+#[must_use]
+pub fn wake_at(incident: &Incident) -> Option<Time> {
+    if !incident.is_open() {
+        return runs::next_expiry(incident);
+    }
+    let climb = match (&incident.climb, incident.status) {
+        (Climb::Next { due, .. } | Climb::Exhausted { due, .. }, Status::Triggered) => Some(*due),
+        _ => None,
+    };
+    let snooze = incident
+        .snoozed_until
+        .filter(|_| incident.status == Status::Acknowledged);
+    [climb, snooze, runs::next_expiry(incident)]
+        .into_iter()
+        .flatten()
+        .min()
+}
+
+/// `AlertRef` of a normalised alert, cut to what the journal keeps.
+#[must_use]
+pub fn alert_ref(id: AlertId, alert: &super::alert::Alert) -> AlertRef {
+    AlertRef {
+        id,
+        source: alert.source.clone(),
+        fingerprint: alert.fingerprint.clone(),
+        name: super::text::cut(alert.name(), 200),
+        summary: super::text::cut(alert.summary(), 500),
+        starts_at: alert.starts_at,
+        url: alert.generator_url.clone(),
+    }
+}

@@ -1,0 +1,161 @@
+//! Consequence: what must happen in the world because of a fact. Never because of an intent.
+//!
+//! Each effect carries its promise, and the outbox row keeps it:
+//! [`Effect::Say`] once and in order, [`Effect::Show`] latest wins, [`Effect::Page`] at least
+//! once until acknowledged, [`Effect::Run`] at most once.
+
+use super::event::{Event, Outcome};
+use super::{Incident, Record};
+use crate::core::id::RunId;
+
+/// Something to be done outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Post this event's sentence: once, in the journal's order.
+    Say {
+        /// Where.
+        to: Place,
+    },
+    /// Bring a surface up to date: latest wins, coalesced.
+    Show {
+        /// What.
+        surface: Surface,
+    },
+    /// Wake a person on one contact: at least once, until acknowledged.
+    Page {
+        /// Directory id.
+        person: String,
+        /// Contact name.
+        contact: String,
+    },
+    /// Withdraw pages that have not left yet.
+    StandDown,
+    /// Start a released run: at most once.
+    Run {
+        /// Which.
+        run: RunId,
+    },
+}
+
+/// Where a line goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The incident's room, on every platform.
+    Room,
+    /// The incident's room on every platform but this one, where the line came from.
+    RoomExcept(String),
+    /// The room and the team's channel: a loud line.
+    Loud,
+    /// Every channel firebell knows: nobody could be alarmed.
+    Everywhere,
+}
+
+/// What is kept up to date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Surface {
+    /// The room itself.
+    Room,
+    /// The card at the top of the room.
+    RoomCard,
+    /// The card in the team's channel.
+    ChannelCard,
+}
+
+impl Surface {
+    /// The word stored.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Surface::Room => "room",
+            Surface::RoomCard => "room-card",
+            Surface::ChannelCard => "channel-card",
+        }
+    }
+
+    /// The surface a stored word means.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Surface> {
+        [Surface::Room, Surface::RoomCard, Surface::ChannelCard]
+            .into_iter()
+            .find(|s| s.word() == word)
+    }
+}
+
+/// The effects of a fact on the incident as it is after it.
+#[must_use]
+pub fn react(incident: &Incident, record: &Record) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    match &record.event {
+        Event::Paged { people, .. } | Event::CatchAll { people, .. } => {
+            for p in people {
+                effects.extend(p.contacts.iter().map(|c| Effect::Page {
+                    person: p.id.clone(),
+                    contact: c.clone(),
+                }));
+            }
+        }
+        Event::Acknowledged { .. } | Event::Snoozed { .. } | Event::Resolved { .. } => {
+            effects.push(Effect::StandDown);
+        }
+        Event::Promoted { .. } => effects.push(Effect::Show {
+            surface: Surface::Room,
+        }),
+        Event::RunReleased { run } => effects.push(Effect::Run { run: *run }),
+        _ => {}
+    }
+    if let Some(to) = place(incident, &record.event) {
+        effects.push(Effect::Say { to });
+    }
+    if changes_card(&record.event) {
+        if incident.channel.is_some() {
+            effects.push(Effect::Show {
+                surface: Surface::ChannelCard,
+            });
+        }
+        if incident.major {
+            effects.push(Effect::Show {
+                surface: Surface::RoomCard,
+            });
+        }
+    }
+    effects
+}
+
+/// Whether, and where, an event is said aloud. A minor incident is a card and speaks only when it must.
+fn place(incident: &Incident, event: &Event) -> Option<Place> {
+    match event {
+        Event::CatchAll { people, .. } if people.is_empty() => Some(Place::Everywhere),
+        Event::CatchAll { .. } | Event::PageFailed { .. } | Event::RoomFailed { .. } => {
+            Some(Place::Loud)
+        }
+        Event::RunEnded {
+            outcome: Outcome::Unknown { .. },
+            ..
+        } => Some(Place::Loud),
+        // Somebody has to see the request and its end, room or not.
+        Event::RunAsked { .. } | Event::RunEnded { .. } if !incident.major => Some(Place::Loud),
+        Event::Spoke { platform, .. } => {
+            incident.major.then(|| Place::RoomExcept(platform.clone()))
+        }
+        // Said by the card, by the room's own first line, or of no use to a reader of the room.
+        Event::Opened { .. }
+        | Event::RoomOpened { .. }
+        | Event::PageDelivered { .. }
+        | Event::RunApproved { .. }
+        | Event::RunStarted { .. }
+        | Event::Redacted { .. }
+        | Event::Removed { .. } => None,
+        _ => incident.major.then_some(Place::Room),
+    }
+}
+
+fn changes_card(event: &Event) -> bool {
+    !matches!(
+        event,
+        Event::Spoke { .. }
+            | Event::Noted { .. }
+            | Event::PageDelivered { .. }
+            | Event::Redacted { .. }
+            | Event::Removed { .. }
+    )
+}

@@ -1,0 +1,16 @@
+//! The foundation: pure, synchronous, deterministic.
+//!
+//! No I/O, no clock, no randomness of its own, no async. May use serde, chrono, cron, regex and
+//! secrecy, and nothing else; a test reads the `use` lines.
+
+pub mod action;
+pub mod alert;
+pub mod directory;
+pub mod id;
+pub mod incident;
+pub mod matcher;
+pub mod role;
+pub mod route;
+pub mod schedule;
+pub mod text;
+pub mod time;

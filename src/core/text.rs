@@ -1,0 +1,32 @@
+//! Small pure helpers on text that people read. Alert text is attacker-controlled: nothing here trusts it.
+
+/// Cuts to `max` characters; a cut text ends with `…`. Control characters become spaces.
+#[must_use]
+pub fn cut(text: &str, max: usize) -> String {
+    let clean = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let mut out: String = clean.clone().take(max).collect();
+    if clean.count() > max {
+        out.pop();
+        out.push('…');
+    }
+    out
+}
+
+/// `1 alert`, `3 alerts`.
+#[must_use]
+pub fn count(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
+/// `a`, `a and b`, `a, b and c`.
+#[must_use]
+pub fn list<S: AsRef<str>>(items: &[S]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.as_ref().to_owned(),
+        [head @ .., last] => {
+            let head: Vec<&str> = head.iter().map(AsRef::as_ref).collect();
+            format!("{} and {}", head.join(", "), last.as_ref())
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! firebell: one self-hosted process between monitoring and people.
+//!
+//! The house, from the foundation up; a module may only use the ones above it in this list.
+
+pub mod chat;
+pub mod config;
+pub mod core;
+pub mod engine;
+pub mod ingest;
+pub mod store;

@@ -1,0 +1,447 @@
+//! Rows as the tables hold them, and the change-set: everything one transaction writes, as data.
+
+use crate::core::id::{AlertId, IncidentId, RoomId, RunId, Seq};
+use crate::core::incident::{Incident, Record};
+use crate::core::time::Time;
+use std::collections::BTreeMap;
+
+/// One occurrence of an alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertRow {
+    /// Given out in order, so that a storm appends to the end of the table.
+    pub id: AlertId,
+    /// Source name.
+    pub source: String,
+    /// Identity within the source.
+    pub fingerprint: String,
+    /// Hash of what the sender said, to tell a repeat from a change.
+    pub digest: i64,
+    /// Still firing.
+    pub firing: bool,
+    /// By the sender's clock.
+    pub starts_at: Time,
+    /// When it ended or will be taken as ended; `Time::FAR`: until resolved explicitly.
+    pub ends_at: Time,
+    /// When firebell took it.
+    pub received_at: Time,
+    /// Last change.
+    pub updated_at: Time,
+    /// The incident it belongs to; `None`: it pages nobody.
+    pub incident: Option<IncidentId>,
+    /// Why it paged, joined or stayed quiet; one sentence.
+    pub why: String,
+    /// JSON object `{"labels":{…},"annotations":{…},"generatorURL":"…"}`.
+    pub body: String,
+}
+
+/// A change to a known alert. `None` fields stay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertChange {
+    /// Which.
+    pub id: AlertId,
+    /// Still firing.
+    pub firing: bool,
+    /// New end.
+    pub ends_at: Time,
+    /// Last change.
+    pub updated_at: Time,
+    /// New content and its digest.
+    pub body: Option<(i64, String)>,
+}
+
+/// What is needed of a firing alert in memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveAlert {
+    /// Which.
+    pub id: AlertId,
+    /// Source name.
+    pub source: String,
+    /// Identity within the source.
+    pub fingerprint: String,
+    /// Hash of what the sender said.
+    pub digest: i64,
+    /// When it will be taken as ended.
+    pub ends_at: Time,
+    /// Its incident.
+    pub incident: Option<IncidentId>,
+}
+
+/// The incident as lists show it; a projection of the journal, written with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IncidentRow {
+    /// Which.
+    pub id: IncidentId,
+    /// Last event.
+    pub seq: Seq,
+    /// `triggered`, `acknowledged`, `resolved`.
+    pub status: String,
+    /// Index into the scale.
+    pub severity: u8,
+    /// Has a room.
+    pub major: bool,
+    /// One line.
+    pub title: String,
+    /// Service id.
+    pub service: Option<String>,
+    /// Team id.
+    pub team: Option<String>,
+    /// Group.
+    pub group_key: String,
+    /// When firebell opened it.
+    pub opened_at: Time,
+    /// When its first alert began.
+    pub began_at: Time,
+    /// First acknowledgement.
+    pub acked_at: Option<Time>,
+    /// Name of who has it.
+    pub acked_by: Option<String>,
+    /// When it was resolved.
+    pub resolved_at: Option<Time>,
+    /// Last change.
+    pub updated_at: Time,
+    /// When time must be put to it.
+    pub wake_at: Option<Time>,
+    /// Alerts that ever joined.
+    pub alerts: u32,
+    /// Alerts that fire now.
+    pub firing: u32,
+    /// Name of the lead.
+    pub lead: Option<String>,
+}
+
+impl IncidentRow {
+    /// The projection of an incident.
+    #[must_use]
+    pub fn of(incident: &Incident) -> IncidentRow {
+        IncidentRow {
+            id: incident.id,
+            seq: incident.seq,
+            status: incident.status.word().to_owned(),
+            severity: incident.severity.0,
+            major: incident.major,
+            title: incident.title.clone(),
+            service: incident.service.clone(),
+            team: incident.team.clone(),
+            group_key: incident.group_key.clone(),
+            opened_at: incident.opened_at,
+            began_at: incident.began_at,
+            acked_at: incident.acked_at,
+            acked_by: incident.acked_by.as_ref().map(|a| a.name().to_owned()),
+            resolved_at: incident.resolved_at,
+            updated_at: incident.updated_at,
+            wake_at: crate::core::incident::wake_at(incident),
+            alerts: incident.alerts,
+            firing: u32::try_from(incident.firing.len()).unwrap_or(u32::MAX),
+            lead: incident.lead.as_ref().map(|a| a.name().to_owned()),
+        }
+    }
+}
+
+/// A journal line with its place in the order of everything.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventRow {
+    /// Counted over all incidents.
+    pub pos: i64,
+    /// Which incident.
+    pub incident: IncidentId,
+    /// The record; `record.event` is stored as JSON with its kind beside it.
+    pub record: Record,
+}
+
+/// A cause that was answered; the same cause again gets the same answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InboxRow {
+    /// `click:…`, `api:…`, `slack:…`; unique.
+    pub cause: String,
+    /// When.
+    pub at: Time,
+    /// What it changed.
+    pub incident: IncidentId,
+    /// The last event it caused.
+    pub seq: Seq,
+}
+
+/// What an outbox row promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lane {
+    /// At least once until acknowledged; overtakes everything.
+    Page,
+    /// Once, in order per room.
+    Say,
+    /// At most once.
+    Run,
+}
+
+impl Lane {
+    /// The word stored.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Lane::Page => "page",
+            Lane::Say => "say",
+            Lane::Run => "run",
+        }
+    }
+
+    /// The lane a stored word means.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Lane> {
+        [Lane::Page, Lane::Say, Lane::Run]
+            .into_iter()
+            .find(|l| l.word() == word)
+    }
+}
+
+/// Where a delivery stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Delivery {
+    /// To be sent at `due_at`.
+    Waiting,
+    /// Handed to an adapter; after a crash: a page is sent again, a line is verified, a run is lost.
+    Sending,
+    /// Accepted at the other end.
+    Done,
+    /// Given up, with the error.
+    Failed,
+    /// No longer wanted, with the reason in `error`.
+    Withdrawn,
+}
+
+impl Delivery {
+    /// All of them.
+    pub const ALL: [Delivery; 5] = [
+        Delivery::Waiting,
+        Delivery::Sending,
+        Delivery::Done,
+        Delivery::Failed,
+        Delivery::Withdrawn,
+    ];
+
+    /// The word stored.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Delivery::Waiting => "waiting",
+            Delivery::Sending => "sending",
+            Delivery::Done => "done",
+            Delivery::Failed => "failed",
+            Delivery::Withdrawn => "withdrawn",
+        }
+    }
+
+    /// The state a stored word means.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Delivery> {
+        Delivery::ALL.into_iter().find(|d| d.word() == word)
+    }
+}
+
+/// An effect on its way out. Its key `incident:seq:n` says which fact caused it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboxRow {
+    /// Given out in order.
+    pub id: i64,
+    /// Which incident.
+    pub incident: IncidentId,
+    /// The event that caused it.
+    pub seq: Seq,
+    /// Which of that event's effects.
+    pub n: u32,
+    /// What is promised.
+    pub lane: Lane,
+    /// Say: `platform`. Page: person id. Run: empty.
+    pub target: String,
+    /// Say: `room` or `channel:<name>`. Page: contact name. Run: the run's number.
+    pub detail: String,
+    /// Where it stands.
+    pub state: Delivery,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Not before.
+    pub due_at: Time,
+    /// When it was written.
+    pub created_at: Time,
+    /// Last change.
+    pub updated_at: Time,
+    /// The last error or reason, in words; empty when none.
+    pub error: String,
+}
+
+/// A change to a known outbox row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboxChange {
+    /// Which.
+    pub id: i64,
+    /// New state.
+    pub state: Delivery,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Not before.
+    pub due_at: Time,
+    /// When.
+    pub updated_at: Time,
+    /// Error or reason.
+    pub error: String,
+}
+
+/// A surface to be kept up to date; key `(incident, platform, surface)`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShowRow {
+    /// Which incident.
+    pub incident: IncidentId,
+    /// Platform name.
+    pub platform: String,
+    /// `Surface::word`.
+    pub surface: String,
+    /// The seq that should be visible.
+    pub want: Seq,
+    /// The seq that is.
+    pub have: Seq,
+    /// The platform's id of the room or message; empty until it exists.
+    pub remote: String,
+    /// Failed tries since the last success.
+    pub attempts: u32,
+    /// Not before.
+    pub due_at: Time,
+    /// The last error in words; empty when none.
+    pub error: String,
+}
+
+/// A room of the console.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomRow {
+    /// Which.
+    pub id: RoomId,
+    /// `general`, `web-alerts`, `inc-42-checkout`, or the person's id for direct messages.
+    pub name: String,
+    /// `channel`, `incident`, `direct`.
+    pub kind: String,
+    /// For `incident`.
+    pub incident: Option<IncidentId>,
+    /// When.
+    pub created_at: Time,
+}
+
+/// A message in a room of the console.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostRow {
+    /// Given out in order.
+    pub id: i64,
+    /// Where.
+    pub room: RoomId,
+    /// When.
+    pub at: Time,
+    /// Person id; empty: firebell.
+    pub author: String,
+    /// Name shown.
+    pub author_name: String,
+    /// `text` a person's words, `line` an event's sentence, `card` an incident's live card, `page` a page,
+    /// `run` a run's live output, `answer` the reply to a command.
+    pub kind: String,
+    /// The incident of a card, line or page.
+    pub incident: Option<IncidentId>,
+    /// The event of a line, the run's number of a run.
+    pub seq: Option<i64>,
+    /// The words; empty for live kinds, which are drawn from state.
+    pub text: String,
+    /// Idempotency key; posting the same key again does nothing. Unique.
+    pub key: String,
+}
+
+/// A run's program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunRow {
+    /// Which.
+    pub id: RunId,
+    /// Its incident.
+    pub incident: IncidentId,
+    /// Action id.
+    pub action: String,
+    /// `running`, or `Outcome::word`.
+    pub state: String,
+    /// When it was started.
+    pub started_at: Time,
+    /// When it ended.
+    pub ended_at: Option<Time>,
+    /// What it wrote, masked and capped.
+    pub output: String,
+    /// Bytes it wrote in all.
+    pub bytes: i64,
+}
+
+/// A payload that could not be understood; kept so that nothing is lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuarantineRow {
+    /// Given out in order.
+    pub id: i64,
+    /// When.
+    pub at: Time,
+    /// Source name.
+    pub source: String,
+    /// Path it came to.
+    pub path: String,
+    /// What was wrong, in words.
+    pub reason: String,
+    /// The payload, lossy UTF-8, first 64 KiB.
+    pub body: String,
+}
+
+/// Everything one transaction writes. Building it does no I/O; `Store::commit` writes all or nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ChangeSet {
+    /// New occurrences, ids ascending.
+    pub alerts: Vec<AlertRow>,
+    /// Changes to known ones; the last one per alert counts.
+    pub alert_changes: BTreeMap<AlertId, AlertChange>,
+    /// Projections; the last one per incident counts.
+    pub incidents: BTreeMap<IncidentId, IncidentRow>,
+    /// Journal lines, positions ascending.
+    pub events: Vec<EventRow>,
+    /// Journal lines whose body is overwritten by `Event::Removed`.
+    pub redactions: Vec<(IncidentId, Seq, String)>,
+    /// Answered causes.
+    pub inbox: Vec<InboxRow>,
+    /// New effects, ids ascending.
+    pub outbox: Vec<OutboxRow>,
+    /// Changes to known ones; the last one per row counts.
+    pub outbox_changes: BTreeMap<i64, OutboxChange>,
+    /// Surfaces, inserted or replaced.
+    pub shows: BTreeMap<(IncidentId, String, String), ShowRow>,
+    /// Rooms, inserted unless a room of that kind and name exists.
+    pub rooms: Vec<RoomRow>,
+    /// Messages, inserted unless the key exists.
+    pub posts: Vec<PostRow>,
+    /// Runs, inserted or replaced.
+    pub runs: BTreeMap<RunId, RunRow>,
+    /// Payloads that could not be understood.
+    pub quarantine: Vec<QuarantineRow>,
+}
+
+impl ChangeSet {
+    /// Nothing to write.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == ChangeSet::default()
+    }
+}
+
+/// The highest number given out, per table; 0 when empty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HighWater {
+    /// `alerts.id`
+    pub alert: i64,
+    /// `incidents.id`
+    pub incident: i64,
+    /// `events.pos`
+    pub event: i64,
+    /// `outbox.id`
+    pub outbox: i64,
+    /// `rooms.id`
+    pub room: i64,
+    /// `posts.id`
+    pub post: i64,
+    /// Highest run in `runs` and in the journal's `run_asked`.
+    pub run: i64,
+    /// `quarantine.id`
+    pub quarantine: i64,
+}
