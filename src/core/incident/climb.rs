@@ -116,11 +116,10 @@ pub(super) fn climb(
         };
         return vec![catch_all(scene, 0, &why)];
     }
-    loop {
+    // As many skips in a row as there are rungs: the whole ladder reaches nobody at this instant.
+    while events.len() < ladder.rungs.len() {
         if rung >= ladder.rungs.len() {
-            // A round that reached nobody is not climbed again: the next one would not either.
-            let again = round < ladder.repeat && events.is_empty();
-            if !again {
+            if round >= ladder.repeat {
                 break;
             }
             (round, rung) = (round + 1, 0);
@@ -148,7 +147,7 @@ pub(super) fn climb(
         });
         return events;
     }
-    let why = if !events.is_empty() {
+    let why = if events.len() == ladder.rungs.len() {
         "nobody on the ladder could be paged"
     } else {
         "the whole ladder was climbed and nobody acknowledged"
