@@ -5,6 +5,7 @@
 pub mod chat;
 pub mod config;
 pub mod core;
+pub mod metrics;
 pub mod engine;
 pub mod ingest;
 pub mod store;
