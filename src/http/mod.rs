@@ -2,6 +2,7 @@
 
 use crate::config::Settings;
 use crate::engine::Engine;
+use crate::metrics::Metrics;
 use std::sync::Arc;
 
 /// What every handler may use. Cheap to clone.
@@ -11,4 +12,6 @@ pub struct App {
     pub engine: Engine,
     /// `firebell.toml`.
     pub settings: Arc<Settings>,
+    /// Counters of this process; the same the engine records into.
+    pub metrics: Arc<Metrics>,
 }
