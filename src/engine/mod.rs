@@ -115,6 +115,21 @@ impl Engine {
         todo!()
     }
 
+    /// As [`Engine::take`], with the hash of each alert's raw text beside it, so that
+    /// [`Engine::refresh`] knows the next repeat by it.
+    pub async fn take_hashed(&self, alerts: Vec<(Alert, u128)>) -> Result<(), Failure> {
+        todo!()
+    }
+
+    /// The fast path of unchanged repeats: when exactly this text (by its hash, see
+    /// `ingest::repeat`) is a firing alert, its lease is extended to `ends_at` in memory and
+    /// nothing else is to be done. False: unknown, ended or changed; decode and take it.
+    /// Never waits and never writes.
+    #[must_use]
+    pub fn refresh(&self, hash: u128, ends_at: Time, now: Time) -> bool {
+        todo!()
+    }
+
     /// Writes rows that need no decision: messages, run output, quarantine.
     pub async fn write(&self, changes: ChangeSet) -> Result<(), Failure> {
         todo!()
