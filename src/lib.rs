@@ -8,5 +8,7 @@ pub mod core;
 pub mod metrics;
 pub mod engine;
 pub mod ingest;
+pub mod notify;
+pub mod run;
 pub mod store;
 pub mod http;
