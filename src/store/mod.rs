@@ -2,18 +2,50 @@
 //!
 //! Writing is one function, [`Store::commit`]: a change-set is written whole or not at all, under
 //! this process's epoch, so that a second process on the same database is noticed, never mixed in.
+//!
+//! Races it knows: another process writing (the epoch), a caller that goes away (commits run in a task of
+//! their own), the same cause or message twice (`on conflict do nothing`), two writers of one journal
+//! (a unique index). It never waits for a network inside a transaction.
 
+mod backend;
+mod bulk;
+mod decode;
+mod open;
+mod plan;
+mod read;
 mod rows;
+mod select;
+mod write;
 
+pub use backend::Dialect;
+pub use open::schema;
 pub use rows::*;
 
 use crate::core::id::{IncidentId, RoomId, RunId};
 use crate::core::incident::Record;
+use open::Pools;
+use std::sync::Arc;
 
 /// The database. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store {
-    _todo: (),
+    db: Arc<Db>,
+}
+
+#[derive(Debug)]
+enum Db {
+    Sqlite(Pools<sqlx::Sqlite>),
+    Postgres(Pools<sqlx::Postgres>),
+}
+
+/// The same body once per database.
+macro_rules! on {
+    ($store:expr, $pools:ident => $body:expr) => {
+        match &*$store.db {
+            Db::Sqlite($pools) => $body,
+            Db::Postgres($pools) => $body,
+        }
+    };
 }
 
 /// What can go wrong with the store.
@@ -28,6 +60,9 @@ pub enum StoreFault {
     /// A stored value is not what this version wrote.
     #[error("the database holds something this version cannot read: {0}")]
     Unreadable(String),
+    /// The database cannot be used by this version, or not at this address; says what to do.
+    #[error("{0}")]
+    Unusable(String),
 }
 
 /// Which incidents a list shows.
@@ -66,63 +101,81 @@ pub struct AlertQuery {
     pub limit: i64,
 }
 
-#[expect(
-    clippy::unused_async,
-    unused_variables,
-    reason = "signatures first; the bodies arrive with store/sql"
-)]
 impl Store {
     /// Opens (and creates) the database at `sqlite:PATH`, `sqlite::memory:` or `postgres://…` and migrates it.
     ///
     /// # Errors
-    /// When it cannot be reached, is newer than this version, or a migration fails.
+    /// When it cannot be reached, is newer than this version, or a migration fails; the words never repeat the address.
     pub async fn open(url: &str) -> Result<Store, StoreFault> {
-        todo!()
+        let db = open::open(url).await?;
+        Ok(Store { db: Arc::new(db) })
     }
 
     /// Takes the database over: raises the epoch, after which every other process's commits fail with `Fenced`.
     pub async fn take_over(&self) -> Result<i64, StoreFault> {
-        todo!()
+        on!(self, pools => write::take_over(pools).await)
     }
 
     /// Writes a change-set under an epoch, durably, in one transaction.
     pub async fn commit(&self, epoch: i64, changes: &ChangeSet) -> Result<(), StoreFault> {
-        todo!()
+        on!(self, pools => write::commit(pools, epoch, changes).await)
     }
 
     /// A cheap question the database must answer; for `/readyz` and `doctor`.
     pub async fn ping(&self) -> Result<(), StoreFault> {
-        todo!()
+        on!(self, pools => pools.ping().await)
+    }
+
+    /// Whether this is the embedded database.
+    #[must_use]
+    pub fn is_sqlite(&self) -> bool {
+        matches!(*self.db, Db::Sqlite(_))
+    }
+
+    /// Name and version for `doctor`, or why they are not known.
+    pub async fn version(&self) -> String {
+        let answer = on!(self, pools => pools.version().await);
+        answer.unwrap_or_else(|fault| format!("unknown ({fault})"))
+    }
+
+    /// Copies what SQLite's write-ahead log holds into the file, beside the writer and without holding it
+    /// up; nothing on PostgreSQL. To be called when there is a quiet moment, at the latest every few seconds:
+    /// from 256 MiB of log on, the writer does it itself and commits wait.
+    ///
+    /// # Errors
+    /// When the database fails; the log then goes on growing.
+    pub async fn checkpoint(&self) -> Result<(), StoreFault> {
+        on!(self, pools => pools.checkpoint().await)
     }
 
     /// The highest numbers given out.
     pub async fn high_water(&self) -> Result<HighWater, StoreFault> {
-        todo!()
+        on!(self, pools => pools.high_water().await)
     }
 
     /// Firing alerts, ids ascending.
     pub async fn live_alerts(&self) -> Result<Vec<LiveAlert>, StoreFault> {
-        todo!()
+        on!(self, pools => pools.live_alerts().await)
     }
 
     /// Alerts, ids ascending.
     pub async fn alerts(&self, query: &AlertQuery) -> Result<Vec<AlertRow>, StoreFault> {
-        todo!()
+        on!(self, pools => pools.alerts(query).await)
     }
 
     /// How many alerts the query matches without `offset` and `limit`.
     pub async fn count_alerts(&self, query: &AlertQuery) -> Result<i64, StoreFault> {
-        todo!()
+        on!(self, pools => pools.count_alerts(query).await)
     }
 
     /// Journals of all incidents that are open or still have a `wake_at`, each in order.
     pub async fn open_journals(&self) -> Result<Vec<(IncidentId, Vec<Record>)>, StoreFault> {
-        todo!()
+        on!(self, pools => pools.open_journals().await)
     }
 
     /// One journal in order; empty when there is no such incident.
     pub async fn journal(&self, id: IncidentId) -> Result<Vec<Record>, StoreFault> {
-        todo!()
+        on!(self, pools => pools.journal(id).await)
     }
 
     /// Incidents, newest first, and how many match in all.
@@ -130,52 +183,52 @@ impl Store {
         &self,
         query: &IncidentQuery,
     ) -> Result<(Vec<IncidentRow>, i64), StoreFault> {
-        todo!()
+        on!(self, pools => pools.incidents(query).await)
     }
 
     /// One incident's projection.
     pub async fn incident(&self, id: IncidentId) -> Result<Option<IncidentRow>, StoreFault> {
-        todo!()
+        on!(self, pools => pools.incident(id).await)
     }
 
     /// The answer to a cause, if it was answered.
     pub async fn answered(&self, cause: &str) -> Result<Option<InboxRow>, StoreFault> {
-        todo!()
+        on!(self, pools => pools.answered(cause).await)
     }
 
     /// Outbox rows that are waiting or sending, ids ascending.
     pub async fn pending_outbox(&self) -> Result<Vec<OutboxRow>, StoreFault> {
-        todo!()
+        on!(self, pools => pools.pending_outbox().await)
     }
 
     /// Every outbox row of an incident, ids ascending: its delivery ledger.
     pub async fn deliveries(&self, id: IncidentId) -> Result<Vec<OutboxRow>, StoreFault> {
-        todo!()
+        on!(self, pools => pools.deliveries(id).await)
     }
 
     /// Surfaces whose `want` is above their `have`.
     pub async fn pending_shows(&self) -> Result<Vec<ShowRow>, StoreFault> {
-        todo!()
+        on!(self, pools => pools.pending_shows().await)
     }
 
-    /// Surfaces of open incidents and of one incident's platform, for remembering remote ids.
+    /// Every surface of one incident, with its remote id.
     pub async fn shows(&self, id: IncidentId) -> Result<Vec<ShowRow>, StoreFault> {
-        todo!()
+        on!(self, pools => pools.shows(id).await)
     }
 
     /// Rooms of the console, newest first, at most `limit`.
     pub async fn rooms(&self, limit: i64) -> Result<Vec<RoomRow>, StoreFault> {
-        todo!()
+        on!(self, pools => pools.rooms(limit).await)
     }
 
     /// One room by kind and name.
     pub async fn room_named(&self, kind: &str, name: &str) -> Result<Option<RoomRow>, StoreFault> {
-        todo!()
+        on!(self, pools => pools.room_named(kind, name).await)
     }
 
     /// One room.
     pub async fn room(&self, id: RoomId) -> Result<Option<RoomRow>, StoreFault> {
-        todo!()
+        on!(self, pools => pools.room(id).await)
     }
 
     /// The `limit` newest messages of a room with an id below `before`, oldest first.
@@ -185,31 +238,31 @@ impl Store {
         before: i64,
         limit: i64,
     ) -> Result<Vec<PostRow>, StoreFault> {
-        todo!()
+        on!(self, pools => pools.posts(room, before, limit).await)
     }
 
     /// Newest post id per room, for unread marks.
     pub async fn newest_posts(&self) -> Result<Vec<(RoomId, i64)>, StoreFault> {
-        todo!()
+        on!(self, pools => pools.newest_posts().await)
     }
 
     /// A message by its idempotency key.
     pub async fn post_by_key(&self, key: &str) -> Result<Option<PostRow>, StoreFault> {
-        todo!()
+        on!(self, pools => pools.post_by_key(key).await)
     }
 
     /// Runs of an incident, ids ascending.
     pub async fn runs(&self, id: IncidentId) -> Result<Vec<RunRow>, StoreFault> {
-        todo!()
+        on!(self, pools => pools.runs(id).await)
     }
 
     /// One run.
     pub async fn run(&self, id: RunId) -> Result<Option<RunRow>, StoreFault> {
-        todo!()
+        on!(self, pools => pools.run(id).await)
     }
 
     /// Quarantined payloads, newest first, and how many there are in all.
     pub async fn quarantine(&self, limit: i64) -> Result<(Vec<QuarantineRow>, i64), StoreFault> {
-        todo!()
+        on!(self, pools => pools.quarantine(limit).await)
     }
 }

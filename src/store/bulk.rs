@@ -1,0 +1,246 @@
+//! Statements that take many rows, and their texts for a few fixed numbers of rows.
+//!
+//! Fixed, so that each is prepared once per connection and then found again; a text per length of
+//! batch would be parsed for nearly every commit.
+
+use super::backend::Dialect;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::Arc;
+
+/// Rows per statement, largest first. A batch of any length is a few of these; the widest table has 20
+/// columns, so 128 rows bind 2,560 values (SQLite takes 32,766, PostgreSQL 65,535).
+pub(super) const SIZES: [usize; 5] = [128, 32, 8, 2, 1];
+
+/// A statement around a list of rows.
+#[derive(Debug)]
+pub(super) struct Bulk {
+    /// What it does, for logs; unique.
+    pub name: &'static str,
+    head: &'static str,
+    /// Values per row.
+    pub width: usize,
+    tail: &'static str,
+}
+
+pub(super) const ALERTS: Bulk = Bulk {
+    name: "insert alerts",
+    head: "insert into alerts (id, source, fingerprint, digest, starts_at, received_at, incident, why, body) values ",
+    width: 9,
+    tail: "",
+};
+
+pub(super) const ALERT_STATES: Bulk = Bulk {
+    name: "insert alert states",
+    head: "insert into alert_states (id, firing, ends_at, updated_at) values ",
+    width: 4,
+    tail: "",
+};
+
+pub(super) const ALERT_STATE_CHANGES: Bulk = Bulk {
+    name: "change alert states",
+    head: "update alert_states set firing = v.column2, ends_at = v.column3, updated_at = v.column4 from (values ",
+    width: 4,
+    tail: ") as v where alert_states.id = v.column1",
+};
+
+pub(super) const ALERT_BODY_CHANGES: Bulk = Bulk {
+    name: "change alerts",
+    head: "update alerts set digest = v.column2, body = v.column3 from (values ",
+    width: 3,
+    tail: ") as v where alerts.id = v.column1",
+};
+
+pub(super) const INCIDENTS: Bulk = Bulk {
+    name: "write incidents",
+    head: "insert into incidents (id, seq, status, severity, major, title, title_search, service, team, \
+        group_key, opened_at, began_at, acked_at, acked_by, resolved_at, updated_at, wake_at, alerts, \
+        firing, lead) values ",
+    width: 20,
+    tail: " on conflict (id) do update set seq = excluded.seq, status = excluded.status, \
+        severity = excluded.severity, major = excluded.major, title = excluded.title, \
+        title_search = excluded.title_search, service = excluded.service, team = excluded.team, \
+        group_key = excluded.group_key, opened_at = excluded.opened_at, began_at = excluded.began_at, \
+        acked_at = excluded.acked_at, acked_by = excluded.acked_by, resolved_at = excluded.resolved_at, \
+        updated_at = excluded.updated_at, wake_at = excluded.wake_at, alerts = excluded.alerts, \
+        firing = excluded.firing, lead = excluded.lead",
+};
+
+pub(super) const EVENTS: Bulk = Bulk {
+    name: "insert events",
+    head: "insert into events (pos, incident, seq, at, cause, kind, run, body) values ",
+    width: 8,
+    tail: "",
+};
+
+pub(super) const REDACTIONS: Bulk = Bulk {
+    name: "redact events",
+    head: "update events set kind = 'removed', body = v.column3 from (values ",
+    width: 3,
+    tail: ") as v where events.incident = v.column1 and events.seq = v.column2",
+};
+
+pub(super) const INBOX: Bulk = Bulk {
+    name: "insert inbox",
+    head: "insert into inbox (cause, at, incident, seq) values ",
+    width: 4,
+    tail: " on conflict (cause) do nothing",
+};
+
+pub(super) const OUTBOX: Bulk = Bulk {
+    name: "insert outbox",
+    head: "insert into outbox (id, incident, seq, n, lane, target, detail, state, attempts, due_at, \
+        created_at, updated_at, error) values ",
+    width: 13,
+    tail: "",
+};
+
+pub(super) const OUTBOX_CHANGES: Bulk = Bulk {
+    name: "change outbox",
+    head: "update outbox set state = v.column2, attempts = v.column3, due_at = v.column4, \
+        updated_at = v.column5, error = v.column6 from (values ",
+    width: 6,
+    tail: ") as v where outbox.id = v.column1",
+};
+
+pub(super) const SHOWS: Bulk = Bulk {
+    name: "write shows",
+    head: "insert into shows (incident, platform, surface, want, have, remote, attempts, due_at, error) values ",
+    width: 9,
+    tail: " on conflict (incident, platform, surface) do update set want = excluded.want, \
+        have = excluded.have, remote = excluded.remote, attempts = excluded.attempts, \
+        due_at = excluded.due_at, error = excluded.error",
+};
+
+pub(super) const ROOMS: Bulk = Bulk {
+    name: "insert rooms",
+    head: "insert into rooms (id, name, kind, incident, created_at) values ",
+    width: 5,
+    tail: " on conflict (kind, name) do nothing",
+};
+
+pub(super) const POSTS: Bulk = Bulk {
+    name: "insert posts",
+    head: "insert into posts (id, room, at, author, author_name, kind, incident, seq, text, key) values ",
+    width: 10,
+    tail: " on conflict (key) do nothing",
+};
+
+pub(super) const RUNS: Bulk = Bulk {
+    name: "write runs",
+    head: "insert into runs (id, incident, action, state, started_at, ended_at, output, bytes) values ",
+    width: 8,
+    tail: " on conflict (id) do update set incident = excluded.incident, action = excluded.action, \
+        state = excluded.state, started_at = excluded.started_at, ended_at = excluded.ended_at, \
+        output = excluded.output, bytes = excluded.bytes",
+};
+
+pub(super) const QUARANTINE: Bulk = Bulk {
+    name: "insert quarantine",
+    head: "insert into quarantine (id, at, source, path, reason, body) values ",
+    width: 6,
+    tail: "",
+};
+
+const ALL: [&Bulk; 15] = [
+    &ALERTS,
+    &ALERT_STATES,
+    &ALERT_STATE_CHANGES,
+    &ALERT_BODY_CHANGES,
+    &INCIDENTS,
+    &EVENTS,
+    &REDACTIONS,
+    &INBOX,
+    &OUTBOX,
+    &OUTBOX_CHANGES,
+    &SHOWS,
+    &ROOMS,
+    &POSTS,
+    &RUNS,
+    &QUARANTINE,
+];
+
+/// The text of every bulk statement for every size.
+#[derive(Debug)]
+pub(super) struct Texts(BTreeMap<(&'static str, usize), Arc<str>>);
+
+impl Texts {
+    pub(super) fn new(dialect: Dialect) -> Texts {
+        let mut texts = BTreeMap::new();
+        for bulk in ALL {
+            for rows in SIZES {
+                texts.insert((bulk.name, rows), text(bulk, rows, dialect).into());
+            }
+        }
+        Texts(texts)
+    }
+
+    /// The text for one of [`SIZES`].
+    pub(super) fn get(&self, bulk: &Bulk, rows: usize) -> Option<Arc<str>> {
+        self.0.get(&(bulk.name, rows)).map(Arc::clone)
+    }
+}
+
+/// SQLite gets bare `?`: it looks up a named parameter by walking a list of all of them, which for a
+/// thousand `$n` costs more than the insert.
+fn text(bulk: &Bulk, rows: usize, dialect: Dialect) -> String {
+    let mut sql = bulk.head.to_owned();
+    for row in 0..rows {
+        sql.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 0..bulk.width {
+            if column > 0 {
+                sql.push_str(", ");
+            }
+            match dialect {
+                Dialect::Sqlite => sql.push('?'),
+                Dialect::Postgres => {
+                    // writing to a String cannot fail
+                    let _ = write!(sql, "${}", row * bulk.width + column + 1);
+                }
+            }
+        }
+        sql.push(')');
+    }
+    sql.push_str(bulk.tail);
+    sql
+}
+
+/// Cuts a batch into pieces whose lengths are [`SIZES`].
+pub(super) fn pieces<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let size = SIZES.into_iter().find(|size| *size <= rows.len())?;
+        let (piece, rest) = rows.split_at(size);
+        rows = rest;
+        Some(piece)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_batch_is_cut_into_prepared_sizes_without_loss() {
+        for n in 0..400usize {
+            let rows: Vec<usize> = (0..n).collect();
+            let cut: Vec<&[usize]> = pieces(&rows).collect();
+            assert!(cut.iter().all(|piece| SIZES.contains(&piece.len())));
+            assert_eq!(cut.concat(), rows);
+        }
+    }
+
+    #[test]
+    fn every_text_binds_within_the_limits_of_both_databases() {
+        for bulk in ALL {
+            assert!(bulk.width * SIZES[0] <= 32_766, "{}", bulk.name);
+            let names = ALL.iter().filter(|other| other.name == bulk.name);
+            assert_eq!(names.count(), 1, "{}", bulk.name);
+        }
+        assert_eq!(
+            text(&INBOX, 2, Dialect::Postgres),
+            "insert into inbox (cause, at, incident, seq) values ($1, $2, $3, $4), ($5, $6, $7, $8) \
+             on conflict (cause) do nothing"
+        );
+        assert!(text(&ALERTS, 1, Dialect::Sqlite).ends_with("(?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+    }
+}

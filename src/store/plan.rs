@@ -1,0 +1,324 @@
+//! A change-set as statements: the half of writing that needs no database.
+//!
+//! All copying and encoding happens here, in the caller's task, so that the transaction itself is a
+//! row of prepared statements and holds the one writer for as short as possible.
+
+use super::StoreFault;
+use super::backend::{Backend, Cell};
+use super::bulk::{self, Bulk, Texts};
+use super::rows::{
+    AlertChange, AlertRow, ChangeSet, EventRow, IncidentRow, OutboxChange, OutboxRow, PostRow,
+    QuarantineRow, RunRow, ShowRow,
+};
+use crate::core::id::{IncidentId, Seq};
+use crate::core::incident::Event;
+use sqlx::{Arguments, AssertSqlSafe, SqlSafeStr, SqlStr};
+use std::collections::BTreeMap;
+
+/// What it means when a statement touches fewer rows than it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Miss {
+    /// What `on conflict` is there for.
+    Expected,
+    /// The row was removed behind our back. Said in the log; the rest of the set must not be held up by it.
+    Odd,
+    /// A promise would be broken: nothing of the set is written.
+    Fatal,
+}
+
+/// One statement of a transaction.
+pub(super) struct Step<B: Backend> {
+    pub name: &'static str,
+    pub sql: SqlStr,
+    pub arguments: B::Arguments,
+    pub rows: usize,
+    pub miss: Miss,
+}
+
+/// The statements that write a change-set, in order.
+///
+/// # Errors
+/// When a value cannot be encoded.
+pub(super) fn plan<B: Backend>(
+    texts: &Texts,
+    changes: &ChangeSet,
+) -> Result<Vec<Step<B>>, StoreFault> {
+    let mut plan = Plan {
+        texts,
+        steps: Vec::new(),
+    };
+    plan.alerts(changes)?;
+    plan.journal(changes)?;
+    plan.effects(changes)?;
+    plan.console(changes)?;
+    Ok(plan.steps)
+}
+
+struct Plan<'t, B: Backend> {
+    texts: &'t Texts,
+    steps: Vec<Step<B>>,
+}
+
+impl<B: Backend> Plan<'_, B> {
+    fn rows<'r, T, const N: usize>(
+        &mut self,
+        bulk: &Bulk,
+        miss: Miss,
+        rows: &'r [T],
+        cells: impl Fn(&'r T) -> Result<[Cell<'r>; N], StoreFault>,
+    ) -> Result<(), StoreFault> {
+        debug_assert_eq!(bulk.width, N, "{}", bulk.name);
+        for piece in bulk::pieces(rows) {
+            let text = self.texts.get(bulk, piece.len()).ok_or_else(|| {
+                encode(format!("no text for {} rows of {}", piece.len(), bulk.name).into())
+            })?;
+            let mut arguments = B::Arguments::default();
+            arguments.reserve(piece.len() * N, piece.len() * N * 8);
+            for row in piece {
+                for cell in cells(row)? {
+                    B::put(&mut arguments, cell).map_err(encode)?;
+                }
+            }
+            self.steps.push(Step {
+                name: bulk.name,
+                sql: AssertSqlSafe(text).into_sql_str(),
+                arguments,
+                rows: piece.len(),
+                miss,
+            });
+        }
+        Ok(())
+    }
+
+    fn alerts(&mut self, changes: &ChangeSet) -> Result<(), StoreFault> {
+        use Miss::{Expected, Odd};
+        self.rows(&bulk::ALERTS, Expected, &changes.alerts, |a| Ok(alert(a)))?;
+        self.rows(&bulk::ALERT_STATES, Expected, &changes.alerts, |a| {
+            Ok(state(a.id.0, a.firing, a.ends_at.0, a.updated_at.0))
+        })?;
+        let changed: Vec<&AlertChange> = changes.alert_changes.values().collect();
+        self.rows(&bulk::ALERT_STATE_CHANGES, Odd, &changed, |c| {
+            Ok(state(c.id.0, c.firing, c.ends_at.0, c.updated_at.0))
+        })?;
+        let reworded: Vec<(i64, i64, &str)> = (changed.iter())
+            .filter_map(|c| c.body.as_ref().map(|(d, body)| (c.id.0, *d, body.as_str())))
+            .collect();
+        self.rows(
+            &bulk::ALERT_BODY_CHANGES,
+            Odd,
+            &reworded,
+            |(id, d, body)| Ok([Cell::Int(*id), Cell::Int(*d), Cell::Text(body)]),
+        )
+    }
+
+    fn journal(&mut self, changes: &ChangeSet) -> Result<(), StoreFault> {
+        use Miss::{Expected, Fatal};
+        let incidents: Vec<&IncidentRow> = changes.incidents.values().collect();
+        self.rows(&bulk::INCIDENTS, Expected, &incidents, |i| Ok(incident(i)))?;
+        self.rows(&bulk::EVENTS, Expected, &changes.events, event)?;
+        let redactions: BTreeMap<(IncidentId, Seq), &str> = (changes.redactions.iter())
+            .map(|(id, seq, kind)| ((*id, *seq), kind.as_str()))
+            .collect();
+        let redactions: Vec<_> = redactions.into_iter().collect();
+        self.rows(
+            &bulk::REDACTIONS,
+            Fatal,
+            &redactions,
+            |((id, seq), kind)| {
+                let kind = (*kind).to_owned();
+                let body = serde_json::to_string(&Event::Removed { kind });
+                Ok([
+                    Cell::Int(id.0),
+                    Cell::Int(i64::from(*seq)),
+                    Cell::Owned(body.map_err(|e| encode(e.into()))?),
+                ])
+            },
+        )?;
+        self.rows(&bulk::INBOX, Expected, &changes.inbox, |i| {
+            Ok([
+                Cell::Text(&i.cause),
+                Cell::Int(i.at.0),
+                Cell::Int(i.incident.0),
+                Cell::Int(i64::from(i.seq)),
+            ])
+        })
+    }
+
+    fn effects(&mut self, changes: &ChangeSet) -> Result<(), StoreFault> {
+        use Miss::{Expected, Odd};
+        self.rows(&bulk::OUTBOX, Expected, &changes.outbox, |o| Ok(outbox(o)))?;
+        let moved: Vec<&OutboxChange> = changes.outbox_changes.values().collect();
+        self.rows(&bulk::OUTBOX_CHANGES, Odd, &moved, |c| {
+            Ok([
+                Cell::Int(c.id),
+                Cell::Text(c.state.word()),
+                Cell::Int(i64::from(c.attempts)),
+                Cell::Int(c.due_at.0),
+                Cell::Int(c.updated_at.0),
+                Cell::Text(&c.error),
+            ])
+        })?;
+        let shows: Vec<&ShowRow> = changes.shows.values().collect();
+        self.rows(&bulk::SHOWS, Expected, &shows, |s| Ok(show(s)))?;
+        let runs: Vec<&RunRow> = changes.runs.values().collect();
+        self.rows(&bulk::RUNS, Expected, &runs, |r| Ok(run(r)))
+    }
+
+    fn console(&mut self, changes: &ChangeSet) -> Result<(), StoreFault> {
+        use Miss::Expected;
+        self.rows(&bulk::ROOMS, Expected, &changes.rooms, |r| {
+            Ok([
+                Cell::Int(r.id.0),
+                Cell::Text(&r.name),
+                Cell::Text(&r.kind),
+                Cell::MaybeInt(r.incident.map(|i| i.0)),
+                Cell::Int(r.created_at.0),
+            ])
+        })?;
+        self.rows(&bulk::POSTS, Expected, &changes.posts, |p| Ok(post(p)))?;
+        self.rows(&bulk::QUARANTINE, Expected, &changes.quarantine, |q| {
+            Ok(quarantine(q))
+        })
+    }
+}
+
+fn encode(error: sqlx::error::BoxDynError) -> StoreFault {
+    StoreFault::Database(sqlx::Error::Encode(error))
+}
+
+fn flag(yes: bool) -> Cell<'static> {
+    Cell::Int(i64::from(yes))
+}
+
+fn alert(a: &AlertRow) -> [Cell<'_>; 9] {
+    [
+        Cell::Int(a.id.0),
+        Cell::Text(&a.source),
+        Cell::Text(&a.fingerprint),
+        Cell::Int(a.digest),
+        Cell::Int(a.starts_at.0),
+        Cell::Int(a.received_at.0),
+        Cell::MaybeInt(a.incident.map(|i| i.0)),
+        Cell::Text(&a.why),
+        Cell::Text(&a.body),
+    ]
+}
+
+fn state(id: i64, firing: bool, ends_at: i64, updated_at: i64) -> [Cell<'static>; 4] {
+    let (id, ends_at) = (Cell::Int(id), Cell::Int(ends_at));
+    [id, flag(firing), ends_at, Cell::Int(updated_at)]
+}
+
+fn incident(i: &IncidentRow) -> [Cell<'_>; 20] {
+    [
+        Cell::Int(i.id.0),
+        Cell::Int(i64::from(i.seq)),
+        Cell::Text(&i.status),
+        Cell::Int(i64::from(i.severity)),
+        flag(i.major),
+        Cell::Text(&i.title),
+        Cell::Owned(i.title.to_lowercase()),
+        Cell::MaybeText(i.service.as_deref()),
+        Cell::MaybeText(i.team.as_deref()),
+        Cell::Text(&i.group_key),
+        Cell::Int(i.opened_at.0),
+        Cell::Int(i.began_at.0),
+        Cell::MaybeInt(i.acked_at.map(|t| t.0)),
+        Cell::MaybeText(i.acked_by.as_deref()),
+        Cell::MaybeInt(i.resolved_at.map(|t| t.0)),
+        Cell::Int(i.updated_at.0),
+        Cell::MaybeInt(i.wake_at.map(|t| t.0)),
+        Cell::Int(i64::from(i.alerts)),
+        Cell::Int(i64::from(i.firing)),
+        Cell::MaybeText(i.lead.as_deref()),
+    ]
+}
+
+fn event(e: &EventRow) -> Result<[Cell<'_>; 8], StoreFault> {
+    let body = serde_json::to_string(&e.record.event).map_err(|error| encode(error.into()))?;
+    let run = match &e.record.event {
+        Event::RunAsked { run, .. } => Some(run.0),
+        _ => None,
+    };
+    Ok([
+        Cell::Int(e.pos),
+        Cell::Int(e.incident.0),
+        Cell::Int(i64::from(e.record.seq)),
+        Cell::Int(e.record.at.0),
+        Cell::Text(&e.record.cause),
+        Cell::Text(e.record.event.kind()),
+        Cell::MaybeInt(run),
+        Cell::Owned(body),
+    ])
+}
+
+fn outbox(o: &OutboxRow) -> [Cell<'_>; 13] {
+    [
+        Cell::Int(o.id),
+        Cell::Int(o.incident.0),
+        Cell::Int(i64::from(o.seq)),
+        Cell::Int(i64::from(o.n)),
+        Cell::Text(o.lane.word()),
+        Cell::Text(&o.target),
+        Cell::Text(&o.detail),
+        Cell::Text(o.state.word()),
+        Cell::Int(i64::from(o.attempts)),
+        Cell::Int(o.due_at.0),
+        Cell::Int(o.created_at.0),
+        Cell::Int(o.updated_at.0),
+        Cell::Text(&o.error),
+    ]
+}
+
+fn show(s: &ShowRow) -> [Cell<'_>; 9] {
+    [
+        Cell::Int(s.incident.0),
+        Cell::Text(&s.platform),
+        Cell::Text(&s.surface),
+        Cell::Int(i64::from(s.want)),
+        Cell::Int(i64::from(s.have)),
+        Cell::Text(&s.remote),
+        Cell::Int(i64::from(s.attempts)),
+        Cell::Int(s.due_at.0),
+        Cell::Text(&s.error),
+    ]
+}
+
+fn run(r: &RunRow) -> [Cell<'_>; 8] {
+    [
+        Cell::Int(r.id.0),
+        Cell::Int(r.incident.0),
+        Cell::Text(&r.action),
+        Cell::Text(&r.state),
+        Cell::Int(r.started_at.0),
+        Cell::MaybeInt(r.ended_at.map(|t| t.0)),
+        Cell::Text(&r.output),
+        Cell::Int(r.bytes),
+    ]
+}
+
+fn post(p: &PostRow) -> [Cell<'_>; 10] {
+    [
+        Cell::Int(p.id),
+        Cell::Int(p.room.0),
+        Cell::Int(p.at.0),
+        Cell::Text(&p.author),
+        Cell::Text(&p.author_name),
+        Cell::Text(&p.kind),
+        Cell::MaybeInt(p.incident.map(|i| i.0)),
+        Cell::MaybeInt(p.seq),
+        Cell::Text(&p.text),
+        Cell::Text(&p.key),
+    ]
+}
+
+fn quarantine(q: &QuarantineRow) -> [Cell<'_>; 6] {
+    [
+        Cell::Int(q.id),
+        Cell::Int(q.at.0),
+        Cell::Text(&q.source),
+        Cell::Text(&q.path),
+        Cell::Text(&q.reason),
+        Cell::Text(&q.body),
+    ]
+}
