@@ -3,6 +3,12 @@
 //! An adapter renders [`Card`] and [`Line`] in its own idiom. Nothing here trusts alert text:
 //! only the composer mentions people, and by configured id.
 
+pub mod card;
+pub mod dispatch;
+pub mod grammar;
+pub mod surface;
+pub mod words;
+
 use crate::core::id::{Actor, IncidentId, RunId, Seq};
 use std::future::Future;
 use std::pin::Pin;

@@ -1,7 +1,7 @@
 //! The foundation: pure, synchronous, deterministic.
 //!
-//! No I/O, no clock, no randomness of its own, no async. May use serde, chrono, cron, regex and
-//! secrecy, and nothing else; a test reads the `use` lines.
+//! No I/O, no clock, no randomness of its own, no async. May use serde, serde_json,
+//! chrono, cron, regex and secrecy, and nothing else; a test reads the `use` lines.
 
 pub mod action;
 pub mod alert;
@@ -9,8 +9,11 @@ pub mod directory;
 pub mod id;
 pub mod incident;
 pub mod matcher;
+pub mod postmortem;
 pub mod role;
 pub mod route;
 pub mod schedule;
+pub mod stats;
 pub mod text;
 pub mod time;
+pub mod timeline;

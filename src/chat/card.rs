@@ -1,0 +1,422 @@
+//! The live card, a room's lines and a room's name: state and events become the neutral things
+//! every platform renders.
+//!
+//! Promises: a card tells at a glance what, where, how bad, since when, who has it and what happens
+//! next; an incident that did not change draws the same card, so times are absolute and in a named
+//! zone; what does not fit is counted, never dropped silently.
+
+use super::{Button, Card, Line, Press, Style};
+use crate::core::action;
+use crate::core::directory::{Action, ActionClass, Directory, Target};
+use crate::core::id::{Actor, RunId};
+use crate::core::incident::{Climb, Event, Incident, Outcome, Record, Run, RunState, Status};
+use crate::core::text::{self, count};
+use crate::core::time::Time;
+use crate::core::timeline::{self, Names};
+use chrono_tz::Tz;
+use std::sync::Arc;
+
+/// Action buttons on one card; with the others they stay below Slack's 25 elements of a block.
+const ACTION_BUTTONS: usize = 8;
+/// Waiting runs with buttons on one card.
+const RUN_BUTTONS: usize = 4;
+/// Runs that are over and still shown.
+const RUN_LINES: usize = 3;
+/// What the snooze button means: long enough to work in peace, short enough not to be forgotten.
+const SNOOZE_MS: i64 = 30 * 60_000;
+/// Slack's limit for a channel name, the tightest of the platforms.
+const ROOM_CHARS: usize = 80;
+
+/// Draws the card. `url` is the incident's page on the console.
+#[must_use]
+pub fn card(incident: &Incident, directory: &Directory, now: Time, url: &str) -> Card {
+    let view = View {
+        incident,
+        directory,
+        now,
+    };
+    Card {
+        incident: incident.id,
+        seq: incident.seq,
+        title: incident.title.clone(),
+        status: incident.status.word().to_owned(),
+        severity: directory.severity_name(incident.severity),
+        severity_index: incident.severity.0,
+        facts: view.facts(),
+        lines: view.lines(),
+        buttons: view.buttons(),
+        url: url.to_owned(),
+    }
+}
+
+/// The line that says an event; `n` tells apart the lines of one event. `None`: there is nothing
+/// to say, because the event's content was removed meanwhile.
+#[must_use]
+pub fn line(incident: &Incident, record: &Record, n: u32) -> Option<Line> {
+    let mut names = Names::default();
+    for actor in [&incident.acked_by, &incident.lead].into_iter().flatten() {
+        names.meet(actor);
+    }
+    for (id, run) in &incident.runs {
+        names.name_run(*id, &run.title);
+        names.meet(&run.by);
+    }
+    names.learn(&record.event);
+    let (by, text, run) = match &record.event {
+        Event::Removed { .. } => return None,
+        Event::Spoke { by, text, .. } => (by.clone(), text.clone(), None),
+        Event::RunAsked { run, .. } => (
+            Actor::Firebell,
+            timeline::sentence(&record.event, &names),
+            Some(*run),
+        ),
+        event => (Actor::Firebell, timeline::sentence(event, &names), None),
+    };
+    Some(Line {
+        key: format!("{}:{}:{n}", incident.id.0, record.seq),
+        incident: incident.id,
+        seq: record.seq,
+        by,
+        text,
+        run,
+    })
+}
+
+/// `inc-42-checkout-high-error-rate`: lowercase ASCII, at most 80 characters, cut between words.
+#[must_use]
+pub fn room_name(incident: &Incident) -> String {
+    let service = incident.service.as_deref().map(slug).unwrap_or_default();
+    let title = slug(&incident.title);
+    let title = title
+        .strip_prefix(&service)
+        .map_or(title.as_str(), |rest| rest.trim_start_matches('-'));
+    let mut name = format!("inc-{}", incident.id.0);
+    for word in service.split('-').chain(title.split('-')) {
+        if word.is_empty() {
+            continue;
+        }
+        if name.len() + 1 + word.len() > ROOM_CHARS {
+            break;
+        }
+        name.push('-');
+        name.push_str(word);
+    }
+    name
+}
+
+fn slug(text: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let dashed: String = text.chars().map(plain).collect();
+    let words: Vec<&str> = dashed.split('-').filter(|w| !w.is_empty()).collect();
+    words.join("-")
+}
+
+struct View<'a> {
+    incident: &'a Incident,
+    directory: &'a Directory,
+    now: Time,
+}
+
+impl View<'_> {
+    fn facts(&self) -> Vec<(String, String)> {
+        let i = self.incident;
+        let mut facts = vec![
+            ("where", self.place()),
+            ("since", self.full(i.began_at)),
+            ("alerts", self.alerts()),
+            ("who has it", self.owner()),
+            ("next", self.next()),
+        ];
+        if i.alerts == 0 {
+            facts.retain(|(k, _)| *k != "alerts");
+        }
+        if let Some(lead) = &i.lead {
+            facts.push(("lead", lead.name().to_owned()));
+        }
+        if let Some(service) = i.service.as_ref().and_then(|s| self.directory.services.get(s))
+            && !service.depends_on.is_empty()
+        {
+            facts.push(("depends on", text::list(&service.depends_on)));
+        }
+        let owned = |(k, v): (&str, String)| (k.to_owned(), v);
+        facts.into_iter().map(owned).collect()
+    }
+
+    fn place(&self) -> String {
+        let service = self.incident.service.as_deref().map(|id| {
+            let known = self.directory.services.get(id);
+            known.map_or_else(|| id.to_owned(), |s| format!("{} (tier {})", s.name, s.tier))
+        });
+        let team = self.incident.team.as_deref().map(|id| {
+            let known = self.directory.teams.get(id);
+            known.map_or_else(|| format!("team {id}"), |t| format!("team {}", t.name))
+        });
+        let parts: Vec<String> = [service, team].into_iter().flatten().collect();
+        if parts.is_empty() {
+            return "no service known".to_owned();
+        }
+        parts.join(" · ")
+    }
+
+    fn alerts(&self) -> String {
+        let (firing, all) = (self.incident.firing.len(), self.incident.alerts as usize);
+        match firing {
+            0 => format!("{} cleared", count(all, "alert")),
+            n if n == all => format!("{} firing", count(n, "alert")),
+            n => format!("{n} of {} firing", count(all, "alert")),
+        }
+    }
+
+    fn owner(&self) -> String {
+        let i = self.incident;
+        let name = i.acked_by.as_ref().map_or("somebody", Actor::name);
+        match (i.status, i.acked_at) {
+            (Status::Acknowledged, Some(at)) => {
+                format!("{name}, first acknowledged {}", self.clock(at))
+            }
+            (Status::Acknowledged, None) => name.to_owned(),
+            (Status::Resolved, _) => "nobody has to".to_owned(),
+            (Status::Triggered, _) if i.paged.is_empty() => "nobody yet".to_owned(),
+            (Status::Triggered, _) => {
+                let paged: Vec<String> = i
+                    .paged
+                    .iter()
+                    .map(|(id, n)| {
+                        let name = self.directory.person_name(id);
+                        if *n > 1 { format!("{name} ({n}×)") } else { name }
+                    })
+                    .collect();
+                format!("nobody yet; paged {}", text::list(&paged))
+            }
+        }
+    }
+
+    fn next(&self) -> String {
+        let i = self.incident;
+        match (i.status, &i.climb) {
+            (Status::Resolved, _) => {
+                let at = i.resolved_at.map_or(String::new(), |at| format!("resolved {}; ", self.clock(at)));
+                format!("{at}the postmortem")
+            }
+            (Status::Acknowledged, _) => match i.snoozed_until {
+                Some(until) => format!(
+                    "pages again at {} unless resolved",
+                    self.clock(until)
+                ),
+                None if i.auto_resolve && !i.firing.is_empty() => {
+                    "no more pages; resolves by itself when the last alert clears".to_owned()
+                }
+                None => "no more pages; resolve it when it is over".to_owned(),
+            },
+            (Status::Triggered, Climb::Resting) => {
+                "nothing by itself: escalate or acknowledge".to_owned()
+            }
+            (Status::Triggered, Climb::Next { round, rung, due }) => {
+                self.next_step(*round, *rung, *due)
+            }
+            (Status::Triggered, Climb::Exhausted { due, .. }) => format!(
+                "the catch-all is alarmed again at {} unless somebody acknowledges",
+                self.clock(*due)
+            ),
+        }
+    }
+
+    fn next_step(&self, round: u8, rung: usize, due: Time) -> String {
+        let ladder = &self.incident.ladder;
+        // Behind the last rung stands the first one of the next round, and behind the last round the catch-all.
+        let (round, rung) = if rung >= ladder.rungs.len() && round < ladder.repeat {
+            (round + 1, 0)
+        } else {
+            (round, rung)
+        };
+        let Some(step) = ladder.rungs.get(rung) else {
+            return format!("alarm the catch-all at {} unless somebody acknowledges", self.clock(due));
+        };
+        let whom: Vec<String> = step.targets.iter().map(|t| self.target(t, due)).collect();
+        let again = if round > 0 { format!(", round {}", u16::from(round) + 1) } else { String::new() };
+        format!(
+            "page {}, step {} of {}{again}, at {} unless somebody acknowledges",
+            text::list(&whom),
+            rung + 1,
+            ladder.rungs.len(),
+            self.clock(due)
+        )
+    }
+
+    /// A target, and who that will be when its time comes.
+    fn target(&self, target: &Target, due: Time) -> String {
+        match target {
+            Target::Person(id) => self.directory.person_name(id),
+            Target::Team(id) => format!("team {id}"),
+            Target::Schedule(id) => {
+                let Some(schedule) = self.directory.schedules.get(id) else {
+                    return format!("schedule {id} (not in the directory)");
+                };
+                let turn = schedule.on_call(due.max(self.now));
+                let people: Vec<String> =
+                    turn.people.iter().map(|p| self.directory.person_name(p)).collect();
+                match people.as_slice() {
+                    [] => format!("{id} (nobody is on call)"),
+                    people => format!("{id} ({})", text::list(people)),
+                }
+            }
+        }
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let runs = &self.incident.runs;
+        let waiting = |r: &Run| matches!(r.state, RunState::Asked { .. });
+        let mut lines: Vec<String> = runs
+            .iter()
+            .rev()
+            .filter(|(_, r)| waiting(r))
+            .map(|(id, run)| self.waiting_line(*id, run))
+            .collect();
+        let over: Vec<_> = runs.iter().rev().filter(|(_, r)| !waiting(r)).collect();
+        // An unknown outcome stays on the card however many runs follow it.
+        let shout = |r: &Run| matches!(r.state, RunState::Ended(Outcome::Unknown { .. }));
+        let (shown, hidden): (Vec<_>, Vec<_>) = over
+            .iter()
+            .enumerate()
+            .partition(|(n, (_, r))| *n < RUN_LINES || shout(r));
+        lines.extend(shown.iter().map(|(_, (id, r))| self.over_line(**id, r)));
+        if !hidden.is_empty() {
+            lines.push(format!("{} earlier, on the timeline.", count(hidden.len(), "run")));
+        }
+        let unoffered = self.offered().len().saturating_sub(ACTION_BUTTONS);
+        if unoffered > 0 && self.incident.is_open() {
+            lines.push(format!(
+                "{} without a button: write `run` for the list.",
+                count(unoffered, "more action")
+            ));
+        }
+        lines
+    }
+
+    fn waiting_line(&self, id: RunId, run: &Run) -> String {
+        let RunState::Asked { expires } = run.state else {
+            return String::new();
+        };
+        let needs = match usize::from(run.needs).saturating_sub(run.approved.len()) {
+            0 => "a confirmation".to_owned(),
+            n => format!("{} by somebody else", count(n, "approval")),
+        };
+        format!(
+            "{id} “{}”, asked for by {}, waits for {needs} until {}: {}",
+            run.title,
+            run.by.name(),
+            self.clock(expires),
+            action::shown(&run.argv)
+        )
+    }
+
+    fn over_line(&self, id: RunId, run: &Run) -> String {
+        let how = match &run.state {
+            RunState::Ended(outcome) => timeline::outcome(outcome),
+            RunState::Running => "is running".to_owned(),
+            RunState::Released => "is about to start".to_owned(),
+            RunState::Asked { .. } => "waits".to_owned(),
+        };
+        format!("{id} “{}” by {}: {how}.", run.title, run.by.name())
+    }
+
+    fn buttons(&self) -> Vec<Button> {
+        let i = self.incident;
+        let mut buttons = Vec::new();
+        let mut plain = |label: &str, press| {
+            buttons.push(Button {
+                label: label.to_owned(),
+                press,
+                style: if buttons.is_empty() { Style::Primary } else { Style::Plain },
+            });
+        };
+        match i.status {
+            Status::Triggered => {
+                plain("Acknowledge", Press::Acknowledge);
+                plain("Resolve", Press::Resolve);
+                plain("Escalate", Press::Escalate);
+                plain("Snooze 30m", Press::Snooze { ms: SNOOZE_MS });
+            }
+            Status::Acknowledged => {
+                plain("Resolve", Press::Resolve);
+                plain("Escalate", Press::Escalate);
+                plain("Snooze 30m", Press::Snooze { ms: SNOOZE_MS });
+                plain("Take the lead", Press::Lead);
+            }
+            Status::Resolved => plain("Postmortem", Press::Postmortem),
+        }
+        if i.is_open() {
+            if !i.major {
+                plain("Promote", Press::Promote);
+            }
+            buttons.extend(self.waiting_buttons());
+            buttons.extend(self.offered().iter().take(ACTION_BUTTONS).map(|a| run_button(a)));
+        }
+        buttons
+    }
+
+    fn waiting_buttons(&self) -> Vec<Button> {
+        let waiting = self
+            .incident
+            .runs
+            .iter()
+            .rev()
+            .filter(|(_, r)| matches!(r.state, RunState::Asked { .. }))
+            .take(RUN_BUTTONS);
+        waiting
+            .flat_map(|(id, run)| {
+                let verb = if run.needs == 0 { "Confirm" } else { "Approve" };
+                [
+                    Button {
+                        label: format!("{verb} {id}"),
+                        press: Press::Approve { run: *id },
+                        style: Style::Danger,
+                    },
+                    Button {
+                        label: format!("Reject {id}"),
+                        press: Press::Reject { run: *id },
+                        style: Style::Plain,
+                    },
+                ]
+            })
+            .collect()
+    }
+
+    fn offered(&self) -> Vec<&Arc<Action>> {
+        let i = self.incident;
+        let fits = |a: &&Arc<Action>| action::offered(a, i.service.as_deref(), &i.labels).is_ok();
+        self.directory.actions.values().filter(fits).collect()
+    }
+
+    fn zone(&self) -> Tz {
+        self.directory.zone.unwrap_or(Tz::UTC)
+    }
+
+    /// `14:05 UTC`; with the date when that is another day than the opening.
+    fn clock(&self, at: Time) -> String {
+        let zone = Some(self.zone());
+        let day = |t| timeline::format(t, zone, "%Y-%m-%d");
+        if day(at) == day(self.incident.opened_at) {
+            timeline::format(at, zone, "%H:%M %Z")
+        } else {
+            timeline::format(at, zone, "%-d %b %H:%M %Z")
+        }
+    }
+
+    fn full(&self, at: Time) -> String {
+        timeline::format(at, Some(self.zone()), "%a %-d %b %Y %H:%M %Z")
+    }
+}
+
+fn run_button(action: &Arc<Action>) -> Button {
+    Button {
+        label: format!("Run: {}", action.title),
+        press: Press::AskRun {
+            action: action.id.clone(),
+        },
+        style: match action.class {
+            ActionClass::Diagnostic => Style::Plain,
+            ActionClass::Remediation => Style::Danger,
+        },
+    }
+}

@@ -1,0 +1,460 @@
+//! From a line or a button to the engine, and the answer in words.
+//!
+//! The one place both meet: a verb and its button mean the same because they are the same code.
+//! Platforms call it after they have answered their own three seconds; nothing here blocks on a
+//! platform. A cause makes every act idempotent: the same cause again gives the same answer.
+
+mod open;
+
+use super::grammar::{self, Context, Invocation, Whom};
+use super::surface::tree;
+use super::{Press, words};
+use crate::core::action;
+use crate::core::directory::{Directory, Target};
+use crate::core::id::{Actor, IncidentId, RunId, Seq};
+use crate::core::incident::{Command, Incident, RunState};
+use crate::core::postmortem;
+use crate::core::time::Time;
+use crate::engine::{Counter, Done, Engine, Failure, person};
+use crate::store::{IncidentQuery, StoreFault};
+use chrono_tz::Tz;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Incidents an answer lists; the console has the rest.
+const LISTED: i64 = 20;
+
+/// What the asker gets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reply {
+    /// Plain text; the adapter escapes it.
+    pub text: String,
+    /// The incident it is about.
+    pub incident: Option<IncidentId>,
+    /// For everybody in the room; else for the asker alone.
+    pub room: bool,
+    /// Done, or answered; false: refused or impossible.
+    pub ok: bool,
+    /// A document to attach: the postmortem as Markdown.
+    pub document: Option<String>,
+}
+
+impl Reply {
+    fn yes(id: Option<IncidentId>, text: String) -> Reply {
+        Reply {
+            text,
+            incident: id,
+            ok: true,
+            ..Reply::default()
+        }
+    }
+
+    fn no(id: Option<IncidentId>, text: String) -> Reply {
+        Reply {
+            text,
+            incident: id,
+            ..Reply::default()
+        }
+    }
+
+    fn aloud(self) -> Reply {
+        Reply { room: true, ..self }
+    }
+}
+
+/// Carries a line out. `here` is the incident whose room it was written in; `cause` is unique per line.
+pub async fn perform(
+    engine: &Engine,
+    who: Actor,
+    platform: &str,
+    here: Option<IncidentId>,
+    text: &str,
+    cause: &str,
+) -> Reply {
+    let desk = Desk::of(engine, who, platform, cause);
+    let context = Context {
+        directory: &desk.directory,
+        now: desk.now,
+        zone: desk.zone(),
+        here,
+    };
+    match grammar::parse(text, &context) {
+        Ok(invocation) => desk.carry_out(invocation).await,
+        Err(usage) => Reply::no(here, usage.to_string()),
+    }
+}
+
+/// Carries a button out: the same as its verb. `as_of` is the state the button was drawn at.
+pub async fn press(
+    engine: &Engine,
+    who: Actor,
+    id: IncidentId,
+    press: &Press,
+    as_of: Seq,
+    cause: &str,
+) -> Reply {
+    let desk = Desk::of(engine, who, "a button", cause);
+    let invocation = match press {
+        Press::Acknowledge => Invocation::Acknowledge { id },
+        Press::Resolve => Invocation::Resolve { id },
+        Press::Escalate => return desk.escalate(id, Some(as_of)).await,
+        Press::Snooze { ms } => Invocation::Snooze { id, ms: *ms },
+        Press::Promote => Invocation::Promote { id },
+        Press::Lead => Invocation::Lead { id, person: None },
+        Press::AskRun { action } => Invocation::Run {
+            id,
+            action: action.clone(),
+            args: BTreeMap::new(),
+        },
+        Press::Approve { run } => Invocation::Approve {
+            id,
+            run: Some(*run),
+        },
+        Press::Reject { run } => Invocation::Reject {
+            id,
+            run: Some(*run),
+        },
+        Press::Postmortem => Invocation::Postmortem { id },
+    };
+    desk.carry_out(invocation).await
+}
+
+/// One act: who asks for it, where and when.
+struct Desk<'a> {
+    engine: &'a Engine,
+    directory: Arc<Directory>,
+    who: Actor,
+    platform: &'a str,
+    cause: &'a str,
+    now: Time,
+}
+
+impl<'a> Desk<'a> {
+    fn of(engine: &'a Engine, who: Actor, platform: &'a str, cause: &'a str) -> Desk<'a> {
+        Desk {
+            engine,
+            directory: engine.directory(),
+            who,
+            platform,
+            cause,
+            now: engine.now(),
+        }
+    }
+
+    /// The asker's zone, else the configuration's.
+    fn zone(&self) -> Tz {
+        self.who
+            .person()
+            .and_then(|id| self.directory.people.get(id))
+            .map(|p| p.zone)
+            .or(self.directory.zone)
+            .unwrap_or(Tz::UTC)
+    }
+
+    async fn carry_out(&self, invocation: Invocation) -> Reply {
+        let by = self.who.clone();
+        match invocation {
+            Invocation::New {
+                title,
+                severity,
+                service,
+            } => self.declare(title, severity, service).await,
+            Invocation::Page { id, whom, message } => self.page(id, whom, message).await,
+            Invocation::OnCall { whom } => {
+                Reply::yes(None, words::on_call(&self.directory, whom.as_ref(), self.now))
+            }
+            Invocation::Acknowledge { id } => {
+                let said = |i: &Incident| format!("{} is yours; paging stopped.", i.id);
+                self.act(id, Command::Acknowledge { by }, said).await
+            }
+            Invocation::Resolve { id } => {
+                self.act(id, Command::Resolve { by }, words::resolved).await
+            }
+            Invocation::Snooze { id, ms } => self.snooze(id, ms).await,
+            Invocation::SetSeverity { id, to } => {
+                let name = self.directory.severity_name(to);
+                let said = |i: &Incident| format!("{} is {name} now.", i.id);
+                self.act(id, Command::SetSeverity { by, to }, said).await
+            }
+            Invocation::Lead { id, person: whom } => {
+                let lead = whom.map_or(by.clone(), |id| person(&self.directory, &id));
+                let name = lead.name().to_owned();
+                let said = |i: &Incident| format!("{name} leads {}.", i.id);
+                self.act(id, Command::Lead { by, lead }, said).await
+            }
+            Invocation::Note {
+                id,
+                text,
+                happened_at,
+            } => {
+                let note = Command::Note {
+                    by,
+                    text,
+                    happened_at,
+                };
+                let said = |i: &Incident| format!("Noted on the timeline of {}.", i.id);
+                self.act(id, note, said).await
+            }
+            Invocation::Promote { id } => {
+                let said = |i: &Incident| format!("{} is major now and gets a room.", i.id);
+                self.act(id, Command::Promote { by }, said).await
+            }
+            Invocation::Run { id, action, args } => self.run(id, &action, args).await,
+            Invocation::Approve { id, run } => self.approve(id, run).await,
+            Invocation::Reject { id, run } => self.reject(id, run).await,
+            Invocation::Postmortem { id } => self.postmortem(id).await,
+            Invocation::List { all } => self.list(all).await,
+            Invocation::Help { verb } => {
+                let leaf = verb.and_then(|v| tree().find(&v));
+                Reply::yes(None, leaf.map_or_else(|| words::help(tree()), words::help_verb))
+            }
+        }
+    }
+
+    /// Submits, and answers in words about the incident as it is after it.
+    async fn act(
+        &self,
+        id: IncidentId,
+        command: Command,
+        said: impl FnOnce(&Incident) -> String,
+    ) -> Reply {
+        match self.submit(self.cause, id, command).await {
+            Ok((_, incident)) => Reply::yes(Some(id), said(&incident)),
+            Err(failure) => Reply::no(Some(id), failure.to_string()),
+        }
+    }
+
+    async fn submit(
+        &self,
+        cause: &str,
+        id: IncidentId,
+        command: Command,
+    ) -> Result<(Done, Incident), Failure> {
+        let done = self.engine.submit(cause, id, command).await?;
+        let incident = self.look(done.incident).await?;
+        Ok((done, incident))
+    }
+
+    async fn look(&self, id: IncidentId) -> Result<Incident, Failure> {
+        let found = self.engine.incident(id).await?;
+        found.ok_or(Failure::Refused(
+            crate::core::incident::Refusal::NoSuchIncident,
+        ))
+    }
+
+    async fn snooze(&self, id: IncidentId, ms: i64) -> Reply {
+        let until = self.now.plus_ms(ms);
+        let zone = Some(self.zone());
+        let clock = crate::core::timeline::format(until, zone, "%a %H:%M %Z");
+        let command = Command::Snooze {
+            by: self.who.clone(),
+            until,
+        };
+        let said = |i: &Incident| format!("{} is yours and quiet until {clock}.", i.id);
+        self.act(id, command, said).await
+    }
+
+    async fn escalate(&self, id: IncidentId, as_of: Option<Seq>) -> Reply {
+        let command = Command::Escalate {
+            by: self.who.clone(),
+            as_of,
+        };
+        let directory = self.directory.clone();
+        let said = |i: &Incident| words::paged(i, &directory, "the next step");
+        self.act(id, command, said).await
+    }
+
+    async fn page(&self, id: Option<IncidentId>, whom: Option<Whom>, message: String) -> Reply {
+        match (id, whom) {
+            (Some(id), None) => self.escalate(id, None).await,
+            (Some(id), Some(whom)) => self.page_in(id, &whom, &message).await,
+            (None, Some(whom)) => self.page_anew(&whom, &message).await,
+            (None, None) => Reply::no(None, "Say whom to page.".to_owned()),
+        }
+    }
+
+    /// Pages for an incident that is there.
+    async fn page_in(&self, id: IncidentId, whom: &Whom, message: &str) -> Reply {
+        let mut last = None;
+        for (n, target) in self.targets(whom).into_iter().enumerate() {
+            let cause = match n {
+                0 => self.cause.to_owned(),
+                n => format!("{}:{n}", self.cause),
+            };
+            let command = Command::Page {
+                by: self.who.clone(),
+                target,
+                message: message.to_owned(),
+            };
+            match self.submit(&cause, id, command).await {
+                Ok((_, incident)) => last = Some(incident),
+                Err(failure) => return Reply::no(Some(id), failure.to_string()),
+            }
+        }
+        let name = open::name(whom);
+        match last {
+            Some(incident) => {
+                Reply::yes(Some(id), words::paged(&incident, &self.directory, &name)).aloud()
+            }
+            None => Reply::no(Some(id), format!("{name} names nobody who could be paged.")),
+        }
+    }
+
+    /// Whom a page for these words goes to: of a service, the first step of its policy.
+    fn targets(&self, whom: &Whom) -> Vec<Target> {
+        match whom {
+            Whom::Target(target) => vec![target.clone()],
+            Whom::Service(id) => {
+                let policy = grammar::policy(&self.directory, id);
+                match policy.and_then(|p| p.rungs.first()) {
+                    Some(rung) => rung.targets.clone(),
+                    None => {
+                        let service = self.directory.services.get(id);
+                        service
+                            .map(|s| Target::Team(s.team.clone()))
+                            .into_iter()
+                            .collect()
+                    }
+                }
+            }
+        }
+    }
+
+    async fn run(&self, id: IncidentId, name: &str, args: BTreeMap<String, String>) -> Reply {
+        let Some(wanted) = self.directory.actions.get(name) else {
+            return Reply::no(Some(id), format!("The action `{name}` is no longer configured."));
+        };
+        let bare = args.is_empty();
+        let typed = wanted.args.iter().any(|a| a.from_label.is_none() && a.default.is_none());
+        if bare && typed {
+            return Reply::no(Some(id), words::needs_values(id, wanted));
+        }
+        let command = Command::AskRun {
+            by: self.who.clone(),
+            run: RunId(self.engine.next_id(Counter::Run)),
+            action: wanted.clone(),
+            args,
+        };
+        match self.submit(self.cause, id, command).await {
+            Ok((done, incident)) => {
+                // Found by its event: a repeated cause gets the run of the first time.
+                let asked = incident.runs.iter().find(|(_, r)| r.asked_seq == done.seq);
+                let said = asked.map_or_else(
+                    || format!("“{}” was asked for.", wanted.title),
+                    |(run, r)| words::run_asked(*run, r),
+                );
+                Reply::yes(Some(id), said)
+            }
+            Err(failure) => Reply::no(Some(id), self.with_offer(id, failure).await),
+        }
+    }
+
+    /// A refused action is answered with the ones that fit.
+    async fn with_offer(&self, id: IncidentId, failure: Failure) -> String {
+        let said = failure.to_string();
+        let Ok(incident) = self.look(id).await else {
+            return said;
+        };
+        let fits = self.directory.actions.values().filter(|a| {
+            action::offered(a, incident.service.as_deref(), &incident.labels).is_ok()
+        });
+        let names: Vec<String> = fits.map(|a| format!("`{}`", a.id)).collect();
+        if names.is_empty() {
+            return format!("{said} No action is offered on {id}.");
+        }
+        format!("{said} Offered on {id}: {}.", crate::core::text::list(&names))
+    }
+
+    async fn approve(&self, id: IncidentId, run: Option<RunId>) -> Reply {
+        let run = match self.waiting(id, run).await {
+            Ok(run) => run,
+            Err(reply) => return reply,
+        };
+        let command = Command::ApproveRun {
+            by: self.who.clone(),
+            run,
+        };
+        let said = |i: &Incident| {
+            i.runs
+                .get(&run)
+                .map_or_else(|| format!("{run} is approved."), |r| words::approved(run, r))
+        };
+        self.act(id, command, said).await
+    }
+
+    async fn reject(&self, id: IncidentId, run: Option<RunId>) -> Reply {
+        let run = match self.waiting(id, run).await {
+            Ok(run) => run,
+            Err(reply) => return reply,
+        };
+        let command = Command::RejectRun {
+            by: self.who.clone(),
+            run,
+        };
+        self.act(id, command, |_| format!("{run} will not run.")).await
+    }
+
+    /// The run that is meant: the one given, else the only one that waits.
+    async fn waiting(&self, id: IncidentId, run: Option<RunId>) -> Result<RunId, Reply> {
+        if let Some(run) = run {
+            return Ok(run);
+        }
+        let incident = self
+            .look(id)
+            .await
+            .map_err(|failure| Reply::no(Some(id), failure.to_string()))?;
+        let waiting: Vec<RunId> = incident
+            .runs
+            .iter()
+            .filter(|(_, r)| matches!(r.state, RunState::Asked { .. }))
+            .map(|(run, _)| *run)
+            .collect();
+        match waiting.as_slice() {
+            [only] => Ok(*only),
+            _ => Err(Reply::no(Some(id), words::which_run(&incident))),
+        }
+    }
+
+    async fn postmortem(&self, id: IncidentId) -> Reply {
+        let journal = match self.engine.store().journal(id).await {
+            Ok(journal) => journal,
+            Err(fault) => return unreadable(Some(id), &fault),
+        };
+        if journal.is_empty() {
+            return Reply::no(Some(id), format!("There is no incident {id}."));
+        }
+        let draft = postmortem::build(id, &journal, self.directory.zone);
+        let open = if draft.dates.resolved.is_none() {
+            " It is not resolved yet: the draft tells what happened so far."
+        } else {
+            ""
+        };
+        let text = format!(
+            "Postmortem draft of {id}: {} on the timeline, {} to fill.{open}",
+            crate::core::text::count(draft.timeline.len(), "line"),
+            crate::core::text::count(draft.sections.len(), "section")
+        );
+        Reply {
+            document: Some(postmortem::markdown(&draft)),
+            ..Reply::yes(Some(id), text)
+        }
+    }
+
+    async fn list(&self, all: bool) -> Reply {
+        let query = IncidentQuery {
+            status: if all { String::new() } else { "open".to_owned() },
+            limit: LISTED,
+            ..IncidentQuery::default()
+        };
+        match self.engine.store().incidents(&query).await {
+            Ok((rows, total)) => {
+                Reply::yes(None, words::list(&rows, total, all, &self.directory))
+            }
+            Err(fault) => unreadable(None, &fault),
+        }
+    }
+}
+
+fn unreadable(id: Option<IncidentId>, fault: &StoreFault) -> Reply {
+    Reply::no(id, format!("firebell cannot read this right now: {fault}. Try again."))
+}

@@ -1,0 +1,206 @@
+//! Completion: what could come next, from the tree and the directory.
+
+use super::{Argument, Kind, Leaf, Needs, tree};
+use crate::core::directory::{ArgKind, Directory};
+use crate::core::id::IncidentId;
+
+/// Completions offered at once: Discord's limit, and more than anybody reads.
+pub const COMPLETIONS: usize = 25;
+
+/// One way to go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Completion {
+    /// The whole text after taking it, ready for the next word.
+    pub insert: String,
+    /// The word.
+    pub label: String,
+    /// What it is.
+    pub help: String,
+}
+
+/// Ways to go on from `text`, best first, at most [`COMPLETIONS`]. The last word may be half written.
+/// `here`: the incident whose room this is.
+#[must_use]
+pub fn complete(text: &str, directory: &Directory, here: Option<IncidentId>) -> Vec<Completion> {
+    let start = text
+        .rfind(char::is_whitespace)
+        .map_or(0, |at| at + text[at..].chars().next().map_or(1, char::len_utf8));
+    let (before, mut part) = text.split_at(start);
+    let mut head = before.to_owned();
+    let mut words: Vec<&str> = before.split_whitespace().collect();
+    if let Some(first) = words.first_mut() {
+        *first = first.trim_start_matches('/');
+    } else if let Some(rest) = part.strip_prefix('/') {
+        head.push('/');
+        part = rest;
+    }
+    if words.first().is_some_and(|w| tree().is_root(w)) {
+        words.remove(0);
+    }
+    let mut found = match words.split_first() {
+        None => verbs(),
+        Some((verb, given)) => {
+            tree().find(verb).map_or(Vec::new(), |leaf| of_leaf(leaf, given, part, directory, here))
+        }
+    };
+    let part = part.to_lowercase();
+    found.retain(|(label, _)| label.to_lowercase().starts_with(&part));
+    found.truncate(COMPLETIONS);
+    found
+        .into_iter()
+        .map(|(label, help)| {
+            let space = if label.ends_with('=') { "" } else { " " };
+            Completion {
+                insert: format!("{head}{label}{space}"),
+                label,
+                help,
+            }
+        })
+        .collect()
+}
+
+type Found = Vec<(String, String)>;
+
+fn verbs() -> Found {
+    let leaves = &tree().commands;
+    let aliases = leaves
+        .iter()
+        .flat_map(|c| c.aliases.iter().map(|a| (a.clone(), format!("= {}. {}", c.verb, c.help))));
+    leaves
+        .iter()
+        .map(|c| (c.verb.clone(), c.help.clone()))
+        .chain(aliases)
+        .collect()
+}
+
+fn of_leaf(
+    leaf: &Leaf,
+    given: &[&str],
+    part: &str,
+    directory: &Directory,
+    here: Option<IncidentId>,
+) -> Found {
+    let is_number = |w: &&str| {
+        let digits = w.trim_start_matches('#');
+        !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit())
+    };
+    let about = leaf.incident != Needs::None;
+    let given: Vec<&str> = match given.split_first() {
+        Some((first, rest)) if about && is_number(first) => rest.to_vec(),
+        _ => given.to_vec(),
+    };
+    let mut found = Found::new();
+    if let (true, true, Some(id)) = (about, given.is_empty() && part.starts_with('#'), here) {
+        found.push((id.to_string(), "this incident".to_owned()));
+    }
+    let plain: Vec<&str> = given.iter().copied().filter(|w| !w.contains('=')).collect();
+    let in_order: Vec<&Argument> = leaf.args.iter().filter(|a| !a.named).collect();
+    if let Some(pairs) = leaf.args.iter().find(|a| a.kind == Kind::Pairs)
+        && let Some(action) = plain.first()
+        && pairs.kind == Kind::Pairs
+    {
+        found.extend(pairs_of(action, directory));
+        return found;
+    }
+    for arg in leaf.args.iter().filter(|a| a.named) {
+        if given.iter().any(|w| w.starts_with(&format!("{}=", arg.name))) {
+            continue;
+        }
+        if part.starts_with(&format!("{}=", arg.name)) {
+            let values = values(arg, directory).into_iter();
+            found.extend(values.map(|(v, help)| (format!("{}={v}", arg.name), help)));
+        } else {
+            found.push((format!("{}=", arg.name), arg.help.clone()));
+        }
+    }
+    match in_order.get(plain.len()) {
+        // A title or message is one argument of many words: only its first word can be a severity.
+        Some(arg) if arg.kind == Kind::Text && leaf.verb == "new" => {
+            found.splice(0..0, severities(directory));
+        }
+        Some(arg) => {
+            found.splice(0..0, values(arg, directory));
+        }
+        None => {}
+    }
+    found
+}
+
+fn values(arg: &Argument, directory: &Directory) -> Found {
+    let people = || {
+        let people = directory.people.values();
+        people.map(|p| (p.id.clone(), p.name.clone())).collect::<Found>()
+    };
+    let services = || {
+        let services = directory.services.values();
+        let line = |s: &crate::core::directory::Service| {
+            (s.id.clone(), format!("service {}, team {}", s.name, s.team))
+        };
+        services.map(line).collect::<Found>()
+    };
+    match arg.kind {
+        Kind::Severity => severities(directory),
+        Kind::Service => services(),
+        Kind::Person => {
+            let mut found = vec![("me".to_owned(), "yourself".to_owned())];
+            found.extend(people());
+            found
+        }
+        Kind::Target => {
+            let schedules = directory.schedules.values();
+            let mut found: Found = schedules
+                .map(|s| (s.id.clone(), format!("schedule {}", s.name)))
+                .collect();
+            let teams = directory.teams.values();
+            found.extend(teams.map(|t| (t.id.clone(), format!("team {}", t.name))));
+            found.extend(services());
+            found.extend(people());
+            found
+        }
+        Kind::Action => directory
+            .actions
+            .values()
+            .map(|a| (a.id.clone(), a.title.clone()))
+            .collect(),
+        Kind::Duration => ["15m", "30m", "1h", "4h"]
+            .map(|d| (d.to_owned(), "it pages again after that".to_owned()))
+            .into(),
+        Kind::Clock => vec![("at".to_owned(), arg.help.clone())],
+        Kind::Choice => {
+            let choices = arg.choices.iter();
+            choices.map(|c| (c.clone(), arg.help.clone())).collect()
+        }
+        Kind::Verb => {
+            let commands = tree().commands.iter();
+            commands.map(|c| (c.verb.clone(), c.help.clone())).collect()
+        }
+        // Free words; runs are on the card, with their buttons.
+        Kind::Text | Kind::Pairs | Kind::Run => Found::new(),
+    }
+}
+
+fn severities(directory: &Directory) -> Found {
+    let scale = directory.severities.iter();
+    scale
+        .map(|s| (s.name.clone(), s.labels.join(", ")))
+        .collect()
+}
+
+fn pairs_of(action: &str, directory: &Directory) -> Found {
+    let Some(action) = directory.actions.get(action) else {
+        return Found::new();
+    };
+    let typed = action.args.iter().filter(|a| a.from_label.is_none());
+    typed
+        .flat_map(|arg| match &arg.kind {
+            ArgKind::Enum(values) => values
+                .iter()
+                .map(|v| (format!("{}={v}", arg.name), arg.help.clone()))
+                .collect::<Found>(),
+            ArgKind::Int { .. } | ArgKind::Text { .. } => {
+                let allowed = crate::core::action::allowed(arg);
+                vec![(format!("{}=", arg.name), format!("{} {allowed}", arg.help))]
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,284 @@
+//! All other words firebell says: short, calm, no blame; what happened and what to do next.
+//!
+//! Refusals speak for themselves (`Display` of `Refusal`), events through `core::timeline`.
+
+use super::grammar::{Whom, policy};
+use super::surface::{Leaf, Needs, Tree, Who};
+use crate::core::directory::{Action, Directory, Target};
+use crate::core::id::{IncidentId, RunId};
+use crate::core::incident::{Incident, Run, RunState, Status};
+use crate::core::schedule::Schedule;
+use crate::core::text::{self, count, cut};
+use crate::core::time::Time;
+use crate::core::timeline;
+use crate::store::IncidentRow;
+use chrono_tz::Tz;
+
+/// What a phone shows of a notification before it is unlocked.
+const PAGE_CHARS: usize = 178;
+
+/// The text of a page: what and where first, then why this person, within a lock screen.
+#[must_use]
+pub fn page_text(incident: &Incident, directory: &Directory, why: &str) -> String {
+    let place = incident
+        .service
+        .as_ref()
+        .map_or(String::new(), |s| format!(" [{s}]"));
+    let severity = directory.severity_name(incident.severity);
+    let head = format!("{severity} {}{place} ", incident.id);
+    let tail = if why.is_empty() {
+        String::new()
+    } else {
+        format!(". {}", cut(why, PAGE_CHARS / 3))
+    };
+    // The title gives way first: number, place and reason are what one acts on.
+    let room = PAGE_CHARS.saturating_sub(head.chars().count() + tail.chars().count());
+    cut(
+        &format!("{head}{}{tail}", cut(&incident.title, room.max(20))),
+        PAGE_CHARS,
+    )
+}
+
+/// Answer to `new`.
+#[must_use]
+pub fn opened(incident: &Incident, directory: &Directory) -> String {
+    let paging = if incident.ladder.rungs.is_empty() {
+        "Nobody is paged by it: `page` somebody if you need help.".to_owned()
+    } else {
+        format!("Policy {} was started.", incident.ladder.policy)
+    };
+    format!(
+        "{} is open as {}: {}. {paging}",
+        incident.id,
+        directory.severity_name(incident.severity),
+        incident.title
+    )
+}
+
+/// Answer to `page`.
+#[must_use]
+pub fn paged(incident: &Incident, directory: &Directory, whom: &str) -> String {
+    let people: Vec<String> = incident
+        .paged
+        .keys()
+        .map(|id| directory.person_name(id))
+        .collect();
+    if people.is_empty() {
+        return format!(
+            "{}: nobody could be paged for {whom} yet; the timeline says why and what comes next.",
+            incident.id
+        );
+    }
+    format!("{}: paged {whom}. So far: {}.", incident.id, text::list(&people))
+}
+
+/// Answer to `resolve`.
+#[must_use]
+pub fn resolved(incident: &Incident) -> String {
+    let firing = match incident.firing.len() {
+        0 => String::new(),
+        n => format!(
+            " {} in it still: should one fire anew, that is a new incident.",
+            if n == 1 { "1 alert fires".to_owned() } else { format!("{n} alerts fire") }
+        ),
+    };
+    format!("{} is resolved.{firing} `postmortem {0}` drafts the postmortem.", incident.id)
+}
+
+/// Answer to `run`.
+#[must_use]
+pub fn run_asked(id: RunId, run: &Run) -> String {
+    let next = match run.needs {
+        0 => format!("Confirm it with the button or `approve {id}`."),
+        n => format!(
+            "It needs {} by somebody else: the button, or `approve {id}`.",
+            count(usize::from(n), "approval")
+        ),
+    };
+    format!(
+        "{id} “{}” will start exactly {}. {next}",
+        run.title,
+        crate::core::action::shown(&run.argv)
+    )
+}
+
+/// Answer to `approve`.
+#[must_use]
+pub fn approved(id: RunId, run: &Run) -> String {
+    match &run.state {
+        RunState::Asked { .. } => {
+            let left = usize::from(run.needs).saturating_sub(run.approved.len());
+            format!("{id}: thank you. It needs {} more.", count(left, "approval"))
+        }
+        _ => format!("{id} “{}” was released to start.", run.title),
+    }
+}
+
+/// Why `approve` or `reject` needs a number.
+#[must_use]
+pub fn which_run(incident: &Incident) -> String {
+    let waiting: Vec<String> = incident
+        .runs
+        .iter()
+        .filter(|(_, r)| matches!(r.state, RunState::Asked { .. }))
+        .map(|(id, r)| format!("{id} “{}”", r.title))
+        .collect();
+    match waiting.len() {
+        0 => format!("No run of {} waits.", incident.id),
+        _ => format!("Several runs wait: {}. Say which.", text::list(&waiting)),
+    }
+}
+
+/// An action whose button needs values first.
+#[must_use]
+pub fn needs_values(id: IncidentId, action: &Action) -> String {
+    let args: Vec<String> = action
+        .args
+        .iter()
+        .filter(|a| a.from_label.is_none())
+        .map(|a| format!("{}=… ({})", a.name, crate::core::action::allowed(a)))
+        .collect();
+    format!(
+        "“{}” needs values: `run {id} {} name=value`, with {}.",
+        action.title,
+        action.id,
+        text::list(&args)
+    )
+}
+
+/// Answer to `oncall`.
+#[must_use]
+pub fn on_call(directory: &Directory, whom: Option<&Whom>, now: Time) -> String {
+    let schedules = |wanted: &dyn Fn(&Schedule) -> bool| {
+        let lines: Vec<String> = directory
+            .schedules
+            .values()
+            .filter(|s| wanted(s))
+            .map(|s| turn(directory, s, now))
+            .collect();
+        lines.join("\n")
+    };
+    let (lines, none) = match whom {
+        None => (schedules(&|_| true), "No schedule is configured.".to_owned()),
+        Some(Whom::Target(Target::Schedule(id))) => (schedules(&|s| s.id == *id), String::new()),
+        Some(Whom::Target(Target::Person(id))) => (
+            schedules(&|s| s.people.contains(id)),
+            format!("{} is on no schedule.", directory.person_name(id)),
+        ),
+        Some(Whom::Target(Target::Team(id))) => {
+            let policy = directory
+                .teams
+                .get(id)
+                .and_then(|t| directory.policies.get(t.policy.as_ref()?));
+            let none = format!("Team {id} has no policy; its members are paged by name.");
+            (policy.map_or(String::new(), |p| ladder(directory, p, now)), none)
+        }
+        Some(Whom::Service(id)) => {
+            let none = format!("Service {id} has no policy: its alerts alarm the catch-all.");
+            let ladder = policy(directory, id).map(|p| ladder(directory, p, now));
+            (ladder.unwrap_or_default(), none)
+        }
+    };
+    if lines.is_empty() { none } else { lines }
+}
+
+/// `Web primary: Ana Alves until Mon 30 Nov 09:00 CET, then Bo.`
+fn turn(directory: &Directory, schedule: &Schedule, now: Time) -> String {
+    let turns = schedule.upcoming(now, 2);
+    let who = |people: &[String]| {
+        let names: Vec<String> = people.iter().map(|p| directory.person_name(p)).collect();
+        if names.is_empty() { "nobody".to_owned() } else { text::list(&names) }
+    };
+    let Some(first) = turns.first() else {
+        return format!("{}: nobody.", schedule.name);
+    };
+    let then = turns
+        .get(1)
+        .map_or(String::new(), |t| format!(", then {}", who(&t.people)));
+    format!(
+        "{}: {} until {}{then}.",
+        schedule.name,
+        who(&first.people),
+        schedule.local(first.until)
+    )
+}
+
+fn ladder(directory: &Directory, policy: &crate::core::directory::Policy, now: Time) -> String {
+    let mut lines = Vec::new();
+    for (n, rung) in policy.rungs.iter().enumerate() {
+        for target in &rung.targets {
+            let words = match target {
+                Target::Schedule(id) => directory.schedules.get(id).map_or_else(
+                    || format!("schedule {id} is not in the directory."),
+                    |s| turn(directory, s, now),
+                ),
+                Target::Person(id) => format!("{}.", directory.person_name(id)),
+                Target::Team(id) => format!("everybody of team {id}."),
+            };
+            lines.push(format!("Step {}: {words}", n + 1));
+        }
+    }
+    lines.join("\n")
+}
+
+/// Answer to `list`.
+#[must_use]
+pub fn list(rows: &[IncidentRow], total: i64, all: bool, directory: &Directory) -> String {
+    if rows.is_empty() {
+        let open = if all { "" } else { "open " };
+        return format!("There is no {open}incident.");
+    }
+    let mut lines: Vec<String> = rows.iter().map(|r| row(r, directory)).collect();
+    let hidden = total - i64::try_from(rows.len()).unwrap_or(i64::MAX);
+    if hidden > 0 {
+        lines.push(format!("and {hidden} more, on the console."));
+    }
+    lines.join("\n")
+}
+
+fn row(row: &IncidentRow, directory: &Directory) -> String {
+    let severity = directory.severity_name(crate::core::id::Severity(row.severity));
+    let who = row
+        .acked_by
+        .as_ref()
+        .filter(|_| row.status == Status::Acknowledged.word())
+        .map_or(String::new(), |by| format!(" by {by}"));
+    let place = row.service.as_ref().map_or(String::new(), |s| format!(" [{s}]"));
+    let zone = Some(directory.zone.unwrap_or(Tz::UTC));
+    format!(
+        "{} {severity} {}{who}{place}: {} (since {})",
+        row.id,
+        row.status,
+        row.title,
+        timeline::format(row.began_at, zone, "%-d %b %H:%M %Z")
+    )
+}
+
+/// Answer to `help`.
+#[must_use]
+pub fn help(tree: &Tree) -> String {
+    let mut lines = vec!["What I understand, with or without `/` in front:".to_owned()];
+    lines.extend(tree.commands.iter().map(|c| format!("{}: {}", c.usage(), c.help)));
+    lines.push("`help VERB` tells more. In an incident's room its number may be left out.".to_owned());
+    lines.join("\n")
+}
+
+/// Answer to `help VERB`.
+#[must_use]
+pub fn help_verb(leaf: &Leaf) -> String {
+    let mut lines = vec![format!("{}: {}", leaf.usage(), leaf.help)];
+    for arg in &leaf.args {
+        lines.push(format!("  {}: {}", arg.name, arg.help));
+    }
+    if leaf.incident == Needs::Required {
+        lines.push("  #42: the incident; may be left out in its room.".to_owned());
+    }
+    if leaf.who == Who::Linked {
+        lines.push("Only people of the directory, with the action's role.".to_owned());
+    }
+    if !leaf.aliases.is_empty() {
+        lines.push(format!("Also: {}.", leaf.aliases.join(", ")));
+    }
+    lines.push(format!("For example: {}", leaf.example));
+    lines.join("\n")
+}

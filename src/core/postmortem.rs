@@ -1,0 +1,251 @@
+//! The postmortem: a draft folded from the journal, with empty sections for people.
+//!
+//! Promises: the same journal and zone give the same bytes, because nothing here reads today's
+//! clock or configuration; every line cites the event it rests on; an unknown outcome of a run is
+//! said loudly; nothing is left out without a number that says so. Alert text is hostile and is
+//! escaped in [`markdown`]; the JSON holds it as it came.
+//!
+//! The sections follow Google's and PagerDuty's published templates, plus "what surprised us".
+
+mod escape;
+mod facts;
+mod markdown;
+mod parts;
+
+pub use markdown::markdown;
+pub use parts::*;
+
+use super::id::IncidentId;
+use super::incident::{Event, Incident, Origin, Record};
+use super::stats::{self, Durations, Moments};
+use super::text::{count, list};
+use super::time::{Time, human_ms};
+use super::timeline::{self, Names};
+use chrono_tz::Tz;
+use serde::Serialize;
+
+/// Version of the JSON document; raised when a field changes its meaning or goes.
+pub const SCHEMA: u32 = 1;
+
+/// Everything the draft says. Field order is the order of the JSON document.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Postmortem {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The incident's number.
+    pub id: i64,
+    /// One line.
+    pub title: String,
+    /// `triggered`, `acknowledged`, `resolved`: a draft of an open incident is possible.
+    pub status: String,
+    /// Name of the severity at the end.
+    pub severity: String,
+    /// Every severity it had, in order.
+    pub severity_history: Vec<SeverityStep>,
+    /// Service id.
+    pub service: Option<String>,
+    /// Team id.
+    pub team: Option<String>,
+    /// Name of the lead.
+    pub lead: Option<String>,
+    /// Zone of the local times.
+    pub zone: String,
+    /// The turning points.
+    pub dates: Dates,
+    /// The lengths between them.
+    pub durations: Durations,
+    /// A sentence or two to start from.
+    pub summary: String,
+    /// How it was noticed.
+    pub detection: Detection,
+    /// What happened, by when it happened; the conversation is apart.
+    pub timeline: Vec<Line>,
+    /// Who took part or was paged.
+    pub responders: Vec<Responder>,
+    /// Every page to every contact, and everybody who could not be paged.
+    pub pages: Vec<PageSent>,
+    /// Runbook actions.
+    pub actions: Vec<ActionRun>,
+    /// What was said in the rooms.
+    pub conversation: Vec<Spoken>,
+    /// Every alert that joined.
+    pub alerts: Vec<AlertLine>,
+    /// For people to fill.
+    pub sections: Vec<Section>,
+}
+
+/// Folds a journal into the draft. `zone` is the zone of the local times; `None`: UTC.
+#[must_use]
+pub fn build(id: IncidentId, journal: &[Record], zone: Option<Tz>) -> Postmortem {
+    let incident = Incident::replay(id, journal);
+    let names = Names::of(journal).in_zone(zone);
+    let moments = stats::moments(journal);
+    let durations = stats::durations(&moments);
+    let severity = names
+        .severity(incident.severity)
+        .unwrap_or_default()
+        .to_owned();
+    Postmortem {
+        schema: SCHEMA,
+        id: id.0,
+        summary: summary(&incident, &severity, journal, &moments, &durations),
+        title: incident.title,
+        status: incident.status.word().to_owned(),
+        severity,
+        severity_history: severity_history(journal, &moments, zone),
+        service: incident.service,
+        team: incident.team,
+        lead: incident.lead.as_ref().map(|l| l.name().to_owned()),
+        zone: zone.unwrap_or(Tz::UTC).name().to_owned(),
+        dates: Dates::of(&moments, zone),
+        durations,
+        detection: detection(journal),
+        timeline: lines(journal, zone),
+        responders: facts::responders(journal, &names, zone),
+        pages: facts::pages(journal, zone),
+        actions: facts::actions(journal, zone),
+        conversation: facts::conversation(journal, zone),
+        alerts: facts::alerts(journal),
+        sections: parts::sections(),
+    }
+}
+
+/// The JSON document, indented, with a newline at the end.
+#[must_use]
+pub fn json(postmortem: &Postmortem) -> String {
+    // Strings, numbers and lists only: writing it cannot fail.
+    let mut out = serde_json::to_string_pretty(postmortem).unwrap_or_default();
+    out.push('\n');
+    out
+}
+
+fn lines(journal: &[Record], zone: Option<Tz>) -> Vec<Line> {
+    let told = timeline::entries(journal).into_iter();
+    told.filter(|e| e.kind != "spoke")
+        .map(|e| Line {
+            seq: e.seq,
+            at: Stamp::of(e.happened_at, zone),
+            recorded_at: e.recorded_at.rfc3339(),
+            actor: e.actor,
+            kind: e.kind.to_owned(),
+            text: e.text,
+            source: e.source,
+        })
+        .collect()
+}
+
+fn detection(journal: &[Record]) -> Detection {
+    for record in journal {
+        if let Event::Opened {
+            origin,
+            why,
+            alerts,
+            ..
+        } = &record.event
+        {
+            let by = match origin {
+                Origin::Alert { source } => format!("an alert from {source}"),
+                Origin::Declared { by } => format!("declared by {}", by.name()),
+            };
+            return Detection {
+                by,
+                first_alert: alerts
+                    .iter()
+                    .min_by_key(|a| a.starts_at)
+                    .map(|a| a.name.clone()),
+                why: why.clone(),
+                source: timeline::citation(record),
+            };
+        }
+    }
+    Detection::default()
+}
+
+fn severity_history(
+    journal: &[Record],
+    moments: &Moments,
+    zone: Option<Tz>,
+) -> Vec<SeverityStep> {
+    let mut steps: Vec<(Time, SeverityStep)> = Vec::new();
+    for record in journal {
+        let (name, by, why) = match &record.event {
+            Event::Opened { severity_name, .. } => (severity_name, "firebell", "opened"),
+            Event::SeverityChanged {
+                to_name, by, why, ..
+            } => (to_name, by.name(), why.as_str()),
+            _ => continue,
+        };
+        let step = SeverityStep {
+            at: Stamp::of(record.at, zone),
+            severity: name.clone(),
+            by: by.to_owned(),
+            why: why.to_owned(),
+            for_ms: None,
+            source: timeline::citation(record),
+        };
+        steps.push((record.at, step));
+    }
+    let ends: Vec<Option<Time>> = steps
+        .iter()
+        .skip(1)
+        .map(|(at, _)| Some(*at))
+        .chain([moments.resolved])
+        .collect();
+    steps
+        .into_iter()
+        .zip(ends)
+        .map(|((at, step), end)| SeverityStep {
+            for_ms: end.map(|end| end.since_ms(at).max(0)),
+            ..step
+        })
+        .collect()
+}
+
+fn summary(
+    incident: &Incident,
+    severity: &str,
+    journal: &[Record],
+    moments: &Moments,
+    durations: &Durations,
+) -> String {
+    let Some(opened) = moments.opened else {
+        return "The journal of this incident is empty.".to_owned();
+    };
+    let place = incident
+        .service
+        .as_ref()
+        .map_or(String::new(), |s| format!(" on {s}"));
+    let mut out = format!(
+        "At {}, “{}” ({severity}{place}) was {}.",
+        timeline::format(opened, None, "%Y-%m-%d %H:%M UTC"),
+        incident.title,
+        match detection(journal).first_alert {
+            Some(_) => format!("opened by {}", detection(journal).by),
+            None => detection(journal).by,
+        }
+    );
+    let mut parts = Vec::new();
+    if let Some(ms) = durations.acknowledge_ms {
+        parts.push(format!("acknowledged after {}", human_ms(ms)));
+    }
+    if let Some(ms) = durations.mitigate_ms {
+        parts.push(format!("clear of alerts after {}", human_ms(ms)));
+    }
+    match durations.resolve_ms {
+        Some(ms) => parts.push(format!("resolved after {}", human_ms(ms))),
+        None => parts.push("not resolved when this was written".to_owned()),
+    }
+    out.push_str(&format!(" It was {}.", list(&parts)));
+    let pages: u32 = incident.paged.values().sum();
+    out.push_str(&format!(
+        " {} joined; {} woke or called {}.",
+        count(incident.alerts as usize, "alert"),
+        count(pages as usize, "page"),
+        match incident.paged.len() {
+            0 => "nobody".to_owned(),
+            1 => "1 person".to_owned(),
+            n => format!("{n} people"),
+        }
+    ));
+    out
+}

@@ -1,0 +1,252 @@
+//! The parts of a postmortem, as the JSON document holds them. Times are text: UTC as RFC 3339,
+//! local as `2026-11-22 15:03:05 CET`.
+
+use crate::core::stats::Moments;
+use crate::core::time::Time;
+use crate::core::timeline;
+use chrono_tz::Tz;
+use serde::Serialize;
+
+/// An instant for people and programs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Stamp {
+    /// RFC 3339, UTC, milliseconds.
+    pub utc: String,
+    /// `2026-11-22 15:03:05 CET`.
+    pub local: String,
+}
+
+impl Stamp {
+    /// The instant in a zone; `None`: UTC.
+    #[must_use]
+    pub fn of(at: Time, zone: Option<Tz>) -> Stamp {
+        Stamp {
+            utc: at.rfc3339(),
+            local: timeline::format(at, zone, "%Y-%m-%d %H:%M:%S %Z"),
+        }
+    }
+}
+
+/// The turning points; absent: it did not (yet) happen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Dates {
+    /// Begin of the earliest alert, by its sender's clock.
+    pub began: Option<Stamp>,
+    /// Opened by firebell.
+    pub opened: Option<Stamp>,
+    /// First acknowledgement.
+    pub acknowledged: Option<Stamp>,
+    /// The last all-clear.
+    pub mitigated: Option<Stamp>,
+    /// Resolved.
+    pub resolved: Option<Stamp>,
+}
+
+impl Dates {
+    pub(super) fn of(moments: &Moments, zone: Option<Tz>) -> Dates {
+        let stamp = |at: Option<Time>| at.map(|at| Stamp::of(at, zone));
+        Dates {
+            began: stamp(moments.began),
+            opened: stamp(moments.opened),
+            acknowledged: stamp(moments.acknowledged),
+            mitigated: stamp(moments.mitigated),
+            resolved: stamp(moments.resolved),
+        }
+    }
+}
+
+/// A severity it had.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SeverityStep {
+    /// Since when.
+    pub at: Stamp,
+    /// Its name then.
+    pub severity: String,
+    /// Who set it.
+    pub by: String,
+    /// Why.
+    pub why: String,
+    /// For how long, milliseconds; absent: until now.
+    pub for_ms: Option<i64>,
+    /// The event it rests on.
+    pub source: String,
+}
+
+/// How it was noticed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Detection {
+    /// `an alert from prometheus`, `declared by Ana Alves`.
+    pub by: String,
+    /// Name of the earliest alert.
+    pub first_alert: Option<String>,
+    /// Why this service, severity, group and policy.
+    pub why: Vec<String>,
+    /// The event it rests on.
+    pub source: String,
+}
+
+/// A line of the timeline.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Line {
+    /// The event.
+    pub seq: u32,
+    /// When it happened.
+    pub at: Stamp,
+    /// When firebell recorded it, RFC 3339.
+    pub recorded_at: String,
+    /// Who.
+    pub actor: String,
+    /// Kind of the event.
+    pub kind: String,
+    /// The sentence.
+    pub text: String,
+    /// What it rests on.
+    pub source: String,
+}
+
+/// Somebody who took part or was paged.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Responder {
+    /// Directory id, or `platform:id` of a chat user without one, or a token's name.
+    pub id: String,
+    /// Name at that time.
+    pub name: String,
+    /// `acknowledged`, `noted 3 times`; in the order of the first of each.
+    pub did: Vec<String>,
+    /// How often paged.
+    pub pages: u32,
+    /// Of these, outside Monday to Friday 09:00–18:00 in the document's zone.
+    pub out_of_hours: u32,
+}
+
+/// One page to one contact, or somebody who could not be paged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PageSent {
+    /// When it was decided.
+    pub at: Stamp,
+    /// Directory id, or what the rung named.
+    pub person: String,
+    /// Name at that time.
+    pub name: String,
+    /// Contact name; empty when skipped.
+    pub contact: String,
+    /// `delivered`, `failed`, `skipped`, or `unconfirmed`: neither was recorded.
+    pub outcome: String,
+    /// Attempts, attempts' last error, or why it was skipped.
+    pub detail: String,
+    /// Why this person, why now.
+    pub why: String,
+    /// The event it rests on.
+    pub source: String,
+}
+
+/// A runbook action that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ActionRun {
+    /// `run-3`.
+    pub run: String,
+    /// Action id.
+    pub action: String,
+    /// Title then.
+    pub title: String,
+    /// Exactly what was shown and would be started.
+    pub argv: Vec<String>,
+    /// Version of the action's file.
+    pub digest: String,
+    /// Who asked.
+    pub asked_by: String,
+    /// When.
+    pub asked_at: Stamp,
+    /// Approvals by others that were needed.
+    pub needs: u8,
+    /// Who agreed.
+    pub approved_by: Vec<String>,
+    /// `succeeded`, `failed`, …, `unknown`, or where it stood: `asked`, `released`, `running`.
+    pub state: String,
+    /// The outcome in words.
+    pub outcome: String,
+    /// From start to end, milliseconds.
+    pub duration_ms: Option<i64>,
+    /// Bytes of output.
+    pub bytes: Option<u64>,
+    /// The end of the output.
+    pub tail: String,
+    /// The events it rests on.
+    pub sources: Vec<String>,
+}
+
+/// A line of the conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Spoken {
+    /// When.
+    pub at: Stamp,
+    /// Who.
+    pub by: String,
+    /// What.
+    pub text: String,
+    /// The event and the platform's message.
+    pub source: String,
+}
+
+/// An alert that joined.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AlertLine {
+    /// firebell's number of this occurrence.
+    pub id: i64,
+    /// Who sent it.
+    pub source: String,
+    /// Identity within the source.
+    pub fingerprint: String,
+    /// Its name.
+    pub name: String,
+    /// What it said.
+    pub summary: String,
+    /// Begin by the sender's clock, RFC 3339.
+    pub starts_at: String,
+    /// When its end was recorded, RFC 3339; absent: it still fired.
+    pub cleared_at: Option<String>,
+    /// Link to the sender's page as sent; not checked.
+    pub url: String,
+}
+
+/// A section people write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Section {
+    /// Name of the anchor around it.
+    pub anchor: String,
+    /// Heading.
+    pub title: String,
+    /// A question to start from.
+    pub prompt: String,
+    /// What people wrote; empty in a draft.
+    pub text: String,
+}
+
+/// The human sections in the order of the document.
+pub(super) fn sections() -> Vec<Section> {
+    [
+        ("impact", "Impact", "Who could not do what, for how long, in numbers?"),
+        ("trigger", "Trigger", "What set it off: a change, load, a failure elsewhere?"),
+        (
+            "contributing-factors",
+            "Contributing factors",
+            "How did it become possible? Several factors, not one cause; systems, not people.",
+        ),
+        ("went-well", "What went well", "What helped, and should be kept?"),
+        ("went-wrong", "What went wrong", "What slowed the response down?"),
+        ("lucky", "Where we got lucky", "What could have made this worse, and did not?"),
+        ("surprised", "What surprised us", "What did we believe that was not so?"),
+        (
+            "action-items",
+            "Action items",
+            "One line each: what, owner, due date, link to the tracker.",
+        ),
+    ]
+    .map(|(anchor, title, prompt)| Section {
+        anchor: anchor.to_owned(),
+        title: title.to_owned(),
+        prompt: prompt.to_owned(),
+        text: String::new(),
+    })
+    .into()
+}

@@ -1,0 +1,406 @@
+//! The sentences. What happened, why, and what follows; the reasons are the ones the events carry.
+
+use super::Names;
+use crate::core::action;
+use crate::core::alert::AlertRef;
+use crate::core::id::Actor;
+use crate::core::incident::{Event, Ladder, Origin, Outcome, PagedPerson, Skipped};
+use crate::core::text::{self, count};
+use crate::core::time::{Time, human_ms};
+
+/// Names a sentence lists before it goes on with a number; the whole list is in the export.
+const NAMED: usize = 8;
+
+/// One sentence or a few: what happened and why. Plain text; may hold what attackers wrote.
+#[must_use]
+pub fn sentence(event: &Event, names: &Names) -> String {
+    match event {
+        Event::Opened { .. } => opened(event, names),
+        Event::Fired { alerts } => format!(
+            "{} joined: {}.",
+            capital(&count(alerts.len(), "more alert")),
+            named(alerts)
+        ),
+        Event::Cleared { alerts, left, why } => cleared(alerts.len(), *left, why),
+        Event::Paged { .. }
+        | Event::RungSkipped { .. }
+        | Event::CatchAll { .. }
+        | Event::PageDelivered { .. }
+        | Event::PageFailed { .. } => paging(event, names),
+        Event::Acknowledged { .. }
+        | Event::Snoozed { .. }
+        | Event::Retriggered { .. }
+        | Event::Resolved { .. } => course(event, names),
+        Event::SeverityChanged { .. } | Event::Promoted { .. } | Event::LeadChanged { .. } => {
+            command(event, names)
+        }
+        Event::Noted { .. }
+        | Event::Spoke { .. }
+        | Event::RoomOpened { .. }
+        | Event::RoomFailed { .. }
+        | Event::Redacted { .. }
+        | Event::Removed { .. } => words(event),
+        Event::RunAsked { .. } => run_asked(event, names),
+        Event::RunApproved { .. }
+        | Event::RunRejected { .. }
+        | Event::RunExpired { .. }
+        | Event::RunReleased { .. }
+        | Event::RunStarted { .. }
+        | Event::RunEnded { .. } => run(event, names),
+    }
+}
+
+fn opened(event: &Event, names: &Names) -> String {
+    let Event::Opened {
+        origin,
+        title,
+        severity_name,
+        service,
+        team,
+        ladder,
+        first_page,
+        alerts,
+        why,
+        ..
+    } = event
+    else {
+        return String::new();
+    };
+    let place = match (service, team) {
+        (Some(s), Some(t)) => format!(" for service {s} of team {t}"),
+        (Some(s), None) => format!(" for service {s}"),
+        (None, Some(t)) => format!(" for team {t}"),
+        (None, None) => String::new(),
+    };
+    let mut out = match origin {
+        Origin::Alert { source } => {
+            format!("Opened from {source} as {severity_name}{place}: “{title}”.")
+        }
+        Origin::Declared { by } => {
+            let by = by.name();
+            format!("{by} declared it as {severity_name}{place}: “{title}”.")
+        }
+    };
+    if !alerts.is_empty() {
+        let alerts = format!(" {}: {}.", count(alerts.len(), "alert"), named(alerts));
+        out.push_str(&alerts);
+    }
+    out.push_str(&first_step(ladder, *first_page, names));
+    if !why.is_empty() {
+        out.push_str(&format!(" Why: {}.", why.join("; ")));
+    }
+    out
+}
+
+fn first_step(ladder: &Ladder, first_page: Option<Time>, names: &Names) -> String {
+    match first_page {
+        None => " No escalation policy was started.".to_owned(),
+        Some(at) if ladder.rungs.is_empty() => {
+            format!(
+                " No policy applied; the catch-all was due at {}.",
+                names.time(at)
+            )
+        }
+        Some(at) => format!(
+            " Policy {}, first step due at {}.",
+            ladder.policy,
+            names.time(at)
+        ),
+    }
+}
+
+fn cleared(gone: usize, left: u32, why: &str) -> String {
+    let rest = match left {
+        0 => "nothing fires any more".to_owned(),
+        1 => "1 alert still fired".to_owned(),
+        n => format!("{n} alerts still fired"),
+    };
+    format!("{} cleared ({why}); {rest}.", count(gone, "alert"))
+}
+
+fn paging(event: &Event, names: &Names) -> String {
+    match event {
+        Event::Paged {
+            rung,
+            people,
+            skipped,
+            why,
+            next_due,
+        } => {
+            let step = rung.map_or(String::new(), |r| format!(" ({})", step(r)));
+            let next = next_due.map_or(String::new(), |at| {
+                format!(
+                    " Next step at {} unless somebody acknowledges.",
+                    names.time(at)
+                )
+            });
+            format!(
+                "Paged {}{step}: {why}.{}{next}",
+                paged(people),
+                not_paged(skipped)
+            )
+        }
+        Event::RungSkipped { rung, skipped } => format!(
+            "{} reached nobody.{} The next step was climbed at once.",
+            capital(&step(*rung)),
+            not_paged(skipped)
+        ),
+        Event::CatchAll {
+            people,
+            skipped,
+            why,
+            next_due,
+        } if people.is_empty() => format!(
+            "NOBODY COULD BE ALARMED: {why}.{} Whoever reads this: please acknowledge and call the right person. Tried again at {}.",
+            not_paged(skipped),
+            names.time(*next_due)
+        ),
+        Event::CatchAll {
+            people,
+            skipped,
+            why,
+            next_due,
+        } => format!(
+            "Alarmed the catch-all, {}: {why}.{} Again at {} unless somebody acknowledges.",
+            paged(people),
+            not_paged(skipped),
+            names.time(*next_due)
+        ),
+        Event::PageDelivered {
+            person,
+            contact,
+            attempts,
+        } => format!(
+            "The page to {} by {contact} was delivered after {}.",
+            names.person(person),
+            count(*attempts as usize, "attempt")
+        ),
+        Event::PageFailed {
+            person,
+            contact,
+            why,
+        } => format!(
+            "The page to {} by {contact} could not be delivered and was given up: {why}.",
+            names.person(person)
+        ),
+        _ => String::new(),
+    }
+}
+
+fn course(event: &Event, names: &Names) -> String {
+    match event {
+        Event::Acknowledged { by } => format!("{} acknowledged it. Paging stopped.", by.name()),
+        Event::Snoozed { by, until } => format!(
+            "{} acknowledged it until {}. Unless it is resolved, it pages again then.",
+            by.name(),
+            names.time(*until)
+        ),
+        Event::Retriggered { why, due } => format!(
+            "Paging started again: {why}. First step due at {}.",
+            names.time(*due)
+        ),
+        Event::Resolved {
+            by,
+            still_firing,
+            why,
+        } => {
+            let firing = match still_firing {
+                0 => String::new(),
+                n => format!(
+                    " {} still fired then.",
+                    capital(&count(*n as usize, "alert"))
+                ),
+            };
+            match by {
+                Actor::Firebell => format!("Resolved: {why}.{firing}"),
+                by => format!("{} resolved it ({why}).{firing}", by.name()),
+            }
+        }
+        _ => String::new(),
+    }
+}
+
+fn command(event: &Event, names: &Names) -> String {
+    match event {
+        Event::SeverityChanged {
+            by,
+            from,
+            to,
+            to_name,
+            why,
+        } => {
+            let verb = if to < from { "raised" } else { "lowered" };
+            let from = names
+                .severity(*from)
+                .map_or(String::new(), |n| format!(" from {n}"));
+            match by {
+                Actor::Firebell => format!("Severity was {verb}{from} to {to_name}: {why}."),
+                by => format!(
+                    "{} {verb} the severity{from} to {to_name} ({why}).",
+                    by.name()
+                ),
+            }
+        }
+        Event::Promoted { by, why } => match by {
+            Actor::Firebell => format!("It became major and gets a room: {why}."),
+            by => format!("{} made it major: it gets a room ({why}).", by.name()),
+        },
+        Event::LeadChanged { by, lead } if by.same(lead) => {
+            format!("{} took the lead.", lead.name())
+        }
+        Event::LeadChanged { by, lead } => {
+            format!("{} asked {} to lead.", by.name(), lead.name())
+        }
+        _ => String::new(),
+    }
+}
+
+fn words(event: &Event) -> String {
+    match event {
+        Event::Noted { by, text, .. } => format!("{} noted: {text}", by.name()),
+        Event::Spoke { by, text, .. } => format!("{} wrote: {text}", by.name()),
+        Event::RoomOpened { platform, name, .. } => {
+            format!("The room {name} was opened on {platform}.")
+        }
+        Event::RoomFailed { platform, why } => {
+            format!("The room could not be opened on {platform}: {why}.")
+        }
+        Event::Redacted { seq, by, why } => {
+            format!(
+                "{} removed the content of event {seq} for good: {why}.",
+                by.name()
+            )
+        }
+        Event::Removed { kind } => {
+            format!("The content of this event ({kind}) was removed for good.")
+        }
+        _ => String::new(),
+    }
+}
+
+fn run_asked(event: &Event, names: &Names) -> String {
+    let Event::RunAsked {
+        run,
+        action,
+        title,
+        argv,
+        by,
+        needs,
+        expires,
+        ..
+    } = event
+    else {
+        return String::new();
+    };
+    let needs = match needs {
+        0 => "It waits for a confirmation".to_owned(),
+        n => format!(
+            "It waits for {} by somebody else",
+            count(usize::from(*n), "approval")
+        ),
+    };
+    format!(
+        "{} asked for {run} “{title}” ({action}): {}. {needs} until {}.",
+        by.name(),
+        action::shown(argv),
+        names.time(*expires)
+    )
+}
+
+fn run(event: &Event, names: &Names) -> String {
+    match event {
+        Event::RunApproved { run, by } => format!("{} approved {}.", by.name(), names.run(*run)),
+        Event::RunRejected { run, by } => {
+            format!("{} said no to {}; it did not run.", by.name(), names.run(*run))
+        }
+        Event::RunExpired { run } => format!(
+            "Nobody approved {} in time; it did not run.",
+            names.run(*run)
+        ),
+        Event::RunReleased { run } => {
+            format!("{} was released to start, once.", names.run(*run))
+        }
+        Event::RunStarted { run } => format!("{} started.", names.run(*run)),
+        Event::RunEnded {
+            run,
+            outcome: how,
+            duration_ms,
+            bytes,
+            ..
+        } => match how {
+            Outcome::Unknown { .. } | Outcome::NotStarted { .. } => {
+                format!("{}: {}.", names.run(*run), outcome(how))
+            }
+            _ => format!(
+                "{} {} after {} and wrote {bytes} bytes.",
+                names.run(*run),
+                outcome(how),
+                human_ms(*duration_ms)
+            ),
+        },
+        _ => String::new(),
+    }
+}
+
+/// How a run ended, in words; an unknown outcome is shouted, because somebody has to look.
+#[must_use]
+pub fn outcome(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Succeeded { exit } => format!("succeeded (exit code {exit})"),
+        Outcome::Failed { exit } => format!("failed (exit code {exit})"),
+        Outcome::Killed { signal } => format!("was ended by signal {signal}"),
+        Outcome::TimedOut => "was stopped at its time limit".to_owned(),
+        Outcome::NotStarted { why } => format!("it was not started: {why}"),
+        Outcome::Unknown { why } => format!(
+            "OUTCOME UNKNOWN, it may or may not have run: {why}. Look at the target before running it again"
+        ),
+    }
+}
+
+/// Up to [`NAMED`] names, and how many more there are.
+fn named(alerts: &[AlertRef]) -> String {
+    let mut names: Vec<String> = alerts.iter().take(NAMED).map(|a| a.name.clone()).collect();
+    if alerts.len() > NAMED {
+        names.push(format!(
+            "{} more ({} in all)",
+            alerts.len() - NAMED,
+            alerts.len()
+        ));
+    }
+    text::list(&names)
+}
+
+fn paged(people: &[PagedPerson]) -> String {
+    let each: Vec<String> = people
+        .iter()
+        .map(|p| format!("{} by {} ({})", p.name, text::list(&p.contacts), p.why))
+        .collect();
+    text::list(&each)
+}
+
+fn not_paged(skipped: &[Skipped]) -> String {
+    if skipped.is_empty() {
+        return String::new();
+    }
+    let each: Vec<String> = skipped
+        .iter()
+        .map(|s| format!("{} ({})", s.who, s.why))
+        .collect();
+    format!(" Could not page {}.", text::list(&each))
+}
+
+/// `step 2`, `step 2 of round 3`.
+fn step((round, rung): (u8, u32)) -> String {
+    let rung = u64::from(rung) + 1;
+    match round {
+        0 => format!("step {rung}"),
+        n => format!("step {rung} of round {}", u16::from(n) + 1),
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or(String::new(), |first| {
+        first.to_uppercase().chain(chars).collect()
+    })
+}
