@@ -105,7 +105,13 @@ pub fn room_name(incident: &Incident) -> String {
 }
 
 fn slug(text: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_lowercase()
+        } else {
+            '-'
+        }
+    };
     let dashed: String = text.chars().map(plain).collect();
     let words: Vec<&str> = dashed.split('-').filter(|w| !w.is_empty()).collect();
     words.join("-")
@@ -133,7 +139,10 @@ impl View<'_> {
         if let Some(lead) = &i.lead {
             facts.push(("lead", lead.name().to_owned()));
         }
-        if let Some(service) = i.service.as_ref().and_then(|s| self.directory.services.get(s))
+        if let Some(service) = i
+            .service
+            .as_ref()
+            .and_then(|s| self.directory.services.get(s))
             && !service.depends_on.is_empty()
         {
             facts.push(("depends on", text::list(&service.depends_on)));
@@ -145,7 +154,10 @@ impl View<'_> {
     fn place(&self) -> String {
         let service = self.incident.service.as_deref().map(|id| {
             let known = self.directory.services.get(id);
-            known.map_or_else(|| id.to_owned(), |s| format!("{} (tier {})", s.name, s.tier))
+            known.map_or_else(
+                || id.to_owned(),
+                |s| format!("{} (tier {})", s.name, s.tier),
+            )
         });
         let team = self.incident.team.as_deref().map(|id| {
             let known = self.directory.teams.get(id);
@@ -183,7 +195,11 @@ impl View<'_> {
                     .iter()
                     .map(|(id, n)| {
                         let name = self.directory.person_name(id);
-                        if *n > 1 { format!("{name} ({n}×)") } else { name }
+                        if *n > 1 {
+                            format!("{name} ({n}×)")
+                        } else {
+                            name
+                        }
                     })
                     .collect();
                 format!("nobody yet; paged {}", text::list(&paged))
@@ -195,14 +211,13 @@ impl View<'_> {
         let i = self.incident;
         match (i.status, &i.climb) {
             (Status::Resolved, _) => {
-                let at = i.resolved_at.map_or(String::new(), |at| format!("resolved {}; ", self.clock(at)));
+                let at = i
+                    .resolved_at
+                    .map_or(String::new(), |at| format!("resolved {}; ", self.clock(at)));
                 format!("{at}the postmortem")
             }
             (Status::Acknowledged, _) => match i.snoozed_until {
-                Some(until) => format!(
-                    "pages again at {} unless resolved",
-                    self.clock(until)
-                ),
+                Some(until) => format!("pages again at {} unless resolved", self.clock(until)),
                 None if i.auto_resolve && !i.firing.is_empty() => {
                     "no more pages; resolves by itself when the last alert clears".to_owned()
                 }
@@ -230,10 +245,17 @@ impl View<'_> {
             (round, rung)
         };
         let Some(step) = ladder.rungs.get(rung) else {
-            return format!("alarm the catch-all at {} unless somebody acknowledges", self.clock(due));
+            return format!(
+                "alarm the catch-all at {} unless somebody acknowledges",
+                self.clock(due)
+            );
         };
         let whom: Vec<String> = step.targets.iter().map(|t| self.target(t, due)).collect();
-        let again = if round > 0 { format!(", round {}", u16::from(round) + 1) } else { String::new() };
+        let again = if round > 0 {
+            format!(", round {}", u16::from(round) + 1)
+        } else {
+            String::new()
+        };
         format!(
             "page {}, step {} of {}{again}, at {} unless somebody acknowledges",
             text::list(&whom),
@@ -253,8 +275,11 @@ impl View<'_> {
                     return format!("schedule {id} (not in the directory)");
                 };
                 let turn = schedule.on_call(due.max(self.now));
-                let people: Vec<String> =
-                    turn.people.iter().map(|p| self.directory.person_name(p)).collect();
+                let people: Vec<String> = turn
+                    .people
+                    .iter()
+                    .map(|p| self.directory.person_name(p))
+                    .collect();
                 match people.as_slice() {
                     [] => format!("{id} (nobody is on call)"),
                     people => format!("{id} ({})", text::list(people)),
@@ -281,7 +306,10 @@ impl View<'_> {
             .partition(|(n, (_, r))| *n < RUN_LINES || shout(r));
         lines.extend(shown.iter().map(|(_, (id, r))| self.over_line(**id, r)));
         if !hidden.is_empty() {
-            lines.push(format!("{} earlier, on the timeline.", count(hidden.len(), "run")));
+            lines.push(format!(
+                "{} earlier, on the timeline.",
+                count(hidden.len(), "run")
+            ));
         }
         let unoffered = self.offered().len().saturating_sub(ACTION_BUTTONS);
         if unoffered > 0 && self.incident.is_open() {
@@ -327,7 +355,11 @@ impl View<'_> {
             buttons.push(Button {
                 label: label.to_owned(),
                 press,
-                style: if buttons.is_empty() { Style::Primary } else { Style::Plain },
+                style: if buttons.is_empty() {
+                    Style::Primary
+                } else {
+                    Style::Plain
+                },
             });
         };
         match i.status {
@@ -350,7 +382,12 @@ impl View<'_> {
                 plain("Promote", Press::Promote);
             }
             buttons.extend(self.waiting_buttons());
-            buttons.extend(self.offered().iter().take(ACTION_BUTTONS).map(|a| run_button(a)));
+            buttons.extend(
+                self.offered()
+                    .iter()
+                    .take(ACTION_BUTTONS)
+                    .map(|a| run_button(a)),
+            );
         }
         buttons
     }

@@ -160,9 +160,10 @@ impl<'a> Desk<'a> {
                 service,
             } => self.declare(title, severity, service).await,
             Invocation::Page { id, whom, message } => self.page(id, whom, message).await,
-            Invocation::OnCall { whom } => {
-                Reply::yes(None, words::on_call(&self.directory, whom.as_ref(), self.now))
-            }
+            Invocation::OnCall { whom } => Reply::yes(
+                None,
+                words::on_call(&self.directory, whom.as_ref(), self.now),
+            ),
             Invocation::Acknowledge { id } => {
                 let said = |i: &Incident| format!("{} is yours; paging stopped.", i.id);
                 self.act(id, Command::Acknowledge { by }, said).await
@@ -206,7 +207,10 @@ impl<'a> Desk<'a> {
             Invocation::List { all } => self.list(all).await,
             Invocation::Help { verb } => {
                 let leaf = verb.and_then(|v| tree().find(&v));
-                Reply::yes(None, leaf.map_or_else(|| words::help(tree()), words::help_verb))
+                Reply::yes(
+                    None,
+                    leaf.map_or_else(|| words::help(tree()), words::help_verb),
+                )
             }
         }
     }
@@ -322,10 +326,16 @@ impl<'a> Desk<'a> {
 
     async fn run(&self, id: IncidentId, name: &str, args: BTreeMap<String, String>) -> Reply {
         let Some(wanted) = self.directory.actions.get(name) else {
-            return Reply::no(Some(id), format!("The action `{name}` is no longer configured."));
+            return Reply::no(
+                Some(id),
+                format!("The action `{name}` is no longer configured."),
+            );
         };
         let bare = args.is_empty();
-        let typed = wanted.args.iter().any(|a| a.from_label.is_none() && a.default.is_none());
+        let typed = wanted
+            .args
+            .iter()
+            .any(|a| a.from_label.is_none() && a.default.is_none());
         if bare && typed {
             return Reply::no(Some(id), words::needs_values(id, wanted));
         }
@@ -355,14 +365,18 @@ impl<'a> Desk<'a> {
         let Ok(incident) = self.look(id).await else {
             return said;
         };
-        let fits = self.directory.actions.values().filter(|a| {
-            action::offered(a, incident.service.as_deref(), &incident.labels).is_ok()
-        });
+        let fits =
+            self.directory.actions.values().filter(|a| {
+                action::offered(a, incident.service.as_deref(), &incident.labels).is_ok()
+            });
         let names: Vec<String> = fits.map(|a| format!("`{}`", a.id)).collect();
         if names.is_empty() {
             return format!("{said} No action is offered on {id}.");
         }
-        format!("{said} Offered on {id}: {}.", crate::core::text::list(&names))
+        format!(
+            "{said} Offered on {id}: {}.",
+            crate::core::text::list(&names)
+        )
     }
 
     async fn approve(&self, id: IncidentId, run: Option<RunId>) -> Reply {
@@ -375,9 +389,10 @@ impl<'a> Desk<'a> {
             run,
         };
         let said = |i: &Incident| {
-            i.runs
-                .get(&run)
-                .map_or_else(|| format!("{run} is approved."), |r| words::approved(run, r))
+            i.runs.get(&run).map_or_else(
+                || format!("{run} is approved."),
+                |r| words::approved(run, r),
+            )
         };
         self.act(id, command, said).await
     }
@@ -391,7 +406,8 @@ impl<'a> Desk<'a> {
             by: self.who.clone(),
             run,
         };
-        self.act(id, command, |_| format!("{run} will not run.")).await
+        self.act(id, command, |_| format!("{run} will not run."))
+            .await
     }
 
     /// The run that is meant: the one given, else the only one that waits.
@@ -442,19 +458,24 @@ impl<'a> Desk<'a> {
 
     async fn list(&self, all: bool) -> Reply {
         let query = IncidentQuery {
-            status: if all { String::new() } else { "open".to_owned() },
+            status: if all {
+                String::new()
+            } else {
+                "open".to_owned()
+            },
             limit: LISTED,
             ..IncidentQuery::default()
         };
         match self.engine.store().incidents(&query).await {
-            Ok((rows, total)) => {
-                Reply::yes(None, words::list(&rows, total, all, &self.directory))
-            }
+            Ok((rows, total)) => Reply::yes(None, words::list(&rows, total, all, &self.directory)),
             Err(fault) => unreadable(None, &fault),
         }
     }
 }
 
 fn unreadable(id: Option<IncidentId>, fault: &StoreFault) -> Reply {
-    Reply::no(id, format!("firebell cannot read this right now: {fault}. Try again."))
+    Reply::no(
+        id,
+        format!("firebell cannot read this right now: {fault}. Try again."),
+    )
 }

@@ -53,25 +53,70 @@ pub enum Whom {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the command tree documents every argument")]
 pub enum Invocation {
-    New { title: String, severity: Option<Severity>, service: Option<String> },
+    New {
+        title: String,
+        severity: Option<Severity>,
+        service: Option<String>,
+    },
     /// `whom` absent: the next step of the ladder, now.
-    Page { id: Option<IncidentId>, whom: Option<Whom>, message: String },
-    OnCall { whom: Option<Whom> },
-    Acknowledge { id: IncidentId },
-    Resolve { id: IncidentId },
-    Snooze { id: IncidentId, ms: i64 },
-    SetSeverity { id: IncidentId, to: Severity },
+    Page {
+        id: Option<IncidentId>,
+        whom: Option<Whom>,
+        message: String,
+    },
+    OnCall {
+        whom: Option<Whom>,
+    },
+    Acknowledge {
+        id: IncidentId,
+    },
+    Resolve {
+        id: IncidentId,
+    },
+    Snooze {
+        id: IncidentId,
+        ms: i64,
+    },
+    SetSeverity {
+        id: IncidentId,
+        to: Severity,
+    },
     /// `person` absent: whoever asks.
-    Lead { id: IncidentId, person: Option<String> },
-    Note { id: IncidentId, text: String, happened_at: Option<Time> },
-    Promote { id: IncidentId },
-    Run { id: IncidentId, action: String, args: BTreeMap<String, String> },
+    Lead {
+        id: IncidentId,
+        person: Option<String>,
+    },
+    Note {
+        id: IncidentId,
+        text: String,
+        happened_at: Option<Time>,
+    },
+    Promote {
+        id: IncidentId,
+    },
+    Run {
+        id: IncidentId,
+        action: String,
+        args: BTreeMap<String, String>,
+    },
     /// `run` absent: the only one that waits.
-    Approve { id: IncidentId, run: Option<RunId> },
-    Reject { id: IncidentId, run: Option<RunId> },
-    Postmortem { id: IncidentId },
-    List { all: bool },
-    Help { verb: Option<String> },
+    Approve {
+        id: IncidentId,
+        run: Option<RunId>,
+    },
+    Reject {
+        id: IncidentId,
+        run: Option<RunId>,
+    },
+    Postmortem {
+        id: IncidentId,
+    },
+    List {
+        all: bool,
+    },
+    Help {
+        verb: Option<String>,
+    },
 }
 
 impl Invocation {
@@ -176,13 +221,19 @@ impl Line<'_> {
                 let whom = self.words.next().map(|w| self.whom(&w)).transpose()?;
                 self.done(Invocation::OnCall { whom })
             }
-            "ack" => self.about().and_then(|id| self.done(Invocation::Acknowledge { id })),
-            "resolve" => self.about().and_then(|id| self.done(Invocation::Resolve { id })),
+            "ack" => self
+                .about()
+                .and_then(|id| self.done(Invocation::Acknowledge { id })),
+            "resolve" => self
+                .about()
+                .and_then(|id| self.done(Invocation::Resolve { id })),
             "snooze" => self.snooze(),
             "sev" => self.severity(),
             "lead" => self.lead(),
             "note" => self.note(),
-            "promote" => self.about().and_then(|id| self.done(Invocation::Promote { id })),
+            "promote" => self
+                .about()
+                .and_then(|id| self.done(Invocation::Promote { id })),
             "run" => self.run(),
             "approve" => {
                 let (id, run) = self.run_number()?;
@@ -192,7 +243,9 @@ impl Line<'_> {
                 let (id, run) = self.run_number()?;
                 self.done(Invocation::Reject { id, run })
             }
-            "postmortem" => self.about().and_then(|id| self.done(Invocation::Postmortem { id })),
+            "postmortem" => self
+                .about()
+                .and_then(|id| self.done(Invocation::Postmortem { id })),
             "list" => self.list(),
             _ => self.help(),
         }
@@ -261,7 +314,10 @@ impl Line<'_> {
         let directory = self.context.directory;
         directory.severity(name).ok_or_else(|| {
             let scale = directory.severities.iter().map(|s| s.name.as_str());
-            self.usage(format!("`{name}` is no severity. {}", lookup::hint(name, scale)))
+            self.usage(format!(
+                "`{name}` is no severity. {}",
+                lookup::hint(name, scale)
+            ))
         })
     }
 
@@ -420,7 +476,10 @@ impl Line<'_> {
         let actions = &self.context.directory.actions;
         let known = || actions.keys().map(String::as_str);
         let Some(word) = self.words.next() else {
-            let what = format!("`action` is missing. {}", lookup::hint("", known().collect::<Vec<_>>()));
+            let what = format!(
+                "`action` is missing. {}",
+                lookup::hint("", known().collect::<Vec<_>>())
+            );
             return Err(self.usage(what));
         };
         let found = actions
@@ -433,7 +492,10 @@ impl Line<'_> {
         };
         let mut args = BTreeMap::new();
         while let Some(word) = self.words.next() {
-            let pair = word.text.split_once('=').filter(|(name, _)| !name.is_empty());
+            let pair = word
+                .text
+                .split_once('=')
+                .filter(|(name, _)| !name.is_empty());
             let Some((name, value)) = pair else {
                 return Err(self.usage(format!("`{}`: write arguments as name=value.", word.text)));
             };

@@ -69,7 +69,11 @@ pub fn paged(incident: &Incident, directory: &Directory, whom: &str) -> String {
             incident.id
         );
     }
-    format!("{}: paged {whom}. So far: {}.", incident.id, text::list(&people))
+    format!(
+        "{}: paged {whom}. So far: {}.",
+        incident.id,
+        text::list(&people)
+    )
 }
 
 /// Answer to `resolve`.
@@ -79,10 +83,17 @@ pub fn resolved(incident: &Incident) -> String {
         0 => String::new(),
         n => format!(
             " {} in it still: should one fire anew, that is a new incident.",
-            if n == 1 { "1 alert fires".to_owned() } else { format!("{n} alerts fire") }
+            if n == 1 {
+                "1 alert fires".to_owned()
+            } else {
+                format!("{n} alerts fire")
+            }
         ),
     };
-    format!("{} is resolved.{firing} `postmortem {0}` drafts the postmortem.", incident.id)
+    format!(
+        "{} is resolved.{firing} `postmortem {0}` drafts the postmortem.",
+        incident.id
+    )
 }
 
 /// Answer to `run`.
@@ -108,7 +119,10 @@ pub fn approved(id: RunId, run: &Run) -> String {
     match &run.state {
         RunState::Asked { .. } => {
             let left = usize::from(run.needs).saturating_sub(run.approved.len());
-            format!("{id}: thank you. It needs {} more.", count(left, "approval"))
+            format!(
+                "{id}: thank you. It needs {} more.",
+                count(left, "approval")
+            )
         }
         _ => format!("{id} “{}” was released to start.", run.title),
     }
@@ -159,7 +173,10 @@ pub fn on_call(directory: &Directory, whom: Option<&Whom>, now: Time) -> String 
         lines.join("\n")
     };
     let (lines, none) = match whom {
-        None => (schedules(&|_| true), "No schedule is configured.".to_owned()),
+        None => (
+            schedules(&|_| true),
+            "No schedule is configured.".to_owned(),
+        ),
         Some(Whom::Target(Target::Schedule(id))) => (schedules(&|s| s.id == *id), String::new()),
         Some(Whom::Target(Target::Person(id))) => (
             schedules(&|s| s.people.contains(id)),
@@ -171,7 +188,10 @@ pub fn on_call(directory: &Directory, whom: Option<&Whom>, now: Time) -> String 
                 .get(id)
                 .and_then(|t| directory.policies.get(t.policy.as_ref()?));
             let none = format!("Team {id} has no policy; its members are paged by name.");
-            (policy.map_or(String::new(), |p| ladder(directory, p, now)), none)
+            (
+                policy.map_or(String::new(), |p| ladder(directory, p, now)),
+                none,
+            )
         }
         Some(Whom::Service(id)) => {
             let none = format!("Service {id} has no policy: its alerts alarm the catch-all.");
@@ -187,7 +207,11 @@ fn turn(directory: &Directory, schedule: &Schedule, now: Time) -> String {
     let turns = schedule.upcoming(now, 2);
     let who = |people: &[String]| {
         let names: Vec<String> = people.iter().map(|p| directory.person_name(p)).collect();
-        if names.is_empty() { "nobody".to_owned() } else { text::list(&names) }
+        if names.is_empty() {
+            "nobody".to_owned()
+        } else {
+            text::list(&names)
+        }
     };
     let Some(first) = turns.first() else {
         return format!("{}: nobody.", schedule.name);
@@ -243,7 +267,10 @@ fn row(row: &IncidentRow, directory: &Directory) -> String {
         .as_ref()
         .filter(|_| row.status == Status::Acknowledged.word())
         .map_or(String::new(), |by| format!(" by {by}"));
-    let place = row.service.as_ref().map_or(String::new(), |s| format!(" [{s}]"));
+    let place = row
+        .service
+        .as_ref()
+        .map_or(String::new(), |s| format!(" [{s}]"));
     let zone = Some(directory.zone.unwrap_or(Tz::UTC));
     format!(
         "{} {severity} {}{who}{place}: {} (since {})",
@@ -258,8 +285,14 @@ fn row(row: &IncidentRow, directory: &Directory) -> String {
 #[must_use]
 pub fn help(tree: &Tree) -> String {
     let mut lines = vec!["What I understand, with or without `/` in front:".to_owned()];
-    lines.extend(tree.commands.iter().map(|c| format!("{}: {}", c.usage(), c.help)));
-    lines.push("`help VERB` tells more. In an incident's room its number may be left out.".to_owned());
+    lines.extend(
+        tree.commands
+            .iter()
+            .map(|c| format!("{}: {}", c.usage(), c.help)),
+    );
+    lines.push(
+        "`help VERB` tells more. In an incident's room its number may be left out.".to_owned(),
+    );
     lines.join("\n")
 }
 

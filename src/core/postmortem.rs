@@ -161,11 +161,7 @@ fn detection(journal: &[Record]) -> Detection {
     Detection::default()
 }
 
-fn severity_history(
-    journal: &[Record],
-    moments: &Moments,
-    zone: Option<Tz>,
-) -> Vec<SeverityStep> {
+fn severity_history(journal: &[Record], moments: &Moments, zone: Option<Tz>) -> Vec<SeverityStep> {
     let mut steps: Vec<(Time, SeverityStep)> = Vec::new();
     for record in journal {
         let (name, by, why) = match &record.event {

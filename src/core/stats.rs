@@ -96,7 +96,10 @@ mod tests {
     fn the_night_and_the_weekend_are_out_of_hours_on_the_local_clock() {
         let at = |s: &str| Time::parse_rfc3339(s).unwrap();
         // Monday 08:30Z is half past nine in Berlin in winter.
-        assert!(!out_of_hours(at("2026-11-23T08:30:00Z"), Tz::Europe__Berlin));
+        assert!(!out_of_hours(
+            at("2026-11-23T08:30:00Z"),
+            Tz::Europe__Berlin
+        ));
         assert!(out_of_hours(at("2026-11-23T08:30:00Z"), Tz::UTC));
         assert!(out_of_hours(at("2026-11-23T17:00:00Z"), Tz::Europe__Berlin));
         assert!(out_of_hours(at("2026-11-22T12:00:00Z"), Tz::UTC));

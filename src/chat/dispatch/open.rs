@@ -29,7 +29,11 @@ impl Desk<'_> {
         let severity = severity.unwrap_or_else(|| {
             entry.map_or_else(|| second(directory), |s| s.major_at.min(mildest(directory)))
         });
-        let mut why = vec![format!("declared by {} on {}", self.who.name(), self.platform)];
+        let mut why = vec![format!(
+            "declared by {} on {}",
+            self.who.name(),
+            self.platform
+        )];
         why.push(match (&service, ladder) {
             (Some(s), Some(p)) => format!("policy {} by service {s}", p.id),
             (Some(s), None) => format!("service {s} has no policy"),
@@ -75,7 +79,9 @@ impl Desk<'_> {
             rungs: vec![rung],
             repeat: 0,
         };
-        let ladder = service.and_then(|s| policy(directory, s)).map_or(by_hand, freeze);
+        let ladder = service
+            .and_then(|s| policy(directory, s))
+            .map_or(by_hand, freeze);
         let open = OpenAs {
             ladder: Some(ladder),
             why: vec![format!(
@@ -142,7 +148,9 @@ impl Desk<'_> {
         let cause = format!("{}:title", self.cause);
         match self.engine.submit(&cause, id, note).await {
             Ok(_) => Some("The title was cut; all of it is on the timeline.".to_owned()),
-            Err(failure) => Some(format!("The title was cut, and could not be noted: {failure}")),
+            Err(failure) => Some(format!(
+                "The title was cut, and could not be noted: {failure}"
+            )),
         }
     }
 }

@@ -22,9 +22,9 @@ pub struct Completion {
 /// `here`: the incident whose room this is.
 #[must_use]
 pub fn complete(text: &str, directory: &Directory, here: Option<IncidentId>) -> Vec<Completion> {
-    let start = text
-        .rfind(char::is_whitespace)
-        .map_or(0, |at| at + text[at..].chars().next().map_or(1, char::len_utf8));
+    let start = text.rfind(char::is_whitespace).map_or(0, |at| {
+        at + text[at..].chars().next().map_or(1, char::len_utf8)
+    });
     let (before, mut part) = text.split_at(start);
     let mut head = before.to_owned();
     let mut words: Vec<&str> = before.split_whitespace().collect();
@@ -39,9 +39,9 @@ pub fn complete(text: &str, directory: &Directory, here: Option<IncidentId>) -> 
     }
     let mut found = match words.split_first() {
         None => verbs(),
-        Some((verb, given)) => {
-            tree().find(verb).map_or(Vec::new(), |leaf| of_leaf(leaf, given, part, directory, here))
-        }
+        Some((verb, given)) => tree().find(verb).map_or(Vec::new(), |leaf| {
+            of_leaf(leaf, given, part, directory, here)
+        }),
     };
     let part = part.to_lowercase();
     found.retain(|(label, _)| label.to_lowercase().starts_with(&part));
@@ -63,9 +63,11 @@ type Found = Vec<(String, String)>;
 
 fn verbs() -> Found {
     let leaves = &tree().commands;
-    let aliases = leaves
-        .iter()
-        .flat_map(|c| c.aliases.iter().map(|a| (a.clone(), format!("= {}. {}", c.verb, c.help))));
+    let aliases = leaves.iter().flat_map(|c| {
+        c.aliases
+            .iter()
+            .map(|a| (a.clone(), format!("= {}. {}", c.verb, c.help)))
+    });
     leaves
         .iter()
         .map(|c| (c.verb.clone(), c.help.clone()))
@@ -103,7 +105,10 @@ fn of_leaf(
         return found;
     }
     for arg in leaf.args.iter().filter(|a| a.named) {
-        if given.iter().any(|w| w.starts_with(&format!("{}=", arg.name))) {
+        if given
+            .iter()
+            .any(|w| w.starts_with(&format!("{}=", arg.name)))
+        {
             continue;
         }
         if part.starts_with(&format!("{}=", arg.name)) {
@@ -129,7 +134,9 @@ fn of_leaf(
 fn values(arg: &Argument, directory: &Directory) -> Found {
     let people = || {
         let people = directory.people.values();
-        people.map(|p| (p.id.clone(), p.name.clone())).collect::<Found>()
+        people
+            .map(|p| (p.id.clone(), p.name.clone()))
+            .collect::<Found>()
     };
     let services = || {
         let services = directory.services.values();

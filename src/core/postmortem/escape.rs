@@ -62,18 +62,25 @@ pub(super) fn fence(text: &str) -> String {
 pub(super) fn link(label: &str, url: &str) -> String {
     let lower = url.to_ascii_lowercase();
     let web = lower.starts_with("http://") || lower.starts_with("https://");
-    let plain = url.chars().all(|c| {
-        c.is_ascii_alphanumeric() || "-._~:/?#@!$&'*+,;=%".contains(c)
-    });
+    let plain = url
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "-._~:/?#@!$&'*+,;=%".contains(c));
     if web && plain {
-        format!("[{}]({})", inline(label), url.replace('_', "%5F").replace('*', "%2A"))
+        format!(
+            "[{}]({})",
+            inline(label),
+            url.replace('_', "%5F").replace('*', "%2A")
+        )
     } else {
         format!("{}: {}", inline(label), inline(url))
     }
 }
 
 fn www_before(chars: &[char], at: usize) -> bool {
-    at >= 3 && chars[at - 3..at].iter().all(|c| c.eq_ignore_ascii_case(&'w'))
+    at >= 3
+        && chars[at - 3..at]
+            .iter()
+            .all(|c| c.eq_ignore_ascii_case(&'w'))
 }
 
 /// Control characters, direction overrides and zero-width characters.
@@ -89,7 +96,10 @@ mod tests {
     #[test]
     fn no_value_becomes_markup() {
         for (hostile, safe) in [
-            ("<script>alert(1)</script>", "\\<script\\>alert(1)\\</script\\>"),
+            (
+                "<script>alert(1)</script>",
+                "\\<script\\>alert(1)\\</script\\>",
+            ),
             ("[x](javascript:alert(1))", "\\[x\\](javascript:alert(1))"),
             ("a|b", "a\\|b"),
             ("a\\|b", "a\\\\\\|b"),
@@ -120,7 +130,12 @@ mod tests {
             link("page", "https://prom.example/graph?g0.expr=up"),
             "[page](https://prom.example/graph?g0.expr=up)"
         );
-        for bad in ["javascript:alert(1)", "https://x/)](y", "data:text/html,x", "https://x y"] {
+        for bad in [
+            "javascript:alert(1)",
+            "https://x/)](y",
+            "data:text/html,x",
+            "https://x y",
+        ] {
             assert!(!link("page", bad).contains("]("), "{bad}");
         }
     }

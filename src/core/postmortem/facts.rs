@@ -137,11 +137,7 @@ fn identity(actor: &Actor) -> Option<&str> {
     }
 }
 
-fn place(
-    out: &mut Vec<(Responder, Vec<(&'static str, usize)>)>,
-    id: &str,
-    name: &str,
-) -> usize {
+fn place(out: &mut Vec<(Responder, Vec<(&'static str, usize)>)>, id: &str, name: &str) -> usize {
     if let Some(at) = out.iter().position(|(r, _)| r.id == id) {
         return at;
     }
@@ -241,7 +237,10 @@ fn advance(run: &mut ActionRun, event: &Event) {
     match event {
         Event::RunApproved { by, .. } => run.approved_by.push(by.name().to_owned()),
         Event::RunRejected { by, .. } => {
-            stands("not started", format!("{} said no; it did not run", by.name()));
+            stands(
+                "not started",
+                format!("{} said no; it did not run", by.name()),
+            );
         }
         Event::RunExpired { .. } => stands(
             "not started",

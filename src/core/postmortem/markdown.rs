@@ -14,10 +14,7 @@ pub fn markdown(p: &Postmortem) -> String {
     out.push_str(&format!("## Summary\n\n{}\n\n", inline(&p.summary)));
     let mut human = p.sections.iter();
     // Impact, trigger and factors are read before the facts; the lessons after them.
-    human
-        .by_ref()
-        .take(3)
-        .for_each(|s| section(&mut out, s));
+    human.by_ref().take(3).for_each(|s| section(&mut out, s));
     detection(&mut out, p);
     timeline(&mut out, p);
     responders(&mut out, p);
@@ -43,7 +40,11 @@ fn header(out: &mut String, p: &Postmortem) {
     facts.push(("Service", named(&p.service)));
     facts.push(("Team", named(&p.team)));
     facts.push(("Lead", named(&p.lead)));
-    table(out, &["", ""], facts.iter().map(|(k, v)| vec![(*k).to_owned(), inline(v)]));
+    table(
+        out,
+        &["", ""],
+        facts.iter().map(|(k, v)| vec![(*k).to_owned(), inline(v)]),
+    );
     let d = &p.dates;
     let moment = |name: &str, at: &Option<Stamp>, length: Option<i64>| {
         vec![
@@ -57,11 +58,19 @@ fn header(out: &mut String, p: &Postmortem) {
         moment("Began (alert's clock)", &d.began, None),
         moment("Opened (time to detect)", &d.opened, p.durations.detect_ms),
         moment("Acknowledged", &d.acknowledged, p.durations.acknowledge_ms),
-        moment("Mitigated (last all-clear)", &d.mitigated, p.durations.mitigate_ms),
+        moment(
+            "Mitigated (last all-clear)",
+            &d.mitigated,
+            p.durations.mitigate_ms,
+        ),
         moment("Resolved", &d.resolved, p.durations.resolve_ms),
     ];
     let local = format!("Local ({})", p.zone);
-    table(out, &["Moment", "UTC", &local, "Took, since opened"], rows.into_iter());
+    table(
+        out,
+        &["Moment", "UTC", &local, "Took, since opened"],
+        rows.into_iter(),
+    );
     let rows = p.severity_history.iter().map(|s| {
         vec![
             s.at.utc.clone(),
@@ -72,7 +81,11 @@ fn header(out: &mut String, p: &Postmortem) {
         ]
     });
     out.push_str("### Severity history\n\n");
-    table(out, &["Since (UTC)", "Severity", "For", "Why", "Source"], rows);
+    table(
+        out,
+        &["Since (UTC)", "Severity", "For", "Why", "Source"],
+        rows,
+    );
 }
 
 fn section(out: &mut String, s: &Section) {
@@ -101,7 +114,9 @@ fn detection(out: &mut String, p: &Postmortem) {
 }
 
 fn timeline(out: &mut String, p: &Postmortem) {
-    out.push_str("## Timeline\n\nBy when it happened. What people wrote in the room is in the appendix.\n\n");
+    out.push_str(
+        "## Timeline\n\nBy when it happened. What people wrote in the room is in the appendix.\n\n",
+    );
     let local = format!("Local ({})", p.zone);
     let rows = p.timeline.iter().map(|l| {
         vec![
@@ -175,7 +190,10 @@ fn action_run(out: &mut String, run: &ActionRun) {
         .map_or(String::new(), |ms| format!(", took {}", human_ms(ms)));
     for (name, value) in [
         ("Action", format!("{}, version {}", run.action, run.digest)),
-        ("Asked by", format!("{} at {}", run.asked_by, run.asked_at.utc)),
+        (
+            "Asked by",
+            format!("{} at {}", run.asked_by, run.asked_at.utc),
+        ),
         (
             "Approved by",
             format!("{approved} ({} needed besides the requester)", run.needs),
@@ -236,7 +254,9 @@ fn alerts(out: &mut String, p: &Postmortem) {
             page,
         ]
     });
-    let head = ["Alert", "Name", "Said", "Began", "Cleared", "Source", "Link"];
+    let head = [
+        "Alert", "Name", "Said", "Began", "Cleared", "Source", "Link",
+    ];
     table(out, &head, rows);
 }
 

@@ -225,17 +225,41 @@ pub struct Section {
 /// The human sections in the order of the document.
 pub(super) fn sections() -> Vec<Section> {
     [
-        ("impact", "Impact", "Who could not do what, for how long, in numbers?"),
-        ("trigger", "Trigger", "What set it off: a change, load, a failure elsewhere?"),
+        (
+            "impact",
+            "Impact",
+            "Who could not do what, for how long, in numbers?",
+        ),
+        (
+            "trigger",
+            "Trigger",
+            "What set it off: a change, load, a failure elsewhere?",
+        ),
         (
             "contributing-factors",
             "Contributing factors",
             "How did it become possible? Several factors, not one cause; systems, not people.",
         ),
-        ("went-well", "What went well", "What helped, and should be kept?"),
-        ("went-wrong", "What went wrong", "What slowed the response down?"),
-        ("lucky", "Where we got lucky", "What could have made this worse, and did not?"),
-        ("surprised", "What surprised us", "What did we believe that was not so?"),
+        (
+            "went-well",
+            "What went well",
+            "What helped, and should be kept?",
+        ),
+        (
+            "went-wrong",
+            "What went wrong",
+            "What slowed the response down?",
+        ),
+        (
+            "lucky",
+            "Where we got lucky",
+            "What could have made this worse, and did not?",
+        ),
+        (
+            "surprised",
+            "What surprised us",
+            "What did we believe that was not so?",
+        ),
         (
             "action-items",
             "Action items",

@@ -311,7 +311,11 @@ fn run(event: &Event, names: &Names) -> String {
     match event {
         Event::RunApproved { run, by } => format!("{} approved {}.", by.name(), names.run(*run)),
         Event::RunRejected { run, by } => {
-            format!("{} said no to {}; it did not run.", by.name(), names.run(*run))
+            format!(
+                "{} said no to {}; it did not run.",
+                by.name(),
+                names.run(*run)
+            )
         }
         Event::RunExpired { run } => format!(
             "Nobody approved {} in time; it did not run.",

@@ -1,0 +1,1 @@
+//! Lines people type, read against a small directory.
