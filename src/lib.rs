@@ -5,10 +5,10 @@
 pub mod chat;
 pub mod config;
 pub mod core;
-pub mod metrics;
 pub mod engine;
+pub mod http;
 pub mod ingest;
+pub mod metrics;
 pub mod notify;
 pub mod run;
 pub mod store;
-pub mod http;

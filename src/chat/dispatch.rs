@@ -233,13 +233,13 @@ impl<'a> Desk<'a> {
         cause: &str,
         id: IncidentId,
         command: Command,
-    ) -> Result<(Done, Incident), Failure> {
+    ) -> Result<(Done, std::sync::Arc<Incident>), Failure> {
         let done = self.engine.submit(cause, id, command).await?;
         let incident = self.look(done.incident).await?;
         Ok((done, incident))
     }
 
-    async fn look(&self, id: IncidentId) -> Result<Incident, Failure> {
+    async fn look(&self, id: IncidentId) -> Result<std::sync::Arc<Incident>, Failure> {
         let found = self.engine.incident(id).await?;
         found.ok_or(Failure::Refused(
             crate::core::incident::Refusal::NoSuchIncident,

@@ -1,21 +1,80 @@
 //! The boiler room: the only caller of `core::incident::decide`, the only owner of time.
 //!
-//! One task, the desk, takes everything that happens in batches, decides it against memory, and
-//! writes the whole batch in one transaction before anybody gets an answer (group commit).
+//! One task, the [`desk`], takes everything that happens in batches, decides it against memory,
+//! and writes the whole batch in one transaction before anybody gets an answer (group commit).
+//! What a batch wants done outside goes to [`deliver`] only after the commit.
+//!
+//! Races it knows: a commit that fails forgets the memory and reads it again before the next
+//! batch, so memory never runs ahead of the store; a second process on the database fences this
+//! one, which then answers 503 to everything and asks to be stopped.
 
+mod act;
+mod clock;
+mod deliver;
+mod desk;
+mod draft;
+mod intake;
+mod lease;
+mod memory;
+mod outgoing;
+
+pub use clock::Clock;
+pub use lease::GRACE_MS;
+
+use crate::chat::Chat;
 use crate::core::alert::Alert;
 use crate::core::directory::Directory;
-use crate::core::id::{Actor, IncidentId, Seq};
+use crate::core::id::{Actor, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{Command, Incident, OpenAs, Refusal};
 use crate::core::time::Time;
+use crate::metrics::Metrics;
 use crate::store::{ChangeSet, Store};
-use std::sync::Arc;
-use tokio::sync::broadcast;
+use arc_swap::ArcSwap;
+use lease::{Leases, Seen};
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+/// Jobs that may wait for the desk; beyond it callers wait their turn, nothing is dropped.
+const DESK_QUEUE: usize = 4096;
+/// Changes a slow reader may be behind before it is told to look at everything again.
+const CHANGES_KEPT: usize = 4096;
+
+/// How an engine is to run.
+#[derive(Clone)]
+pub struct Options {
+    /// Where time comes from.
+    pub clock: Clock,
+    /// Folder for the working folders of runs.
+    pub scratch: PathBuf,
+    /// Base of links, without a trailing slash.
+    pub public_url: String,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+}
 
 /// The running engine. Cheap to clone.
 #[derive(Clone)]
-pub struct Engine {
-    _todo: (),
+pub struct Engine(Arc<Inner>);
+
+/// What the engine's tasks and callers share.
+pub(crate) struct Inner {
+    store: Store,
+    directory: ArcSwap<Directory>,
+    options: Options,
+    desk: mpsc::Sender<desk::Job>,
+    deliver: mpsc::UnboundedSender<outgoing::Message>,
+    changes: broadcast::Sender<Change>,
+    /// Open incidents as committed.
+    open: RwLock<HashMap<IncidentId, Arc<Incident>>>,
+    leases: RwLock<Leases>,
+    seen: Arc<Seen>,
+    counters: [AtomicI64; 4],
+    fenced: AtomicBool,
+    /// Runs this process carries out.
+    running: Mutex<HashSet<RunId>>,
 }
 
 /// What a submitted command did.
@@ -30,7 +89,7 @@ pub struct Done {
 }
 
 /// Why a submitted command did nothing.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Failure {
     /// A no, in words for the person.
     #[error(transparent)]
@@ -46,9 +105,9 @@ pub enum Change {
     /// An incident (its card, page, timeline).
     Incident(IncidentId),
     /// A room of the console has a new message.
-    Room(crate::core::id::RoomId),
+    Room(RoomId),
     /// A run wrote output.
-    Run(crate::core::id::RunId, IncidentId),
+    Run(RunId, IncidentId),
     /// The configuration was reloaded.
     Directory,
 }
@@ -66,102 +125,254 @@ pub enum Counter {
     Quarantine,
 }
 
-#[expect(
-    clippy::unused_async,
-    unused_variables,
-    reason = "signatures first; the bodies arrive with engine/desk"
-)]
 impl Engine {
+    /// Takes the database over, restores what was open and starts the desk. Delivery starts with
+    /// [`Engine::deliver_through`]; until then effects wait.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn start(
+        store: Store,
+        directory: Directory,
+        options: Options,
+    ) -> anyhow::Result<Engine> {
+        let epoch = store.take_over().await?;
+        let high = store.high_water().await?;
+        let (desk_in, desk_out) = mpsc::channel(DESK_QUEUE);
+        let (deliver_in, deliver_out) = mpsc::unbounded_channel();
+        let seen = Arc::new(Seen::default());
+        let counters = [high.room, high.post, high.run, high.quarantine].map(AtomicI64::new);
+        let inner = Arc::new(Inner {
+            store,
+            directory: ArcSwap::from_pointee(directory),
+            options,
+            desk: desk_in,
+            deliver: deliver_in,
+            changes: broadcast::channel(CHANGES_KEPT).0,
+            open: RwLock::default(),
+            leases: RwLock::new(Leases::new(seen.clone())),
+            seen,
+            counters,
+            fenced: AtomicBool::new(false),
+            running: Mutex::default(),
+        });
+        let engine = Engine(inner);
+        desk::start(&engine, epoch, desk_out, deliver_out).await?;
+        Ok(engine)
+    }
+
+    /// Starts delivery through these chat platforms, the notifiers and the runner.
+    pub fn deliver_through(&self, chats: Vec<Arc<dyn Chat>>) {
+        let _ = self.0.deliver.send(outgoing::Message::Adapters(chats));
+    }
+
     /// Now, by the engine's clock.
     #[must_use]
     pub fn now(&self) -> Time {
-        todo!()
+        self.0.options.clock.now()
+    }
+
+    /// Base of links, without a trailing slash.
+    #[must_use]
+    pub fn public_url(&self) -> &str {
+        &self.0.options.public_url
     }
 
     /// The configuration in force.
     #[must_use]
     pub fn directory(&self) -> Arc<Directory> {
-        todo!()
+        self.0.directory.load_full()
     }
 
-    /// Puts a new configuration in force.
+    /// Puts a new configuration in force. Incidents keep what they froze at their start.
     pub fn replace_directory(&self, directory: Directory) {
-        todo!()
+        self.0.directory.store(Arc::new(directory));
+        self.announce(Change::Directory);
     }
 
     /// For reading.
     #[must_use]
     pub fn store(&self) -> &Store {
-        todo!()
+        &self.0.store
+    }
+
+    /// Another process has taken the database over; this one must stop.
+    #[must_use]
+    pub fn fenced(&self) -> bool {
+        self.0.fenced.load(Ordering::SeqCst)
     }
 
     /// Puts a command to an incident. `cause` makes it idempotent: unique per human act, such as `click:<id>`.
+    ///
+    /// # Errors
+    /// A refusal in words, or `Unavailable` when nothing could be stored.
     pub async fn submit(
         &self,
         cause: &str,
         id: IncidentId,
         command: Command,
     ) -> Result<Done, Failure> {
-        todo!()
+        self.ask(|reply| desk::Job::Submit {
+            cause: cause.to_owned(),
+            id,
+            command: Box::new(command),
+            reply,
+        })
+        .await
     }
 
     /// Opens an incident and gives it a number.
+    ///
+    /// # Errors
+    /// `Unavailable` when nothing could be stored.
     pub async fn open(&self, cause: &str, open: OpenAs) -> Result<Done, Failure> {
-        todo!()
+        self.ask(|reply| desk::Job::Open {
+            cause: cause.to_owned(),
+            open: Box::new(open),
+            reply,
+        })
+        .await
     }
 
-    /// Takes alerts of one source. When this returns `Ok` they are durable; incidents follow in the same commit.
+    /// Takes alerts. When this returns `Ok` they are durable, and so is every decision about them.
+    ///
+    /// # Errors
+    /// `Unavailable`: nothing was taken, the sender must repeat.
     pub async fn take(&self, alerts: Vec<Alert>) -> Result<(), Failure> {
-        todo!()
+        self.take_hashed(alerts.into_iter().map(|a| (a, 0)).collect())
+            .await
     }
 
-    /// As [`Engine::take`], with the hash of each alert's raw text beside it, so that
-    /// [`Engine::refresh`] knows the next repeat by it.
+    /// As [`Engine::take`], with a hash of each alert's bytes (0: none), so that a repeat of the
+    /// same bytes can be answered by [`Engine::refresh`].
+    ///
+    /// # Errors
+    /// `Unavailable`: nothing was taken, the sender must repeat.
     pub async fn take_hashed(&self, alerts: Vec<(Alert, u128)>) -> Result<(), Failure> {
-        todo!()
+        self.ask(|reply| desk::Job::Take { alerts, reply }).await
     }
 
-    /// The fast path of unchanged repeats: when exactly this text (by its hash, see
-    /// `ingest::repeat`) is a firing alert, its lease is extended to `ends_at` in memory and
-    /// nothing else is to be done. False: unknown, ended or changed; decode and take it.
-    /// Never waits and never writes.
+    /// Extends the lease of a firing alert whose bytes were seen before. False: take it the long way.
     #[must_use]
     pub fn refresh(&self, hash: u128, ends_at: Time, now: Time) -> bool {
-        todo!()
+        self.0.seen.refresh(hash, ends_at, now)
     }
 
     /// Writes rows that need no decision: messages, run output, quarantine.
+    ///
+    /// # Errors
+    /// `Unavailable` when nothing could be stored.
     pub async fn write(&self, changes: ChangeSet) -> Result<(), Failure> {
-        todo!()
+        self.ask(|reply| desk::Job::Write {
+            changes: Box::new(changes),
+            reply,
+        })
+        .await
     }
 
     /// The next number of a counter.
     #[must_use]
     pub fn next_id(&self, counter: Counter) -> i64 {
-        todo!()
+        self.0.counters[counter as usize].fetch_add(1, Ordering::SeqCst) + 1
     }
 
-    /// The incident as it is now (memory for open ones, the journal for others).
-    pub async fn incident(&self, id: IncidentId) -> Result<Option<Incident>, Failure> {
-        todo!()
+    /// The incident as committed: from memory for open ones, from its journal for others.
+    ///
+    /// # Errors
+    /// `Unavailable` when the store does not answer.
+    pub async fn incident(&self, id: IncidentId) -> Result<Option<Arc<Incident>>, Failure> {
+        if let Some(open) = self
+            .0
+            .open
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&id)
+        {
+            return Ok(Some(open.clone()));
+        }
+        let journal = self
+            .0
+            .store
+            .journal(id)
+            .await
+            .map_err(|e| Failure::Unavailable(e.to_string()))?;
+        Ok((!journal.is_empty()).then(|| Arc::new(Incident::replay(id, &journal))))
     }
 
-    /// The open incident alerts with this identity belong to, for PagerDuty's `acknowledge`.
+    /// The incident a firing alert with this identity belongs to.
     #[must_use]
     pub fn incident_of_alert(&self, source: &str, fingerprint: &str) -> Option<IncidentId> {
-        todo!()
+        let leases = self.0.leases.read().unwrap_or_else(PoisonError::into_inner);
+        leases.get(lease::key(source, fingerprint))?.incident
+    }
+
+    /// Until when a firing alert is believed; later than its row says when repeats only extended it in memory.
+    #[must_use]
+    pub fn ends_at(&self, source: &str, fingerprint: &str) -> Option<Time> {
+        let leases = self.0.leases.read().unwrap_or_else(PoisonError::into_inner);
+        Some(leases.get(lease::key(source, fingerprint))?.ends_at())
+    }
+
+    /// How many alerts fire.
+    #[must_use]
+    pub fn firing(&self) -> usize {
+        self.0
+            .leases
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len()
     }
 
     /// Tells of every committed change from now on.
     #[must_use]
     pub fn changes(&self) -> broadcast::Receiver<Change> {
-        todo!()
+        self.0.changes.subscribe()
     }
 
-    /// Announces a change adapters made.
+    /// Announces a change an adapter made.
     pub fn announce(&self, change: Change) {
-        todo!()
+        // Nobody listening is fine.
+        let _ = self.0.changes.send(change);
     }
+
+    /// With a manual clock: does everything that is due now, deliveries included, and returns when
+    /// nothing moves any more. Tests call it instead of sleeping.
+    pub async fn settle(&self) {
+        loop {
+            let desk = self
+                .ask(|reply| desk::Job::Tick { reply })
+                .await
+                .unwrap_or(0);
+            let (reply, answer) = oneshot::channel();
+            let _ = self.0.deliver.send(outgoing::Message::Settle(reply));
+            let moved = answer.await.unwrap_or(0);
+            if desk == 0 && moved == 0 {
+                return;
+            }
+        }
+    }
+
+    /// Stops taking work, writes what was taken and ends the engine's tasks.
+    pub async fn stop(&self) {
+        let _ = self.ask(|reply| desk::Job::Stop { reply }).await;
+        let _ = self.0.deliver.send(outgoing::Message::Stop);
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(desk::Reply<T>) -> desk::Job) -> Result<T, Failure> {
+        let (reply, answer) = oneshot::channel();
+        let gone = || Failure::Unavailable("firebell is stopping".to_owned());
+        self.0.desk.send(job(reply)).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+}
+
+/// The one door for background tasks: named, so that a stray one is found by looking for this.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that spawns"
+)]
+pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
+    tokio::spawn(task);
 }
 
 /// The actor a person id stands for.

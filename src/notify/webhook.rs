@@ -11,7 +11,8 @@
 //!   "alerts": [{"name": "HighErrorRate", "summary": "…", "labels": {"severity": "critical"}}]
 //! }
 //! ```
-//! `service` is null when there is none; `labels` is absent when empty. The header
+//! `also` holds further pages of the same shape for the same contact, when the receiver was behind
+//! and they caught up in one request; absent otherwise. `service` is null when there is none; `labels` is absent when empty. The header
 //! `Idempotency-Key` repeats `key`: a receiver that has seen it may answer 2xx and do nothing.
 //!
 //! # What the answers mean
@@ -78,20 +79,24 @@ pub fn client() -> Client {
         .expect("constant options with bundled TLS roots build")
 }
 
-/// Sends a page once. `timeout` covers everything from the connection to the answer.
+/// Sends pages for one contact in one request, once. `timeout` covers everything from the
+/// connection to the answer. The first page gives the key; none at all is nothing to do.
 ///
 /// # Errors
 /// Why it was not taken, without the address, and whether to try again.
 pub async fn send(
     client: &Client,
     url: &SecretString,
-    page: &Page,
+    pages: &[Page],
     timeout: Duration,
 ) -> Result<(), Fault> {
+    let Some((page, also)) = pages.split_first() else {
+        return Ok(());
+    };
     let target = address(url)?;
     let key = HeaderValue::from_str(&page.key)
         .map_err(|_| never("the page's key cannot be a header".to_owned()))?;
-    let body = serde_json::to_vec(&Body::of(page))
+    let body = serde_json::to_vec(&Body::of_all(page, also))
         .map_err(|e| never(format!("the page cannot be written as JSON: {e}")))?;
     let request = client
         .post(target)
@@ -105,6 +110,22 @@ pub async fn send(
         return Ok(());
     }
     Err(refused(status, wait, &quoted(&answer, url)))
+}
+
+/// Name of the server a page goes to, `host:port`: pages to one server share its fate. Not for
+/// people: a host name may be a secret too.
+#[must_use]
+pub fn destination(url: &SecretString) -> String {
+    address(url).map_or_else(
+        |_| "nowhere".to_owned(),
+        |u| {
+            format!(
+                "{}:{}",
+                u.host_str().unwrap_or_default(),
+                u.port_or_known_default().unwrap_or_default()
+            )
+        },
+    )
 }
 
 fn address(url: &SecretString) -> Result<Url, Fault> {
@@ -265,6 +286,8 @@ struct Body<'a> {
     incident: Incident<'a>,
     person: Person<'a>,
     alerts: Vec<Alert<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    also: Vec<Body<'a>>,
 }
 
 #[derive(Serialize)]
@@ -293,6 +316,13 @@ struct Alert<'a> {
 }
 
 impl<'a> Body<'a> {
+    fn of_all(page: &'a Page, also: &'a [Page]) -> Body<'a> {
+        Body {
+            also: also.iter().map(Body::of).collect(),
+            ..Body::of(page)
+        }
+    }
+
     fn of(page: &'a Page) -> Body<'a> {
         Body {
             version: 1,
@@ -321,6 +351,7 @@ impl<'a> Body<'a> {
                     labels: &a.labels,
                 })
                 .collect(),
+            also: Vec::new(),
         }
     }
 }

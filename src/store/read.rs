@@ -200,7 +200,7 @@ impl<B: Backend> Pools<B> {
 
     pub(super) async fn pending_shows(&self) -> Read<Vec<ShowRow>> {
         Select::<B>::new(decode::SHOW)
-            .only("want > have")
+            .only("(want > have or incident in (select id from incidents where status <> 'resolved'))")
             .then(" order by incident, platform, surface")
             .all(&self.read, decode::show)
             .await

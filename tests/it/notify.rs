@@ -48,7 +48,7 @@ impl Receiver {
     }
 
     async fn page(&self) -> Result<(), Fault> {
-        send(&client(), &self.url(), &page(), TIMEOUT).await
+        send(&client(), &self.url(), &[page()], TIMEOUT).await
     }
 }
 
@@ -203,7 +203,7 @@ async fn a_receiver_that_does_not_answer_in_time_is_tried_again() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let limit = Duration::from_millis(200);
     let target = url(silent.local_addr().unwrap());
-    let fault = tokio::time::timeout(TIMEOUT, send(&client(), &target, &page(), limit))
+    let fault = tokio::time::timeout(TIMEOUT, send(&client(), &target, &[page()], limit))
         .await
         .expect("the limit is kept")
         .unwrap_err();
@@ -213,7 +213,7 @@ async fn a_receiver_that_does_not_answer_in_time_is_tried_again() {
 
 #[tokio::test]
 async fn a_receiver_that_is_down_is_tried_again() {
-    let fault = send(&client(), &url(down()), &page(), TIMEOUT)
+    let fault = send(&client(), &url(down()), &[page()], TIMEOUT)
         .await
         .unwrap_err();
     assert_eq!(fault.retry, Retry::Backoff);
@@ -232,7 +232,7 @@ async fn an_address_that_is_none_is_never_tried() {
         "file:///etc/passwd",
         "http://",
     ] {
-        let fault = send(&client(), &odd.into(), &page(), TIMEOUT)
+        let fault = send(&client(), &odd.into(), &[page()], TIMEOUT)
             .await
             .unwrap_err();
         assert_eq!(fault.retry, Retry::Never, "{odd}");
@@ -276,16 +276,16 @@ async fn the_address_is_in_no_fault() {
     .await;
     let faults = [
         echo.page().await.unwrap_err(),
-        send(&client(), &url(down()), &page(), TIMEOUT)
+        send(&client(), &url(down()), &[page()], TIMEOUT)
             .await
             .unwrap_err(),
-        send(&client(), &url(echo.addr), &page(), Duration::ZERO)
+        send(&client(), &url(echo.addr), &[page()], Duration::ZERO)
             .await
             .unwrap_err(),
         send(
             &client(),
             &format!("ftp://h/{TOKEN}").into(),
-            &page(),
+            &[page()],
             TIMEOUT,
         )
         .await

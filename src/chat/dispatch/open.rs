@@ -130,7 +130,7 @@ impl Desk<'_> {
         }
     }
 
-    async fn opened(&self, open: OpenAs) -> Result<Incident, Failure> {
+    async fn opened(&self, open: OpenAs) -> Result<std::sync::Arc<Incident>, Failure> {
         let done = self.engine.open(self.cause, open).await?;
         self.look(done.incident).await
     }

@@ -201,6 +201,16 @@ pub(super) fn next_now(incident: &Incident, scene: &Scene<'_>, why: &str) -> Vec
     }
 }
 
+/// Starts the ladder again from its first rung, now: whoever had it no longer does.
+pub(super) fn retrigger(incident: &Incident, scene: &Scene<'_>, why: &str) -> Vec<Event> {
+    let mut events = vec![Event::Retriggered {
+        why: why.to_owned(),
+        due: scene.now,
+    }];
+    events.extend(climb(incident, scene, 0, 0, why));
+    events
+}
+
 /// The state after the rung at `(round, rung)` was climbed.
 pub(super) fn after(round: u8, rung: u32, due: Time) -> Climb {
     Climb::Next {

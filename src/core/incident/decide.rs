@@ -2,7 +2,7 @@
 
 use super::command::{Command, OpenAs, Refusal, Scene};
 use super::event::Event;
-use super::{Climb, Incident, Status, climb, runs};
+use super::{Incident, Status, climb, runs};
 use crate::core::alert::AlertRef;
 use crate::core::id::{Actor, AlertId, Severity};
 use crate::core::text;
@@ -193,12 +193,15 @@ fn fire(
         .into_iter()
         .filter(|a| !incident.firing.contains(&a.id))
         .collect();
-    if alerts.is_empty() {
+    if alerts.is_empty() && worst >= incident.severity {
         return Err(Refusal::NothingToDo {
             what: "These alerts already fire here.".to_owned(),
         });
     }
-    let mut events = vec![Event::Fired { alerts }];
+    let mut events = Vec::new();
+    if !alerts.is_empty() {
+        events.push(Event::Fired { alerts });
+    }
     if worst < incident.severity {
         let to_name = scene.directory.severity_name(worst);
         events.push(Event::SeverityChanged {
@@ -206,7 +209,7 @@ fn fire(
             from: incident.severity,
             to: worst,
             to_name: to_name.clone(),
-            why: "a worse alert joined".to_owned(),
+            why: "an alert is worse".to_owned(),
         });
         if worst <= incident.major_at && !incident.major {
             events.push(Event::Promoted {
@@ -216,10 +219,8 @@ fn fire(
         }
         if incident.status == Status::Acknowledged {
             // A worse alert must not be swallowed by an acknowledgement of a lesser one.
-            events.push(Event::Retriggered {
-                why: format!("severity rose to {to_name} after the acknowledgement"),
-                due: scene.now,
-            });
+            let why = format!("severity rose to {to_name} after the acknowledgement");
+            events.extend(climb::retrigger(incident, scene, &why));
         }
     }
     Ok(events)
@@ -263,10 +264,7 @@ fn wake(incident: &Incident, scene: &Scene<'_>) -> Result<Vec<Event>, Refusal> {
     match incident.status {
         Status::Triggered => events.extend(climb::due(incident, scene)),
         Status::Acknowledged if incident.snoozed_until.is_some_and(|t| t <= scene.now) => {
-            events.push(Event::Retriggered {
-                why: "the snooze ended".to_owned(),
-                due: scene.now,
-            });
+            events.extend(climb::retrigger(incident, scene, "the snooze ended"));
         }
         _ => {}
     }
@@ -331,22 +329,14 @@ fn escalate(
     if !incident.is_open() {
         return Err(Refusal::AlreadyResolved);
     }
-    if as_of.is_some_and(|seen| seen < incident.seq)
-        && incident.awaiting.is_empty()
-        && incident.climb == Climb::Resting
-    {
+    if as_of.is_some_and(|seen| seen < incident.climbed_seq) {
         return Err(Refusal::Stale {
-            now: format!("it is {}", incident.status.word()),
+            now: "the next step has been paged already".to_owned(),
         });
     }
     let why = format!("escalated by {}", by.name());
     if incident.status == Status::Acknowledged {
-        let mut events = vec![Event::Retriggered {
-            why: why.clone(),
-            due: scene.now,
-        }];
-        events.extend(climb::climb(incident, scene, 0, 0, &why));
-        return Ok(events);
+        return Ok(climb::retrigger(incident, scene, &why));
     }
     Ok(climb::next_now(incident, scene, &why))
 }

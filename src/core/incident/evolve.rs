@@ -60,7 +60,7 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         | Event::RungSkipped { .. }
         | Event::CatchAll { .. }
         | Event::PageDelivered { .. }
-        | Event::PageFailed { .. } => paging(incident, &record.event),
+        | Event::PageFailed { .. } => paging(incident, record),
         Event::RunAsked { .. }
         | Event::RunApproved { .. }
         | Event::RunRejected { .. }
@@ -157,8 +157,14 @@ fn expect(incident: &mut Incident, people: &[PagedPerson], fresh: bool) {
     }
 }
 
-fn paging(incident: &mut Incident, event: &Event) {
-    match event {
+fn paging(incident: &mut Incident, record: &Record) {
+    if matches!(
+        record.event,
+        Event::Paged { rung: Some(_), .. } | Event::CatchAll { .. }
+    ) {
+        incident.climbed_seq = record.seq;
+    }
+    match &record.event {
         Event::Paged {
             rung: Some((round, rung)),
             people,

@@ -1,1 +1,355 @@
+//! Random lives: thousands of incidents lived with random commands and a random clock, with the
+//! invariants of ARCHITECTURE.md checked after every step. A failing life prints its seed;
+//! `FIREBELL_SEED=n cargo test lives` lives that one again.
 
+use super::tests::{NOON, alert, directory, ladder, open_as};
+use super::*;
+use crate::core::directory::{Action, ActionClass, Directory, Target};
+use std::sync::Arc;
+
+const LIVES: u64 = 2000;
+const STEPS: usize = 60;
+
+struct Life {
+    rng: fastrand::Rng,
+    directory: Directory,
+    now: Time,
+    incident: Incident,
+    journal: Vec<Record>,
+    /// Somebody has it: no page may leave by itself.
+    peace: bool,
+    released: BTreeMap<RunId, u32>,
+    refusals: usize,
+}
+
+fn actor(n: usize) -> Actor {
+    let (id, name) = [("ana", "Ana"), ("bo", "Bo"), ("cy", "Cy")][n % 3];
+    Actor::Person {
+        id: id.to_owned(),
+        name: name.to_owned(),
+    }
+}
+
+fn action(approvals: u8) -> Action {
+    Action {
+        id: format!("act-{approvals}"),
+        title: "Act".to_owned(),
+        about: String::new(),
+        class: ActionClass::Remediation,
+        services: vec!["*".to_owned()],
+        matchers: Vec::new(),
+        args: Vec::new(),
+        argv: vec!["/bin/true".to_owned()],
+        cwd: None,
+        env: BTreeMap::new(),
+        timeout_ms: 1000,
+        kill_grace_ms: 1000,
+        output_bytes: 1000,
+        success: vec![0],
+        approvals,
+        roles: vec!["responder".to_owned()],
+        approval_ttl_ms: 600_000,
+        digest: format!("digest-{approvals}"),
+    }
+}
+
+impl Life {
+    fn new(seed: u64) -> Life {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut directory = directory();
+        for approvals in 0..3 {
+            directory
+                .actions
+                .insert(format!("act-{approvals}"), Arc::new(action(approvals)));
+        }
+        if rng.u8(0..10) == 0 {
+            directory.catch_all = vec![Target::Person("cy".to_owned())];
+        }
+        Life {
+            rng,
+            directory,
+            now: NOON,
+            incident: Incident::new(IncidentId(7)),
+            journal: Vec::new(),
+            peace: false,
+            released: BTreeMap::new(),
+            refusals: 0,
+        }
+    }
+
+    fn target(&mut self) -> Target {
+        match self.rng.u8(0..6) {
+            0 => Target::Person("ana".to_owned()),
+            1 => Target::Person("cy".to_owned()),
+            2 => Target::Schedule("web".to_owned()),
+            3 => Target::Team("nobody".to_owned()),
+            4 => Target::Team("web".to_owned()),
+            _ => Target::Schedule("gone".to_owned()),
+        }
+    }
+
+    fn open(&mut self) -> Command {
+        let n = self.rng.usize(0..4);
+        let targets: Vec<Target> = (0..n).map(|_| self.target()).collect();
+        let ladder = (self.rng.u8(0..8) > 0).then(|| ladder(&targets, self.rng.u8(0..3)));
+        let declared = ladder.is_none() || self.rng.u8(0..4) == 0;
+        let mut open = open_as(ladder);
+        if declared {
+            open.origin = Origin::Declared { by: actor(0) };
+            open.alerts.clear();
+        }
+        open.group_wait_ms = if self.rng.bool() { 0 } else { 30_000 };
+        open.major = self.rng.bool();
+        open.auto_resolve = self.rng.bool();
+        Command::Open(Box::new(open))
+    }
+
+    fn command(&mut self) -> Command {
+        if self.incident.seq == 0 {
+            return self.open();
+        }
+        let by = actor(self.rng.usize(0..3));
+        let run = RunId(self.rng.i64(1..6));
+        match self.rng.u8(0..22) {
+            0 => Command::Fire {
+                alerts: vec![alert(self.rng.i64(1..9))],
+                worst: Severity(self.rng.u8(0..3)),
+            },
+            1 | 2 => Command::Clear {
+                alerts: vec![AlertId(self.rng.i64(1..9))],
+                why: "cleared".to_owned(),
+            },
+            3..=6 => Command::Wake,
+            7 => Command::Acknowledge { by },
+            8 => Command::Snooze {
+                by,
+                until: self.now.plus_secs(self.rng.u64(0..4000)),
+            },
+            9 => {
+                if self.rng.u8(0..4) == 0 {
+                    Command::Resolve { by }
+                } else {
+                    Command::Promote { by }
+                }
+            }
+            10 => Command::Escalate {
+                by,
+                as_of: Some(self.rng.u32(0..=self.incident.seq)),
+            },
+            11 => Command::Page {
+                by,
+                target: self.target(),
+                message: "help".to_owned(),
+            },
+            12 => Command::SetSeverity {
+                by,
+                to: Severity(self.rng.u8(0..4)),
+            },
+            13 => Command::Lead {
+                by: by.clone(),
+                lead: by,
+            },
+            14 => Command::Note {
+                by,
+                text: "x".repeat(self.rng.usize(0..3)),
+                happened_at: None,
+            },
+            15 => {
+                let run = RunId(self.incident.runs.len() as i64 + 1);
+                let action = self.directory.actions[&format!("act-{}", self.rng.u8(0..3))].clone();
+                Command::AskRun {
+                    by,
+                    run,
+                    action,
+                    args: BTreeMap::new(),
+                }
+            }
+            16 | 17 => Command::ApproveRun { by, run },
+            18 => {
+                if self.rng.bool() {
+                    Command::RejectRun { by, run }
+                } else {
+                    Command::RunStarted { run }
+                }
+            }
+            19 => {
+                let outcome = if self.rng.bool() {
+                    Outcome::Succeeded { exit: 0 }
+                } else {
+                    Outcome::Unknown {
+                        why: "lost".to_owned(),
+                    }
+                };
+                Command::RunEnded {
+                    run,
+                    outcome,
+                    duration_ms: 1,
+                    bytes: 0,
+                    tail: String::new(),
+                }
+            }
+            20 => {
+                let person = ["ana", "bo"][self.rng.usize(0..2)].to_owned();
+                Command::PageFailed {
+                    person,
+                    contact: "console".to_owned(),
+                    why: "410".to_owned(),
+                }
+            }
+            _ => {
+                let person = ["ana", "bo"][self.rng.usize(0..2)].to_owned();
+                Command::PageDelivered {
+                    person,
+                    contact: "console".to_owned(),
+                    attempts: 1,
+                }
+            }
+        }
+    }
+
+    fn pass_time(&mut self) {
+        self.now = match (self.rng.u8(0..4), wake_at(&self.incident)) {
+            (0, Some(at)) => at.max(self.now),
+            (1, Some(at)) => at.plus_ms(-1).max(self.now),
+            (2, _) => self.now,
+            _ => self.now.plus_secs(self.rng.u64(0..900)),
+        };
+    }
+
+    fn step(&mut self) {
+        self.pass_time();
+        let command = self.command();
+        let scene = Scene {
+            now: self.now,
+            directory: &self.directory,
+        };
+        let was_due = wake_at(&self.incident);
+        let by_hand = matches!(command, Command::Page { .. } | Command::Escalate { .. });
+        let (wake, before) = (matches!(command, Command::Wake), self.incident.clone());
+        let events = match decide(&self.incident, &scene, command) {
+            Ok(events) => events,
+            Err(_) => {
+                self.refusals += 1;
+                assert!(
+                    !(wake && was_due.is_some_and(|t| t <= self.now)),
+                    "a due wake was refused"
+                );
+                return;
+            }
+        };
+        assert!(!events.is_empty(), "a decision without a fact");
+        for event in events {
+            self.record(event, by_hand);
+        }
+        if wake {
+            let next = wake_at(&self.incident);
+            assert!(
+                next != was_due || before == self.incident,
+                "I6: a wake left its own deadline {was_due:?}"
+            );
+        }
+        self.check();
+    }
+
+    fn record(&mut self, event: Event, by_hand: bool) {
+        let json = serde_json::to_string(&event).unwrap();
+        assert_eq!(
+            serde_json::from_str::<Event>(&json).unwrap(),
+            event,
+            "I11: an event reads back as written"
+        );
+        let record = Record {
+            seq: self.incident.seq + 1,
+            at: self.now,
+            cause: "life".to_owned(),
+            event,
+        };
+        evolve(&mut self.incident, &record);
+        let effects = react(&self.incident, &record);
+        match &record.event {
+            Event::Acknowledged { .. } | Event::Snoozed { .. } | Event::Resolved { .. } => {
+                self.peace = true
+            }
+            Event::Retriggered { .. } => self.peace = false,
+            Event::RunReleased { run } => *self.released.entry(*run).or_default() += 1,
+            Event::CatchAll { people, .. } if people.is_empty() => {
+                assert!(
+                    effects.contains(&Effect::Say {
+                        to: Place::Everywhere
+                    }),
+                    "nobody alarmed and nobody told"
+                );
+            }
+            _ => {}
+        }
+        for effect in &effects {
+            match effect {
+                Effect::Page { .. } => assert!(
+                    !self.peace || by_hand,
+                    "I8: a page although somebody has it"
+                ),
+                Effect::Run { run } => assert_eq!(
+                    self.released.get(run),
+                    Some(&1),
+                    "I7: {run} started without or after its one release"
+                ),
+                _ => {}
+            }
+        }
+        self.journal.push(record);
+    }
+
+    fn check(&self) {
+        let numbers: Vec<Seq> = self.journal.iter().map(|r| r.seq).collect();
+        assert_eq!(
+            numbers,
+            (1..=self.incident.seq).collect::<Vec<_>>(),
+            "the journal has a gap"
+        );
+        assert_eq!(
+            Incident::replay(self.incident.id, &self.journal),
+            self.incident,
+            "I13: the fold differs from the state"
+        );
+        let climbing = self.incident.status == Status::Triggered;
+        assert!(
+            !climbing || wake_at(&self.incident).is_some(),
+            "somebody must have it, and time stands still"
+        );
+        for run in self.incident.runs.values() {
+            let own = run.needs > 0 && run.approved.iter().any(|a| a.same(&run.by));
+            assert!(!own, "I7: {} approved their own run", run.by.name());
+        }
+        assert!(
+            self.released.values().all(|n| *n == 1),
+            "I7: released twice"
+        );
+    }
+}
+
+#[test]
+fn random_lives_keep_the_invariants() {
+    let one = std::env::var("FIREBELL_SEED")
+        .ok()
+        .and_then(|s| s.parse().ok());
+    let first = one.unwrap_or_else(|| fastrand::u64(..u64::MAX - LIVES));
+    let (mut steps, mut refusals) = (0, 0);
+    for seed in first..first + one.map_or(LIVES, |_| 1) {
+        let lived = std::panic::catch_unwind(|| {
+            let mut life = Life::new(seed);
+            (0..STEPS).for_each(|_| life.step());
+            (life.journal.len(), life.refusals)
+        });
+        match lived {
+            Ok((n, r)) => (steps, refusals) = (steps + n, refusals + r),
+            Err(panic) => {
+                eprintln!("life with FIREBELL_SEED={seed} failed");
+                std::panic::resume_unwind(panic);
+            }
+        }
+    }
+    assert!(
+        one.is_some() || (steps > 10_000 && refusals > 1000),
+        "the lives were too quiet: {steps} events, {refusals} refusals"
+    );
+}

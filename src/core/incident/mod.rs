@@ -181,6 +181,8 @@ pub struct Incident {
     pub ladder: Ladder,
     /// How far up.
     pub climb: Climb,
+    /// Seq of the last climb; a button drawn before it is stale.
+    pub climbed_seq: Seq,
     /// `(person, contact)` of the last rung that may still be reached.
     pub awaiting: BTreeSet<(String, String)>,
     /// Somebody of the last rung was reached.

@@ -1,0 +1,51 @@
+//! The one place that reads a clock.
+
+use crate::core::time::Time;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// Where the engine takes its time from. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub enum Clock {
+    /// The machine's.
+    #[default]
+    Real,
+    /// A test's: stands still until it is moved.
+    Manual(Arc<AtomicI64>),
+}
+
+impl Clock {
+    /// A clock that stands at `at` until moved.
+    #[must_use]
+    pub fn manual(at: Time) -> Clock {
+        Clock::Manual(Arc::new(AtomicI64::new(at.0)))
+    }
+
+    /// Now.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is the one clock")]
+    pub fn now(&self) -> Time {
+        match self {
+            Clock::Real => Time::from(chrono::Utc::now()),
+            Clock::Manual(at) => Time(at.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Moves a manual clock forward; the real one cannot be moved.
+    pub fn advance_ms(&self, ms: i64) {
+        if let Clock::Manual(at) = self {
+            at.fetch_add(ms, Ordering::SeqCst);
+        }
+    }
+
+    /// Sleeps until `at`; for ever when there is nothing to wait for or the clock is manual.
+    pub(super) async fn sleep_until(&self, at: Option<Time>) {
+        match (self, at) {
+            (Clock::Real, Some(at)) => {
+                let ms = u64::try_from(at.since_ms(self.now())).unwrap_or(0);
+                tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
+            }
+            _ => std::future::pending().await,
+        }
+    }
+}

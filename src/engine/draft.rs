@@ -1,0 +1,313 @@
+//! One batch in the making: commands become events, events become rows. Nothing here waits.
+
+use super::memory::{Memory, ShowKey};
+use super::outgoing::Outgoing;
+use crate::core::directory::Directory;
+use crate::core::id::{AlertId, IncidentId, RoomId, RunId, Seq};
+use crate::core::incident::{
+    Command, Effect, Event, Incident, Place, Record, Refusal, Scene, Surface, decide, evolve, react,
+};
+use crate::core::time::Time;
+use crate::store::{
+    ChangeSet, Delivery, EventRow, InboxRow, IncidentRow, Lane, OutboxChange, OutboxRow, ShowRow,
+};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// Everything a batch will write and do, before it is committed.
+pub(super) struct Draft {
+    /// The instant of the batch.
+    pub now: Time,
+    /// The configuration in force.
+    pub directory: Arc<Directory>,
+    /// What is written.
+    pub changes: ChangeSet,
+    /// What is handed to delivery after the commit.
+    pub outgoing: Vec<Outgoing>,
+    /// Surfaces that fall behind by it.
+    pub behind: BTreeSet<ShowKey>,
+    /// Pages that need not leave any more.
+    pub withdrawn: Vec<i64>,
+    /// Incidents it changes.
+    pub touched: BTreeSet<IncidentId>,
+    /// Rooms of the console it changes.
+    pub rooms: BTreeSet<RoomId>,
+    /// Runs it changes.
+    pub runs: BTreeMap<RunId, IncidentId>,
+    /// Alert identities and the bytes to answer from memory once this is committed.
+    pub hashes: Vec<(u128, u128)>,
+    /// Place of a fresh alert's row in `changes.alerts`.
+    pub fresh: HashMap<AlertId, usize>,
+}
+
+impl Draft {
+    pub(super) fn new(now: Time, directory: Arc<Directory>) -> Draft {
+        Draft {
+            now,
+            directory,
+            changes: ChangeSet::default(),
+            outgoing: Vec::new(),
+            behind: BTreeSet::new(),
+            withdrawn: Vec::new(),
+            touched: BTreeSet::new(),
+            rooms: BTreeSet::new(),
+            runs: BTreeMap::new(),
+            hashes: Vec::new(),
+            fresh: HashMap::new(),
+        }
+    }
+
+    /// Decides a command and records what follows from it. The incident must be in memory, or new.
+    pub(super) fn apply(
+        &mut self,
+        memory: &mut Memory,
+        cause: &str,
+        id: IncidentId,
+        command: Command,
+    ) -> Result<Seq, Refusal> {
+        let blank = Incident::new(id);
+        let before = memory.incidents.get(&id).map_or(&blank, |i| i.as_ref());
+        let redacts = if let Command::Redact { seq, .. } = &command {
+            Some(*seq)
+        } else {
+            None
+        };
+        let scene = Scene {
+            now: self.now,
+            directory: &self.directory,
+        };
+        let events = decide(before, &scene, command)?;
+        let mut incident = memory
+            .incidents
+            .remove(&id)
+            .unwrap_or_else(|| Arc::new(blank));
+        if let Some(seq) = redacts {
+            self.changes
+                .redactions
+                .push((id, seq, "redacted".to_owned()));
+        }
+        for event in events {
+            // The committed copy stays with its readers; this one is ours until the commit.
+            let state = Arc::make_mut(&mut incident);
+            let record = Record {
+                seq: state.seq + 1,
+                at: self.now,
+                cause: cause.to_owned(),
+                event,
+            };
+            evolve(state, &record);
+            let effects = react(state, &record);
+            self.record(memory, &incident, record, effects);
+        }
+        let seq = incident.seq;
+        if !incident.is_open() && memory.groups.get(&incident.group_key) == Some(&id) {
+            memory.groups.remove(&incident.group_key);
+        }
+        memory.hold(incident);
+        self.touched.insert(id);
+        Ok(seq)
+    }
+
+    /// Remembers that a cause was answered.
+    pub(super) fn answered(&mut self, cause: &str, incident: IncidentId, seq: Seq) {
+        self.changes.inbox.push(InboxRow {
+            cause: cause.to_owned(),
+            at: self.now,
+            incident,
+            seq,
+        });
+    }
+
+    /// Projections of everything touched; call once, last.
+    pub(super) fn project(&mut self, memory: &Memory) {
+        for id in &self.touched {
+            if let Some(incident) = memory.incidents.get(id) {
+                self.changes
+                    .incidents
+                    .insert(*id, IncidentRow::of(incident));
+            }
+        }
+    }
+
+    fn record(
+        &mut self,
+        memory: &mut Memory,
+        incident: &Arc<Incident>,
+        record: Record,
+        effects: Vec<Effect>,
+    ) {
+        for (n, effect) in effects.into_iter().enumerate() {
+            let n = u32::try_from(n).unwrap_or(u32::MAX);
+            match effect {
+                Effect::Page { person, contact } => {
+                    self.send(memory, incident, &record, n, Lane::Page, person, contact)
+                }
+                Effect::Run { run } => {
+                    self.send(
+                        memory,
+                        incident,
+                        &record,
+                        n,
+                        Lane::Run,
+                        String::new(),
+                        run.0.to_string(),
+                    );
+                }
+                Effect::Say { to } => self.say(memory, incident, &record, n, &to),
+                Effect::Show { surface } => self.show(memory, incident, surface),
+                Effect::StandDown => self.stand_down(memory, incident.id, &record.event),
+            }
+        }
+        self.changes.events.push(EventRow {
+            pos: memory.next_event(),
+            incident: incident.id,
+            record,
+        });
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the columns of one row, named once"
+    )]
+    fn send(
+        &mut self,
+        memory: &mut Memory,
+        incident: &Arc<Incident>,
+        record: &Record,
+        n: u32,
+        lane: Lane,
+        target: String,
+        detail: String,
+    ) {
+        // A page is written as on its way: it leaves right after this commit, and a crash sends it again.
+        let (state, attempts) = if lane == Lane::Page {
+            (Delivery::Sending, 1)
+        } else {
+            (Delivery::Waiting, 0)
+        };
+        let row = OutboxRow {
+            id: memory.next_outbox(),
+            incident: incident.id,
+            seq: record.seq,
+            n,
+            lane,
+            target,
+            detail,
+            state,
+            attempts,
+            due_at: self.now,
+            created_at: self.now,
+            updated_at: self.now,
+            error: String::new(),
+        };
+        if lane == Lane::Page {
+            memory.page_state(&row);
+        }
+        self.changes.outbox.push(row.clone());
+        self.outgoing.push(Outgoing {
+            row,
+            incident: incident.clone(),
+            record: Some(record.clone()),
+            interrupted: false,
+            told: false,
+        });
+    }
+
+    fn say(
+        &mut self,
+        memory: &mut Memory,
+        incident: &Arc<Incident>,
+        record: &Record,
+        n: u32,
+        to: &Place,
+    ) {
+        let directory = self.directory.clone();
+        // Each platform gets its own row, so that one that is down holds up no other.
+        let mut part = n * 100;
+        for platform in &directory.platforms {
+            let channel = incident.channel.clone();
+            let places: Vec<String> = match to {
+                Place::RoomExcept(from) if from == platform => Vec::new(),
+                Place::Room | Place::RoomExcept(_) => vec!["room".to_owned()],
+                Place::Loud => [
+                    incident.major.then(|| "room".to_owned()),
+                    channel.map(|c| format!("channel:{c}")),
+                ]
+                .into_iter()
+                .flatten()
+                .collect(),
+                Place::Everywhere => every_channel(&directory),
+            };
+            for place in places {
+                self.send(
+                    memory,
+                    incident,
+                    record,
+                    part,
+                    Lane::Say,
+                    platform.clone(),
+                    place,
+                );
+                part += 1;
+            }
+        }
+    }
+
+    fn show(&mut self, memory: &mut Memory, incident: &Arc<Incident>, surface: Surface) {
+        let directory = self.directory.clone();
+        for platform in &directory.platforms {
+            let key: ShowKey = (incident.id, platform.clone(), surface.word().to_owned());
+            let row = memory.shows.entry(key.clone()).or_insert_with(|| ShowRow {
+                incident: incident.id,
+                platform: platform.clone(),
+                surface: surface.word().to_owned(),
+                want: 0,
+                have: 0,
+                remote: String::new(),
+                attempts: 0,
+                due_at: self.now,
+                error: String::new(),
+            });
+            row.want = incident.seq;
+            self.changes.shows.insert(key.clone(), row.clone());
+            self.behind.insert(key);
+        }
+    }
+
+    fn stand_down(&mut self, memory: &mut Memory, id: IncidentId, event: &Event) {
+        let why = match event {
+            Event::Acknowledged { by } => format!("acknowledged by {}", by.name()),
+            Event::Snoozed { by, .. } => format!("snoozed by {}", by.name()),
+            Event::Resolved { by, .. } => format!("resolved by {}", by.name()),
+            _ => "no longer needed".to_owned(),
+        };
+        for row in memory.pages.remove(&id).unwrap_or_default().into_values() {
+            self.withdrawn.push(row.id);
+            self.changes.outbox_changes.insert(
+                row.id,
+                OutboxChange {
+                    id: row.id,
+                    state: Delivery::Withdrawn,
+                    attempts: row.attempts,
+                    due_at: row.due_at,
+                    updated_at: self.now,
+                    error: why.clone(),
+                },
+            );
+        }
+    }
+}
+
+/// Every channel the directory names, once.
+fn every_channel(directory: &Directory) -> Vec<String> {
+    let teams = directory
+        .teams
+        .values()
+        .filter_map(|t| t.channel.as_deref());
+    let services = directory
+        .services
+        .values()
+        .filter_map(|s| s.channel.as_deref());
+    let names: BTreeSet<&str> = teams.chain(services).collect();
+    names.into_iter().map(|c| format!("channel:{c}")).collect()
+}

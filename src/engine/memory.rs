@@ -1,0 +1,186 @@
+//! What the desk knows without asking the store: open incidents, their groups, surfaces and deadlines.
+
+use super::lease::{self, GRACE_MS, Leases};
+use crate::core::id::{AlertId, IncidentId};
+use crate::core::incident::{Incident, wake_at};
+use crate::core::time::Time;
+use crate::store::{Delivery, HighWater, Lane, OutboxRow, ShowRow, Store, StoreFault};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::sync::Arc;
+
+/// Key of a surface: incident, platform, surface word.
+pub(super) type ShowKey = (IncidentId, String, String);
+
+/// The desk's memory. Rebuilt from the store at start and after every failed commit.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    /// Open incidents, and closed ones that something still waits for.
+    pub incidents: HashMap<IncidentId, Arc<Incident>>,
+    /// Open incident of a group.
+    pub groups: HashMap<String, IncidentId>,
+    /// Surfaces of the incidents held.
+    pub shows: BTreeMap<ShowKey, ShowRow>,
+    /// Pages that have not left or are on their way, by incident.
+    pub pages: HashMap<IncidentId, BTreeMap<i64, OutboxRow>>,
+    /// Highest numbers given out.
+    pub high: HighWater,
+    /// When incidents want to be woken; stale entries are skipped when they come up.
+    wakes: BinaryHeap<Reverse<(Time, IncidentId)>>,
+}
+
+/// Everything a restart hands to delivery.
+pub(super) struct Restored {
+    /// Waiting and interrupted effects, in order.
+    pub outbox: Vec<OutboxRow>,
+    /// Surfaces that are behind.
+    pub shows: Vec<ShowKey>,
+}
+
+impl Memory {
+    /// Reads everything open.
+    pub(super) async fn restore(
+        store: &Store,
+        leases: &mut Leases,
+        now: Time,
+    ) -> Result<(Memory, Restored), StoreFault> {
+        let mut memory = Memory {
+            high: store.high_water().await?,
+            ..Memory::default()
+        };
+        for (id, journal) in store.open_journals().await? {
+            memory.hold(Arc::new(Incident::replay(id, &journal)));
+        }
+        for alert in store.live_alerts().await? {
+            // Nobody could repeat it while firebell was down: it is believed for the grace at least.
+            let ends_at = if alert.ends_at == Time::FAR {
+                Time::FAR
+            } else {
+                alert.ends_at.max(now.plus_ms(GRACE_MS))
+            };
+            let key = lease::key(&alert.source, &alert.fingerprint);
+            leases.insert(key, alert.id, alert.incident, alert.digest, ends_at);
+        }
+        let mut behind = Vec::new();
+        for show in store.pending_shows().await? {
+            let key = (show.incident, show.platform.clone(), show.surface.clone());
+            if show.want > show.have {
+                behind.push(key.clone());
+            }
+            memory.shows.insert(key, show);
+        }
+        let outbox = store.pending_outbox().await?;
+        for row in outbox.iter().filter(|r| r.lane == Lane::Page) {
+            memory
+                .pages
+                .entry(row.incident)
+                .or_default()
+                .insert(row.id, row.clone());
+        }
+        Ok((
+            memory,
+            Restored {
+                outbox,
+                shows: behind,
+            },
+        ))
+    }
+
+    /// Takes an incident as it is now: its group, its deadline.
+    pub(super) fn hold(&mut self, incident: Arc<Incident>) {
+        if incident.is_open() && !incident.group_key.is_empty() {
+            self.groups.insert(incident.group_key.clone(), incident.id);
+        }
+        if let Some(at) = wake_at(&incident) {
+            self.wakes.push(Reverse((at, incident.id)));
+        }
+        self.incidents.insert(incident.id, incident);
+    }
+
+    /// Lets an incident go that nothing will happen to by itself.
+    pub(super) fn release(&mut self, id: IncidentId) {
+        let Some(incident) = self.incidents.get(&id) else {
+            return;
+        };
+        // One resolved by hand still hears of the ends of its alerts.
+        if incident.is_open() || wake_at(incident).is_some() || !incident.firing.is_empty() {
+            return;
+        }
+        if self.groups.get(&incident.group_key) == Some(&id) {
+            self.groups.remove(&incident.group_key);
+        }
+        let keys: Vec<ShowKey> = self.shows_of(id).map(|(k, _)| k.clone()).collect();
+        let behind = keys
+            .iter()
+            .any(|k| self.shows.get(k).is_some_and(|s| s.want > s.have));
+        if !behind {
+            for key in keys {
+                self.shows.remove(&key);
+            }
+            self.incidents.remove(&id);
+        }
+    }
+
+    /// The surfaces of an incident.
+    pub(super) fn shows_of(&self, id: IncidentId) -> impl Iterator<Item = (&ShowKey, &ShowRow)> {
+        let from = (id, String::new(), String::new());
+        self.shows.range(from..).take_while(move |(k, _)| k.0 == id)
+    }
+
+    /// When the next incident wants to be woken.
+    pub(super) fn next_wake(&self) -> Option<Time> {
+        self.wakes.peek().map(|Reverse((at, _))| *at)
+    }
+
+    /// An incident that is due, if there is one.
+    pub(super) fn pop_due(&mut self, now: Time) -> Option<IncidentId> {
+        while let Some(Reverse((at, id))) = self.wakes.peek().copied() {
+            if at > now {
+                return None;
+            }
+            self.wakes.pop();
+            // Only the deadline the incident has now counts; an older entry is skipped.
+            if self.incidents.get(&id).and_then(|i| wake_at(i)) == Some(at) {
+                return Some(id);
+            }
+        }
+        None
+    }
+
+    /// The next alert number.
+    pub(super) fn next_alert(&mut self) -> AlertId {
+        self.high.alert += 1;
+        AlertId(self.high.alert)
+    }
+
+    /// The next incident number.
+    pub(super) fn next_incident(&mut self) -> IncidentId {
+        self.high.incident += 1;
+        IncidentId(self.high.incident)
+    }
+
+    /// The next place in the order of everything.
+    pub(super) fn next_event(&mut self) -> i64 {
+        self.high.event += 1;
+        self.high.event
+    }
+
+    /// The next outbox number.
+    pub(super) fn next_outbox(&mut self) -> i64 {
+        self.high.outbox += 1;
+        self.high.outbox
+    }
+
+    /// Remembers how a page stands, so that an acknowledgement can withdraw it.
+    pub(super) fn page_state(&mut self, row: &OutboxRow) {
+        let pages = self.pages.entry(row.incident).or_default();
+        if matches!(row.state, Delivery::Waiting | Delivery::Sending) {
+            pages.insert(row.id, row.clone());
+        } else {
+            pages.remove(&row.id);
+        }
+        if pages.is_empty() {
+            self.pages.remove(&row.incident);
+        }
+    }
+}
