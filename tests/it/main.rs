@@ -1,2 +1,5 @@
+//! Everything that needs more than one room, in one binary: linking once is what makes it quick.
+
 mod notify;
 mod run;
+mod tidy;
