@@ -179,10 +179,10 @@ fn unsent(fault: &reqwest::Error) -> Fault {
 fn system_words(fault: &reqwest::Error) -> Option<String> {
     let mut source = fault.source();
     while let Some(cause) = source {
-        if let Some(io) = cause.downcast_ref::<std::io::Error>() {
-            if io.raw_os_error().is_some() {
-                return Some(io.kind().to_string());
-            }
+        if let Some(io) = cause.downcast_ref::<std::io::Error>()
+            && io.raw_os_error().is_some()
+        {
+            return Some(io.kind().to_string());
         }
         source = cause.source();
     }

@@ -91,8 +91,7 @@ impl Mask {
                 Inside::Token => {
                     let end = text[at..]
                         .find(|c: char| !token_char(c))
-                        .map(|n| at + n)
-                        .unwrap_or(text.len());
+                        .map_or(text.len(), |n| at + n);
                     if end == text.len() {
                         at = end;
                         break;

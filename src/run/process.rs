@@ -54,7 +54,7 @@ pub async fn run(spec: &Spec, started: impl FnOnce() + Send, sink: OutputSink) -
         Err(why) => return Ended::not_started(why),
     };
     started();
-    let outcome = watched.to_the_end(spec, begun).await;
+    let outcome = watched.follow(spec, begun).await;
     workdir.remove().await;
     watched.flush().await;
     Ended {
@@ -165,7 +165,7 @@ enum Until {
 
 impl Watched {
     /// Watches it, ends it when its time is over, sweeps its group, and reaps it.
-    async fn to_the_end(&mut self, spec: &Spec, begun: Instant) -> Outcome {
+    async fn follow(&mut self, spec: &Spec, begun: Instant) -> Outcome {
         let limit = begun + millis(spec.timeout_ms);
         let in_time = self.watch(Until::Ended, limit).await;
         if !in_time {
@@ -236,23 +236,24 @@ impl Watched {
 
     /// Lets an update under way arrive, so that an older text does not overtake the last one.
     async fn flush(&mut self) {
-        if let Some(update) = self.update.take() {
-            if timeout_at(Instant::now() + DRAIN, update).await.is_err() {
-                tracing::warn!("gave up an update of a run's output that took over a second");
-            }
+        if let Some(update) = self.update.take()
+            && timeout_at(Instant::now() + DRAIN, update).await.is_err()
+        {
+            tracing::warn!("gave up an update of a run's output that took over a second");
         }
     }
 
     /// Signals the whole group. A group that is gone needs no signal.
     fn signal(&self, signal: Signal) {
-        if let Err(e) = kill_process_group(self.group, signal) {
-            if e != rustix::io::Errno::SRCH {
-                tracing::warn!(
-                    group = self.group.as_raw_nonzero().get(),
-                    ?signal,
-                    "a run's program could not be signalled: {e}"
-                );
-            }
+        if let Err(e) = kill_process_group(self.group, signal)
+            && e != rustix::io::Errno::SRCH
+        {
+            let group = self.group.as_raw_nonzero().get();
+            tracing::warn!(
+                group,
+                ?signal,
+                "a run's program could not be signalled: {e}"
+            );
         }
     }
 }

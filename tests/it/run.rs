@@ -314,9 +314,9 @@ async fn endless_output_ends_at_the_time_limit() {
 #[tokio::test]
 async fn what_reaches_people_is_plain_and_masked() {
     let scratch = TempDir::new().unwrap();
-    let text = r#"printf '\033[31mred\033[0m \033]0;title\007token xo'
+    let text = r"printf '\033[31mred\033[0m \033]0;title\007token xo'
         /bin/sleep 0.1
-        printf 'xb-1234567890-abcdefghij\nAuthorization: Bearer abcdefgh.ijkl\n'"#;
+        printf 'xb-1234567890-abcdefghij\nAuthorization: Bearer abcdefgh.ijkl\n'";
     let ended = ended(&script(&scratch, text)).await;
     assert_eq!(
         ended.output,

@@ -328,11 +328,16 @@ fn every_event_has_the_name_it_is_stored_under() {
     );
 }
 
+/// `names` are paths under `migrations/`; `samples/` holds what a database of that version held.
 fn backward(names: &[String]) -> Vec<String> {
     let name = Regex::new(r"^(\d{4,14})_[a-z0-9_]+\.sql$").unwrap();
+    let (samples, migrations): (Vec<_>, Vec<_>) = names
+        .iter()
+        .map(String::as_str)
+        .partition(|n| n.starts_with("samples/"));
     let mut faults = Vec::new();
     let mut last = None;
-    for file in names {
+    for file in &migrations {
         match name.captures(file).and_then(|m| m[1].parse::<u64>().ok()) {
             None => faults.push(format!("migrations/{file}: not NUMBER_what_it_does.sql")),
             number if number <= last => {
@@ -340,8 +345,11 @@ fn backward(names: &[String]) -> Vec<String> {
             }
             number => last = number,
         }
+        if !samples.contains(&format!("samples/{file}").as_str()) {
+            faults.push(format!("migrations/{file}: has no sample data in samples/"));
+        }
     }
-    if names.is_empty() {
+    if migrations.is_empty() {
         faults.push("migrations/ is missing or empty".to_owned());
     }
     faults
@@ -354,7 +362,7 @@ fn migrations_only_go_forward() {
         .map(|f| f.path.trim_start_matches("migrations/").to_owned())
         .collect();
     none(
-        "Migrations are numbered files in one folder, and none goes back.",
+        "Migrations are numbered files in one folder, none goes back, each has sample data.",
         &backward(&names),
     );
 }
@@ -524,13 +532,20 @@ fn the_rules_read_code_names_and_links_as_they_are_meant() {
                   match e { Event::RunEnded { .. } => \"run_ended\", Event::Other => \"othr\" }";
     assert_eq!(misnamed(events), ["Event::Other has no kind `other`"]);
 
-    let names = [
-        "0001_first.sql",
-        "0001_again.sql",
-        "0002_x.down.sql",
-        "3.sql",
-    ];
-    assert_eq!(backward(&names.map(str::to_owned)).len(), 3);
+    let names = |names: &[&str]| -> Vec<String> { names.iter().map(|n| (*n).to_owned()).collect() };
+    let good = names(&[
+        "0001_a.sql",
+        "0002_b.sql",
+        "samples/0001_a.sql",
+        "samples/0002_b.sql",
+    ]);
+    assert!(backward(&good).is_empty());
+    assert_eq!(
+        backward(&good[..3]),
+        ["migrations/0002_b.sql: has no sample data in samples/"]
+    );
+    let bad = names(&["0001_a.sql", "0001_b.sql", "0002_x.down.sql", "3.sql"]);
+    assert_eq!(backward(&bad).len(), 3 + 4);
     assert_eq!(backward(&[]).len(), 1);
 
     let document = File::invented(

@@ -165,8 +165,8 @@ fn literal(rest: &str, after_word: bool) -> usize {
     if rest.starts_with("/*") {
         return nested_comment(rest);
     }
-    if rest.starts_with('"') {
-        return 1 + escaped(&rest[1..], '"');
+    if let Some(inner) = rest.strip_prefix('"') {
+        return 1 + escaped(inner, '"');
     }
     if let Some(raw) = rest
         .strip_prefix("br")
