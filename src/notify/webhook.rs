@@ -11,9 +11,13 @@
 //!   "alerts": [{"name": "HighErrorRate", "summary": "…", "labels": {"severity": "critical"}}]
 //! }
 //! ```
-//! `also` holds further pages of the same shape for the same contact, when the receiver was behind
-//! and they caught up in one request; absent otherwise. `service` is null when there is none; `labels` is absent when empty. The header
-//! `Idempotency-Key` repeats `key`: a receiver that has seen it may answer 2xx and do nothing.
+//! `service` is null when there is none; `labels` is absent when empty. `also`, absent when empty,
+//! holds further pages of the same shape for the same contact, when the receiver was behind and
+//! they caught up in one request.
+//!
+//! The header `Idempotency-Key` names what the request holds: the page's `key`, or a name of its own
+//! for several pages. A receiver that has seen it may answer 2xx and do nothing. A page may come
+//! again in other company, so with `also` each `key` tells whether that page is new.
 //!
 //! # What the answers mean
 //! 2xx: taken. 408, 425, 429, 5xx, no connection, no answer in time: tried again, after
@@ -80,7 +84,7 @@ pub fn client() -> Client {
 }
 
 /// Sends pages for one contact in one request, once. `timeout` covers everything from the
-/// connection to the answer. The first page gives the key; none at all is nothing to do.
+/// connection to the answer. No page at all is nothing to do.
 ///
 /// # Errors
 /// Why it was not taken, without the address, and whether to try again.
@@ -94,7 +98,7 @@ pub async fn send(
         return Ok(());
     };
     let target = address(url)?;
-    let key = HeaderValue::from_str(&page.key)
+    let key = HeaderValue::from_str(&name_of(page, also))
         .map_err(|_| never("the page's key cannot be a header".to_owned()))?;
     let body = serde_json::to_vec(&Body::of_all(page, also))
         .map_err(|e| never(format!("the page cannot be written as JSON: {e}")))?;
@@ -110,6 +114,21 @@ pub async fn send(
         return Ok(());
     }
     Err(refused(status, wait, &quoted(&answer, url)))
+}
+
+/// What a request is known by. Another set of pages has another name, even with the same first
+/// page: a receiver that dropped it as a repeat would lose the rest.
+fn name_of(page: &Page, also: &[Page]) -> String {
+    let mut keys = page.key.clone();
+    if also.is_empty() {
+        return keys;
+    }
+    for other in also {
+        keys.push('\n');
+        keys.push_str(&other.key);
+    }
+    let digest = xxhash_rust::xxh3::xxh3_128(keys.as_bytes());
+    format!("{}+{}:{digest:032x}", page.key, also.len())
 }
 
 /// Name of the server a page goes to, `host:port`: pages to one server share its fate. Not for

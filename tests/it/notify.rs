@@ -130,6 +130,46 @@ async fn a_page_arrives_whole_with_its_key() {
 }
 
 #[tokio::test]
+async fn pages_that_share_a_request_keep_their_keys_and_are_no_repeat_of_each_other() {
+    let receiver = Receiver::answering(|| StatusCode::OK).await;
+    let keyed = |key: &str| Page {
+        key: key.to_owned(),
+        ..page()
+    };
+    let (a, b, c) = (keyed("1:1:0"), keyed("2:1:0"), keyed("3:1:0"));
+    let requests = [
+        vec![a.clone()],
+        vec![a.clone(), b.clone()],
+        vec![a.clone(), b.clone(), c.clone()],
+        vec![a.clone(), c],
+        vec![a, b],
+        vec![],
+    ];
+    for pages in &requests {
+        let sent = send(&client(), &receiver.url(), pages, TIMEOUT).await;
+        assert_eq!(sent, Ok(()));
+    }
+    let got = receiver.got.lock().unwrap();
+    let names: Vec<&str> = got
+        .iter()
+        .map(|(headers, _)| headers["idempotency-key"].to_str().unwrap())
+        .collect();
+    assert_eq!(names.len(), 5, "no page is no request");
+    assert_eq!(names[0], "1:1:0");
+    assert_eq!(
+        names[1], names[4],
+        "the same pages again have the same name"
+    );
+    let different: std::collections::BTreeSet<&&str> = names[..4].iter().collect();
+    assert_eq!(different.len(), 4, "{names:?}");
+    let body: serde_json::Value = serde_json::from_str(&got[2].1).unwrap();
+    assert_eq!(body["key"], "1:1:0");
+    assert_eq!(body["also"][0]["key"], "2:1:0");
+    assert_eq!(body["also"][1]["key"], "3:1:0");
+    assert_eq!(body["also"][1]["alerts"], body["alerts"]);
+}
+
+#[tokio::test]
 async fn the_answer_decides_whether_to_try_again() {
     let table = [
         (200, None),
