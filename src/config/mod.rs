@@ -1,4 +1,27 @@
 //! Configuration: types, loading, checking. The files are the user's; every fault names file, line and fix.
+//!
+//! [`load`] reads `firebell.toml` (laid under `FIREBELL__SECTION__KEY` variables by the `config`
+//! crate) and the folders beside it, collects *all* faults, and answers either a checked
+//! configuration or the whole list. One file of `actions/` that is wrong disables that action
+//! alone and becomes a warning; everything else that is wrong refuses the load.
+//! Secrets are references (`env:NAME`, `file:PATH`) and never appear in a fault or in `Debug`.
+
+mod action;
+mod cross;
+mod demo;
+mod folders;
+mod layered;
+mod load;
+mod reader;
+mod route;
+mod secret;
+mod settings;
+mod tree;
+mod watch;
+
+pub use demo::{DEMO_FILES, write_demo};
+pub use load::{Variables, fix_report, load, load_with, variables};
+pub use watch::{DEBOUNCE, watch};
 
 use crate::core::directory::Directory;
 use secrecy::SecretString;
@@ -82,9 +105,9 @@ pub struct Mapping {
 pub struct Console {
     /// Served at `/`.
     pub enabled: bool,
-    /// Anybody may pick who they are. Only on a loopback address unless `demo_anywhere`.
+    /// Anybody may pick who they are. Only on a loopback address: elsewhere it is a fault.
     pub demo: bool,
-    /// Channels that always exist.
+    /// Channels that always exist: the configured ones and those of teams and services.
     pub channels: Vec<String>,
 }
 

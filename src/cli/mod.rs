@@ -1,0 +1,3 @@
+//! The commands of the program; each one a file.
+
+pub mod check;

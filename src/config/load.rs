@@ -1,0 +1,349 @@
+//! From a path to a checked configuration, or to the whole list of what is wrong with it.
+
+use super::cross::{self, Known};
+use super::folders::{Entry, Mention, Reading, check_id, person, policy, schedule, service, team};
+use super::reader::{Sink, Table};
+use super::secret::Secrets;
+use super::tree::{Place, parse};
+use super::{Fault, Loaded, Settings, action, layered, route, settings};
+use crate::core::directory::Directory;
+use chrono_tz::Tz;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Environment variables by name.
+pub type Variables = BTreeMap<String, String>;
+
+/// A configuration file is written by hand.
+const FILE_MAX: u64 = 1024 * 1024;
+/// Entries of one folder.
+const ENTRIES_MAX: usize = 10_000;
+
+/// The environment of this process; variables that are not UTF-8 are nobody's configuration.
+#[must_use]
+pub fn variables() -> Variables {
+    std::env::vars_os()
+        .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
+        .collect()
+}
+
+/// Loads `firebell.toml` at `path` under the environment of this process, and its folders.
+///
+/// # Errors
+/// Every fault, by file and line.
+pub fn load(path: &Path) -> Result<Loaded, Vec<Fault>> {
+    load_with(path, &variables())
+}
+
+/// [`load`] with a given environment: for `demo --listen` (`FIREBELL__LISTEN`) and for tests.
+///
+/// # Errors
+/// Every fault, by file and line.
+pub fn load_with(path: &Path, variables: &Variables) -> Result<Loaded, Vec<Fault>> {
+    let sink = Sink::default();
+    let base = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_path_buf(),
+        _ => PathBuf::from("."),
+    };
+    let secrets = Secrets {
+        base: &base,
+        variables,
+        files: RefCell::default(),
+    };
+    let mut files = Files {
+        base: &base,
+        read: vec![path.to_path_buf()],
+    };
+    let loaded = read_all(path, &mut files, &secrets, &sink);
+    files.read.extend(secrets.files.into_inner());
+    let mut once = BTreeSet::new();
+    files.read.retain(|f| once.insert(f.clone()));
+    let (faults, warnings) = sink.into_parts();
+    match loaded {
+        Some((settings, directory)) if faults.is_empty() => Ok(Loaded {
+            settings,
+            directory,
+            warnings,
+            files: files.read,
+        }),
+        _ => Err(faults),
+    }
+}
+
+/// What is wrong, for a terminal: `path:line: what` and the fix below it.
+#[must_use]
+pub fn fix_report(faults: &[Fault]) -> String {
+    let mut report = String::new();
+    for fault in faults {
+        let path = fault.path.display();
+        let line = match fault.line {
+            0 => String::new(),
+            n => format!(":{n}"),
+        };
+        // Writing to a String cannot fail.
+        let _ = writeln!(report, "{path}{line}: {}\n    fix: {}", fault.what, fault.fix);
+    }
+    report
+}
+
+/// Reads files and remembers which.
+struct Files<'a> {
+    base: &'a Path,
+    read: Vec<PathBuf>,
+}
+
+impl Files<'_> {
+    /// How a file is called in faults.
+    fn shown(&self, path: &Path) -> Arc<Path> {
+        path.strip_prefix(self.base).unwrap_or(path).into()
+    }
+
+    fn text(&mut self, path: &Path, sink: &Sink) -> Option<String> {
+        self.read.push(path.to_path_buf());
+        let place = Place::in_file(&self.shown(path), 0);
+        match std::fs::metadata(path) {
+            Ok(meta) if meta.len() > FILE_MAX => {
+                let what = format!("the file is larger than {FILE_MAX} bytes");
+                sink.fault(&place, what, "a configuration file is small; is this the right one?");
+                return None;
+            }
+            _ => {}
+        }
+        match std::fs::read_to_string(path) {
+            Ok(text) => Some(text),
+            Err(error) => {
+                let fix = "create it, or let firebell read it (UTF-8 text)";
+                sink.fault(&place, format!("the file cannot be read: {error}"), fix);
+                None
+            }
+        }
+    }
+}
+
+fn read_all(
+    path: &Path,
+    files: &mut Files<'_>,
+    secrets: &Secrets<'_>,
+    sink: &Sink,
+) -> Option<(Settings, Directory)> {
+    let text = files.text(path, sink)?;
+    let node = layered::read(&text, &files.shown(path), secrets.variables, sink)?;
+    let top = Table::open(&node, "firebell.toml", sink)?;
+    let mut settings = settings::settings(&top, secrets);
+    let zone = default_zone(&top);
+    let severities = settings::severities(&top);
+    let folder = directory_path(&top, files.base);
+    let mentions = RefCell::default();
+    let reading = Reading {
+        sink,
+        secrets,
+        zone,
+        severities: &severities,
+        console: settings.console.enabled,
+        mentions: &mentions,
+    };
+    let route = route::route(&top, &reading);
+    let (catch_all, catch_place, said) = paging(&top, &reading);
+    top.done();
+    let mut directory = Directory {
+        route,
+        catch_all,
+        severities: severities.clone(),
+        platforms: settings.console.enabled.then(|| "console".to_owned()).into_iter().collect(),
+        zone,
+        ..Directory::default()
+    };
+    let mut found = Found::default();
+    entries(&folder, &mut directory, &reading, files, &mut found);
+    check(&mut directory, &mut found, &mentions.borrow(), sink);
+    cross::catch_all(&directory, said, &catch_place, sink);
+    actions(&folder, &mut directory, files, &found.known, sink);
+    add_channels(&mut settings, &directory);
+    Some((settings, directory))
+}
+
+fn default_zone(top: &Table<'_>) -> Option<Tz> {
+    let said = top.text("zone")?;
+    settings::parse_zone(top, &said)
+}
+
+fn directory_path(top: &Table<'_>, base: &Path) -> PathBuf {
+    let Some(table) = top.table("directory", "[directory]") else {
+        return base.to_path_buf();
+    };
+    let said = table.text("path");
+    table.done();
+    let Some(said) = said else {
+        return base.to_path_buf();
+    };
+    let folder = match said.value.as_str() {
+        "." | "" => base.to_path_buf(),
+        path => base.join(path),
+    };
+    if !folder.is_dir() {
+        let what = format!("`path` leads to {}, which is not a folder", folder.display());
+        top.sink.fault(&said.place, what, "create it with people/, teams/, services/, schedules/, policies/ and actions/");
+    }
+    folder
+}
+
+/// The catch-all, its place, and whether the list has items at all.
+fn paging(
+    top: &Table<'_>,
+    reading: &Reading<'_>,
+) -> (Vec<crate::core::directory::Target>, Place, bool) {
+    let Some(table) = top.table("paging", "[paging]") else {
+        return (Vec::new(), top.place_of("paging"), false);
+    };
+    let targets = reading.targets(&table, "catch-all");
+    let (place, said) = (table.place_of("catch-all"), !table.no_items("catch-all"));
+    table.done();
+    (targets, place, said)
+}
+
+/// What reading the folders leaves for the checks across them.
+#[derive(Default)]
+struct Found {
+    known: Known,
+    people: BTreeMap<String, Place>,
+    services: BTreeMap<String, Place>,
+}
+
+fn entries(
+    folder: &Path,
+    directory: &mut Directory,
+    reading: &Reading<'_>,
+    files: &mut Files<'_>,
+    found: &mut Found,
+) {
+    for kind in Entry::ALL {
+        for (id, path) in listed(&folder.join(kind.folder()), files, reading.sink) {
+            let place = Place::in_file(&files.shown(&path), 1);
+            found.known.add(kind, &id);
+            if let Err(why) = check_id(&id) {
+                let place = Place::in_file(&files.shown(&path), 0);
+                reading.sink.fault(&place, format!("the file name {id:?} is no id: {why}"), "rename the file");
+            }
+            match kind {
+                Entry::Person => drop(found.people.insert(id.clone(), place.clone())),
+                Entry::Service => drop(found.services.insert(id.clone(), place.clone())),
+                _ => {}
+            }
+            entry(kind, id, &path, directory, reading, files);
+        }
+    }
+}
+
+fn entry(
+    kind: Entry,
+    id: String,
+    path: &Path,
+    directory: &mut Directory,
+    reading: &Reading<'_>,
+    files: &mut Files<'_>,
+) -> Option<()> {
+    let text = files.text(path, reading.sink)?;
+    let node = parse(&text, &files.shown(path), reading.sink)?;
+    let title = match kind {
+        Entry::Person => "a person",
+        Entry::Team => "a team",
+        Entry::Service => "a service",
+        Entry::Schedule => "a schedule",
+        Entry::Policy => "a policy",
+    };
+    let table = Table::open(&node, title, reading.sink)?;
+    match kind {
+        Entry::Person => drop(directory.people.insert(id.clone(), person(&id, table, reading)?)),
+        Entry::Team => drop(directory.teams.insert(id.clone(), team(&id, table, reading)?)),
+        Entry::Service => drop(directory.services.insert(id.clone(), service(&id, table, reading)?)),
+        Entry::Schedule => drop(directory.schedules.insert(id.clone(), schedule(&id, table, reading)?)),
+        Entry::Policy => drop(directory.policies.insert(id.clone(), policy(&id, table, reading)?)),
+    }
+    Some(())
+}
+
+fn check(directory: &mut Directory, found: &mut Found, mentions: &[Mention], sink: &Sink) {
+    found.known.count_roles(&directory.people);
+    cross::mentions(mentions, &found.known, sink);
+    cross::identities(directory, &found.people, sink);
+    cross::services(directory, &found.services, sink);
+}
+
+/// Actions are read last and each for itself: what is wrong with one is a warning, and it is not offered.
+fn actions(
+    folder: &Path,
+    directory: &mut Directory,
+    files: &mut Files<'_>,
+    known: &Known,
+    sink: &Sink,
+) {
+    for (id, path) in listed(&folder.join("actions"), files, sink) {
+        let own = Sink::default();
+        let shown = files.shown(&path);
+        let action = files
+            .text(&path, &own)
+            .and_then(|text| action::action(&id, &text, &shown, known, &own));
+        let (faults, warnings) = own.into_parts();
+        match action {
+            Some(action) if faults.is_empty() => {
+                directory.actions.insert(id.clone(), Arc::new(action));
+            }
+            _ => {}
+        }
+        for mut fault in faults {
+            fault.what = format!("the action {id} is disabled: {}", fault.what);
+            sink.warn_as(fault);
+        }
+        warnings.into_iter().for_each(|w| sink.warn_as(w));
+    }
+}
+
+/// The `.toml` files of a folder by id; no folder is an empty one.
+fn listed(folder: &Path, files: &Files<'_>, sink: &Sink) -> Vec<(String, PathBuf)> {
+    let place = Place::in_file(&files.shown(folder), 0);
+    let items = match std::fs::read_dir(folder) {
+        Ok(items) => items,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
+        Err(error) => {
+            sink.fault(&place, format!("the folder cannot be read: {error}"), "let firebell read it");
+            return Vec::new();
+        }
+    };
+    let mut found = Vec::new();
+    for item in items {
+        let path = match item {
+            Ok(item) => item.path(),
+            Err(error) => {
+                sink.fault(&place, format!("the folder cannot be read: {error}"), "let firebell read it");
+                break;
+            }
+        };
+        let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned());
+        let toml = path.extension().is_some_and(|e| e == "toml");
+        // Names that begin with a dot are an editor's.
+        if let Some(id) = stem.filter(|s| toml && !s.starts_with('.')) {
+            found.push((id, path));
+        }
+    }
+    if found.len() > ENTRIES_MAX {
+        let what = format!("the folder has more than {ENTRIES_MAX} entries");
+        sink.fault(&place, what, "is this the right folder?");
+        found.clear();
+    }
+    found.sort();
+    found
+}
+
+/// Channels that teams and services post to exist without being listed again.
+fn add_channels(settings: &mut Settings, directory: &Directory) {
+    let teams = directory.teams.values().filter_map(|t| t.channel.clone());
+    let services = directory.services.values().filter_map(|s| s.channel.clone());
+    for channel in teams.chain(services) {
+        if !settings.console.channels.contains(&channel) {
+            settings.console.channels.push(channel);
+        }
+    }
+}

@@ -1,0 +1,448 @@
+//! The sections of `firebell.toml` that are read once at start.
+
+use super::reader::{Said, Sink, Table, nearest};
+use super::secret::{Found, Secrets, sha256, unhex};
+use super::tree::Place;
+use super::{Console, Limits, Mapping, Settings, Source, Token};
+use crate::core::directory::SeverityName;
+use chrono_tz::Tz;
+use secrecy::{ExposeSecret, SecretString};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+/// Guessing a shorter token is a matter of patience.
+const TOKEN_MIN: usize = 16;
+
+/// An alert is taken as over after at most a month without a repeat.
+const RESOLVE_MS: std::ops::RangeInclusive<i64> = 1000..=30 * 86_400_000;
+
+/// Everything of `firebell.toml` outside the directory. Faults go to the sink; what is wrong gets its default.
+pub(super) fn settings(root: &Table<'_>, secrets: &Secrets<'_>) -> Settings {
+    let listen = listen(root);
+    let console = console(root, &listen);
+    let data_dir = root
+        .text("data-dir")
+        .map_or_else(|| PathBuf::from("data"), |s| PathBuf::from(s.value));
+    let data_dir = secrets.base.join(data_dir);
+    let (log_format, log_filter) = log(root);
+    Settings {
+        public_url: public_url(root, &listen),
+        database_url: database(root, secrets, &data_dir),
+        tokens: tokens(root, secrets),
+        sources: sources(root, secrets),
+        limits: limits(root),
+        listen,
+        data_dir,
+        console,
+        log_format,
+        log_filter,
+    }
+}
+
+fn listen(root: &Table<'_>) -> String {
+    let default = "127.0.0.1:8080".to_owned();
+    let Some(said) = root.text("listen") else {
+        return default;
+    };
+    let port = said.value.strip_prefix("localhost:");
+    let good = said.value.parse::<SocketAddr>().is_ok()
+        || port.is_some_and(|p| p.parse::<u16>().is_ok());
+    if !good {
+        root.sink.fault(
+            &said.place,
+            format!("`listen` cannot be {:?}: it is not an address with a port", said.value),
+            "write listen = \"127.0.0.1:8080\", \"[::1]:8080\" or \"0.0.0.0:8080\"",
+        );
+        return default;
+    }
+    said.value
+}
+
+/// Whether only this machine can reach an address with a port.
+fn loopback(listen: &str) -> bool {
+    listen.starts_with("localhost:")
+        || listen.parse::<SocketAddr>().is_ok_and(|a| a.ip().is_loopback())
+}
+
+fn public_url(root: &Table<'_>, listen: &str) -> String {
+    let place = root.place_of("listen");
+    if let Some(said) = root.text("public-url") {
+        let url = said.value.trim_end_matches('/').to_owned();
+        if web_address(&url).is_none() {
+            root.sink.fault(
+                &said.place,
+                format!("`public-url` cannot be {:?}: it is not an http or https address", said.value),
+                "write public-url = \"https://firebell.example.org\"",
+            );
+        }
+        return url;
+    }
+    if listen.parse::<SocketAddr>().is_ok_and(|a| a.ip().is_unspecified()) {
+        root.sink.warn(
+            &place,
+            format!("links in messages will point to http://{listen}, which is not an address people can open"),
+            "add public-url = \"https://firebell.example.org\"",
+        );
+    }
+    format!("http://{listen}")
+}
+
+fn database(root: &Table<'_>, secrets: &Secrets<'_>, data_dir: &Path) -> SecretString {
+    let default = format!("sqlite:{}", data_dir.join("firebell.db").display());
+    let Some(table) = root.table("database", "[database]") else {
+        return default.into();
+    };
+    let said = table.text("url");
+    table.done();
+    let Some(said) = said else {
+        return default.into();
+    };
+    let url = match secrets.find("url", &said, root.sink) {
+        Found::Secret(url) => url.expose_secret().to_owned(),
+        Found::Literal(url) if has_password(&url) => {
+            root.sink.fault(
+                &said.place,
+                "`url` holds a password in the open",
+                "write url = \"file:/path\" or \"env:NAME\" and keep the whole address there",
+            );
+            return default.into();
+        }
+        Found::Literal(url) => url,
+        Found::Nothing => return default.into(),
+    };
+    let known = ["sqlite:", "postgres://", "postgresql://"];
+    if !known.iter().any(|scheme| url.starts_with(scheme)) {
+        root.sink.fault(
+            &said.place,
+            "`url` is not the address of a database firebell knows",
+            "write url = \"sqlite:/var/lib/firebell/firebell.db\" or \"postgres://user@host/firebell\"",
+        );
+    }
+    url.into()
+}
+
+/// `scheme://user:password@host` or a `password` parameter.
+fn has_password(url: &str) -> bool {
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = rest.split(['/', '?']).next().unwrap_or("");
+    authority
+        .rsplit_once('@')
+        .is_some_and(|(user, _)| user.contains(':'))
+        || url.contains("password=")
+}
+
+fn tokens(root: &Table<'_>, secrets: &Secrets<'_>) -> Vec<Token> {
+    let mut seen = Seen::default();
+    let mut tokens = Vec::new();
+    for table in root.tables("tokens", "[[tokens]]") {
+        let name = name(&table);
+        let sha256 = credential(&table, secrets);
+        let place = table.place.clone();
+        table.done();
+        if let (Some(name), Some(sha256)) = (name, sha256) {
+            seen.check("token", &name, sha256, &place, root.sink);
+            tokens.push(Token { name, sha256 });
+        }
+    }
+    tokens
+}
+
+fn sources(root: &Table<'_>, secrets: &Secrets<'_>) -> Vec<Source> {
+    let mut seen = Seen::default();
+    let mut sources = Vec::new();
+    for table in root.tables("sources", "[[sources]]") {
+        let name = name(&table);
+        let sha256 = credential(&table, secrets);
+        let resolve = table.duration_ms("resolve-timeout", RESOLVE_MS);
+        let mapping = table.table("mapping", "[sources.mapping]").map(|m| mapping(m));
+        let place = table.place.clone();
+        table.done();
+        if let (Some(name), Some(sha256)) = (name, sha256) {
+            seen.check("source", &name, sha256, &place, root.sink);
+            // Five minutes is Alertmanager's own `resolve_timeout`.
+            let resolve_timeout_ms = resolve.unwrap_or(300_000);
+            sources.push(Source { name, sha256, resolve_timeout_ms, mapping });
+        }
+    }
+    sources
+}
+
+fn name(table: &Table<'_>) -> Option<String> {
+    let said = table.need_text("name", "\"prometheus\"")?;
+    if let Err(why) = super::folders::check_id(&said.value) {
+        let what = format!("`name` cannot be {:?}: {why}", said.value);
+        table.sink.fault(&said.place, what, "write name = \"prometheus\"");
+        return None;
+    }
+    Some(said.value)
+}
+
+/// Names and tokens that were already given out.
+#[derive(Default)]
+struct Seen {
+    names: BTreeSet<String>,
+    digests: BTreeMap<[u8; 32], String>,
+}
+
+impl Seen {
+    fn check(&mut self, noun: &str, name: &str, digest: [u8; 32], place: &Place, sink: &Sink) {
+        if !self.names.insert(name.to_owned()) {
+            let what = format!("there are two {noun}s called {name}");
+            sink.fault(place, what, "give each its own name");
+        } else if let Some(other) = self.digests.insert(digest, name.to_owned()) {
+            let what = format!("the {noun}s {other} and {name} have the same token, so nobody could tell them apart");
+            sink.fault(place, what, "give each its own token");
+        }
+    }
+}
+
+/// `token = "env:…"` or `sha256 = "hex"`, exactly one of them.
+fn credential(table: &Table<'_>, secrets: &Secrets<'_>) -> Option<[u8; 32]> {
+    let (token, digest) = (table.text("token"), table.text("sha256"));
+    if let (Some(_), Some(digest)) = (&token, &digest) {
+        let what = "`token` and `sha256` are both given";
+        table.sink.fault(&digest.place, what, "keep one of them");
+        return None;
+    }
+    if let Some(said) = digest {
+        let digest = unhex(&said.value);
+        if digest.is_none() {
+            table.sink.fault(
+                &said.place,
+                "`sha256` is not 64 hexadecimal digits",
+                "print it with: printf %s \"$TOKEN\" | sha256sum",
+            );
+        }
+        return digest;
+    }
+    let Some(said) = token else {
+        if !table.has("token") && !table.has("sha256") {
+            table.missing("token", "\"env:NAME\" or \"file:/path\"");
+        }
+        return None;
+    };
+    let secret = secrets.need("token", &said, table.sink)?;
+    if secret.expose_secret().len() < TOKEN_MIN {
+        table.sink.warn(
+            &said.place,
+            format!("this token has fewer than {TOKEN_MIN} characters and can be guessed"),
+            "use 32 random hexadecimal digits, such as from: openssl rand -hex 16",
+        );
+    }
+    Some(sha256(secret.expose_secret().as_bytes()))
+}
+
+fn mapping(table: Table<'_>) -> Mapping {
+    let pointer = |key: &'static str| pointer(key, table.text(key), table.sink);
+    let pointers = |key: &'static str| -> BTreeMap<String, String> {
+        let entries = table.map(key).into_iter();
+        entries
+            .map(|(name, said)| {
+                let pointer = self::pointer(&name, Some(said), table.sink);
+                (name, pointer)
+            })
+            .collect()
+    };
+    let mapping = Mapping {
+        items: pointer("items"),
+        fingerprint: pointer("fingerprint"),
+        summary: pointer("summary"),
+        status: pointer("status"),
+        resolved_values: table.texts("resolved-values").map_or_else(
+            || vec!["resolved".to_owned(), "ok".to_owned()],
+            |said| said.into_iter().map(|s| s.value).collect(),
+        ),
+        severity: pointer("severity"),
+        starts_at: pointer("starts-at"),
+        url: pointer("url"),
+        labels: pointers("labels"),
+        annotations: pointers("annotations"),
+    };
+    for key in ["fingerprint", "summary"] {
+        if !table.has(key) {
+            table.missing(key, "\"/path/to/field\"");
+        }
+    }
+    table.done();
+    mapping
+}
+
+/// A JSON pointer (RFC 6901): empty, or beginning with `/`.
+fn pointer(key: &str, said: Option<Said<String>>, sink: &Sink) -> String {
+    let Some(said) = said else {
+        return String::new();
+    };
+    if !said.value.is_empty() && !said.value.starts_with('/') {
+        sink.fault(
+            &said.place,
+            format!("`{key}` is not a JSON pointer: {:?}", said.value),
+            format!("write {key} = \"/{}\"", said.value.replace('.', "/")),
+        );
+    }
+    said.value
+}
+
+fn console(root: &Table<'_>, listen: &str) -> Console {
+    let mut console = Console {
+        enabled: true,
+        demo: false,
+        channels: vec!["general".to_owned()],
+    };
+    let Some(table) = root.table("console", "[console]") else {
+        return console;
+    };
+    console.enabled = table.flag("enabled").unwrap_or(true);
+    console.demo = table.flag("demo").unwrap_or(false);
+    if let Some(said) = table.texts("channels") {
+        for s in &said {
+            check_channel(&table, "channels", s);
+        }
+        console.channels = said.into_iter().map(|s| s.value).collect();
+    }
+    if console.demo && !loopback(listen) {
+        table.sink.fault(
+            &table.place_of("demo"),
+            format!("`demo` lets anybody be anybody, and {listen} can be reached from other machines"),
+            "set listen = \"127.0.0.1:8080\", or demo = false",
+        );
+    }
+    table.done();
+    console
+}
+
+/// A channel's name, as Slack and the console allow it.
+pub(super) fn check_channel(table: &Table<'_>, key: &str, said: &Said<String>) {
+    let plain = |c: char| c.is_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    let name = said.value.trim_start_matches('#');
+    if name.is_empty() || said.value.chars().count() > 80 || !said.value.chars().all(plain) {
+        table.sink.fault(
+            &said.place,
+            format!("`{key}` cannot be {:?}: a channel has up to 80 lower-case letters, digits, - and _, without #", said.value),
+            "write it such as \"web-alerts\"",
+        );
+    }
+}
+
+fn limits(root: &Table<'_>) -> Limits {
+    let mut limits = Limits::default();
+    let Some(table) = root.table("limits", "[limits]") else {
+        return limits;
+    };
+    let set = |slot: &mut usize, value: Option<usize>| *slot = value.unwrap_or(*slot);
+    set(&mut limits.body_bytes, table.bytes("body-bytes", 1024..=64 * 1024 * 1024));
+    set(&mut limits.labels, table.bytes("labels", 1..=1024));
+    set(&mut limits.label_bytes, table.bytes("label-bytes", 16..=1024 * 1024));
+    set(&mut limits.depth, table.bytes("depth", 4..=128));
+    table.done();
+    limits
+}
+
+fn log(root: &Table<'_>) -> (String, String) {
+    let (mut format, mut filter) = ("text".to_owned(), "info".to_owned());
+    let Some(table) = root.table("log", "[log]") else {
+        return (format, filter);
+    };
+    if let Some(said) = table.text("format") {
+        if !["text", "json"].contains(&said.value.as_str()) {
+            let what = format!("`format` cannot be {:?}", said.value);
+            table.sink.fault(&said.place, what, "write format = \"text\" or \"json\"");
+        }
+        format = said.value;
+    }
+    if let Some(said) = table.text("filter") {
+        if let Err(e) = tracing_subscriber::EnvFilter::try_new(&said.value) {
+            let what = format!("`filter` is not a filter: {e}");
+            table.sink.fault(&said.place, what, "write filter = \"info\" or \"firebell=debug,warn\"");
+        }
+        filter = said.value;
+    }
+    table.done();
+    (format, filter)
+}
+
+/// The severity scale, worst first.
+pub(super) fn severities(root: &Table<'_>) -> Vec<SeverityName> {
+    let node = root.get("severities");
+    if node.is_none() {
+        return default_severities();
+    }
+    let mut scale: Vec<SeverityName> = Vec::new();
+    let mut seen = BTreeMap::new();
+    for table in root.tables("severities", "[[severities]]") {
+        let name = table.need_text("name", "\"sev1\"");
+        let labels = table.texts("labels").unwrap_or_default();
+        for word in name.iter().chain(&labels) {
+            let key = word.value.to_lowercase();
+            if seen.insert(key, ()).is_some() {
+                let what = format!("{:?} is given twice in the severity scale", word.value);
+                table.sink.fault(&word.place, what, "keep it where it belongs");
+            }
+        }
+        if let Some(name) = name {
+            let labels = labels.into_iter().map(|l| l.value).collect();
+            scale.push(SeverityName { name: name.value, labels });
+        }
+        table.done();
+    }
+    if scale.is_empty() || scale.len() > 9 {
+        let what = format!("the severity scale has {} levels", scale.len());
+        let fix = "write 1 to 9 [[severities]], worst first, or none at all for sev1 to sev4";
+        root.sink.fault(&root.place_of("severities"), what, fix);
+        return default_severities();
+    }
+    scale
+}
+
+/// What the labels of Prometheus, PagerDuty and Opsgenie users mean.
+fn default_severities() -> Vec<SeverityName> {
+    let level = |name: &str, labels: &[&str]| SeverityName {
+        name: name.to_owned(),
+        labels: labels.iter().map(|l| (*l).to_owned()).collect(),
+    };
+    vec![
+        level("sev1", &["critical", "page", "p1", "emergency"]),
+        level("sev2", &["error", "high", "major", "p2"]),
+        level("sev3", &["warning", "medium", "minor", "p3"]),
+        level("sev4", &["info", "low", "p4", "notice"]),
+    ]
+}
+
+/// An IANA zone under `zone`; without one `default`, and without that a fault.
+pub(super) fn zone(table: &Table<'_>, default: Option<Tz>) -> Option<Tz> {
+    let Some(said) = table.text("zone") else {
+        if default.is_none() && !table.has("zone") {
+            table.missing("zone", "\"Europe/Berlin\" (or set zone in firebell.toml for everything)");
+        }
+        return default;
+    };
+    parse_zone(table, &said)
+}
+
+/// Reads an IANA zone.
+pub(super) fn parse_zone(table: &Table<'_>, said: &Said<String>) -> Option<Tz> {
+    let zone = said.value.parse::<Tz>().ok();
+    if zone.is_none() {
+        let names = || chrono_tz::TZ_VARIANTS.iter().map(Tz::name);
+        let fix = nearest(&said.value, names()).map_or_else(
+            || "write a zone such as \"Europe/Berlin\" or \"UTC\"".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
+        let what = format!("`zone` cannot be {:?}: it is not a time zone", said.value);
+        table.sink.fault(&said.place, what, fix);
+    }
+    zone
+}
+
+/// The host of an http or https address.
+pub(super) fn web_address(url: &str) -> Option<String> {
+    let url = reqwest::Url::parse(url).ok()?;
+    let web = matches!(url.scheme(), "http" | "https");
+    web.then(|| url.host_str().map(str::to_owned)).flatten()
+}
+
+/// Whether a host name or address is this machine.
+pub(super) fn loopback_host(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
