@@ -3,6 +3,7 @@
 //! The house, from the foundation up; a module may only use the ones above it in this list.
 
 pub mod chat;
+pub mod cli;
 pub mod config;
 pub mod core;
 pub mod engine;

@@ -58,7 +58,12 @@ pub fn summary(loaded: &Loaded, now: Time) -> String {
         let until = schedule.local(turn.until);
         let _ = match names.is_empty() {
             true => writeln!(out, "on call, {}: nobody until {until}", schedule.id),
-            false => writeln!(out, "on call, {}: {} until {until}", schedule.id, list(&names)),
+            false => writeln!(
+                out,
+                "on call, {}: {} until {until}",
+                schedule.id,
+                list(&names)
+            ),
         };
     }
     let targets: Vec<String> = d.catch_all.iter().map(|t| t.words()).collect();

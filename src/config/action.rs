@@ -1,28 +1,21 @@
 //! `actions/ID.toml`: a runbook action. A file that is wrong disables that action alone.
 
+use super::args::args;
 use super::cross::Known;
 use super::folders::{Entry, check_id};
 use super::reader::{Said, Sink, Table};
 use super::route::matchers;
 use super::secret::{hex, sha256};
-use super::tree::{Kind, Place, parse};
-use crate::core::action::{placeholders, value};
-use crate::core::alert::Labels;
-use crate::core::directory::{Action, ActionClass, Arg, ArgKind};
-use crate::core::matcher::whole;
-use std::collections::{BTreeMap, BTreeSet};
+use super::tree::parse;
+use crate::core::action::placeholders;
+use crate::core::directory::{Action, ActionClass, Arg};
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
 /// The version of the file format this firebell reads.
 const SCHEMA: i64 = 1;
-/// Arguments of one action; a form with more is a program's job.
-const ARGS_MAX: usize = 20;
-/// Values of one enum; a chat platform's menu holds no more.
-const VALUES_MAX: usize = 100;
-/// Characters of a text argument.
-const TEXT_MAX: i64 = 1024;
 
 /// Reads and checks one file; faults go to `sink` and then there is no action.
 pub(super) fn action(
@@ -36,7 +29,11 @@ pub(super) fn action(
     let table = Table::open(&root, "an action", sink)?;
     schema(&table);
     if let Err(why) = check_id(id) {
-        sink.fault(&table.place, format!("the file name {id:?} is no id: {why}"), "rename the file");
+        sink.fault(
+            &table.place,
+            format!("the file name {id:?} is no id: {why}"),
+            "rename the file",
+        );
     }
     let args = args(&table);
     let title = table.need_text("title", "\"Restart a web server\"");
@@ -85,7 +82,11 @@ fn class(table: &Table<'_>) -> Option<ActionClass> {
         "remediation" => Some(ActionClass::Remediation),
         other => {
             let what = format!("`class` cannot be {other:?}");
-            table.sink.fault(&said.place, what, "write class = \"diagnostic\" when it changes nothing, else \"remediation\"");
+            table.sink.fault(
+                &said.place,
+                what,
+                "write class = \"diagnostic\" when it changes nothing, else \"remediation\"",
+            );
             None
         }
     }
@@ -99,7 +100,13 @@ fn services(table: &Table<'_>, known: &Known) -> Vec<String> {
     }
     let said = table.texts("services").unwrap_or_default();
     for service in said.iter().filter(|s| s.value != "*") {
-        known.check(Entry::Service, "services", &service.value, &service.place, table.sink);
+        known.check(
+            Entry::Service,
+            "services",
+            &service.value,
+            &service.place,
+            table.sink,
+        );
     }
     said.into_iter().map(|s| s.value).collect()
 }
@@ -118,7 +125,10 @@ struct Run {
 fn run(action: &Table<'_>, args: &[Arg]) -> Run {
     let Some(table) = action.table("run", "[run]") else {
         if !action.has("run") {
-            action.missing("[run]", "[\"/usr/bin/program\", \"{argument}\"] as its argv");
+            action.missing(
+                "[run]",
+                "[\"/usr/bin/program\", \"{argument}\"] as its argv",
+            );
         }
         return Run::default();
     };
@@ -131,24 +141,46 @@ fn run(action: &Table<'_>, args: &[Arg]) -> Run {
     }
     for element in argv.iter().skip(1) {
         if let Err(why) = placeholders(&element.value, args) {
-            table.sink.fault(&element.place, why, "name an [[arg]] between braces; {{ is a brace");
+            table.sink.fault(
+                &element.place,
+                why,
+                "name an [[arg]] between braces; {{ is a brace",
+            );
         }
     }
     if argv.iter().any(|a| a.value.contains('\0')) {
-        table.sink.fault(&table.place_of("argv"), "`argv` has a NUL byte", "remove it");
+        table.sink.fault(
+            &table.place_of("argv"),
+            "`argv` has a NUL byte",
+            "remove it",
+        );
     }
     let cwd = table.text("cwd");
-    if let Some(said) = cwd.as_ref().filter(|c| !Path::new(&c.value).is_dir() || !c.value.starts_with('/')) {
-        let what = format!("`cwd` cannot be {:?}: it is not an absolute path of a folder", said.value);
-        table.sink.fault(&said.place, what, "create it, or remove the key: each run then gets an empty folder");
+    if let Some(said) = cwd
+        .as_ref()
+        .filter(|c| !Path::new(&c.value).is_dir() || !c.value.starts_with('/'))
+    {
+        let what = format!(
+            "`cwd` cannot be {:?}: it is not an absolute path of a folder",
+            said.value
+        );
+        table.sink.fault(
+            &said.place,
+            what,
+            "create it, or remove the key: each run then gets an empty folder",
+        );
     }
     let run = Run {
         argv: argv.into_iter().map(|a| a.value).collect(),
         cwd: cwd.map(|c| c.value),
         env: env(&table),
-        timeout_ms: table.duration_ms("timeout", 1000..=3_600_000).unwrap_or(60_000),
+        timeout_ms: table
+            .duration_ms("timeout", 1000..=3_600_000)
+            .unwrap_or(60_000),
         kill_grace_ms: table.duration_ms("kill-grace", 0..=60_000).unwrap_or(5_000),
-        output_bytes: table.bytes("output", 1024..=16 * 1024 * 1024).unwrap_or(1024 * 1024),
+        output_bytes: table
+            .bytes("output", 1024..=16 * 1024 * 1024)
+            .unwrap_or(1024 * 1024),
     };
     table.done();
     run
@@ -160,12 +192,20 @@ fn env(table: &Table<'_>) -> BTreeMap<String, String> {
         let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
         if name.is_empty() || !name.bytes().all(plain) || said.value.contains('\0') {
             let what = format!("`env` cannot hold a variable {name:?} with this value");
-            table.sink.fault(&said.place, what, "use letters, digits and _ for the name, and no NUL byte");
+            table.sink.fault(
+                &said.place,
+                what,
+                "use letters, digits and _ for the name, and no NUL byte",
+            );
         }
         if said.value.starts_with("env:") || said.value.starts_with("file:") {
             // A program's environment can be read by its children and in /proc.
             let what = format!("`env` cannot hand a secret to the program ({name})");
-            table.sink.fault(&said.place, what, "let the program read the secret from its own file");
+            table.sink.fault(
+                &said.place,
+                what,
+                "let the program read the secret from its own file",
+            );
         }
         env.insert(name, said.value);
     }
@@ -184,12 +224,18 @@ fn check_program(said: &Said<String>, sink: &Sink) {
         return;
     }
     let Ok(meta) = std::fs::metadata(program) else {
-        fault(format!("the program {program} is not on this machine"), "install it, or correct the path");
+        fault(
+            format!("the program {program} is not on this machine"),
+            "install it, or correct the path",
+        );
         return;
     };
     let mode = meta.permissions().mode();
     if !meta.is_file() || mode & 0o111 == 0 {
-        fault(format!("{program} is not an executable file"), "name a program, or chmod +x it");
+        fault(
+            format!("{program} is not an executable file"),
+            "name a program, or chmod +x it",
+        );
     } else if mode & 0o022 != 0 {
         fault(
             format!("others than its owner may change the program {program}"),
@@ -204,11 +250,18 @@ fn success(action: &Table<'_>) -> Vec<i32> {
     };
     let codes = table.ints("success", 0..=255);
     if table.has("success") && table.no_items("success") {
-        table.sink.fault(&table.place_of("success"), "no exit code would mean success", "write success = [0]");
+        table.sink.fault(
+            &table.place_of("success"),
+            "no exit code would mean success",
+            "write success = [0]",
+        );
     }
     table.done();
     let codes = codes.unwrap_or_else(|| vec![0]);
-    codes.into_iter().filter_map(|n| i32::try_from(n).ok()).collect()
+    codes
+        .into_iter()
+        .filter_map(|n| i32::try_from(n).ok())
+        .collect()
 }
 
 /// The `[approval]` table.
@@ -220,14 +273,20 @@ struct Approval {
 
 fn approval(action: &Table<'_>, known: &Known) -> Approval {
     // Without the table the requester's own confirmation is enough, for a quarter of an hour.
-    let mut approval = Approval { count: 0, roles: Vec::new(), ttl_ms: 900_000 };
+    let mut approval = Approval {
+        count: 0,
+        roles: Vec::new(),
+        ttl_ms: 900_000,
+    };
     let Some(table) = action.table("approval", "[approval]") else {
         return approval;
     };
     let count = table.int("count", 0..=5).and_then(|n| u8::try_from(n).ok());
     approval.count = count.unwrap_or(0);
     approval.roles = table.words("roles");
-    approval.ttl_ms = table.duration_ms("ttl", 60_000..=86_400_000).unwrap_or(900_000);
+    approval.ttl_ms = table
+        .duration_ms("ttl", 60_000..=86_400_000)
+        .unwrap_or(900_000);
     let able = known.holders(&approval.roles);
     if able <= usize::from(approval.count) && known.complete {
         let need = usize::from(approval.count) + 1;
@@ -239,155 +298,4 @@ fn approval(action: &Table<'_>, known: &Known) -> Approval {
     }
     table.done();
     approval
-}
-
-fn args(action: &Table<'_>) -> Vec<Arg> {
-    let mut names = BTreeSet::new();
-    let mut args = Vec::new();
-    for table in action.tables("arg", "[[arg]]") {
-        let place = table.place.clone();
-        let Some(arg) = arg(table) else {
-            continue;
-        };
-        if !names.insert(arg.name.clone()) {
-            let what = format!("there are two arguments called {}", arg.name);
-            action.sink.fault(&place, what, "give each its own name");
-        }
-        args.push(arg);
-    }
-    if args.len() > ARGS_MAX {
-        let what = format!("there are more than {ARGS_MAX} arguments");
-        action.sink.fault(&action.place_of("arg"), what, "make two actions of it");
-    }
-    args
-}
-
-fn arg(table: Table<'_>) -> Option<Arg> {
-    let name = table.need_text("name", "\"host\"").filter(|said| {
-        let good = check_id(&said.value).is_ok();
-        if !good {
-            let what = format!("an argument cannot be called {:?}", said.value);
-            table.sink.fault(&said.place, what, "use lower-case letters, digits, - and _");
-        }
-        good
-    });
-    let help = table.text("help").map(|s| s.value).unwrap_or_default();
-    let kind = kind(&table);
-    let default = default(&table);
-    let from_label = table.text("from-label");
-    let strip_suffix = table.text("strip-suffix");
-    if let (Some(default), Some(_)) = (&default, &from_label) {
-        let what = "`default` is never used with `from-label`: without the label the action is not offered";
-        table.sink.fault(&default.place, what, "remove one of them");
-    }
-    if let (Some(suffix), None) = (&strip_suffix, &from_label) {
-        let what = "`strip-suffix` has no `from-label` to cut from";
-        table.sink.fault(&suffix.place, what, "add from-label = \"instance\", or remove it");
-    }
-    let place = table.place_of("default");
-    let sink = table.sink;
-    table.done();
-    let arg = Arg {
-        name: name?.value,
-        help,
-        kind: kind?,
-        default: default.map(|d| d.value),
-        from_label: from_label.map(|l| l.value),
-        strip_suffix: strip_suffix.map(|s| s.value),
-    };
-    check_values(&arg, &place, sink);
-    Some(arg)
-}
-
-/// The default, and every value of an enum, must pass the check a typed value passes.
-fn check_values(arg: &Arg, place: &Place, sink: &Sink) {
-    let mut plain = Arg { from_label: None, ..arg.clone() };
-    let candidates: Vec<String> = match &arg.kind {
-        ArgKind::Enum(values) => arg.default.iter().chain(values).cloned().collect(),
-        _ => arg.default.iter().cloned().collect(),
-    };
-    for candidate in candidates {
-        plain.default = Some(candidate);
-        if let Err(why) = value(&plain, &BTreeMap::new(), &Labels::new()) {
-            sink.fault(place, why, "write a value the argument itself allows");
-            return;
-        }
-    }
-}
-
-/// A default may be written as the number it is.
-fn default(table: &Table<'_>) -> Option<Said<String>> {
-    let node = table.get("default")?;
-    if let Kind::Int(n) = node.kind {
-        return Some(Said { value: n.to_string(), place: node.place.clone() });
-    }
-    table.text("default")
-}
-
-fn kind(table: &Table<'_>) -> Option<ArgKind> {
-    let said = table.need_text("type", "\"enum\", \"int\" or \"text\"");
-    let belongs: [(&'static str, &str); 5] =
-        [("values", "enum"), ("min", "int"), ("max", "int"), ("regex", "text"), ("max-len", "text")];
-    for (key, owner) in belongs {
-        table.get(key);
-        let other = said.as_ref().is_some_and(|s| s.value != owner);
-        if other && table.has(key) {
-            let what = format!("`{key}` belongs to type = {owner:?}");
-            table.sink.fault(&table.place_of(key), what, "remove it, or change the type");
-        }
-    }
-    let said = said?;
-    match said.value.as_str() {
-        "enum" => values(table),
-        "int" => int(table),
-        "text" => text(table),
-        other => {
-            let what = format!("`type` cannot be {other:?}");
-            table.sink.fault(&said.place, what, "write type = \"enum\", \"int\" or \"text\"");
-            None
-        }
-    }
-}
-
-fn values(table: &Table<'_>) -> Option<ArgKind> {
-    let values = table.words("values");
-    if table.no_items("values") || values.len() > VALUES_MAX {
-        let what = format!("an enum needs 1 to {VALUES_MAX} `values`");
-        table.sink.fault(&table.place_of("values"), what, "add values = [\"soft\", \"hard\"]");
-        return None;
-    }
-    Some(ArgKind::Enum(values))
-}
-
-fn int(table: &Table<'_>) -> Option<ArgKind> {
-    let (min, max) = (table.int("min", i64::MIN..=i64::MAX), table.int("max", i64::MIN..=i64::MAX));
-    for key in ["min", "max"] {
-        if !table.has(key) {
-            table.missing(key, "0");
-        }
-    }
-    let (min, max) = (min?, max?);
-    if min > max {
-        let what = format!("no number is from {min} to {max}");
-        table.sink.fault(&table.place_of("min"), what, "swap `min` and `max`");
-        return None;
-    }
-    Some(ArgKind::Int { min, max })
-}
-
-fn text(table: &Table<'_>) -> Option<ArgKind> {
-    let max_len = table.int("max-len", 1..=TEXT_MAX).unwrap_or(200);
-    // There is no free text: what may reach a program is always described.
-    let said = table.need_text("regex", "'web-[0-9]{1,3}'")?;
-    match whole(&said.value) {
-        Ok(regex) => Some(ArgKind::Text {
-            regex,
-            max_len: usize::try_from(max_len).unwrap_or(200),
-        }),
-        Err(why) => {
-            let what = format!("`regex`: {}", why.lines().next().unwrap_or_default());
-            table.sink.fault(&said.place, what, "correct it; it must match the whole value");
-            None
-        }
-    }
 }

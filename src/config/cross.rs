@@ -47,7 +47,11 @@ impl Known {
             || format!("create {}/{id}.toml, or name another {noun}", kind.folder()),
             |near| format!("did you mean `{near}`?"),
         );
-        sink.fault(place, format!("`{key}` names the {noun} {id:?}, which does not exist"), fix);
+        sink.fault(
+            place,
+            format!("`{key}` names the {noun} {id:?}, which does not exist"),
+            fix,
+        );
     }
 }
 
@@ -71,7 +75,12 @@ pub(super) fn catch_all(directory: &Directory, said: bool, place: &Place, sink: 
         }
         return;
     }
-    let reaches = |id: &String| directory.people.get(id).is_some_and(|p| !p.contacts.is_empty());
+    let reaches = |id: &String| {
+        directory
+            .people
+            .get(id)
+            .is_some_and(|p| !p.contacts.is_empty())
+    };
     let anybody = directory.catch_all.iter().any(|target| match target {
         Target::Person(id) => reaches(id),
         Target::Schedule(id) => {
@@ -87,7 +96,10 @@ pub(super) fn catch_all(directory: &Directory, said: bool, place: &Place, sink: 
         let who: Vec<String> = directory.catch_all.iter().map(Target::words).collect();
         sink.fault(
             place,
-            format!("`catch-all` ({}) has nobody with a contact, so nobody would be woken", who.join(", ")),
+            format!(
+                "`catch-all` ({}) has nobody with a contact, so nobody would be woken",
+                who.join(", ")
+            ),
             "add contacts = [{ kind = \"console\" }] to one of them, or name somebody who has one",
         );
     }
@@ -102,7 +114,10 @@ pub(super) fn identities(directory: &Directory, places: &BTreeMap<String, Place>
                 continue;
             };
             if let Some(place) = places.get(&person.id) {
-                let what = format!("{other} and {} have the same {platform} identity {id:?}", person.id);
+                let what = format!(
+                    "{other} and {} have the same {platform} identity {id:?}",
+                    person.id
+                );
                 sink.fault(place, what, "give each person their own");
             }
         }
@@ -126,7 +141,10 @@ pub(super) fn services(directory: &Directory, places: &BTreeMap<String, Place>, 
         if let Some(circle) = circle(directory, &service.id) {
             sink.warn(
                 place,
-                format!("services need each other in a circle: {}", circle.join(" → ")),
+                format!(
+                    "services need each other in a circle: {}",
+                    circle.join(" → ")
+                ),
                 "remove one `depends-on`; a circle says nothing about which one broke first",
             );
         }

@@ -10,22 +10,70 @@ use std::path::Path;
 
 /// Path below the demo's folder, and text. The actions are those of `commands/actions/`.
 pub const DEMO_FILES: &[(&str, &str)] = &[
-    ("firebell.toml", include_str!("../../deploy/demo/firebell.toml")),
-    ("people/ana.toml", include_str!("../../deploy/demo/people/ana.toml")),
-    ("people/bo.toml", include_str!("../../deploy/demo/people/bo.toml")),
-    ("people/chandra.toml", include_str!("../../deploy/demo/people/chandra.toml")),
-    ("people/dana.toml", include_str!("../../deploy/demo/people/dana.toml")),
-    ("people/emi.toml", include_str!("../../deploy/demo/people/emi.toml")),
-    ("teams/web.toml", include_str!("../../deploy/demo/teams/web.toml")),
-    ("teams/platform.toml", include_str!("../../deploy/demo/teams/platform.toml")),
-    ("services/checkout.toml", include_str!("../../deploy/demo/services/checkout.toml")),
-    ("services/search.toml", include_str!("../../deploy/demo/services/search.toml")),
-    ("services/payments-api.toml", include_str!("../../deploy/demo/services/payments-api.toml")),
-    ("services/postgres.toml", include_str!("../../deploy/demo/services/postgres.toml")),
-    ("schedules/web-primary.toml", include_str!("../../deploy/demo/schedules/web-primary.toml")),
-    ("policies/standard.toml", include_str!("../../deploy/demo/policies/standard.toml")),
-    ("actions/disk-usage.toml", include_str!("../../commands/actions/disk-usage.toml")),
-    ("actions/restart-web.toml", include_str!("../../commands/actions/restart-web.toml")),
+    (
+        "firebell.toml",
+        include_str!("../../deploy/demo/firebell.toml"),
+    ),
+    (
+        "people/ana.toml",
+        include_str!("../../deploy/demo/people/ana.toml"),
+    ),
+    (
+        "people/bo.toml",
+        include_str!("../../deploy/demo/people/bo.toml"),
+    ),
+    (
+        "people/chandra.toml",
+        include_str!("../../deploy/demo/people/chandra.toml"),
+    ),
+    (
+        "people/dana.toml",
+        include_str!("../../deploy/demo/people/dana.toml"),
+    ),
+    (
+        "people/emi.toml",
+        include_str!("../../deploy/demo/people/emi.toml"),
+    ),
+    (
+        "teams/web.toml",
+        include_str!("../../deploy/demo/teams/web.toml"),
+    ),
+    (
+        "teams/platform.toml",
+        include_str!("../../deploy/demo/teams/platform.toml"),
+    ),
+    (
+        "services/checkout.toml",
+        include_str!("../../deploy/demo/services/checkout.toml"),
+    ),
+    (
+        "services/search.toml",
+        include_str!("../../deploy/demo/services/search.toml"),
+    ),
+    (
+        "services/payments-api.toml",
+        include_str!("../../deploy/demo/services/payments-api.toml"),
+    ),
+    (
+        "services/postgres.toml",
+        include_str!("../../deploy/demo/services/postgres.toml"),
+    ),
+    (
+        "schedules/web-primary.toml",
+        include_str!("../../deploy/demo/schedules/web-primary.toml"),
+    ),
+    (
+        "policies/standard.toml",
+        include_str!("../../deploy/demo/policies/standard.toml"),
+    ),
+    (
+        "actions/disk-usage.toml",
+        include_str!("../../commands/actions/disk-usage.toml"),
+    ),
+    (
+        "actions/restart-web.toml",
+        include_str!("../../commands/actions/restart-web.toml"),
+    ),
 ];
 
 /// The address in the shipped `firebell.toml`, replaced when another one is asked for.
@@ -72,7 +120,11 @@ fn folder(path: &Path, mode: u32) -> Result<()> {
 }
 
 fn write_new(path: &Path, text: &str, mode: u32) -> Result<()> {
-    let opened = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
+    let opened = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(path);
     match opened {
         Ok(mut file) => file.write_all(text.as_bytes()),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),

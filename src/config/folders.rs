@@ -1,20 +1,17 @@
-//! One file of `people/`, `teams/`, `services/`, `schedules/` or `policies/`: what it says.
+//! One file of `teams/`, `services/`, `schedules/` or `policies/`: what it says.
 //!
 //! Names of other entries are noted with their place and checked when everything has been read.
 
 use super::reader::{Said, Sink, Table, nearest};
 use super::route::matchers;
-use super::secret::{Found, Secrets};
-use super::settings::{check_channel, loopback_host, web_address, zone};
+use super::secret::Secrets;
+use super::settings::{check_channel, web_address, zone};
 use super::tree::Place;
-use crate::core::directory::{
-    Contact, ContactKind, Person, Policy, Rung, Service, SeverityName, Target, Team,
-};
+use crate::core::directory::{Policy, Rung, Service, SeverityName, Target, Team};
 use crate::core::id::Severity;
 use crate::core::schedule::{Schedule, parse_handoff};
 use chrono::{NaiveDateTime, TimeZone, Utc};
 use chrono_tz::Tz;
-use secrecy::{ExposeSecret, SecretString};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -22,8 +19,6 @@ use std::collections::BTreeMap;
 const RUNGS_MAX: usize = 20;
 /// Targets of one rung.
 const TARGETS_MAX: usize = 20;
-/// Ways to wake one person.
-const CONTACTS_MAX: usize = 10;
 /// Turns are computed from the first one on; shorter ones would make that slow.
 const TURN_MIN_SECS: i64 = 3600;
 
@@ -134,7 +129,10 @@ impl Reading<'_> {
                 || format!("write one of {}", names().collect::<Vec<_>>().join(", ")),
                 |near| format!("did you mean `{near}`?"),
             );
-            let what = format!("`{key}` names the severity {:?}, which is not on the scale", said.value);
+            let what = format!(
+                "`{key}` names the severity {:?}, which is not on the scale",
+                said.value
+            );
             self.sink.fault(&said.place, what, fix);
         }
         u8::try_from(at?).ok().map(Severity)
@@ -145,7 +143,8 @@ impl Reading<'_> {
         let said = table.texts(key).unwrap_or_default();
         if said.len() > TARGETS_MAX {
             let what = format!("`{key}` has more than {TARGETS_MAX} targets");
-            self.sink.fault(&table.place_of(key), what, "name a team instead");
+            self.sink
+                .fault(&table.place_of(key), what, "name a team instead");
         }
         said.iter().filter_map(|s| self.target(key, s)).collect()
     }
@@ -180,149 +179,31 @@ pub(super) fn check_id(id: &str) -> Result<(), String> {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     let good = id.bytes().next().is_some_and(plain)
         && id.len() <= 63
-        && id.bytes().all(|b| plain(b) || matches!(b, b'-' | b'_' | b'.'));
+        && id
+            .bytes()
+            .all(|b| plain(b) || matches!(b, b'-' | b'_' | b'.'));
     if good {
         return Ok(());
     }
     Err("an id has up to 63 lower-case letters, digits, -, _ and ., and begins with a letter or digit".to_owned())
 }
 
-/// `people/ID.toml`.
-pub(super) fn person(id: &str, table: Table<'_>, reading: &Reading<'_>) -> Option<Person> {
-    let name = table.text("name").map_or_else(|| id.to_owned(), |s| s.value);
-    let zone = zone(&table, reading.zone);
-    let mut identities: BTreeMap<String, String> = table
-        .map("identities")
-        .into_iter()
-        .map(|(platform, said)| (platform, said.value))
-        .collect();
-    // In the console a person is who the directory says.
-    identities
-        .entry("console".to_owned())
-        .or_insert_with(|| id.to_owned());
-    let roles = table.words("roles");
-    let contacts = contacts(&table, reading);
-    if table.no_items("contacts") {
-        reading.sink.warn(
-            &table.place,
-            format!("{name} has no contacts and cannot be paged"),
-            "add contacts = [{ kind = \"console\" }]",
-        );
-    }
-    table.done();
-    Some(Person {
-        id: id.to_owned(),
-        name,
-        zone: zone?,
-        identities,
-        roles,
-        contacts,
-    })
-}
-
-fn contacts(person: &Table<'_>, reading: &Reading<'_>) -> Vec<Contact> {
-    let mut contacts: Vec<Contact> = Vec::new();
-    for table in person.tables("contacts", "a contact") {
-        let name = table.text("name");
-        let said = table.need_text("kind", "\"console\" or \"webhook\"");
-        let kind = said
-            .as_ref()
-            .and_then(|kind| contact_kind(&table, kind, reading));
-        let place = table.place.clone();
-        table.done();
-        let (Some(kind), Some(said)) = (kind, said) else {
-            continue;
-        };
-        let taken = |n: &str| contacts.iter().any(|c| c.name == n);
-        let name = match name {
-            Some(name) if taken(&name.value) => {
-                let what = format!("two contacts are called {}", name.value);
-                reading.sink.fault(&name.place, what, "give each its own name");
-                name.value
-            }
-            Some(name) => name.value,
-            None if taken(&said.value) => {
-                let what = format!("two contacts of kind {} have no name to tell them apart", said.value);
-                reading.sink.fault(&place, what, "add name = \"phone\" to one of them");
-                said.value
-            }
-            None => said.value,
-        };
-        contacts.push(Contact { name, kind });
-    }
-    if contacts.len() > CONTACTS_MAX {
-        let what = format!("there are more than {CONTACTS_MAX} contacts");
-        reading.sink.fault(&person.place_of("contacts"), what, "keep those that wake this person");
-    }
-    contacts
-}
-
-fn contact_kind(table: &Table<'_>, kind: &Said<String>, reading: &Reading<'_>) -> Option<ContactKind> {
-    match kind.value.as_str() {
-        "console" if reading.console => Some(ContactKind::Chat {
-            platform: "console".to_owned(),
-        }),
-        "console" => {
-            let what = "this contact is in the console, which is switched off";
-            reading.sink.fault(&kind.place, what, "set enabled = true under [console], or use kind = \"webhook\"");
-            None
-        }
-        "webhook" => {
-            let said = table.need_text("url", "\"env:NAME\" or \"file:/path\"")?;
-            webhook(&said, reading).map(|url| ContactKind::Webhook { url })
-        }
-        other => {
-            table.get("url");
-            let fix = nearest(other, ["console", "webhook"].into_iter()).map_or_else(
-                || "write kind = \"console\" or \"webhook\"".to_owned(),
-                |near| format!("did you mean `{near}`?"),
-            );
-            let what = format!("`kind` cannot be {other:?}");
-            reading.sink.fault(&kind.place, what, fix);
-            None
-        }
-    }
-}
-
-/// A webhook's address usually is its own password, so only this machine may be named in the open.
-fn webhook(said: &Said<String>, reading: &Reading<'_>) -> Option<SecretString> {
-    let url = match reading.secrets.find("url", said, reading.sink) {
-        Found::Nothing => return None,
-        Found::Secret(url) => url,
-        Found::Literal(url) => {
-            if !web_address(&url).is_some_and(|host| loopback_host(&host)) {
-                let what = "`url` is an address in the open, and whoever knows it can post there";
-                let fix = "write url = \"env:NAME\" or \"file:/path\" and keep the address there";
-                reading.sink.fault(&said.place, what, fix);
-                return None;
-            }
-            SecretString::from(url)
-        }
-    };
-    let Some(host) = web_address(url.expose_secret()) else {
-        let what = "`url` does not lead to an http or https address";
-        reading.sink.fault(&said.place, what, "put an address such as https://example.org/hook there");
-        return None;
-    };
-    if url.expose_secret().starts_with("http:") && !loopback_host(&host) {
-        let what = "pages to this webhook travel unencrypted";
-        reading.sink.warn(&said.place, what, "use an https address");
-    }
-    Some(url)
-}
-
 /// `teams/ID.toml`.
 pub(super) fn team(id: &str, table: Table<'_>, reading: &Reading<'_>) -> Option<Team> {
     let team = Team {
         id: id.to_owned(),
-        name: table.text("name").map_or_else(|| id.to_owned(), |s| s.value),
+        name: table
+            .text("name")
+            .map_or_else(|| id.to_owned(), |s| s.value),
         members: reading.many(Entry::Person, &table, "members"),
         channel: channel(&table),
         policy: reading.policy(&table, "policy"),
     };
     if table.no_items("members") {
         let what = format!("the team {id} has no members, so paging it reaches nobody");
-        reading.sink.warn(&table.place, what, "add members = [\"ana\"]");
+        reading
+            .sink
+            .warn(&table.place, what, "add members = [\"ana\"]");
     }
     table.done();
     Some(team)
@@ -342,7 +223,9 @@ pub(super) fn service(id: &str, table: Table<'_>, reading: &Reading<'_>) -> Opti
     }
     let service = Service {
         id: id.to_owned(),
-        name: table.text("name").map_or_else(|| id.to_owned(), |s| s.value),
+        name: table
+            .text("name")
+            .map_or_else(|| id.to_owned(), |s| s.value),
         team: team.map(|t| t.value).unwrap_or_default(),
         tier: table
             .int("tier", 1..=5)
@@ -366,7 +249,9 @@ fn links(table: &Table<'_>) -> BTreeMap<String, String> {
     for (name, said) in table.map("links") {
         if web_address(&said.value).is_none() {
             let what = format!("the link {name} is not an http or https address");
-            table.sink.fault(&said.place, what, format!("write {name} = \"https://…\""));
+            table
+                .sink
+                .fault(&said.place, what, format!("write {name} = \"https://…\""));
         }
         links.insert(name, said.value);
     }
@@ -375,7 +260,9 @@ fn links(table: &Table<'_>) -> BTreeMap<String, String> {
 
 /// `schedules/ID.toml`.
 pub(super) fn schedule(id: &str, table: Table<'_>, reading: &Reading<'_>) -> Option<Schedule> {
-    let name = table.text("name").map_or_else(|| id.to_owned(), |s| s.value);
+    let name = table
+        .text("name")
+        .map_or_else(|| id.to_owned(), |s| s.value);
     let zone = zone(&table, reading.zone);
     let starts = starts(&table);
     let handoff = table
@@ -384,7 +271,11 @@ pub(super) fn schedule(id: &str, table: Table<'_>, reading: &Reading<'_>) -> Opt
     let people = reading.many(Entry::Person, &table, "people");
     if table.no_items("people") {
         let what = format!("the schedule {id} has no people, so nobody would ever be on call");
-        reading.sink.fault(&table.place_of("people"), what, "add people = [\"ana\", \"bo\"] in order of their turns");
+        reading.sink.fault(
+            &table.place_of("people"),
+            what,
+            "add people = [\"ana\", \"bo\"] in order of their turns",
+        );
     }
     table.done();
     Some(Schedule {
@@ -402,18 +293,33 @@ fn starts(table: &Table<'_>) -> Option<NaiveDateTime> {
     let wall = NaiveDateTime::parse_from_str(&said.value, "%Y-%m-%d %H:%M").ok();
     let wall = wall.filter(|w| (2000..2200).contains(&chrono::Datelike::year(w)));
     if wall.is_none() {
-        let what = format!("`starts` cannot be {:?}: it is not a wall time of this century", said.value);
-        table.sink.fault(&said.place, what, "write starts = \"2026-01-05 09:00\", the first hand-off on the wall clock");
+        let what = format!(
+            "`starts` cannot be {:?}: it is not a wall time of this century",
+            said.value
+        );
+        table.sink.fault(
+            &said.place,
+            what,
+            "write starts = \"2026-01-05 09:00\", the first hand-off on the wall clock",
+        );
     }
     wall
 }
 
-fn handoff(said: &Said<String>, starts: Option<NaiveDateTime>, sink: &Sink) -> Option<cron::Schedule> {
+fn handoff(
+    said: &Said<String>,
+    starts: Option<NaiveDateTime>,
+    sink: &Sink,
+) -> Option<cron::Schedule> {
     let handoff = match parse_handoff(&said.value) {
         Ok(handoff) => handoff,
         Err(why) => {
             let what = format!("`handoff`: {}", why.lines().next().unwrap_or_default());
-            sink.fault(&said.place, what, "write handoff = \"0 9 * * MON\" for Mondays at 09:00");
+            sink.fault(
+                &said.place,
+                what,
+                "write handoff = \"0 9 * * MON\" for Mondays at 09:00",
+            );
             return None;
         }
     };
@@ -425,9 +331,16 @@ fn handoff(said: &Said<String>, starts: Option<NaiveDateTime>, sink: &Sink) -> O
     if first.is_empty() || hurried {
         let what = match first.is_empty() {
             true => format!("`handoff` {:?} never happens", said.value),
-            false => format!("`handoff` {:?} makes turns shorter than an hour", said.value),
+            false => format!(
+                "`handoff` {:?} makes turns shorter than an hour",
+                said.value
+            ),
         };
-        sink.fault(&said.place, what, "write handoff = \"0 9 * * MON\" for Mondays at 09:00");
+        sink.fault(
+            &said.place,
+            what,
+            "write handoff = \"0 9 * * MON\" for Mondays at 09:00",
+        );
         return None;
     }
     Some(handoff)
@@ -440,7 +353,11 @@ pub(super) fn policy(id: &str, table: Table<'_>, reading: &Reading<'_>) -> Optio
         let targets = reading.targets(&rung, "targets");
         if rung.no_items("targets") {
             let what = "this rung pages nobody";
-            reading.sink.fault(&rung.place_of("targets"), what, "add targets = [\"schedule:web-primary\"]");
+            reading.sink.fault(
+                &rung.place_of("targets"),
+                what,
+                "add targets = [\"schedule:web-primary\"]",
+            );
         }
         let wait = rung.duration_ms("wait", 1000..=7 * 86_400_000);
         // Five minutes is the usual time to find a laptop.

@@ -1,7 +1,8 @@
 //! From a path to a checked configuration, or to the whole list of what is wrong with it.
 
 use super::cross::{self, Known};
-use super::folders::{Entry, Mention, Reading, check_id, person, policy, schedule, service, team};
+use super::folders::{Entry, Mention, Reading, check_id, policy, schedule, service, team};
+use super::people::person;
 use super::reader::{Sink, Table};
 use super::secret::Secrets;
 use super::tree::{Place, parse};
@@ -84,7 +85,11 @@ pub fn fix_report(faults: &[Fault]) -> String {
             n => format!(":{n}"),
         };
         // Writing to a String cannot fail.
-        let _ = writeln!(report, "{path}{line}: {}\n    fix: {}", fault.what, fault.fix);
+        let _ = writeln!(
+            report,
+            "{path}{line}: {}\n    fix: {}",
+            fault.what, fault.fix
+        );
     }
     report
 }
@@ -107,7 +112,11 @@ impl Files<'_> {
         match std::fs::metadata(path) {
             Ok(meta) if meta.len() > FILE_MAX => {
                 let what = format!("the file is larger than {FILE_MAX} bytes");
-                sink.fault(&place, what, "a configuration file is small; is this the right one?");
+                sink.fault(
+                    &place,
+                    what,
+                    "a configuration file is small; is this the right one?",
+                );
                 return None;
             }
             _ => {}
@@ -152,7 +161,12 @@ fn read_all(
         route,
         catch_all,
         severities: severities.clone(),
-        platforms: settings.console.enabled.then(|| "console".to_owned()).into_iter().collect(),
+        platforms: settings
+            .console
+            .enabled
+            .then(|| "console".to_owned())
+            .into_iter()
+            .collect(),
         zone,
         ..Directory::default()
     };
@@ -184,8 +198,15 @@ fn directory_path(top: &Table<'_>, base: &Path) -> PathBuf {
         path => base.join(path),
     };
     if !folder.is_dir() {
-        let what = format!("`path` leads to {}, which is not a folder", folder.display());
-        top.sink.fault(&said.place, what, "create it with people/, teams/, services/, schedules/, policies/ and actions/");
+        let what = format!(
+            "`path` leads to {}, which is not a folder",
+            folder.display()
+        );
+        top.sink.fault(
+            &said.place,
+            what,
+            "create it with people/, teams/, services/, schedules/, policies/ and actions/",
+        );
     }
     folder
 }
@@ -225,7 +246,11 @@ fn entries(
             found.known.add(kind, &id);
             if let Err(why) = check_id(&id) {
                 let place = Place::in_file(&files.shown(&path), 0);
-                reading.sink.fault(&place, format!("the file name {id:?} is no id: {why}"), "rename the file");
+                reading.sink.fault(
+                    &place,
+                    format!("the file name {id:?} is no id: {why}"),
+                    "rename the file",
+                );
             }
             match kind {
                 Entry::Person => drop(found.people.insert(id.clone(), place.clone())),
@@ -256,11 +281,31 @@ fn entry(
     };
     let table = Table::open(&node, title, reading.sink)?;
     match kind {
-        Entry::Person => drop(directory.people.insert(id.clone(), person(&id, table, reading)?)),
-        Entry::Team => drop(directory.teams.insert(id.clone(), team(&id, table, reading)?)),
-        Entry::Service => drop(directory.services.insert(id.clone(), service(&id, table, reading)?)),
-        Entry::Schedule => drop(directory.schedules.insert(id.clone(), schedule(&id, table, reading)?)),
-        Entry::Policy => drop(directory.policies.insert(id.clone(), policy(&id, table, reading)?)),
+        Entry::Person => drop(
+            directory
+                .people
+                .insert(id.clone(), person(&id, table, reading)?),
+        ),
+        Entry::Team => drop(
+            directory
+                .teams
+                .insert(id.clone(), team(&id, table, reading)?),
+        ),
+        Entry::Service => drop(
+            directory
+                .services
+                .insert(id.clone(), service(&id, table, reading)?),
+        ),
+        Entry::Schedule => drop(
+            directory
+                .schedules
+                .insert(id.clone(), schedule(&id, table, reading)?),
+        ),
+        Entry::Policy => drop(
+            directory
+                .policies
+                .insert(id.clone(), policy(&id, table, reading)?),
+        ),
     }
     Some(())
 }
@@ -308,7 +353,11 @@ fn listed(folder: &Path, files: &Files<'_>, sink: &Sink) -> Vec<(String, PathBuf
         Ok(items) => items,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
         Err(error) => {
-            sink.fault(&place, format!("the folder cannot be read: {error}"), "let firebell read it");
+            sink.fault(
+                &place,
+                format!("the folder cannot be read: {error}"),
+                "let firebell read it",
+            );
             return Vec::new();
         }
     };
@@ -317,7 +366,11 @@ fn listed(folder: &Path, files: &Files<'_>, sink: &Sink) -> Vec<(String, PathBuf
         let path = match item {
             Ok(item) => item.path(),
             Err(error) => {
-                sink.fault(&place, format!("the folder cannot be read: {error}"), "let firebell read it");
+                sink.fault(
+                    &place,
+                    format!("the folder cannot be read: {error}"),
+                    "let firebell read it",
+                );
                 break;
             }
         };
@@ -340,7 +393,10 @@ fn listed(folder: &Path, files: &Files<'_>, sink: &Sink) -> Vec<(String, PathBuf
 /// Channels that teams and services post to exist without being listed again.
 fn add_channels(settings: &mut Settings, directory: &Directory) {
     let teams = directory.teams.values().filter_map(|t| t.channel.clone());
-    let services = directory.services.values().filter_map(|s| s.channel.clone());
+    let services = directory
+        .services
+        .values()
+        .filter_map(|s| s.channel.clone());
     for channel in teams.chain(services) {
         if !settings.console.channels.contains(&channel) {
             settings.console.channels.push(channel);

@@ -7,15 +7,18 @@
 //! Secrets are references (`env:NAME`, `file:PATH`) and never appear in a fault or in `Debug`.
 
 mod action;
+mod args;
 mod cross;
 mod demo;
 mod folders;
 mod layered;
 mod load;
+mod people;
 mod reader;
 mod route;
 mod secret;
 mod settings;
+mod sources;
 mod tree;
 mod watch;
 

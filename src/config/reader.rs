@@ -77,7 +77,11 @@ impl<'a> Table<'a> {
     pub fn open(node: &'a Node, title: &'static str, sink: &'a Sink) -> Option<Table<'a>> {
         let Kind::Table(entries) = &node.kind else {
             let what = format!("{title} must be a table, not {}", node.kind.words());
-            sink.fault(&node.place, what, "write `key = value` pairs under a header or in { }");
+            sink.fault(
+                &node.place,
+                what,
+                "write `key = value` pairs under a header or in { }",
+            );
             return None;
         };
         Some(Table {
@@ -111,10 +115,12 @@ impl<'a> Table<'a> {
 
     /// Whether a list is absent or has no items; any other value is not empty.
     pub fn no_items(&self, key: &str) -> bool {
-        self.entries.get(key).is_none_or(|(_, node)| match &node.kind {
-            Kind::List(items) => items.is_empty(),
-            kind => matches!(kind, Kind::Missing),
-        })
+        self.entries
+            .get(key)
+            .is_none_or(|(_, node)| match &node.kind {
+                Kind::List(items) => items.is_empty(),
+                kind => matches!(kind, Kind::Missing),
+            })
     }
 
     fn wrong(&self, key: &str, node: &Node, want: &str, example: &str) {
@@ -225,7 +231,14 @@ impl<'a> Table<'a> {
         Some(items.iter().filter_map(one).collect())
     }
 
-    fn within(&self, key: &str, node: &Node, n: i64, range: &RangeInclusive<i64>, want: &str) -> bool {
+    fn within(
+        &self,
+        key: &str,
+        node: &Node,
+        n: i64,
+        range: &RangeInclusive<i64>,
+        want: &str,
+    ) -> bool {
         if !range.contains(&n) {
             let what = format!("`{key}` must be {want}, not {n}");
             let nearest = n.clamp(*range.start(), *range.end());
@@ -301,7 +314,12 @@ impl<'a> Table<'a> {
             return Vec::new();
         };
         let Kind::List(items) = &node.kind else {
-            self.wrong(key, node, "a list of tables", &format!("[{{ … }}], or use [[{key}]] headers"));
+            self.wrong(
+                key,
+                node,
+                "a list of tables",
+                &format!("[{{ … }}], or use [[{key}]] headers"),
+            );
             return Vec::new();
         };
         items
@@ -358,7 +376,9 @@ pub(super) fn nearest<'c>(
 /// `4096`, `64KiB`, `1MiB`.
 fn parse_bytes(text: &str) -> Option<i64> {
     let text = text.trim();
-    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let split = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
     let n: i64 = text[..split].parse().ok()?;
     let unit = match text[split..].trim() {
         "" | "B" => 1,

@@ -42,14 +42,21 @@ pub(super) fn route(top: &Table<'_>, reading: &Reading<'_>) -> Route {
         };
         table.get("match");
         table.get("name");
-        let what = format!("the root route has `{key}`, but it is called default and takes every alert");
-        reading.sink.fault(&place, what, "move it into a [[route.routes]] child");
+        let what =
+            format!("the root route has `{key}`, but it is called default and takes every alert");
+        reading
+            .sink
+            .fault(&place, what, "move it into a [[route.routes]] child");
     }
     let place = table.place.clone();
     let route = fill(table, base, reading, 1);
     if !route.page {
         let what = "the root route pages nobody, so an alert no child matches is only listed";
-        reading.sink.warn(&place, what, "set page = true here and page = false in a child");
+        reading.sink.warn(
+            &place,
+            what,
+            "set page = true here and page = false in a child",
+        );
     }
     route
 }
@@ -59,7 +66,11 @@ fn fill(table: Table<'_>, mut route: Route, reading: &Reading<'_>, depth: usize)
     if let Some(labels) = table.texts("group-by") {
         if labels.len() > GROUP_BY_MAX {
             let what = format!("`group-by` has more than {GROUP_BY_MAX} labels");
-            reading.sink.fault(&table.place_of("group-by"), what, "name the few that make one incident");
+            reading.sink.fault(
+                &table.place_of("group-by"),
+                what,
+                "name the few that make one incident",
+            );
         }
         route.group_by = labels.into_iter().map(|l| l.value).collect();
     }
@@ -87,7 +98,11 @@ fn children(table: &Table<'_>, parent: &Route, reading: &Reading<'_>, depth: usi
     let tables = table.tables("routes", "[[route.routes]]");
     if depth > DEPTH_MAX && !tables.is_empty() {
         let what = format!("routes are nested more than {DEPTH_MAX} deep");
-        reading.sink.fault(&table.place_of("routes"), what, "put conditions of one child together in its `match`");
+        reading.sink.fault(
+            &table.place_of("routes"),
+            what,
+            "put conditions of one child together in its `match`",
+        );
         return Vec::new();
     }
     let mut names = BTreeSet::new();
@@ -100,8 +115,15 @@ fn children(table: &Table<'_>, parent: &Route, reading: &Reading<'_>, depth: usi
             reading.sink.fault(&said, what, "give each its own name");
         }
         if let Some(before) = &catches_all {
-            let what = format!("no alert ever reaches this route: the one in line {} takes everything", before.line);
-            reading.sink.fault(&child.place, what, "give that one a `match`, or move it to the end");
+            let what = format!(
+                "no alert ever reaches this route: the one in line {} takes everything",
+                before.line
+            );
+            reading.sink.fault(
+                &child.place,
+                what,
+                "give that one a `match`, or move it to the end",
+            );
         }
         let matchers = matchers(&child, "match");
         if child.no_items("match") {

@@ -1,21 +1,14 @@
 //! The sections of `firebell.toml` that are read once at start.
 
-use super::reader::{Said, Sink, Table, nearest};
-use super::secret::{Found, Secrets, sha256, unhex};
-use super::tree::Place;
-use super::{Console, Limits, Mapping, Settings, Source, Token};
+use super::reader::{Said, Table, nearest};
+use super::secret::{Found, Secrets};
+use super::{Console, Limits, Settings, sources};
 use crate::core::directory::SeverityName;
 use chrono_tz::Tz;
 use secrecy::{ExposeSecret, SecretString};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-
-/// Guessing a shorter token is a matter of patience.
-const TOKEN_MIN: usize = 16;
-
-/// An alert is taken as over after at most a month without a repeat.
-const RESOLVE_MS: std::ops::RangeInclusive<i64> = 1000..=30 * 86_400_000;
 
 /// Everything of `firebell.toml` outside the directory. Faults go to the sink; what is wrong gets its default.
 pub(super) fn settings(root: &Table<'_>, secrets: &Secrets<'_>) -> Settings {
@@ -29,8 +22,8 @@ pub(super) fn settings(root: &Table<'_>, secrets: &Secrets<'_>) -> Settings {
     Settings {
         public_url: public_url(root, &listen),
         database_url: database(root, secrets, &data_dir),
-        tokens: tokens(root, secrets),
-        sources: sources(root, secrets),
+        tokens: sources::tokens(root, secrets),
+        sources: sources::sources(root, secrets),
         limits: limits(root),
         listen,
         data_dir,
@@ -46,12 +39,15 @@ fn listen(root: &Table<'_>) -> String {
         return default;
     };
     let port = said.value.strip_prefix("localhost:");
-    let good = said.value.parse::<SocketAddr>().is_ok()
-        || port.is_some_and(|p| p.parse::<u16>().is_ok());
+    let good =
+        said.value.parse::<SocketAddr>().is_ok() || port.is_some_and(|p| p.parse::<u16>().is_ok());
     if !good {
         root.sink.fault(
             &said.place,
-            format!("`listen` cannot be {:?}: it is not an address with a port", said.value),
+            format!(
+                "`listen` cannot be {:?}: it is not an address with a port",
+                said.value
+            ),
             "write listen = \"127.0.0.1:8080\", \"[::1]:8080\" or \"0.0.0.0:8080\"",
         );
         return default;
@@ -62,7 +58,9 @@ fn listen(root: &Table<'_>) -> String {
 /// Whether only this machine can reach an address with a port.
 fn loopback(listen: &str) -> bool {
     listen.starts_with("localhost:")
-        || listen.parse::<SocketAddr>().is_ok_and(|a| a.ip().is_loopback())
+        || listen
+            .parse::<SocketAddr>()
+            .is_ok_and(|a| a.ip().is_loopback())
 }
 
 fn public_url(root: &Table<'_>, listen: &str) -> String {
@@ -72,13 +70,19 @@ fn public_url(root: &Table<'_>, listen: &str) -> String {
         if web_address(&url).is_none() {
             root.sink.fault(
                 &said.place,
-                format!("`public-url` cannot be {:?}: it is not an http or https address", said.value),
+                format!(
+                    "`public-url` cannot be {:?}: it is not an http or https address",
+                    said.value
+                ),
                 "write public-url = \"https://firebell.example.org\"",
             );
         }
         return url;
     }
-    if listen.parse::<SocketAddr>().is_ok_and(|a| a.ip().is_unspecified()) {
+    if listen
+        .parse::<SocketAddr>()
+        .is_ok_and(|a| a.ip().is_unspecified())
+    {
         root.sink.warn(
             &place,
             format!("links in messages will point to http://{listen}, which is not an address people can open"),
@@ -132,157 +136,6 @@ fn has_password(url: &str) -> bool {
         || url.contains("password=")
 }
 
-fn tokens(root: &Table<'_>, secrets: &Secrets<'_>) -> Vec<Token> {
-    let mut seen = Seen::default();
-    let mut tokens = Vec::new();
-    for table in root.tables("tokens", "[[tokens]]") {
-        let name = name(&table);
-        let sha256 = credential(&table, secrets);
-        let place = table.place.clone();
-        table.done();
-        if let (Some(name), Some(sha256)) = (name, sha256) {
-            seen.check("token", &name, sha256, &place, root.sink);
-            tokens.push(Token { name, sha256 });
-        }
-    }
-    tokens
-}
-
-fn sources(root: &Table<'_>, secrets: &Secrets<'_>) -> Vec<Source> {
-    let mut seen = Seen::default();
-    let mut sources = Vec::new();
-    for table in root.tables("sources", "[[sources]]") {
-        let name = name(&table);
-        let sha256 = credential(&table, secrets);
-        let resolve = table.duration_ms("resolve-timeout", RESOLVE_MS);
-        let mapping = table.table("mapping", "[sources.mapping]").map(|m| mapping(m));
-        let place = table.place.clone();
-        table.done();
-        if let (Some(name), Some(sha256)) = (name, sha256) {
-            seen.check("source", &name, sha256, &place, root.sink);
-            // Five minutes is Alertmanager's own `resolve_timeout`.
-            let resolve_timeout_ms = resolve.unwrap_or(300_000);
-            sources.push(Source { name, sha256, resolve_timeout_ms, mapping });
-        }
-    }
-    sources
-}
-
-fn name(table: &Table<'_>) -> Option<String> {
-    let said = table.need_text("name", "\"prometheus\"")?;
-    if let Err(why) = super::folders::check_id(&said.value) {
-        let what = format!("`name` cannot be {:?}: {why}", said.value);
-        table.sink.fault(&said.place, what, "write name = \"prometheus\"");
-        return None;
-    }
-    Some(said.value)
-}
-
-/// Names and tokens that were already given out.
-#[derive(Default)]
-struct Seen {
-    names: BTreeSet<String>,
-    digests: BTreeMap<[u8; 32], String>,
-}
-
-impl Seen {
-    fn check(&mut self, noun: &str, name: &str, digest: [u8; 32], place: &Place, sink: &Sink) {
-        if !self.names.insert(name.to_owned()) {
-            let what = format!("there are two {noun}s called {name}");
-            sink.fault(place, what, "give each its own name");
-        } else if let Some(other) = self.digests.insert(digest, name.to_owned()) {
-            let what = format!("the {noun}s {other} and {name} have the same token, so nobody could tell them apart");
-            sink.fault(place, what, "give each its own token");
-        }
-    }
-}
-
-/// `token = "env:…"` or `sha256 = "hex"`, exactly one of them.
-fn credential(table: &Table<'_>, secrets: &Secrets<'_>) -> Option<[u8; 32]> {
-    let (token, digest) = (table.text("token"), table.text("sha256"));
-    if let (Some(_), Some(digest)) = (&token, &digest) {
-        let what = "`token` and `sha256` are both given";
-        table.sink.fault(&digest.place, what, "keep one of them");
-        return None;
-    }
-    if let Some(said) = digest {
-        let digest = unhex(&said.value);
-        if digest.is_none() {
-            table.sink.fault(
-                &said.place,
-                "`sha256` is not 64 hexadecimal digits",
-                "print it with: printf %s \"$TOKEN\" | sha256sum",
-            );
-        }
-        return digest;
-    }
-    let Some(said) = token else {
-        if !table.has("token") && !table.has("sha256") {
-            table.missing("token", "\"env:NAME\" or \"file:/path\"");
-        }
-        return None;
-    };
-    let secret = secrets.need("token", &said, table.sink)?;
-    if secret.expose_secret().len() < TOKEN_MIN {
-        table.sink.warn(
-            &said.place,
-            format!("this token has fewer than {TOKEN_MIN} characters and can be guessed"),
-            "use 32 random hexadecimal digits, such as from: openssl rand -hex 16",
-        );
-    }
-    Some(sha256(secret.expose_secret().as_bytes()))
-}
-
-fn mapping(table: Table<'_>) -> Mapping {
-    let pointer = |key: &'static str| pointer(key, table.text(key), table.sink);
-    let pointers = |key: &'static str| -> BTreeMap<String, String> {
-        let entries = table.map(key).into_iter();
-        entries
-            .map(|(name, said)| {
-                let pointer = self::pointer(&name, Some(said), table.sink);
-                (name, pointer)
-            })
-            .collect()
-    };
-    let mapping = Mapping {
-        items: pointer("items"),
-        fingerprint: pointer("fingerprint"),
-        summary: pointer("summary"),
-        status: pointer("status"),
-        resolved_values: table.texts("resolved-values").map_or_else(
-            || vec!["resolved".to_owned(), "ok".to_owned()],
-            |said| said.into_iter().map(|s| s.value).collect(),
-        ),
-        severity: pointer("severity"),
-        starts_at: pointer("starts-at"),
-        url: pointer("url"),
-        labels: pointers("labels"),
-        annotations: pointers("annotations"),
-    };
-    for key in ["fingerprint", "summary"] {
-        if !table.has(key) {
-            table.missing(key, "\"/path/to/field\"");
-        }
-    }
-    table.done();
-    mapping
-}
-
-/// A JSON pointer (RFC 6901): empty, or beginning with `/`.
-fn pointer(key: &str, said: Option<Said<String>>, sink: &Sink) -> String {
-    let Some(said) = said else {
-        return String::new();
-    };
-    if !said.value.is_empty() && !said.value.starts_with('/') {
-        sink.fault(
-            &said.place,
-            format!("`{key}` is not a JSON pointer: {:?}", said.value),
-            format!("write {key} = \"/{}\"", said.value.replace('.', "/")),
-        );
-    }
-    said.value
-}
-
 fn console(root: &Table<'_>, listen: &str) -> Console {
     let mut console = Console {
         enabled: true,
@@ -303,7 +156,9 @@ fn console(root: &Table<'_>, listen: &str) -> Console {
     if console.demo && !loopback(listen) {
         table.sink.fault(
             &table.place_of("demo"),
-            format!("`demo` lets anybody be anybody, and {listen} can be reached from other machines"),
+            format!(
+                "`demo` lets anybody be anybody, and {listen} can be reached from other machines"
+            ),
             "set listen = \"127.0.0.1:8080\", or demo = false",
         );
     }
@@ -330,9 +185,15 @@ fn limits(root: &Table<'_>) -> Limits {
         return limits;
     };
     let set = |slot: &mut usize, value: Option<usize>| *slot = value.unwrap_or(*slot);
-    set(&mut limits.body_bytes, table.bytes("body-bytes", 1024..=64 * 1024 * 1024));
+    set(
+        &mut limits.body_bytes,
+        table.bytes("body-bytes", 1024..=64 * 1024 * 1024),
+    );
     set(&mut limits.labels, table.bytes("labels", 1..=1024));
-    set(&mut limits.label_bytes, table.bytes("label-bytes", 16..=1024 * 1024));
+    set(
+        &mut limits.label_bytes,
+        table.bytes("label-bytes", 16..=1024 * 1024),
+    );
     set(&mut limits.depth, table.bytes("depth", 4..=128));
     table.done();
     limits
@@ -346,14 +207,20 @@ fn log(root: &Table<'_>) -> (String, String) {
     if let Some(said) = table.text("format") {
         if !["text", "json"].contains(&said.value.as_str()) {
             let what = format!("`format` cannot be {:?}", said.value);
-            table.sink.fault(&said.place, what, "write format = \"text\" or \"json\"");
+            table
+                .sink
+                .fault(&said.place, what, "write format = \"text\" or \"json\"");
         }
         format = said.value;
     }
     if let Some(said) = table.text("filter") {
         if let Err(e) = tracing_subscriber::EnvFilter::try_new(&said.value) {
             let what = format!("`filter` is not a filter: {e}");
-            table.sink.fault(&said.place, what, "write filter = \"info\" or \"firebell=debug,warn\"");
+            table.sink.fault(
+                &said.place,
+                what,
+                "write filter = \"info\" or \"firebell=debug,warn\"",
+            );
         }
         filter = said.value;
     }
@@ -376,12 +243,17 @@ pub(super) fn severities(root: &Table<'_>) -> Vec<SeverityName> {
             let key = word.value.to_lowercase();
             if seen.insert(key, ()).is_some() {
                 let what = format!("{:?} is given twice in the severity scale", word.value);
-                table.sink.fault(&word.place, what, "keep it where it belongs");
+                table
+                    .sink
+                    .fault(&word.place, what, "keep it where it belongs");
             }
         }
         if let Some(name) = name {
             let labels = labels.into_iter().map(|l| l.value).collect();
-            scale.push(SeverityName { name: name.value, labels });
+            scale.push(SeverityName {
+                name: name.value,
+                labels,
+            });
         }
         table.done();
     }
@@ -412,7 +284,10 @@ fn default_severities() -> Vec<SeverityName> {
 pub(super) fn zone(table: &Table<'_>, default: Option<Tz>) -> Option<Tz> {
     let Some(said) = table.text("zone") else {
         if default.is_none() && !table.has("zone") {
-            table.missing("zone", "\"Europe/Berlin\" (or set zone in firebell.toml for everything)");
+            table.missing(
+                "zone",
+                "\"Europe/Berlin\" (or set zone in firebell.toml for everything)",
+            );
         }
         return default;
     };
@@ -423,7 +298,7 @@ pub(super) fn zone(table: &Table<'_>, default: Option<Tz>) -> Option<Tz> {
 pub(super) fn parse_zone(table: &Table<'_>, said: &Said<String>) -> Option<Tz> {
     let zone = said.value.parse::<Tz>().ok();
     if zone.is_none() {
-        let names = || chrono_tz::TZ_VARIANTS.iter().map(Tz::name);
+        let names = || chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
         let fix = nearest(&said.value, names()).map_or_else(
             || "write a zone such as \"Europe/Berlin\" or \"UTC\"".to_owned(),
             |near| format!("did you mean `{near}`?"),

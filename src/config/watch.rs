@@ -17,7 +17,14 @@ use tokio::sync::mpsc;
 pub const DEBOUNCE: Duration = Duration::from_millis(300);
 
 /// Folders of entries beside `firebell.toml`.
-const FOLDERS: [&str; 6] = ["people", "teams", "services", "schedules", "policies", "actions"];
+const FOLDERS: [&str; 6] = [
+    "people",
+    "teams",
+    "services",
+    "schedules",
+    "policies",
+    "actions",
+];
 
 /// A steady trickle of events must not put a reload off for ever.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -40,7 +47,8 @@ pub async fn watch(
     let (touched, mut touches) = mpsc::channel::<()>(1);
     let mut watched = Watched::default();
     let files_now = Arc::clone(&watched.files);
-    let mut watcher = notify::recommended_watcher(move |event| report(&touched, &files_now, event))?;
+    let mut watcher =
+        notify::recommended_watcher(move |event| report(&touched, &files_now, event))?;
     let mut hangups = signal(SignalKind::hangup())?;
     watched.follow(&mut watcher, &path, &files)?;
     loop {
@@ -76,13 +84,19 @@ async fn reload(path: &Path) -> Result<Loaded, Vec<Fault>> {
     });
     match &outcome {
         Ok(loaded) => {
-            tracing::info!(warnings = loaded.warnings.len(), "the configuration was reloaded");
+            tracing::info!(
+                warnings = loaded.warnings.len(),
+                "the configuration was reloaded"
+            );
             for w in &loaded.warnings {
                 tracing::warn!(path = %w.path.display(), line = w.line, fix = %w.fix, "{}", w.what);
             }
         }
         Err(faults) => {
-            tracing::error!(faults = faults.len(), "the new configuration is refused; the old one stays in force");
+            tracing::error!(
+                faults = faults.len(),
+                "the new configuration is refused; the old one stays in force"
+            );
             for f in faults {
                 tracing::error!(path = %f.path.display(), line = f.line, fix = %f.fix, "{}", f.what);
             }
@@ -93,15 +107,18 @@ async fn reload(path: &Path) -> Result<Loaded, Vec<Fault>> {
 
 /// Waits until nothing has changed for [`DEBOUNCE`], at most [`PATIENCE`].
 async fn settle(touches: &mut mpsc::Receiver<()>) {
-    let quiet = async {
-        while let Ok(Some(_)) = tokio::time::timeout(DEBOUNCE, touches.recv()).await {}
-    };
+    let quiet =
+        async { while let Ok(Some(_)) = tokio::time::timeout(DEBOUNCE, touches.recv()).await {} };
     // Too long a trickle: reload now, the next event reloads again.
     let _ = tokio::time::timeout(PATIENCE, quiet).await;
 }
 
 /// Called by the watcher's own thread.
-fn report(touched: &mpsc::Sender<()>, files: &Mutex<BTreeSet<PathBuf>>, event: notify::Result<Event>) {
+fn report(
+    touched: &mpsc::Sender<()>,
+    files: &Mutex<BTreeSet<PathBuf>>,
+    event: notify::Result<Event>,
+) {
     match event {
         // Reading a file is no change of it; our own reload would be the next reason to reload.
         Ok(event) if matches!(event.kind, EventKind::Access(_)) => {}
@@ -112,7 +129,9 @@ fn report(touched: &mpsc::Sender<()>, files: &Mutex<BTreeSet<PathBuf>>, event: n
                 let _ = touched.try_send(());
             }
         }
-        Err(error) => tracing::warn!(%error, "the file watcher reported a failure; SIGHUP reloads by hand"),
+        Err(error) => {
+            tracing::warn!(%error, "the file watcher reported a failure; SIGHUP reloads by hand")
+        }
     }
 }
 
@@ -175,10 +194,21 @@ mod tests {
     #[test]
     fn only_files_of_the_configuration_cause_a_reload() {
         let files = BTreeSet::from([PathBuf::from("/etc/fb/secrets/token")]);
-        for yes in ["/etc/fb/firebell.toml", "/etc/fb/people/ana.toml", "/etc/fb/secrets/token", "/etc/fb/..data", "/etc/fb/services"] {
+        for yes in [
+            "/etc/fb/firebell.toml",
+            "/etc/fb/people/ana.toml",
+            "/etc/fb/secrets/token",
+            "/etc/fb/..data",
+            "/etc/fb/services",
+        ] {
             assert!(concerns(Path::new(yes), &files), "{yes}");
         }
-        for no in ["/etc/fb/firebell.db-wal", "/etc/fb/.ana.toml.swp", "/etc/fb/.#ana.toml", "/etc/fb/people/ana.toml~"] {
+        for no in [
+            "/etc/fb/firebell.db-wal",
+            "/etc/fb/.ana.toml.swp",
+            "/etc/fb/.#ana.toml",
+            "/etc/fb/people/ana.toml~",
+        ] {
             assert!(!concerns(Path::new(no), &files), "{no}");
         }
     }

@@ -1,5 +1,6 @@
 //! Everything that needs more than one room, in one binary: linking once is what makes it quick.
 
+mod config;
 mod notify;
 mod run;
 mod tidy;

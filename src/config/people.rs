@@ -1,0 +1,161 @@
+//! `people/ID.toml`: who there is, and how each of them is woken.
+
+use super::folders::Reading;
+use super::reader::{Said, Table, nearest};
+use super::secret::Found;
+use super::settings::{loopback_host, web_address, zone};
+use crate::core::directory::{Contact, ContactKind, Person};
+use secrecy::{ExposeSecret, SecretString};
+use std::collections::BTreeMap;
+
+/// Ways to wake one person.
+const CONTACTS_MAX: usize = 10;
+
+/// `people/ID.toml`.
+pub(super) fn person(id: &str, table: Table<'_>, reading: &Reading<'_>) -> Option<Person> {
+    let name = table
+        .text("name")
+        .map_or_else(|| id.to_owned(), |s| s.value);
+    let zone = zone(&table, reading.zone);
+    let mut identities: BTreeMap<String, String> = table
+        .map("identities")
+        .into_iter()
+        .map(|(platform, said)| (platform, said.value))
+        .collect();
+    // In the console a person is who the directory says.
+    identities
+        .entry("console".to_owned())
+        .or_insert_with(|| id.to_owned());
+    let roles = table.words("roles");
+    let contacts = contacts(&table, reading);
+    if table.no_items("contacts") {
+        reading.sink.warn(
+            &table.place,
+            format!("{name} has no contacts and cannot be paged"),
+            "add contacts = [{ kind = \"console\" }]",
+        );
+    }
+    table.done();
+    Some(Person {
+        id: id.to_owned(),
+        name,
+        zone: zone?,
+        identities,
+        roles,
+        contacts,
+    })
+}
+
+fn contacts(person: &Table<'_>, reading: &Reading<'_>) -> Vec<Contact> {
+    let mut contacts: Vec<Contact> = Vec::new();
+    for table in person.tables("contacts", "a contact") {
+        let name = table.text("name");
+        let said = table.need_text("kind", "\"console\" or \"webhook\"");
+        let kind = said
+            .as_ref()
+            .and_then(|kind| contact_kind(&table, kind, reading));
+        let place = table.place.clone();
+        table.done();
+        let (Some(kind), Some(said)) = (kind, said) else {
+            continue;
+        };
+        let taken = |n: &str| contacts.iter().any(|c| c.name == n);
+        let name = match name {
+            Some(name) if taken(&name.value) => {
+                let what = format!("two contacts are called {}", name.value);
+                reading
+                    .sink
+                    .fault(&name.place, what, "give each its own name");
+                name.value
+            }
+            Some(name) => name.value,
+            None if taken(&said.value) => {
+                let what = format!(
+                    "two contacts of kind {} have no name to tell them apart",
+                    said.value
+                );
+                reading
+                    .sink
+                    .fault(&place, what, "add name = \"phone\" to one of them");
+                said.value
+            }
+            None => said.value,
+        };
+        contacts.push(Contact { name, kind });
+    }
+    if contacts.len() > CONTACTS_MAX {
+        let what = format!("there are more than {CONTACTS_MAX} contacts");
+        reading.sink.fault(
+            &person.place_of("contacts"),
+            what,
+            "keep those that wake this person",
+        );
+    }
+    contacts
+}
+
+fn contact_kind(
+    table: &Table<'_>,
+    kind: &Said<String>,
+    reading: &Reading<'_>,
+) -> Option<ContactKind> {
+    match kind.value.as_str() {
+        "console" if reading.console => Some(ContactKind::Chat {
+            platform: "console".to_owned(),
+        }),
+        "console" => {
+            let what = "this contact is in the console, which is switched off";
+            reading.sink.fault(
+                &kind.place,
+                what,
+                "set enabled = true under [console], or use kind = \"webhook\"",
+            );
+            None
+        }
+        "webhook" => {
+            let said = table.need_text("url", "\"env:NAME\" or \"file:/path\"")?;
+            webhook(&said, reading).map(|url| ContactKind::Webhook { url })
+        }
+        other => {
+            table.get("url");
+            let fix = nearest(other, ["console", "webhook"].into_iter()).map_or_else(
+                || "write kind = \"console\" or \"webhook\"".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            );
+            let what = format!("`kind` cannot be {other:?}");
+            reading.sink.fault(&kind.place, what, fix);
+            None
+        }
+    }
+}
+
+/// A webhook's address usually is its own password, so only this machine may be named in the open.
+fn webhook(said: &Said<String>, reading: &Reading<'_>) -> Option<SecretString> {
+    let url = match reading.secrets.find("url", said, reading.sink) {
+        Found::Nothing => return None,
+        Found::Secret(url) => url,
+        Found::Literal(url) => {
+            if !web_address(&url).is_some_and(|host| loopback_host(&host)) {
+                let what = "`url` is an address in the open, and whoever knows it can post there";
+                let fix = "write url = \"env:NAME\" or \"file:/path\" and keep the address there";
+                reading.sink.fault(&said.place, what, fix);
+                return None;
+            }
+            SecretString::from(url)
+        }
+    };
+    let Some(host) = web_address(url.expose_secret()) else {
+        let what = "`url` does not lead to an http or https address";
+        reading.sink.fault(
+            &said.place,
+            what,
+            "put an address such as https://example.org/hook there",
+        );
+        return None;
+    };
+    if url.expose_secret().starts_with("http:") && !loopback_host(&host) {
+        let what = "pages to this webhook travel unencrypted";
+        reading.sink.warn(&said.place, what, "use an https address");
+    }
+    Some(url)
+}
