@@ -1,6 +1,7 @@
 //! `firebell check`: every fault with file, line and fix, and what the configuration means today.
 
 use crate::config::{Loaded, fix_report, load};
+use crate::core::directory::Target;
 use crate::core::text::{count, list};
 use crate::core::time::Time;
 use std::fmt::Write as _;
@@ -56,17 +57,14 @@ pub fn summary(loaded: &Loaded, now: Time) -> String {
         let turn = schedule.on_call(now);
         let names: Vec<String> = turn.people.iter().map(|id| d.person_name(id)).collect();
         let until = schedule.local(turn.until);
-        let _ = match names.is_empty() {
-            true => writeln!(out, "on call, {}: nobody until {until}", schedule.id),
-            false => writeln!(
-                out,
-                "on call, {}: {} until {until}",
-                schedule.id,
-                list(&names)
-            ),
+        let who = if names.is_empty() {
+            "nobody".to_owned()
+        } else {
+            list(&names)
         };
+        let _ = writeln!(out, "on call, {}: {who} until {until}", schedule.id);
     }
-    let targets: Vec<String> = d.catch_all.iter().map(|t| t.words()).collect();
+    let targets: Vec<String> = d.catch_all.iter().map(Target::words).collect();
     let _ = writeln!(out, "when nobody else can be reached: {}", list(&targets));
     out
 }

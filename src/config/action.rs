@@ -67,11 +67,9 @@ pub(super) fn action(
 }
 
 fn schema(table: &Table<'_>) {
+    table.int("schema", SCHEMA..=SCHEMA);
     if !table.has("schema") {
-        table.get("schema");
         table.missing("schema", &SCHEMA.to_string());
-    } else {
-        table.int("schema", SCHEMA..=SCHEMA);
     }
 }
 

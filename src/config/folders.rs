@@ -189,7 +189,7 @@ pub(super) fn check_id(id: &str) -> Result<(), String> {
 }
 
 /// `teams/ID.toml`.
-pub(super) fn team(id: &str, table: Table<'_>, reading: &Reading<'_>) -> Option<Team> {
+pub(super) fn team(id: &str, table: Table<'_>, reading: &Reading<'_>) -> Team {
     let team = Team {
         id: id.to_owned(),
         name: table
@@ -206,7 +206,7 @@ pub(super) fn team(id: &str, table: Table<'_>, reading: &Reading<'_>) -> Option<
             .warn(&table.place, what, "add members = [\"ana\"]");
     }
     table.done();
-    Some(team)
+    team
 }
 
 fn channel(table: &Table<'_>) -> Option<String> {
@@ -216,7 +216,7 @@ fn channel(table: &Table<'_>) -> Option<String> {
 }
 
 /// `services/ID.toml`.
-pub(super) fn service(id: &str, table: Table<'_>, reading: &Reading<'_>) -> Option<Service> {
+pub(super) fn service(id: &str, table: Table<'_>, reading: &Reading<'_>) -> Service {
     let team = table.need_text("team", "\"web\"");
     if let Some(team) = &team {
         reading.mention(Entry::Team, "team", team);
@@ -240,7 +240,7 @@ pub(super) fn service(id: &str, table: Table<'_>, reading: &Reading<'_>) -> Opti
         auto_resolve: table.flag("auto-resolve").unwrap_or(true),
     };
     table.done();
-    Some(service)
+    service
 }
 
 /// Links are clicked by people at night: only the web.
@@ -329,12 +329,13 @@ fn handoff(
         .windows(2)
         .any(|w| (w[1] - w[0]).num_seconds() < TURN_MIN_SECS);
     if first.is_empty() || hurried {
-        let what = match first.is_empty() {
-            true => format!("`handoff` {:?} never happens", said.value),
-            false => format!(
+        let what = if first.is_empty() {
+            format!("`handoff` {:?} never happens", said.value)
+        } else {
+            format!(
                 "`handoff` {:?} makes turns shorter than an hour",
                 said.value
-            ),
+            )
         };
         sink.fault(
             &said.place,
@@ -347,7 +348,7 @@ fn handoff(
 }
 
 /// `policies/ID.toml`.
-pub(super) fn policy(id: &str, table: Table<'_>, reading: &Reading<'_>) -> Option<Policy> {
+pub(super) fn policy(id: &str, table: Table<'_>, reading: &Reading<'_>) -> Policy {
     let mut rungs = Vec::new();
     for rung in table.tables("rungs", "[[rungs]]") {
         let targets = reading.targets(&rung, "targets");
@@ -373,9 +374,9 @@ pub(super) fn policy(id: &str, table: Table<'_>, reading: &Reading<'_>) -> Optio
     let repeat = table.int("repeat", 0..=20);
     let repeat = u8::try_from(repeat.unwrap_or(0)).unwrap_or(0);
     table.done();
-    Some(Policy {
+    Policy {
         id: id.to_owned(),
         rungs,
         repeat,
-    })
+    }
 }

@@ -257,14 +257,14 @@ fn entries(
                 Entry::Service => drop(found.services.insert(id.clone(), place.clone())),
                 _ => {}
             }
-            entry(kind, id, &path, directory, reading, files);
+            entry(kind, &id, &path, directory, reading, files);
         }
     }
 }
 
 fn entry(
     kind: Entry,
-    id: String,
+    id: &str,
     path: &Path,
     directory: &mut Directory,
     reading: &Reading<'_>,
@@ -284,27 +284,27 @@ fn entry(
         Entry::Person => drop(
             directory
                 .people
-                .insert(id.clone(), person(&id, table, reading)?),
+                .insert(id.to_owned(), person(id, table, reading)?),
         ),
         Entry::Team => drop(
             directory
                 .teams
-                .insert(id.clone(), team(&id, table, reading)?),
+                .insert(id.to_owned(), team(id, table, reading)),
         ),
         Entry::Service => drop(
             directory
                 .services
-                .insert(id.clone(), service(&id, table, reading)?),
+                .insert(id.to_owned(), service(id, table, reading)),
         ),
         Entry::Schedule => drop(
             directory
                 .schedules
-                .insert(id.clone(), schedule(&id, table, reading)?),
+                .insert(id.to_owned(), schedule(id, table, reading)?),
         ),
         Entry::Policy => drop(
             directory
                 .policies
-                .insert(id.clone(), policy(&id, table, reading)?),
+                .insert(id.to_owned(), policy(id, table, reading)),
         ),
     }
     Some(())
@@ -342,7 +342,9 @@ fn actions(
             fault.what = format!("the action {id} is disabled: {}", fault.what);
             sink.warn_as(fault);
         }
-        warnings.into_iter().for_each(|w| sink.warn_as(w));
+        for warning in warnings {
+            sink.warn_as(warning);
+        }
     }
 }
 

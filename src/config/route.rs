@@ -36,10 +36,8 @@ pub(super) fn route(top: &Table<'_>, reading: &Reading<'_>) -> Route {
         return base;
     };
     if table.has("match") || table.has("name") {
-        let (key, place) = match table.has("match") {
-            true => ("match", table.place_of("match")),
-            false => ("name", table.place_of("name")),
-        };
+        let key = if table.has("match") { "match" } else { "name" };
+        let place = table.place_of(key);
         table.get("match");
         table.get("name");
         let what =

@@ -36,9 +36,9 @@ impl Secrets<'_> {
     /// Follows `env:NAME` and `file:PATH`. A literal from an environment variable counts as a secret.
     pub fn find(&self, key: &str, said: &Said<String>, sink: &Sink) -> Found {
         let found = if let Some(name) = said.value.strip_prefix("env:") {
-            self.from_variable(key, name.trim(), &said.place, sink)
+            self.in_variable(key, name.trim(), &said.place, sink)
         } else if let Some(path) = said.value.strip_prefix("file:") {
-            self.from_file(key, Path::new(path.trim()), &said.place, sink)
+            self.in_file(key, Path::new(path.trim()), &said.place, sink)
         } else if said.place.env {
             Some(said.value.clone())
         } else {
@@ -72,7 +72,7 @@ impl Secrets<'_> {
         }
     }
 
-    fn from_variable(&self, key: &str, name: &str, place: &Place, sink: &Sink) -> Option<String> {
+    fn in_variable(&self, key: &str, name: &str, place: &Place, sink: &Sink) -> Option<String> {
         let value = self.variables.get(name).cloned();
         if value.is_none() {
             sink.fault(
@@ -84,7 +84,7 @@ impl Secrets<'_> {
         value
     }
 
-    fn from_file(&self, key: &str, path: &Path, place: &Place, sink: &Sink) -> Option<String> {
+    fn in_file(&self, key: &str, path: &Path, place: &Place, sink: &Sink) -> Option<String> {
         let path = self.base.join(path);
         self.files.borrow_mut().push(path.clone());
         let shown = path.display();

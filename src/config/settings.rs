@@ -6,7 +6,7 @@ use super::{Console, Limits, Settings, sources};
 use crate::core::directory::SeverityName;
 use chrono_tz::Tz;
 use secrecy::{ExposeSecret, SecretString};
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -235,13 +235,13 @@ pub(super) fn severities(root: &Table<'_>) -> Vec<SeverityName> {
         return default_severities();
     }
     let mut scale: Vec<SeverityName> = Vec::new();
-    let mut seen = BTreeMap::new();
+    let mut seen = BTreeSet::new();
     for table in root.tables("severities", "[[severities]]") {
         let name = table.need_text("name", "\"sev1\"");
         let labels = table.texts("labels").unwrap_or_default();
         for word in name.iter().chain(&labels) {
             let key = word.value.to_lowercase();
-            if seen.insert(key, ()).is_some() {
+            if !seen.insert(key) {
                 let what = format!("{:?} is given twice in the severity scale", word.value);
                 table
                     .sink

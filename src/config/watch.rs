@@ -108,7 +108,7 @@ async fn reload(path: &Path) -> Result<Loaded, Vec<Fault>> {
 /// Waits until nothing has changed for [`DEBOUNCE`], at most [`PATIENCE`].
 async fn settle(touches: &mut mpsc::Receiver<()>) {
     let quiet =
-        async { while let Ok(Some(_)) = tokio::time::timeout(DEBOUNCE, touches.recv()).await {} };
+        async { while let Ok(Some(())) = tokio::time::timeout(DEBOUNCE, touches.recv()).await {} };
     // Too long a trickle: reload now, the next event reloads again.
     let _ = tokio::time::timeout(PATIENCE, quiet).await;
 }
@@ -130,7 +130,7 @@ fn report(
             }
         }
         Err(error) => {
-            tracing::warn!(%error, "the file watcher reported a failure; SIGHUP reloads by hand")
+            tracing::warn!(%error, "the file watcher reported a failure; SIGHUP reloads by hand");
         }
     }
 }
@@ -138,7 +138,7 @@ fn report(
 /// Whether a changed path is a part of the configuration; databases and logs beside it are not.
 fn concerns(touch: &Path, files: &BTreeSet<PathBuf>) -> bool {
     let name = touch.file_name().and_then(|n| n.to_str()).unwrap_or("");
-    let toml = name.ends_with(".toml") && !name.starts_with('.');
+    let toml = touch.extension().is_some_and(|e| e == "toml") && !name.starts_with('.');
     // Kubernetes swaps the link `..data` under a mounted configuration.
     toml || name == "..data" || FOLDERS.contains(&name) || files.contains(touch)
 }

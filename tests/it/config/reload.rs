@@ -1,0 +1,106 @@
+//! Hot reload: a good file is in force at once, a faulty one is refused.
+
+use super::{ACTION, Folder, demo, good, said};
+use firebell::config::{Fault, Loaded, load, watch};
+use std::path::Path;
+
+/// What a program that follows the files has in force.
+struct Followed {
+    outcomes: tokio::sync::mpsc::UnboundedReceiver<Result<Loaded, Vec<Fault>>>,
+    ask: tokio::sync::mpsc::Sender<()>,
+    task: tokio::task::JoinHandle<anyhow::Result<()>>,
+    in_force: Loaded,
+}
+
+impl Followed {
+    async fn start(config: &Path) -> Followed {
+        let in_force = good(load(config));
+        let (tell, outcomes) = tokio::sync::mpsc::unbounded_channel();
+        let (ask, asked) = tokio::sync::mpsc::channel(1);
+        let files = in_force.files.clone();
+        let task = tokio::spawn(watch(config.to_path_buf(), files, asked, move |outcome| {
+            let _ = tell.send(outcome);
+        }));
+        let mut followed = Followed {
+            outcomes,
+            ask,
+            task,
+            in_force,
+        };
+        // The first answer shows that the folders are watched.
+        followed.ask.send(()).await.unwrap();
+        followed.next().await.unwrap();
+        followed
+    }
+
+    /// The next outcome, put in force as `serve` does it.
+    async fn next(&mut self) -> Result<(), Vec<Fault>> {
+        let wait = std::time::Duration::from_secs(20);
+        let outcome = tokio::time::timeout(wait, self.outcomes.recv()).await;
+        self.in_force = outcome
+            .expect("a reload within 20 seconds")
+            .expect("watch runs")?;
+        Ok(())
+    }
+}
+
+impl Drop for Followed {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// As editors save: a new file takes the old one's name.
+fn save(path: &Path, text: &str) {
+    let next = path.with_extension("toml~");
+    std::fs::write(&next, text).unwrap();
+    std::fs::rename(next, path).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saved_file_is_in_force_and_a_faulty_one_is_refused() {
+    let (dir, config) = demo();
+    let ana = dir.path().join("people/ana.toml");
+    let before = std::fs::read_to_string(&ana).unwrap();
+    let mut followed = Followed::start(&config).await;
+
+    save(&ana, &before.replace("Ana Ruiz", "Ana R."));
+    followed.next().await.unwrap();
+    assert_eq!(followed.in_force.directory.people["ana"].name, "Ana R.");
+
+    save(&ana, &before.replace("zone", "zoen"));
+    let faults = followed.next().await.unwrap_err();
+    said(
+        &faults,
+        "people/ana.toml",
+        2,
+        "has no key `zoen`",
+        "did you mean `zone`?",
+    );
+    assert_eq!(followed.in_force.directory.people["ana"].name, "Ana R.");
+
+    save(&ana, &before);
+    followed.next().await.unwrap();
+    assert_eq!(followed.in_force.directory.people["ana"].name, "Ana Ruiz");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_comes_later_is_followed_too() {
+    let folder = Folder::new();
+    let mut followed = Followed::start(&folder.path("firebell.toml")).await;
+    std::fs::remove_dir_all(folder.path("actions")).unwrap();
+    followed.next().await.unwrap();
+    assert!(followed.in_force.directory.actions.is_empty());
+    folder.put("actions/look.toml", ACTION);
+    followed.next().await.unwrap();
+    folder.put("actions/look.toml", &ACTION.replace("Look", "Look again"));
+    while followed
+        .in_force
+        .directory
+        .actions
+        .get("look")
+        .is_none_or(|a| a.title != "Look again")
+    {
+        followed.next().await.unwrap();
+    }
+}

@@ -1,0 +1,220 @@
+//! What is shipped loads as it is: the demo, the example, the actions.
+
+use super::{TOKEN, demo, given, good};
+use firebell::config::{DEMO_FILES, Fault, Loaded, Variables, fix_report, load_with, write_demo};
+use firebell::core::alert::{Alert, AlertKind, Labels};
+use firebell::core::route::{Verdict, route};
+use firebell::core::time::Time;
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+#[test]
+fn the_demo_loads_with_zero_faults_and_zero_warnings() {
+    let (_dir, config) = demo();
+    let loaded = good(load_with(&config, &Variables::new()));
+    assert_eq!(loaded.warnings, [], "{}", fix_report(&loaded.warnings));
+    let d = &loaded.directory;
+    assert_eq!((d.people.len(), d.teams.len(), d.services.len()), (5, 2, 4));
+    assert_eq!(
+        (d.schedules.len(), d.policies.len(), d.actions.len()),
+        (1, 1, 2)
+    );
+    let zones: std::collections::BTreeSet<&str> =
+        d.people.values().map(|p| p.zone.name()).collect();
+    assert_eq!(zones.len(), 5);
+    assert!(d.people.values().all(|p| !p.contacts.is_empty()));
+    assert_eq!(loaded.settings.listen, "127.0.0.1:4711");
+    assert!(loaded.settings.console.demo);
+    assert_eq!(
+        loaded.settings.console.channels,
+        ["general", "platform-alerts", "web-alerts"]
+    );
+}
+
+#[test]
+fn the_demos_actions_fit_the_demos_alert() {
+    let (_dir, config) = demo();
+    let loaded = good(load_with(&config, &Variables::new()));
+    let labels: Labels = [
+        ("service", "checkout"),
+        ("instance", "web-2:9100"),
+        ("severity", "critical"),
+    ]
+    .map(|(k, v)| (k.to_owned(), v.to_owned()))
+    .into();
+    let alert = Alert {
+        source: "prometheus".to_owned(),
+        fingerprint: "f".to_owned(),
+        labels: labels.clone(),
+        annotations: Labels::new(),
+        starts_at: Time(0),
+        ends_at: Time::FAR,
+        generator_url: String::new(),
+        kind: AlertKind::Firing,
+    };
+    let Verdict::Incident(routed) = route(&loaded.directory, &alert) else {
+        panic!("it pages");
+    };
+    assert_eq!(routed.service.as_deref(), Some("checkout"));
+    assert_eq!(routed.ladder.rungs.len(), 3);
+    let action = &loaded.directory.actions["restart-web"];
+    firebell::core::action::offered(action, routed.service.as_deref(), &labels).unwrap();
+    let argv = firebell::core::action::bind(action, &BTreeMap::new(), &labels).unwrap();
+    assert_eq!(
+        argv,
+        [
+            "/bin/echo",
+            "restarted the web server on web-2 (graceful, 30 s)"
+        ]
+    );
+    let look = &loaded.directory.actions["disk-usage"];
+    let argv = firebell::core::action::bind(look, &BTreeMap::new(), &labels).unwrap();
+    assert_eq!(argv, ["/bin/df", "-h", "/"]);
+    assert_eq!((action.approvals, look.approvals), (1, 0));
+}
+
+#[test]
+fn the_demo_keeps_what_is_there_and_its_secrets_to_itself() {
+    let (dir, config) = demo();
+    let read = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap();
+    let (api, ingest) = (read("secrets/api-token"), read("secrets/ingest-token"));
+    assert_eq!(ingest.trim().len(), 32);
+    assert!(ingest.trim().bytes().all(|b| b.is_ascii_hexdigit()));
+    assert_ne!(api, ingest);
+    std::fs::write(dir.path().join("people/ana.toml"), "edited").unwrap();
+    write_demo(dir.path(), "127.0.0.1:4712").unwrap();
+    assert_eq!(read("people/ana.toml"), "edited");
+    assert_eq!(
+        (read("secrets/api-token"), read("secrets/ingest-token")),
+        (api.clone(), ingest.clone())
+    );
+    assert!(
+        std::fs::read_to_string(config)
+            .unwrap()
+            .contains("127.0.0.1:4711")
+    );
+    let env = read("demo.env");
+    for line in [
+        "FIREBELL_URL=http://127.0.0.1:4712".to_owned(),
+        format!("FIREBELL_API_TOKEN={}", api.trim()),
+        format!("FIREBELL_INGEST_TOKEN={}", ingest.trim()),
+    ] {
+        assert!(
+            env.lines().any(|l| l.trim_start_matches("export ") == line),
+            "{line} in\n{env}"
+        );
+    }
+    for name in ["demo.env", "secrets/api-token", "secrets/ingest-token"] {
+        let mode = std::fs::metadata(dir.path().join(name))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}
+
+#[test]
+fn every_file_of_the_demo_is_compiled_in() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut on_disk = Vec::new();
+    for (folder, below) in [("deploy/demo", ""), ("commands/actions", "actions/")] {
+        let mut open = vec![root.join(folder)];
+        while let Some(at) = open.pop() {
+            for item in std::fs::read_dir(&at).unwrap() {
+                let path = item.unwrap().path();
+                if path.is_dir() {
+                    open.push(path);
+                } else {
+                    let name = path.strip_prefix(root.join(folder)).unwrap();
+                    on_disk.push(format!("{below}{}", name.display()));
+                }
+            }
+        }
+    }
+    on_disk.sort();
+    let mut compiled: Vec<String> = DEMO_FILES
+        .iter()
+        .map(|(name, _)| (*name).to_owned())
+        .collect();
+    compiled.sort();
+    assert_eq!(compiled, on_disk);
+}
+
+/// The shipped example beside the demo's folders.
+fn example(text: &str) -> Result<Loaded, Vec<Fault>> {
+    let (dir, config) = demo();
+    std::fs::write(&config, text).unwrap();
+    let loaded = load_with(
+        &config,
+        &given(&[
+            ("FIREBELL_API_TOKEN", TOKEN),
+            ("FIREBELL_INGEST_TOKEN", "fedcba9876543210fedcba9876543210"),
+        ]),
+    );
+    drop(dir);
+    loaded
+}
+
+const EXAMPLE: &str = include_str!("../../../deploy/firebell.example.toml");
+
+#[test]
+fn the_shipped_example_loads_with_zero_faults_and_zero_warnings() {
+    let loaded = good(example(EXAMPLE));
+    assert_eq!(loaded.warnings, [], "{}", fix_report(&loaded.warnings));
+}
+
+#[test]
+fn the_examples_comments_show_the_defaults() {
+    let plain = good(example(EXAMPLE));
+    // What is commented out and is a key, except what shows an alternative instead of a default.
+    let alternatives = ["sha256", "zone", "url = ", "service"];
+    let mut mapping = false;
+    let lines = EXAMPLE.lines().map(|line| {
+        mapping = (mapping || line.starts_with("# [sources.mapping]")) && !line.starts_with('[');
+        let Some(code) = line.strip_prefix("# ").filter(|_| !mapping) else {
+            return line;
+        };
+        let word = |w: &str| w.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+        let key = code.split(' ').next().is_some_and(word);
+        let setting = (key && code.contains(" = ")) || code == "[[severities]]";
+        let alternative = alternatives.iter().any(|a| code.starts_with(a));
+        if setting && !alternative { code } else { line }
+    });
+    let text = lines.collect::<Vec<_>>().join("\n");
+    let spelled = good(example(&text));
+    assert_ne!(text, EXAMPLE.trim_end());
+    let directory = |l: &Loaded| format!("{:?}{:?}", l.directory.route, l.directory.severities);
+    assert_eq!(directory(&plain), directory(&spelled));
+    let settings = |l: &Loaded| {
+        format!(
+            "{:?}",
+            (
+                &l.settings.listen,
+                &l.settings.sources,
+                &l.settings.console,
+                &l.settings.limits,
+                &l.settings.log_format,
+                &l.settings.log_filter
+            )
+        )
+    };
+    assert_eq!(settings(&plain), settings(&spelled));
+}
+
+#[test]
+fn check_says_what_the_configuration_means_today() {
+    let (_dir, config) = demo();
+    let now = Time::parse_rfc3339("2026-01-13T12:00:00Z").unwrap();
+    let (report, faults) = firebell::cli::check::report(&config, now);
+    assert_eq!(faults, 0);
+    assert!(report.contains("good: 5 people, 2 teams, 4 services, 1 schedule, 1 policy, 2 actions, 1 source and 1 token"), "{report}");
+    assert!(
+        report.contains("on call, web-primary: Bo Lindqvist until Mon 19 Jan 09:00 CET"),
+        "{report}"
+    );
+    std::fs::write(&config, "[paging]\n").unwrap();
+    let (report, faults) = firebell::cli::check::report(&config, now);
+    assert_eq!(faults, 1, "{report}");
+    assert!(firebell::cli::check::run(&config, now).is_err());
+}
