@@ -18,7 +18,7 @@ use crate::core::time::Time;
 use crate::notify;
 use crate::store::{AlertQuery, Lane, OutboxRow, ShowRow};
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, HashMap, VecDeque};
+use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -154,6 +154,8 @@ struct Deliver {
     chats: HashMap<&'static str, Arc<dyn Chat>>,
     started: bool,
     effects: HashMap<i64, Outgoing>,
+    /// Pages that are being sent.
+    flying: HashSet<i64>,
     destinations: HashMap<String, Destination>,
     rooms: HashMap<String, Lines>,
     shows: HashMap<ShowKey, Surfaced>,
@@ -175,6 +177,7 @@ pub(super) fn start(engine: &Engine, mut messages: mpsc::UnboundedReceiver<Messa
         chats: HashMap::new(),
         started: false,
         effects: HashMap::new(),
+        flying: HashSet::new(),
         destinations: HashMap::new(),
         rooms: HashMap::new(),
         shows: HashMap::new(),
@@ -223,13 +226,8 @@ impl Deliver {
             }
             Message::Withdraw(ids) => {
                 for id in ids {
-                    // One already on its way stays until it is back.
-                    let queued = self.destinations.values_mut().any(|d| {
-                        let before = d.ready.len();
-                        d.ready.retain(|x| *x != id);
-                        d.ready.len() < before
-                    });
-                    if queued {
+                    // One already on its way stays until it is back; a queued number without its effect is skipped.
+                    if !self.flying.contains(&id) {
                         self.effects.remove(&id);
                     }
                 }
@@ -411,6 +409,7 @@ impl Deliver {
             .collect();
         let Some(first) = pages.first() else { return };
         let contact = self.contact(&first.row);
+        self.flying.extend(&ids);
         let chat = match &contact {
             Some(ContactKind::Chat { platform }) => self.chats.get(platform.as_str()).cloned(),
             _ => None,
@@ -617,6 +616,7 @@ impl Deliver {
         let probing = destination.failures >= FAILS_TO_PROBE || destination.blocked_until > now;
         let mut settled = Vec::with_capacity(ids.len());
         for id in ids.into_iter().rev() {
+            self.flying.remove(&id);
             let Some(mut effect) = self.effects.remove(&id) else {
                 continue;
             };

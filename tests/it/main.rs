@@ -1,6 +1,8 @@
 //! Everything that needs more than one room, in one binary: linking once is what makes it quick.
 
 mod config;
+mod engine;
 mod notify;
 mod run;
 mod tidy;
+mod world;

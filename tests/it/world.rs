@@ -1,0 +1,335 @@
+//! The World: a real engine on a real database, a clock that is moved by hand, and a chat platform
+//! that remembers everything said to it. Nothing here sleeps: `settle` runs until nothing moves.
+
+use firebell::chat::{Answer, Card, Chat, Fault, Line, RoomRef};
+use firebell::core::alert::{Alert, AlertKind, Labels};
+use firebell::core::directory::{
+    Action, ActionClass, Contact, ContactKind, Directory, Person, Policy, Route, Rung, Service, SeverityName, Target, Team,
+};
+use firebell::core::id::{Actor, IncidentId, Severity};
+use firebell::core::incident::{Command, Incident, Record};
+use firebell::core::matcher::Matcher;
+use firebell::core::time::Time;
+use firebell::engine::{Clock, Engine, Options};
+use firebell::metrics::Metrics;
+use firebell::store::{OutboxRow, Store};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+/// A Monday, 12:00 UTC.
+pub const START: Time = Time(1_794_830_400_000);
+
+/// Something that reached the platform.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    Line { room: String, text: String, key: String },
+    Card { room: String, seq: u32 },
+    Page { person: String, key: String, why: String },
+    Room { name: String },
+}
+
+/// What the platform does with the next calls.
+#[derive(Clone, Debug, Default)]
+pub enum Mood {
+    #[default]
+    Well,
+    /// Refuses everything with this.
+    Refuses(Fault),
+    /// Does what it is asked and dies before it answers.
+    TakesAndHangs,
+}
+
+/// A chat platform in memory; survives the engine, as a real one would.
+#[derive(Default)]
+pub struct Platform {
+    pub said: Mutex<Vec<Said>>,
+    mood: Mutex<Mood>,
+    keys: Mutex<BTreeSet<String>>,
+}
+
+impl Platform {
+    pub fn mood(&self, mood: Mood) {
+        *self.mood.lock().unwrap() = mood;
+    }
+
+    pub fn pages(&self) -> Vec<String> {
+        self.said.lock().unwrap().iter().filter_map(|s| if let Said::Page { person, .. } = s { Some(person.clone()) } else { None }).collect()
+    }
+
+    pub fn lines(&self, room: &str) -> Vec<String> {
+        let said = self.said.lock().unwrap();
+        said.iter().filter_map(|s| match s { Said::Line { room: r, text, .. } if r == room => Some(text.clone()), _ => None }).collect()
+    }
+
+    pub fn rooms(&self) -> Vec<String> {
+        self.said.lock().unwrap().iter().filter_map(|s| if let Said::Room { name } = s { Some(name.clone()) } else { None }).collect()
+    }
+
+    pub fn cards(&self, room: &str) -> Vec<u32> {
+        let said = self.said.lock().unwrap();
+        said.iter().filter_map(|s| match s { Said::Card { room: r, seq } if r == room => Some(*seq), _ => None }).collect()
+    }
+
+    async fn answer(&self, said: Said, id: String) -> Result<String, Fault> {
+        let mood = self.mood.lock().unwrap().clone();
+        match mood {
+            Mood::Refuses(fault) => Err(fault),
+            Mood::Well => {
+                self.said.lock().unwrap().push(said);
+                Ok(id)
+            }
+            Mood::TakesAndHangs => {
+                self.said.lock().unwrap().push(said);
+                std::future::pending().await
+            }
+        }
+    }
+}
+
+fn place(room: &RoomRef) -> String {
+    match room {
+        RoomRef::Room(id) => id.clone(),
+        RoomRef::Channel(name) => format!("#{name}"),
+    }
+}
+
+/// The adapter of one engine; the platform behind it is shared.
+pub struct Adapter(pub Arc<Platform>);
+
+impl Chat for Adapter {
+    fn platform(&self) -> &'static str {
+        "console"
+    }
+
+    fn open_room<'a>(&'a self, card: &'a Card, name: &'a str) -> Answer<'a, (String, String)> {
+        Box::pin(async move {
+            let id = format!("room-of-{}", card.incident.0);
+            // Idempotent by incident, as the port demands.
+            if self.0.keys.lock().unwrap().contains(&id) {
+                return Ok((id, name.to_owned()));
+            }
+            let id = self.0.answer(Said::Room { name: name.to_owned() }, id).await?;
+            self.0.keys.lock().unwrap().insert(id.clone());
+            Ok((id, name.to_owned()))
+        })
+    }
+
+    fn say<'a>(&'a self, room: &'a RoomRef, line: &'a Line, again: bool) -> Answer<'a, String> {
+        Box::pin(async move {
+            let fresh = self.0.keys.lock().unwrap().insert(line.key.clone());
+            if !fresh && again {
+                return Ok(line.key.clone());
+            }
+            let said = Said::Line { room: place(room), text: line.text.clone(), key: line.key.clone() };
+            let answer = self.0.answer(said, line.key.clone()).await;
+            if answer.is_err() {
+                self.0.keys.lock().unwrap().remove(&line.key);
+            }
+            answer
+        })
+    }
+
+    fn show<'a>(&'a self, room: &'a RoomRef, card: &'a Card, _remote: &'a str) -> Answer<'a, String> {
+        Box::pin(self.0.answer(Said::Card { room: place(room), seq: card.seq }, format!("card-{}", card.incident.0)))
+    }
+
+    fn page<'a>(&'a self, person: &'a str, key: &'a str, _card: &'a Card, why: &'a str) -> Answer<'a, String> {
+        let said = Said::Page { person: person.to_owned(), key: key.to_owned(), why: why.to_owned() };
+        Box::pin(self.0.answer(said, key.to_owned()))
+    }
+}
+
+/// Everything a story needs.
+pub struct World {
+    pub engine: Engine,
+    pub clock: Clock,
+    pub platform: Arc<Platform>,
+    pub directory: Directory,
+    url: String,
+    scratch: tempfile::TempDir,
+}
+
+impl World {
+    /// On the database at `url`, with the example directory.
+    pub async fn on(url: &str) -> World {
+        World::with(url, directory()).await
+    }
+
+    pub async fn with(url: &str, directory: Directory) -> World {
+        let (clock, platform) = (Clock::manual(START), Arc::new(Platform::default()));
+        let scratch = tempfile::tempdir().unwrap();
+        let engine = start(url, &directory, &clock, &platform, scratch.path()).await;
+        World { engine, clock, platform, directory, url: url.to_owned(), scratch }
+    }
+
+    /// The process dies: nothing is told to stop, a new one takes the database over.
+    pub async fn kill_and_restart(&mut self) {
+        self.engine = start(&self.url, &self.directory, &self.clock, &self.platform, self.scratch.path()).await;
+        self.settle().await;
+    }
+
+    pub async fn settle(&self) {
+        self.engine.settle().await;
+    }
+
+    pub async fn advance_secs(&self, secs: i64) {
+        self.clock.advance_ms(secs * 1000);
+        self.settle().await;
+    }
+
+    /// An alert that fires until it is cleared.
+    pub async fn fire(&self, name: &str, labels: &[(&str, &str)]) {
+        self.engine.take(vec![alert(name, labels, AlertKind::Firing, Time::FAR)]).await.unwrap();
+        self.settle().await;
+    }
+
+    pub async fn clear(&self, name: &str, labels: &[(&str, &str)]) {
+        self.engine.take(vec![alert(name, labels, AlertKind::Resolved, self.clock.now())]).await.unwrap();
+        self.settle().await;
+    }
+
+    pub async fn tell(&self, id: i64, command: Command) {
+        let cause = format!("test:{}", fastrand::u64(..));
+        self.engine.submit(&cause, IncidentId(id), command).await.unwrap();
+        self.settle().await;
+    }
+
+    pub async fn incident(&self, id: i64) -> Arc<Incident> {
+        self.engine.incident(IncidentId(id)).await.unwrap().expect("no such incident")
+    }
+
+    pub async fn journal(&self, id: i64) -> Vec<Record> {
+        self.engine.store().journal(IncidentId(id)).await.unwrap()
+    }
+
+    pub async fn kinds(&self, id: i64) -> Vec<&'static str> {
+        self.journal(id).await.iter().map(|r| r.event.kind()).collect()
+    }
+
+    pub async fn deliveries(&self, id: i64) -> Vec<OutboxRow> {
+        self.engine.store().deliveries(IncidentId(id)).await.unwrap()
+    }
+}
+
+async fn start(url: &str, directory: &Directory, clock: &Clock, platform: &Arc<Platform>, scratch: &Path) -> Engine {
+    let store = Store::open(url).await.unwrap();
+    let options = Options {
+        clock: clock.clone(),
+        scratch: scratch.to_owned(),
+        public_url: "http://firebell.test".to_owned(),
+        metrics: Arc::new(Metrics::new()),
+    };
+    let engine = Engine::start(store, directory.clone(), options).await.unwrap();
+    engine.deliver_through(vec![Arc::new(Adapter(platform.clone()))]);
+    engine
+}
+
+/// An alert whose identity is its name and labels.
+pub fn alert(name: &str, labels: &[(&str, &str)], kind: AlertKind, ends_at: Time) -> Alert {
+    let mut all: Labels = labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    all.insert("alertname".to_owned(), name.to_owned());
+    Alert {
+        source: "prom".to_owned(),
+        fingerprint: format!("{all:?}"),
+        annotations: Labels::from([("summary".to_owned(), format!("{name} is bad"))]),
+        labels: all,
+        starts_at: START.plus_ms(-60_000),
+        ends_at,
+        generator_url: "http://prometheus.test/graph".to_owned(),
+        kind,
+    }
+}
+
+pub fn person(id: &str) -> Actor {
+    Actor::Person { id: id.to_owned(), name: id.to_owned() }
+}
+
+/// Ana then Bo are paged five minutes apart, Cy has no contact, Dee is the catch-all; service
+/// `checkout` is major at sev1 and has a channel; `echo` is an action that needs nobody's approval,
+/// `restart` one that does.
+pub fn directory() -> Directory {
+    let contact = || vec![Contact { name: "console".to_owned(), kind: ContactKind::Chat { platform: "console".to_owned() } }];
+    let people = ["ana", "bo", "cy", "dee"].map(|id| Person {
+        id: id.to_owned(),
+        name: id.to_owned(),
+        zone: chrono_tz::Tz::UTC,
+        identities: BTreeMap::new(),
+        roles: Vec::new(),
+        contacts: if id == "cy" { Vec::new() } else { contact() },
+    });
+    let rung = |id: &str| Rung { targets: vec![Target::Person(id.to_owned())], wait_secs: 300 };
+    let severity = |name: &str, label: &str| SeverityName { name: name.to_owned(), labels: vec![label.to_owned()] };
+    let actions = [action("echo", 0, &["/bin/echo", "hello from the action"]), action("restart", 1, &["/bin/echo", "restarted"])];
+    let mut directory = Directory {
+        people: people.into_iter().map(|p| (p.id.clone(), p)).collect(),
+        catch_all: vec![Target::Person("dee".to_owned())],
+        severities: vec![severity("sev1", "critical"), severity("sev2", "warning")],
+        platforms: vec!["console".to_owned()],
+        actions: actions.into_iter().map(|a| (a.id.clone(), Arc::new(a))).collect(),
+        route: Route {
+            name: "default".to_owned(),
+            group_by: vec!["alertname".to_owned()],
+            severity: Severity(1),
+            page: true,
+            children: vec![Route {
+                name: "default/noise".to_owned(),
+                matchers: vec![Matcher::parse("severity=none").unwrap()],
+                ..Route::default()
+            }],
+            ..Route::default()
+        },
+        ..Directory::default()
+    };
+    let policy = Policy { id: "web".to_owned(), rungs: vec![rung("ana"), rung("bo")], repeat: 0 };
+    directory.policies.insert("web".to_owned(), policy);
+    let team = Team {
+        id: "web".to_owned(),
+        name: "Web".to_owned(),
+        members: vec!["ana".to_owned(), "bo".to_owned()],
+        channel: Some("web".to_owned()),
+        policy: Some("web".to_owned()),
+    };
+    directory.teams.insert("web".to_owned(), team);
+    directory.services.insert("checkout".to_owned(), service());
+    directory
+}
+
+fn service() -> Service {
+    Service {
+        id: "checkout".to_owned(),
+        name: "Checkout".to_owned(),
+        team: "web".to_owned(),
+        tier: 1,
+        depends_on: Vec::new(),
+        links: BTreeMap::new(),
+        policy: None,
+        channel: None,
+        matchers: vec![Matcher::parse("service=checkout").unwrap()],
+        major_at: Severity(0),
+        auto_resolve: true,
+    }
+}
+
+fn action(id: &str, approvals: u8, argv: &[&str]) -> Action {
+    Action {
+        id: id.to_owned(),
+        title: id.to_owned(),
+        about: String::new(),
+        class: ActionClass::Diagnostic,
+        services: vec!["*".to_owned()],
+        matchers: Vec::new(),
+        args: Vec::new(),
+        argv: argv.iter().map(|a| (*a).to_owned()).collect(),
+        cwd: None,
+        env: BTreeMap::new(),
+        timeout_ms: 10_000,
+        kill_grace_ms: 1000,
+        output_bytes: 100_000,
+        success: vec![0],
+        approvals,
+        roles: Vec::new(),
+        approval_ttl_ms: 600_000,
+        digest: format!("digest of {id}"),
+    }
+}
