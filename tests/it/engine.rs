@@ -26,7 +26,10 @@ impl Scratch {
 }
 
 fn down() -> Fault {
-    Fault { why: "the platform is down".to_owned(), retry: Retry::Backoff }
+    Fault {
+        why: "the platform is down".to_owned(),
+        retry: Retry::Backoff,
+    }
 }
 
 #[tokio::test]
@@ -68,7 +71,14 @@ async fn a_minor_incident_is_a_card_in_its_channel_and_a_major_one_gets_a_room()
     w.fire("Down", MAJOR).await;
     assert_eq!(w.platform.rooms().len(), 1);
     assert!(!w.platform.cards("room-of-2").is_empty());
-    assert!(w.platform.lines("room-of-2").iter().any(|l| l.contains("ana")), "{:?}", w.platform.lines("room-of-2"));
+    assert!(
+        w.platform
+            .lines("room-of-2")
+            .iter()
+            .any(|l| l.contains("ana")),
+        "{:?}",
+        w.platform.lines("room-of-2")
+    );
     w.tell(1, Command::Promote { by: person("ana") }).await;
     assert_eq!(w.platform.rooms().len(), 2);
 }
@@ -77,7 +87,13 @@ async fn a_minor_incident_is_a_card_in_its_channel_and_a_major_one_gets_a_room()
 async fn a_group_resolves_when_its_last_alert_clears() {
     let scratch = Scratch::new();
     let w = World::on(&scratch.url()).await;
-    let on = |pod: &'static str| [("service", "checkout"), ("severity", "warning"), ("pod", pod)];
+    let on = |pod: &'static str| {
+        [
+            ("service", "checkout"),
+            ("severity", "warning"),
+            ("pod", pod),
+        ]
+    };
     w.fire("Slow", &on("a")).await;
     w.fire("Slow", &on("b")).await;
     assert_eq!(w.incident(1).await.alerts, 2, "one incident for the group");
@@ -86,7 +102,11 @@ async fn a_group_resolves_when_its_last_alert_clears() {
     w.clear("Slow", &on("b")).await;
     assert_eq!(w.incident(1).await.status, Status::Resolved);
     w.fire("Slow", &on("a")).await;
-    assert_eq!(w.incident(2).await.alerts, 1, "a new firing is a new incident");
+    assert_eq!(
+        w.incident(2).await.alerts,
+        1,
+        "a new firing is a new incident"
+    );
 }
 
 #[tokio::test]
@@ -97,7 +117,12 @@ async fn unchanged_repeats_write_nothing_to_the_journal() {
     let before = w.journal(1).await;
     for _ in 0..50 {
         w.clock.advance_ms(1000);
-        let again = alert("Slow", CHECKOUT, AlertKind::Firing, w.clock.now().plus_ms(240_000));
+        let again = alert(
+            "Slow",
+            CHECKOUT,
+            AlertKind::Firing,
+            w.clock.now().plus_ms(240_000),
+        );
         w.engine.take(vec![again]).await.unwrap();
     }
     assert_eq!(w.journal(1).await, before);
@@ -114,21 +139,35 @@ async fn an_alert_that_is_no_longer_repeated_is_taken_as_ended_and_a_repeated_on
     w.engine.take_hashed(hashed(&w, 77)).await.unwrap();
     w.advance_secs(200).await;
     let now = w.clock.now();
-    assert!(w.engine.refresh(77, now.plus_ms(240_000), now), "its bytes are known");
+    assert!(
+        w.engine.refresh(77, now.plus_ms(240_000), now),
+        "its bytes are known"
+    );
     assert!(!w.engine.refresh(78, now.plus_ms(240_000), now));
     w.advance_secs(100).await;
     assert_eq!(w.engine.firing(), 1);
     w.tell(1, Command::Acknowledge { by: person("ana") }).await;
     w.advance_secs(200).await;
     assert_eq!(w.engine.firing(), 0);
-    assert!(w.kinds(1).await.ends_with(&["cleared", "resolved"]), "{:?}", w.kinds(1).await);
+    assert!(
+        w.kinds(1).await.ends_with(&["cleared", "resolved"]),
+        "{:?}",
+        w.kinds(1).await
+    );
 }
 
 #[tokio::test]
 async fn after_a_crash_every_alert_is_there_and_is_believed_for_the_grace() {
     let scratch = Scratch::new();
     let mut w = World::on(&scratch.url()).await;
-    let leased = |w: &World| vec![alert("Slow", CHECKOUT, AlertKind::Firing, w.clock.now().plus_ms(240_000))];
+    let leased = |w: &World| {
+        vec![alert(
+            "Slow",
+            CHECKOUT,
+            AlertKind::Firing,
+            w.clock.now().plus_ms(240_000),
+        )]
+    };
     w.engine.take(leased(&w)).await.unwrap();
     // Down for an hour: nobody could repeat the alert, so nobody may take it as ended.
     w.clock.advance_ms(3_600_000);
@@ -136,7 +175,11 @@ async fn after_a_crash_every_alert_is_there_and_is_believed_for_the_grace() {
     assert_eq!(w.engine.firing(), 1);
     assert_eq!(w.incident(1).await.status, Status::Triggered);
     w.engine.take(leased(&w)).await.unwrap();
-    assert_eq!(w.engine.store().high_water().await.unwrap().incident, 1, "the repeat is not a new incident");
+    assert_eq!(
+        w.engine.store().high_water().await.unwrap().incident,
+        1,
+        "the repeat is not a new incident"
+    );
     w.advance_secs(GRACE_MS / 1000).await;
     assert_eq!(w.engine.firing(), 0);
 }
@@ -146,7 +189,12 @@ async fn a_page_that_was_on_its_way_is_sent_again_and_a_line_is_not() {
     let scratch = Scratch::new();
     let mut w = World::on(&scratch.url()).await;
     w.platform.mood(Mood::TakesAndHangs);
-    let down = alert("Down", MAJOR, AlertKind::Firing, w.clock.now().plus_ms(240_000));
+    let down = alert(
+        "Down",
+        MAJOR,
+        AlertKind::Firing,
+        w.clock.now().plus_ms(240_000),
+    );
     w.engine.take(vec![down]).await.unwrap();
     // Everything that can leave has left; nothing has come back.
     while w.platform.pages().is_empty() || w.platform.rooms().is_empty() {
@@ -158,9 +206,16 @@ async fn a_page_that_was_on_its_way_is_sent_again_and_a_line_is_not() {
     let mut lines = w.platform.lines("room-of-1");
     let all = lines.len();
     lines.dedup();
-    assert!(all > 0 && lines.len() == all, "a line was said twice: {lines:?}");
+    assert!(
+        all > 0 && lines.len() == all,
+        "a line was said twice: {lines:?}"
+    );
     w.kill_and_restart().await;
-    assert_eq!(w.platform.pages(), ["ana", "ana"], "what was delivered is not sent again");
+    assert_eq!(
+        w.platform.pages(),
+        ["ana", "ana"],
+        "what was delivered is not sent again"
+    );
     assert_eq!(w.platform.lines("room-of-1").len(), all);
 }
 
@@ -173,10 +228,18 @@ async fn pages_keep_trying_through_an_outage_and_the_timeline_says_so() {
     for _ in 0..40 {
         w.advance_secs(1).await;
     }
-    assert!(w.kinds(1).await.contains(&"page_failed"), "{:?}", w.kinds(1).await);
+    assert!(
+        w.kinds(1).await.contains(&"page_failed"),
+        "{:?}",
+        w.kinds(1).await
+    );
     w.platform.mood(Mood::Well);
     w.advance_secs(2).await;
-    assert!(w.platform.pages().contains(&"ana".to_owned()), "{:?}", w.platform.pages());
+    assert!(
+        w.platform.pages().contains(&"ana".to_owned()),
+        "{:?}",
+        w.platform.pages()
+    );
     assert!(w.kinds(1).await.contains(&"page_delivered"));
 }
 
@@ -192,7 +255,10 @@ async fn an_acknowledgement_withdraws_pages_that_have_not_left() {
     assert!(w.platform.pages().is_empty(), "{:?}", w.platform.pages());
     let rows = w.deliveries(1).await;
     let page = rows.iter().find(|r| r.lane == Lane::Page).unwrap();
-    assert_eq!((page.state, page.error.as_str()), (Delivery::Withdrawn, "acknowledged by ana"));
+    assert_eq!(
+        (page.state, page.error.as_str()),
+        (Delivery::Withdrawn, "acknowledged by ana")
+    );
 }
 
 #[tokio::test]
@@ -203,13 +269,31 @@ async fn lines_keep_their_order_through_trouble() {
     let before = w.platform.lines("room-of-1").len();
     w.platform.mood(Mood::Refuses(down()));
     for n in 0..5 {
-        w.tell(1, Command::Note { by: person("ana"), text: format!("note {n}"), happened_at: None }).await;
+        w.tell(
+            1,
+            Command::Note {
+                by: person("ana"),
+                text: format!("note {n}"),
+                happened_at: None,
+            },
+        )
+        .await;
     }
     w.platform.mood(Mood::Well);
     w.advance_secs(120).await;
     let lines = w.platform.lines("room-of-1");
-    let numbers: Vec<usize> = (0..5).map(|n| lines.iter().position(|l| l.contains(&format!("note {n}"))).unwrap()).collect();
-    assert!(numbers.is_sorted() && lines.len() == before + 5, "{lines:?}");
+    let numbers: Vec<usize> = (0..5)
+        .map(|n| {
+            lines
+                .iter()
+                .position(|l| l.contains(&format!("note {n}")))
+                .unwrap()
+        })
+        .collect();
+    assert!(
+        numbers.is_sorted() && lines.len() == before + 5,
+        "{lines:?}"
+    );
 }
 
 #[tokio::test]
@@ -220,7 +304,14 @@ async fn a_backlog_of_card_changes_collapses_to_the_current_state() {
     let before = w.platform.cards("#web").len();
     w.platform.mood(Mood::Refuses(down()));
     for sev in [0, 1, 0, 1, 0] {
-        w.tell(1, Command::SetSeverity { by: person("ana"), to: firebell::core::id::Severity(sev) }).await;
+        w.tell(
+            1,
+            Command::SetSeverity {
+                by: person("ana"),
+                to: firebell::core::id::Severity(sev),
+            },
+        )
+        .await;
     }
     w.platform.mood(Mood::Well);
     w.advance_secs(120).await;
@@ -234,12 +325,34 @@ async fn the_same_click_twice_has_one_effect() {
     let scratch = Scratch::new();
     let w = World::on(&scratch.url()).await;
     w.fire("Slow", CHECKOUT).await;
-    let click = || w.engine.submit("click:1", IncidentId(1), Command::Acknowledge { by: person("ana") });
+    let click = || {
+        w.engine.submit(
+            "click:1",
+            IncidentId(1),
+            Command::Acknowledge { by: person("ana") },
+        )
+    };
     let (first, second) = tokio::join!(click(), click());
     let (first, second) = (first.unwrap(), second.unwrap());
-    assert_eq!((first.seq, first.repeated, second.repeated), (second.seq, false, true));
-    let other = w.engine.submit("click:2", IncidentId(1), Command::Acknowledge { by: person("bo") }).await;
-    assert!(matches!(other, Err(Failure::Refused(Refusal::AlreadyAcknowledged { .. }))), "{other:?}");
+    assert_eq!(
+        (first.seq, first.repeated, second.repeated),
+        (second.seq, false, true)
+    );
+    let other = w
+        .engine
+        .submit(
+            "click:2",
+            IncidentId(1),
+            Command::Acknowledge { by: person("bo") },
+        )
+        .await;
+    assert!(
+        matches!(
+            other,
+            Err(Failure::Refused(Refusal::AlreadyAcknowledged { .. }))
+        ),
+        "{other:?}"
+    );
 }
 
 #[tokio::test]
@@ -248,15 +361,43 @@ async fn an_action_runs_after_its_approval_and_its_outcome_is_on_the_timeline() 
     let w = World::on(&scratch.url()).await;
     w.fire("Down", MAJOR).await;
     let restart = w.directory.actions["restart"].clone();
-    let ask = Command::AskRun { by: person("ana"), run: RunId(1), action: restart, args: BTreeMap::new() };
+    let ask = Command::AskRun {
+        by: person("ana"),
+        run: RunId(1),
+        action: restart,
+        args: BTreeMap::new(),
+    };
     w.tell(1, ask).await;
-    let own = w.engine.submit("a", IncidentId(1), Command::ApproveRun { by: person("ana"), run: RunId(1) }).await;
-    assert!(matches!(own, Err(Failure::Refused(Refusal::Forbidden { .. }))));
-    w.tell(1, Command::ApproveRun { by: person("bo"), run: RunId(1) }).await;
+    let own = w
+        .engine
+        .submit(
+            "a",
+            IncidentId(1),
+            Command::ApproveRun {
+                by: person("ana"),
+                run: RunId(1),
+            },
+        )
+        .await;
+    assert!(matches!(
+        own,
+        Err(Failure::Refused(Refusal::Forbidden { .. }))
+    ));
+    w.tell(
+        1,
+        Command::ApproveRun {
+            by: person("bo"),
+            run: RunId(1),
+        },
+    )
+    .await;
     let ended = ended(&w, 1).await;
     assert_eq!(ended, Outcome::Succeeded { exit: 0 });
     let row = w.engine.store().run(RunId(1)).await.unwrap().unwrap();
-    assert_eq!((row.state.as_str(), row.output.trim()), ("succeeded", "restarted"));
+    assert_eq!(
+        (row.state.as_str(), row.output.trim()),
+        ("succeeded", "restarted")
+    );
 }
 
 #[tokio::test]
@@ -265,12 +406,30 @@ async fn a_crash_while_an_action_runs_ends_in_unknown_and_says_so_loudly() {
     let mut directory = super::world::directory();
     let mut slow = (*directory.actions["echo"]).clone();
     slow.argv = vec!["/bin/sleep".to_owned(), "5".to_owned()];
-    directory.actions.insert("echo".to_owned(), std::sync::Arc::new(slow));
+    directory
+        .actions
+        .insert("echo".to_owned(), std::sync::Arc::new(slow));
     let mut w = World::with(&scratch.url(), directory).await;
     w.fire("Down", MAJOR).await;
     let echo = w.directory.actions["echo"].clone();
-    w.tell(1, Command::AskRun { by: person("ana"), run: RunId(1), action: echo, args: BTreeMap::new() }).await;
-    w.tell(1, Command::ApproveRun { by: person("ana"), run: RunId(1) }).await;
+    w.tell(
+        1,
+        Command::AskRun {
+            by: person("ana"),
+            run: RunId(1),
+            action: echo,
+            args: BTreeMap::new(),
+        },
+    )
+    .await;
+    w.tell(
+        1,
+        Command::ApproveRun {
+            by: person("ana"),
+            run: RunId(1),
+        },
+    )
+    .await;
     while w.engine.store().run(RunId(1)).await.unwrap().is_none() {
         tokio::task::yield_now().await;
     }
@@ -278,14 +437,27 @@ async fn a_crash_while_an_action_runs_ends_in_unknown_and_says_so_loudly() {
     assert!(matches!(ended(&w, 1).await, Outcome::Unknown { .. }));
     w.settle().await;
     for place in ["room-of-1", "#web"] {
-        assert!(w.platform.lines(place).iter().any(|l| l.to_lowercase().contains("unknown")), "{place}: {:?}", w.platform.lines(place));
+        assert!(
+            w.platform
+                .lines(place)
+                .iter()
+                .any(|l| l.to_lowercase().contains("unknown")),
+            "{place}: {:?}",
+            w.platform.lines(place)
+        );
     }
 }
 
 async fn ended(w: &World, id: i64) -> Outcome {
     loop {
         let journal = w.journal(id).await;
-        let found = journal.iter().rev().find_map(|r| if let Event::RunEnded { outcome, .. } = &r.event { Some(outcome.clone()) } else { None });
+        let found = journal.iter().rev().find_map(|r| {
+            if let Event::RunEnded { outcome, .. } = &r.event {
+                Some(outcome.clone())
+            } else {
+                None
+            }
+        });
         if let Some(outcome) = found {
             return outcome;
         }
@@ -299,8 +471,19 @@ async fn a_quiet_alert_pages_nobody_and_keeps_its_reason() {
     let w = World::on(&scratch.url()).await;
     w.fire("Info", &[("severity", "none")]).await;
     assert!(w.platform.pages().is_empty());
-    let rows = w.engine.store().alerts(&firebell::store::AlertQuery { limit: 10, ..Default::default() }).await.unwrap();
-    assert_eq!((rows[0].incident, rows[0].why.as_str()), (None, "quiet: route default/noise pages nobody"));
+    let rows = w
+        .engine
+        .store()
+        .alerts(&firebell::store::AlertQuery {
+            limit: 10,
+            ..Default::default()
+        })
+        .await
+        .unwrap();
+    assert_eq!(
+        (rows[0].incident, rows[0].why.as_str()),
+        (None, "quiet: route default/noise pages nobody")
+    );
 }
 
 #[tokio::test]
@@ -317,7 +500,15 @@ async fn an_older_process_on_the_same_database_is_fenced_and_answers_that_it_can
     let mut w = World::on(&scratch.url()).await;
     let old = w.engine.clone();
     w.kill_and_restart().await;
-    let late = alert("Slow", CHECKOUT, AlertKind::Firing, w.clock.now().plus_ms(240_000));
-    assert!(matches!(old.take(vec![late]).await, Err(Failure::Unavailable(_))));
+    let late = alert(
+        "Slow",
+        CHECKOUT,
+        AlertKind::Firing,
+        w.clock.now().plus_ms(240_000),
+    );
+    assert!(matches!(
+        old.take(vec![late]).await,
+        Err(Failure::Unavailable(_))
+    ));
     assert!(old.fenced());
 }

@@ -4,7 +4,8 @@
 use firebell::chat::{Answer, Card, Chat, Fault, Line, RoomRef};
 use firebell::core::alert::{Alert, AlertKind, Labels};
 use firebell::core::directory::{
-    Action, ActionClass, Contact, ContactKind, Directory, Person, Policy, Route, Rung, Service, SeverityName, Target, Team,
+    Action, ActionClass, Contact, ContactKind, Directory, Person, Policy, Route, Rung, Service,
+    SeverityName, Target, Team,
 };
 use firebell::core::id::{Actor, IncidentId, Severity};
 use firebell::core::incident::{Command, Incident, Record};
@@ -23,10 +24,23 @@ pub const START: Time = Time(1_794_830_400_000);
 /// Something that reached the platform.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Said {
-    Line { room: String, text: String, key: String },
-    Card { room: String, seq: u32 },
-    Page { person: String, key: String, why: String },
-    Room { name: String },
+    Line {
+        room: String,
+        text: String,
+        key: String,
+    },
+    Card {
+        room: String,
+        seq: u32,
+    },
+    Page {
+        person: String,
+        key: String,
+        why: String,
+    },
+    Room {
+        name: String,
+    },
 }
 
 /// What the platform does with the next calls.
@@ -54,21 +68,53 @@ impl Platform {
     }
 
     pub fn pages(&self) -> Vec<String> {
-        self.said.lock().unwrap().iter().filter_map(|s| if let Said::Page { person, .. } = s { Some(person.clone()) } else { None }).collect()
+        self.said
+            .lock()
+            .unwrap()
+            .iter()
+            .filter_map(|s| {
+                if let Said::Page { person, .. } = s {
+                    Some(person.clone())
+                } else {
+                    None
+                }
+            })
+            .collect()
     }
 
     pub fn lines(&self, room: &str) -> Vec<String> {
         let said = self.said.lock().unwrap();
-        said.iter().filter_map(|s| match s { Said::Line { room: r, text, .. } if r == room => Some(text.clone()), _ => None }).collect()
+        said.iter()
+            .filter_map(|s| match s {
+                Said::Line { room: r, text, .. } if r == room => Some(text.clone()),
+                _ => None,
+            })
+            .collect()
     }
 
     pub fn rooms(&self) -> Vec<String> {
-        self.said.lock().unwrap().iter().filter_map(|s| if let Said::Room { name } = s { Some(name.clone()) } else { None }).collect()
+        self.said
+            .lock()
+            .unwrap()
+            .iter()
+            .filter_map(|s| {
+                if let Said::Room { name } = s {
+                    Some(name.clone())
+                } else {
+                    None
+                }
+            })
+            .collect()
     }
 
     pub fn cards(&self, room: &str) -> Vec<u32> {
         let said = self.said.lock().unwrap();
-        said.iter().filter_map(|s| match s { Said::Card { room: r, seq } if r == room => Some(*seq), _ => None }).collect()
+        said.iter()
+            .filter_map(|s| match s {
+                Said::Card { room: r, seq } if r == room => Some(*seq),
+                _ => None,
+            })
+            .collect()
     }
 
     async fn answer(&self, said: Said, id: String) -> Result<String, Fault> {
@@ -109,7 +155,15 @@ impl Chat for Adapter {
             if self.0.keys.lock().unwrap().contains(&id) {
                 return Ok((id, name.to_owned()));
             }
-            let id = self.0.answer(Said::Room { name: name.to_owned() }, id).await?;
+            let id = self
+                .0
+                .answer(
+                    Said::Room {
+                        name: name.to_owned(),
+                    },
+                    id,
+                )
+                .await?;
             self.0.keys.lock().unwrap().insert(id.clone());
             Ok((id, name.to_owned()))
         })
@@ -121,7 +175,11 @@ impl Chat for Adapter {
             if !fresh && again {
                 return Ok(line.key.clone());
             }
-            let said = Said::Line { room: place(room), text: line.text.clone(), key: line.key.clone() };
+            let said = Said::Line {
+                room: place(room),
+                text: line.text.clone(),
+                key: line.key.clone(),
+            };
             let answer = self.0.answer(said, line.key.clone()).await;
             if answer.is_err() {
                 self.0.keys.lock().unwrap().remove(&line.key);
@@ -130,12 +188,33 @@ impl Chat for Adapter {
         })
     }
 
-    fn show<'a>(&'a self, room: &'a RoomRef, card: &'a Card, _remote: &'a str) -> Answer<'a, String> {
-        Box::pin(self.0.answer(Said::Card { room: place(room), seq: card.seq }, format!("card-{}", card.incident.0)))
+    fn show<'a>(
+        &'a self,
+        room: &'a RoomRef,
+        card: &'a Card,
+        _remote: &'a str,
+    ) -> Answer<'a, String> {
+        Box::pin(self.0.answer(
+            Said::Card {
+                room: place(room),
+                seq: card.seq,
+            },
+            format!("card-{}", card.incident.0),
+        ))
     }
 
-    fn page<'a>(&'a self, person: &'a str, key: &'a str, _card: &'a Card, why: &'a str) -> Answer<'a, String> {
-        let said = Said::Page { person: person.to_owned(), key: key.to_owned(), why: why.to_owned() };
+    fn page<'a>(
+        &'a self,
+        person: &'a str,
+        key: &'a str,
+        _card: &'a Card,
+        why: &'a str,
+    ) -> Answer<'a, String> {
+        let said = Said::Page {
+            person: person.to_owned(),
+            key: key.to_owned(),
+            why: why.to_owned(),
+        };
         Box::pin(self.0.answer(said, key.to_owned()))
     }
 }
@@ -160,12 +239,26 @@ impl World {
         let (clock, platform) = (Clock::manual(START), Arc::new(Platform::default()));
         let scratch = tempfile::tempdir().unwrap();
         let engine = start(url, &directory, &clock, &platform, scratch.path()).await;
-        World { engine, clock, platform, directory, url: url.to_owned(), scratch }
+        World {
+            engine,
+            clock,
+            platform,
+            directory,
+            url: url.to_owned(),
+            scratch,
+        }
     }
 
     /// The process dies: nothing is told to stop, a new one takes the database over.
     pub async fn kill_and_restart(&mut self) {
-        self.engine = start(&self.url, &self.directory, &self.clock, &self.platform, self.scratch.path()).await;
+        self.engine = start(
+            &self.url,
+            &self.directory,
+            &self.clock,
+            &self.platform,
+            self.scratch.path(),
+        )
+        .await;
         self.settle().await;
     }
 
@@ -180,23 +273,41 @@ impl World {
 
     /// An alert that fires until it is cleared.
     pub async fn fire(&self, name: &str, labels: &[(&str, &str)]) {
-        self.engine.take(vec![alert(name, labels, AlertKind::Firing, Time::FAR)]).await.unwrap();
+        self.engine
+            .take(vec![alert(name, labels, AlertKind::Firing, Time::FAR)])
+            .await
+            .unwrap();
         self.settle().await;
     }
 
     pub async fn clear(&self, name: &str, labels: &[(&str, &str)]) {
-        self.engine.take(vec![alert(name, labels, AlertKind::Resolved, self.clock.now())]).await.unwrap();
+        self.engine
+            .take(vec![alert(
+                name,
+                labels,
+                AlertKind::Resolved,
+                self.clock.now(),
+            )])
+            .await
+            .unwrap();
         self.settle().await;
     }
 
     pub async fn tell(&self, id: i64, command: Command) {
         let cause = format!("test:{}", fastrand::u64(..));
-        self.engine.submit(&cause, IncidentId(id), command).await.unwrap();
+        self.engine
+            .submit(&cause, IncidentId(id), command)
+            .await
+            .unwrap();
         self.settle().await;
     }
 
     pub async fn incident(&self, id: i64) -> Arc<Incident> {
-        self.engine.incident(IncidentId(id)).await.unwrap().expect("no such incident")
+        self.engine
+            .incident(IncidentId(id))
+            .await
+            .unwrap()
+            .expect("no such incident")
     }
 
     pub async fn journal(&self, id: i64) -> Vec<Record> {
@@ -204,15 +315,29 @@ impl World {
     }
 
     pub async fn kinds(&self, id: i64) -> Vec<&'static str> {
-        self.journal(id).await.iter().map(|r| r.event.kind()).collect()
+        self.journal(id)
+            .await
+            .iter()
+            .map(|r| r.event.kind())
+            .collect()
     }
 
     pub async fn deliveries(&self, id: i64) -> Vec<OutboxRow> {
-        self.engine.store().deliveries(IncidentId(id)).await.unwrap()
+        self.engine
+            .store()
+            .deliveries(IncidentId(id))
+            .await
+            .unwrap()
     }
 }
 
-async fn start(url: &str, directory: &Directory, clock: &Clock, platform: &Arc<Platform>, scratch: &Path) -> Engine {
+async fn start(
+    url: &str,
+    directory: &Directory,
+    clock: &Clock,
+    platform: &Arc<Platform>,
+    scratch: &Path,
+) -> Engine {
     let store = Store::open(url).await.unwrap();
     let options = Options {
         clock: clock.clone(),
@@ -220,14 +345,19 @@ async fn start(url: &str, directory: &Directory, clock: &Clock, platform: &Arc<P
         public_url: "http://firebell.test".to_owned(),
         metrics: Arc::new(Metrics::new()),
     };
-    let engine = Engine::start(store, directory.clone(), options).await.unwrap();
+    let engine = Engine::start(store, directory.clone(), options)
+        .await
+        .unwrap();
     engine.deliver_through(vec![Arc::new(Adapter(platform.clone()))]);
     engine
 }
 
 /// An alert whose identity is its name and labels.
 pub fn alert(name: &str, labels: &[(&str, &str)], kind: AlertKind, ends_at: Time) -> Alert {
-    let mut all: Labels = labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    let mut all: Labels = labels
+        .iter()
+        .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+        .collect();
     all.insert("alertname".to_owned(), name.to_owned());
     Alert {
         source: "prom".to_owned(),
@@ -242,14 +372,24 @@ pub fn alert(name: &str, labels: &[(&str, &str)], kind: AlertKind, ends_at: Time
 }
 
 pub fn person(id: &str) -> Actor {
-    Actor::Person { id: id.to_owned(), name: id.to_owned() }
+    Actor::Person {
+        id: id.to_owned(),
+        name: id.to_owned(),
+    }
 }
 
 /// Ana then Bo are paged five minutes apart, Cy has no contact, Dee is the catch-all; service
 /// `checkout` is major at sev1 and has a channel; `echo` is an action that needs nobody's approval,
 /// `restart` one that does.
 pub fn directory() -> Directory {
-    let contact = || vec![Contact { name: "console".to_owned(), kind: ContactKind::Chat { platform: "console".to_owned() } }];
+    let contact = || {
+        vec![Contact {
+            name: "console".to_owned(),
+            kind: ContactKind::Chat {
+                platform: "console".to_owned(),
+            },
+        }]
+    };
     let people = ["ana", "bo", "cy", "dee"].map(|id| Person {
         id: id.to_owned(),
         name: id.to_owned(),
@@ -258,15 +398,27 @@ pub fn directory() -> Directory {
         roles: Vec::new(),
         contacts: if id == "cy" { Vec::new() } else { contact() },
     });
-    let rung = |id: &str| Rung { targets: vec![Target::Person(id.to_owned())], wait_secs: 300 };
-    let severity = |name: &str, label: &str| SeverityName { name: name.to_owned(), labels: vec![label.to_owned()] };
-    let actions = [action("echo", 0, &["/bin/echo", "hello from the action"]), action("restart", 1, &["/bin/echo", "restarted"])];
+    let rung = |id: &str| Rung {
+        targets: vec![Target::Person(id.to_owned())],
+        wait_secs: 300,
+    };
+    let severity = |name: &str, label: &str| SeverityName {
+        name: name.to_owned(),
+        labels: vec![label.to_owned()],
+    };
+    let actions = [
+        action("echo", 0, &["/bin/echo", "hello from the action"]),
+        action("restart", 1, &["/bin/echo", "restarted"]),
+    ];
     let mut directory = Directory {
         people: people.into_iter().map(|p| (p.id.clone(), p)).collect(),
         catch_all: vec![Target::Person("dee".to_owned())],
         severities: vec![severity("sev1", "critical"), severity("sev2", "warning")],
         platforms: vec!["console".to_owned()],
-        actions: actions.into_iter().map(|a| (a.id.clone(), Arc::new(a))).collect(),
+        actions: actions
+            .into_iter()
+            .map(|a| (a.id.clone(), Arc::new(a)))
+            .collect(),
         route: Route {
             name: "default".to_owned(),
             group_by: vec!["alertname".to_owned()],
@@ -281,7 +433,11 @@ pub fn directory() -> Directory {
         },
         ..Directory::default()
     };
-    let policy = Policy { id: "web".to_owned(), rungs: vec![rung("ana"), rung("bo")], repeat: 0 };
+    let policy = Policy {
+        id: "web".to_owned(),
+        rungs: vec![rung("ana"), rung("bo")],
+        repeat: 0,
+    };
     directory.policies.insert("web".to_owned(), policy);
     let team = Team {
         id: "web".to_owned(),
