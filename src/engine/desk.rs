@@ -3,17 +3,19 @@
 //! Promises: what it answers is committed; what it hands to delivery is committed; time that has
 //! come is put to the incidents before anything else. It must never wait for the outside world.
 
+mod restore;
+mod settle;
+
 use super::draft::Draft;
 use super::intake::Intake;
-use super::memory::{Memory, Restored};
-use super::outgoing::{Message, Outgoing, Settled};
+use super::memory::Memory;
+use super::outgoing::{Message, Settled};
 use super::{Change, Done, Engine, Failure, deliver};
 use crate::core::alert::Alert;
-use crate::core::id::IncidentId;
-use crate::core::incident::{Command, Incident, OpenAs, Outcome, Refusal, Surface};
+use crate::core::id::{IncidentId, Seq};
+use crate::core::incident::{Command, Event, Incident, OpenAs, Refusal};
 use crate::core::time::Time;
-use crate::store::{ChangeSet, Delivery, Lane, OutboxChange, OutboxRow, StoreFault};
-use std::sync::atomic::Ordering;
+use crate::store::{ChangeSet, StoreFault};
 use std::sync::{Arc, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 
@@ -22,10 +24,6 @@ use tokio::sync::{mpsc, oneshot};
 const BATCH: usize = 512;
 /// Deadlines taken up in one batch; the rest comes in the next, at once.
 const DUE_AT_ONCE: usize = 512;
-/// After a failed commit the store is tried again at most this often.
-const RETRY_MS: i64 = 200;
-/// A released run that did not start for this long after a restart is not started any more.
-const RUN_STALE_MS: i64 = 10 * 60 * 1000;
 
 /// Where an answer goes.
 pub(super) type Reply<T> = oneshot::Sender<Result<T, Failure>>;
@@ -113,7 +111,7 @@ pub(super) async fn start(
 impl Desk {
     fn next_due(&self) -> Option<Time> {
         let Some(memory) = &self.memory else {
-            return Some(self.failed_at.plus_ms(RETRY_MS));
+            return Some(self.failed_at.plus_ms(restore::RETRY_MS));
         };
         let lease = self
             .engine
@@ -135,7 +133,7 @@ impl Desk {
         }
         let started = std::time::Instant::now();
         let jobs = batch.len();
-        let mut draft = Draft::new(self.engine.now(), self.engine.directory());
+        let mut draft = Draft::new(&self.engine);
         let (mut waiting, mut stop) = (Vec::with_capacity(jobs), Vec::new());
         let mut intake = Intake::default();
         self.fire_due(&mut draft, &mut intake);
@@ -166,9 +164,10 @@ impl Desk {
             return;
         };
         for _ in 0..DUE_AT_ONCE {
-            let Some(id) = memory.pop_due(draft.now) else {
+            let Some((id, due)) = memory.pop_due(draft.now) else {
                 break;
             };
+            self.engine.0.options.metrics.woke(draft.now.since_ms(due));
             if let Err(refusal) = draft.apply(memory, "wake", id, Command::Wake) {
                 // Cannot be: the deadline came from the same state. Said, because a silent stop of time is the worst fault.
                 tracing::error!(incident.id = id.0, %refusal, "a deadline was refused");
@@ -250,11 +249,18 @@ impl Desk {
             return Ok(done);
         }
         self.load(id).await?;
+        let kind = match &command {
+            Command::Redact { seq, .. } => Some(self.redactable(id, *seq).await?),
+            _ => None,
+        };
         let memory = self
             .memory
             .as_mut()
             .ok_or_else(|| Failure::Unavailable("restarting".to_owned()))?;
         let seq = draft.apply(memory, cause, id, command)?;
+        if let Some((redacted, kind)) = kind {
+            draft.changes.redactions.push((id, redacted, kind));
+        }
         draft.answered(cause, id, seq);
         Ok(Done {
             incident: id,
@@ -284,6 +290,20 @@ impl Desk {
             seq,
             repeated: false,
         })
+    }
+
+    /// Kind of an event whose content may be removed: only what people wrote, because the state is a
+    /// fold of everything else.
+    async fn redactable(&self, id: IncidentId, seq: Seq) -> Result<(Seq, String), Failure> {
+        let journal = self.engine.store().journal(id).await.map_err(unavailable)?;
+        match journal.into_iter().find(|r| r.seq == seq).map(|r| r.event) {
+            Some(event @ (Event::Noted { .. } | Event::Spoke { .. })) => Ok((seq, event.kind().to_owned())),
+            Some(_) => Err(Refusal::Invalid {
+                why: format!("Line {seq} is not something a person wrote; only notes and messages can be removed."),
+            }
+            .into()),
+            None => Err(Refusal::Invalid { why: format!("There is no line {seq} in this timeline.") }.into()),
+        }
     }
 
     /// The same human act again (a double click, a chat platform's retry) gets the same answer.
@@ -326,146 +346,6 @@ impl Desk {
         Ok(())
     }
 
-    async fn settled(&mut self, draft: &mut Draft, settled: Settled) {
-        match settled {
-            Settled::Claim { row } => mark(
-                draft,
-                &row,
-                Delivery::Sending,
-                row.attempts + 1,
-                row.due_at,
-                String::new(),
-            ),
-            Settled::Effect {
-                row,
-                result,
-                retry_at,
-                tell,
-            } => {
-                self.effect_settled(draft, row, result, retry_at, tell)
-                    .await
-            }
-            Settled::Show {
-                key,
-                have,
-                result,
-                retry_at,
-            } => {
-                let id = key.0;
-                if self.load(id).await.is_err() {
-                    return;
-                }
-                let Some(memory) = &mut self.memory else {
-                    return;
-                };
-                let Some(show) = memory.shows.get_mut(&key) else {
-                    return;
-                };
-                let command = match &result {
-                    Ok((remote, name)) => {
-                        (show.have, show.attempts, show.error) = (have, 0, String::new());
-                        show.remote.clone_from(remote);
-                        (key.2 == Surface::Room.word()).then(|| Command::RoomReady {
-                            platform: key.1.clone(),
-                            room: remote.clone(),
-                            name: name.clone(),
-                        })
-                    }
-                    Err(fault) => {
-                        let first = show.attempts == 0;
-                        (show.attempts, show.error) = (show.attempts + 1, fault.why.clone());
-                        match retry_at {
-                            Some(at) => show.due_at = at,
-                            // Given up: it is not behind any more, and the reason stays on the row.
-                            None => show.have = show.want,
-                        }
-                        let failed = key.2 == Surface::Room.word() && (first || retry_at.is_none());
-                        failed.then(|| Command::RoomFailed {
-                            platform: key.1.clone(),
-                            why: fault.why.clone(),
-                        })
-                    }
-                };
-                draft.changes.shows.insert(key.clone(), show.clone());
-                if show.want > show.have {
-                    draft.behind.insert(key);
-                }
-                draft.touched.insert(id);
-                if let Some(command) = command {
-                    let _ = draft.apply(memory, "delivery", id, command);
-                }
-            }
-        }
-    }
-
-    async fn effect_settled(
-        &mut self,
-        draft: &mut Draft,
-        row: OutboxRow,
-        result: Result<(), crate::chat::Fault>,
-        retry_at: Option<Time>,
-        tell: bool,
-    ) {
-        let id = row.incident;
-        let (person, contact) = (row.target.clone(), row.detail.clone());
-        let command = match (&result, row.lane) {
-            (Ok(()), Lane::Page) => Some(Command::PageDelivered {
-                person,
-                contact,
-                attempts: row.attempts,
-            }),
-            (Err(fault), Lane::Page) if tell => {
-                let still = if retry_at.is_some() {
-                    "; still trying"
-                } else {
-                    ""
-                };
-                Some(Command::PageFailed {
-                    person,
-                    contact,
-                    why: format!("{}{still}", fault.why),
-                })
-            }
-            _ => None,
-        };
-        let error = result
-            .as_ref()
-            .err()
-            .map(|f| f.why.clone())
-            .unwrap_or_default();
-        match (result.is_ok(), retry_at) {
-            (true, _) => mark(draft, &row, Delivery::Done, row.attempts, row.due_at, error),
-            (false, Some(at)) => mark(draft, &row, Delivery::Waiting, row.attempts, at, error),
-            (false, None) => mark(
-                draft,
-                &row,
-                Delivery::Failed,
-                row.attempts,
-                row.due_at,
-                error,
-            ),
-        }
-        if row.lane == Lane::Page && (result.is_ok() || retry_at.is_none()) {
-            if let Some(memory) = &mut self.memory {
-                memory.page_state(&OutboxRow {
-                    state: Delivery::Done,
-                    ..row.clone()
-                });
-            }
-        }
-        let Some(command) = command else { return };
-        if self.load(id).await.is_ok() {
-            if let Some(memory) = &mut self.memory {
-                let _ = draft.apply(
-                    memory,
-                    &format!("delivery:{id}:{}:{}", row.seq, row.n),
-                    id,
-                    command,
-                );
-            }
-        }
-    }
-
     /// Commits, then answers, publishes and hands over. A failed commit forgets the memory.
     async fn finish(
         &mut self,
@@ -484,19 +364,17 @@ impl Desk {
             + draft.changes.outbox.len()
             + draft.changes.outbox_changes.len();
         if !draft.changes.is_empty() {
+            let metrics = &self.engine.0.options.metrics;
             if let Err(fault) = self.engine.store().commit(self.epoch, &draft.changes).await {
+                metrics.commit_failed();
                 self.forget(&fault);
                 for w in waiting {
                     w.refuse(&fault.to_string());
                 }
                 return;
             }
-            tracing::debug!(
-                jobs,
-                rows,
-                duration_us = started.elapsed().as_micros() as u64,
-                "committed"
-            );
+            metrics.commit(jobs, rows, started.elapsed());
+            metrics.events(draft.changes.events.len());
         }
         for w in waiting {
             w.answer(rows);
@@ -558,139 +436,6 @@ impl Desk {
             self.engine.announce(change);
         }
     }
-
-    fn forget(&mut self, fault: &StoreFault) {
-        tracing::error!(error = %fault, "nothing can be stored; senders are told to try again");
-        self.engine.0.seen.clear();
-        self.memory = None;
-        self.failed_at = self.engine.now();
-        if matches!(fault, StoreFault::Fenced) {
-            self.engine.0.fenced.store(true, Ordering::SeqCst);
-        }
-    }
-
-    async fn recover(&mut self) -> bool {
-        let now = self.engine.now();
-        if self.engine.fenced() || now < self.failed_at.plus_ms(RETRY_MS) {
-            return false;
-        }
-        match self.restore().await {
-            Ok(()) => {
-                tracing::info!("the database answers again");
-                true
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the database still does not answer");
-                self.failed_at = now;
-                false
-            }
-        }
-    }
-
-    /// Reads everything open and hands delivery what was waiting or interrupted.
-    async fn restore(&mut self) -> anyhow::Result<()> {
-        let now = self.engine.now();
-        let inner = self.engine.0.clone();
-        inner.seen.clear();
-        let mut leases = super::Leases::new(inner.seen.clone());
-        let (memory, restored) = Memory::restore(&inner.store, &mut leases, now).await?;
-        *inner.leases.write().unwrap_or_else(PoisonError::into_inner) = leases;
-        let open = memory
-            .incidents
-            .iter()
-            .filter(|(_, i)| i.is_open())
-            .map(|(id, i)| (*id, i.clone()))
-            .collect();
-        *inner.open.write().unwrap_or_else(PoisonError::into_inner) = open;
-        self.memory = Some(memory);
-        self.resume(restored).await?;
-        Ok(())
-    }
-
-    /// After a restart: pages and lines go on, a run that was on its way is lost and says so.
-    async fn resume(&mut self, restored: Restored) -> anyhow::Result<()> {
-        let mut draft = Draft::new(self.engine.now(), self.engine.directory());
-        draft.behind.extend(restored.shows);
-        let _ = self.engine.0.deliver.send(Message::Restart);
-        for row in restored.outbox {
-            self.load(row.incident).await?;
-            let Some(memory) = &mut self.memory else {
-                return Ok(());
-            };
-            let Some(incident) = memory.incidents.get(&row.incident).cloned() else {
-                continue;
-            };
-            let interrupted = row.state == Delivery::Sending;
-            if row.lane == Lane::Run && self.engine.carries(&row) {
-                continue;
-            }
-            if row.lane == Lane::Run
-                && (interrupted || draft.now.since_ms(row.created_at) > RUN_STALE_MS)
-            {
-                lose(&mut draft, memory, &row, interrupted);
-                continue;
-            }
-            let journal = self.engine.store().journal(row.incident).await?;
-            let record = journal.into_iter().find(|r| r.seq == row.seq);
-            draft.outgoing.push(Outgoing {
-                row,
-                incident,
-                record,
-                interrupted,
-                told: false,
-            });
-        }
-        self.finish(draft, Vec::new(), 0, std::time::Instant::now())
-            .await;
-        Ok(())
-    }
-}
-
-/// A run whose truth is lost, or that waited too long to be started now.
-fn lose(draft: &mut Draft, memory: &mut Memory, row: &OutboxRow, interrupted: bool) {
-    let Ok(run) = row.detail.parse().map(crate::core::id::RunId) else {
-        return;
-    };
-    let outcome = if interrupted {
-        Outcome::Unknown {
-            why: "firebell stopped while it ran; it may or may not have finished".to_owned(),
-        }
-    } else {
-        Outcome::NotStarted {
-            why: "firebell was down when it was released; ask again if it is still wanted"
-                .to_owned(),
-        }
-    };
-    let word = outcome.word().to_owned();
-    mark(draft, row, Delivery::Failed, row.attempts, row.due_at, word);
-    let ended = Command::RunEnded {
-        run,
-        outcome,
-        duration_ms: 0,
-        bytes: 0,
-        tail: String::new(),
-    };
-    let _ = draft.apply(memory, "restart", row.incident, ended);
-}
-
-fn mark(
-    draft: &mut Draft,
-    row: &OutboxRow,
-    state: Delivery,
-    attempts: u32,
-    due_at: Time,
-    error: String,
-) {
-    // An acknowledgement in the same batch may have withdrawn it; what was delivered stays delivered.
-    let change = OutboxChange {
-        id: row.id,
-        state,
-        attempts,
-        due_at,
-        updated_at: draft.now,
-        error,
-    };
-    draft.changes.outbox_changes.insert(row.id, change);
 }
 
 fn write(draft: &mut Draft, changes: ChangeSet) {

@@ -1,13 +1,16 @@
 //! One batch in the making: commands become events, events become rows. Nothing here waits.
 
+use super::Engine;
 use super::memory::{Memory, ShowKey};
 use super::outgoing::Outgoing;
 use crate::core::directory::Directory;
 use crate::core::id::{AlertId, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{
-    Command, Effect, Event, Incident, Place, Record, Refusal, Scene, Surface, decide, evolve, react,
+    Command, Effect, Event, Incident, Origin, Place, Record, Refusal, Scene, Surface, decide,
+    evolve, react,
 };
 use crate::core::time::Time;
+use crate::metrics::Metrics;
 use crate::store::{
     ChangeSet, Delivery, EventRow, InboxRow, IncidentRow, Lane, OutboxChange, OutboxRow, ShowRow,
 };
@@ -20,6 +23,8 @@ pub(super) struct Draft {
     pub now: Time,
     /// The configuration in force.
     pub directory: Arc<Directory>,
+    /// Where decisions are counted by their reason.
+    pub metrics: Arc<Metrics>,
     /// What is written.
     pub changes: ChangeSet,
     /// What is handed to delivery after the commit.
@@ -41,10 +46,11 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    pub(super) fn new(now: Time, directory: Arc<Directory>) -> Draft {
+    pub(super) fn new(engine: &Engine) -> Draft {
         Draft {
-            now,
-            directory,
+            now: engine.now(),
+            directory: engine.directory(),
+            metrics: engine.0.options.metrics.clone(),
             changes: ChangeSet::default(),
             outgoing: Vec::new(),
             behind: BTreeSet::new(),
@@ -67,11 +73,6 @@ impl Draft {
     ) -> Result<Seq, Refusal> {
         let blank = Incident::new(id);
         let before = memory.incidents.get(&id).map_or(&blank, |i| i.as_ref());
-        let redacts = if let Command::Redact { seq, .. } = &command {
-            Some(*seq)
-        } else {
-            None
-        };
         let scene = Scene {
             now: self.now,
             directory: &self.directory,
@@ -81,11 +82,6 @@ impl Draft {
             .incidents
             .remove(&id)
             .unwrap_or_else(|| Arc::new(blank));
-        if let Some(seq) = redacts {
-            self.changes
-                .redactions
-                .push((id, seq, "redacted".to_owned()));
-        }
         for event in events {
             // The committed copy stays with its readers; this one is ours until the commit.
             let state = Arc::make_mut(&mut incident);
@@ -157,6 +153,9 @@ impl Draft {
                 Effect::Show { surface } => self.show(memory, incident, surface),
                 Effect::StandDown => self.stand_down(memory, incident.id, &record.event),
             }
+        }
+        if let Some((kind, reason)) = reason(&record.event) {
+            self.metrics.why(kind, reason);
         }
         self.changes.events.push(EventRow {
             pos: memory.next_event(),
@@ -310,4 +309,29 @@ fn every_channel(directory: &Directory) -> Vec<String> {
         .filter_map(|s| s.channel.as_deref());
     let names: BTreeSet<&str> = teams.chain(services).collect();
     names.into_iter().map(|c| format!("channel:{c}")).collect()
+}
+
+/// A decision and its reason, as they are counted.
+fn reason(event: &Event) -> Option<(&'static str, &'static str)> {
+    Some(match event {
+        Event::Opened {
+            origin: Origin::Alert { .. },
+            ..
+        } => ("open", "alert"),
+        Event::Opened { .. } => ("open", "declared"),
+        Event::Fired { .. } => ("group", "joined an open incident"),
+        Event::Paged { rung: Some(_), .. } => ("page", "ladder"),
+        Event::Paged { rung: None, .. } => ("page", "asked for"),
+        Event::RungSkipped { .. } => ("page", "nobody reachable on the rung"),
+        Event::CatchAll { people, .. } if people.is_empty() => ("page", "nobody at all"),
+        Event::CatchAll { .. } => ("page", "catch-all"),
+        Event::PageFailed { .. } => ("page", "not delivered"),
+        Event::Retriggered { .. } => ("page", "triggered again"),
+        Event::Promoted { .. } => ("room", "major"),
+        Event::RunReleased { .. } => ("run", "released"),
+        Event::RunExpired { .. } => ("run", "expired"),
+        Event::RunRejected { .. } => ("run", "rejected"),
+        Event::RunEnded { outcome, .. } => ("run", outcome.word()),
+        _ => return None,
+    })
 }

@@ -172,7 +172,10 @@ impl Intake {
         draft.hashes.push((key, hash));
         let verdict = route(&draft.directory, &alert);
         let why = match &verdict {
-            Verdict::Quiet { why } => format!("quiet: {why}"),
+            Verdict::Quiet { why } => {
+                draft.metrics.why("quiet", "route");
+                format!("quiet: {why}")
+            }
             Verdict::Incident(routed) => routed.why.join("; "),
         };
         draft.fresh.insert(id, draft.changes.alerts.len());

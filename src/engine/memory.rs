@@ -132,8 +132,8 @@ impl Memory {
         self.wakes.peek().map(|Reverse((at, _))| *at)
     }
 
-    /// An incident that is due, if there is one.
-    pub(super) fn pop_due(&mut self, now: Time) -> Option<IncidentId> {
+    /// An incident that is due and since when, if there is one.
+    pub(super) fn pop_due(&mut self, now: Time) -> Option<(IncidentId, Time)> {
         while let Some(Reverse((at, id))) = self.wakes.peek().copied() {
             if at > now {
                 return None;
@@ -141,7 +141,7 @@ impl Memory {
             self.wakes.pop();
             // Only the deadline the incident has now counts; an older entry is skipped.
             if self.incidents.get(&id).and_then(|i| wake_at(i)) == Some(at) {
-                return Some(id);
+                return Some((id, at));
             }
         }
         None

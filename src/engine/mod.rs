@@ -25,7 +25,7 @@ use crate::chat::Chat;
 use crate::core::alert::Alert;
 use crate::core::directory::Directory;
 use crate::core::id::{Actor, IncidentId, RoomId, RunId, Seq};
-use crate::core::incident::{Command, Incident, OpenAs, Refusal};
+use crate::core::incident::{Command, Incident, OpenAs, Refusal, Status};
 use crate::core::time::Time;
 use crate::metrics::Metrics;
 use crate::store::{ChangeSet, Store};
@@ -39,6 +39,8 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 
 /// Jobs that may wait for the desk; beyond it callers wait their turn, nothing is dropped.
 const DESK_QUEUE: usize = 4096;
+/// Long enough that a burst is over, short enough that the log stays small.
+const CHECKPOINT_EVERY: std::time::Duration = std::time::Duration::from_secs(2);
 /// Changes a slow reader may be behind before it is told to look at everything again.
 const CHANGES_KEPT: usize = 4096;
 
@@ -158,6 +160,9 @@ impl Engine {
         });
         let engine = Engine(inner);
         desk::start(&engine, epoch, desk_out, deliver_out).await?;
+        if matches!(engine.0.options.clock, Clock::Real) {
+            engine.checkpoint_between_bursts();
+        }
         Ok(engine)
     }
 
@@ -313,6 +318,16 @@ impl Engine {
         Some(leases.get(lease::key(source, fingerprint))?.ends_at())
     }
 
+    /// Brings the gauges of [`Metrics`] up to date; call before rendering them.
+    pub fn measure(&self) {
+        let metrics = &self.0.options.metrics;
+        metrics.set_alerts(self.firing());
+        let open = self.0.open.read().unwrap_or_else(PoisonError::into_inner);
+        for status in [Status::Triggered, Status::Acknowledged] {
+            metrics.set_incidents(status, open.values().filter(|i| i.status == status).count());
+        }
+    }
+
     /// How many alerts fire.
     #[must_use]
     pub fn firing(&self) -> usize {
@@ -356,6 +371,21 @@ impl Engine {
     pub async fn stop(&self) {
         let _ = self.ask(|reply| desk::Job::Stop { reply }).await;
         let _ = self.0.deliver.send(outgoing::Message::Stop);
+    }
+
+    /// Moves the database's log into its file beside the writer, so that no commit has to.
+    fn checkpoint_between_bursts(&self) {
+        let engine = self.clone();
+        spawn(async move {
+            let mut every = tokio::time::interval(CHECKPOINT_EVERY);
+            every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            while !engine.fenced() && !engine.0.desk.is_closed() {
+                every.tick().await;
+                if let Err(error) = engine.store().checkpoint().await {
+                    tracing::warn!(%error, "the database's log could not be moved into its file");
+                }
+            }
+        });
     }
 
     async fn ask<T>(&self, job: impl FnOnce(desk::Reply<T>) -> desk::Job) -> Result<T, Failure> {

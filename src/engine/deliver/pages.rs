@@ -1,0 +1,379 @@
+//! Pages on their way: one queue per destination, so that one receiver's trouble is only its own.
+//!
+//! A window of requests grows while a destination answers and shrinks when it refuses; one that
+//! fails in a row is asked by a single probe. While it is behind, pages for the same contact share
+//! a request, so that catching up is one request and not a flood.
+
+use super::{Deliver, Finished, Poke, link, retry_at};
+use crate::chat::{self, Chat, Fault, Retry};
+use crate::core::alert::Labels;
+use crate::core::directory::{ContactKind, Directory};
+use crate::core::incident::{Event, Incident};
+use crate::core::time::Time;
+use crate::engine::Engine;
+use crate::engine::outgoing::{Outgoing, Settled};
+use crate::notify;
+use crate::store::{AlertQuery, OutboxRow};
+use std::cmp::Reverse;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A page that has not got through for this long is told in the timeline and lets the ladder go
+/// on, while firebell keeps trying: longer than a receiver's restart, shorter than anyone's patience.
+const TELL_AFTER_MS: i64 = 30 * 1000;
+/// Requests on their way to one destination at a time: begins low, so that a rate limit costs a few
+/// refusals and not a flood of them, and grows by one with each success.
+const WINDOW: std::ops::RangeInclusive<usize> = 4..=64;
+/// Pages to one contact that share a request once its destination is behind.
+const BUNDLE: usize = 200;
+/// A destination that failed this often in a row is probed, not flooded.
+const FAILS_TO_PROBE: u32 = 3;
+/// A receiver that takes longer is taken for failed.
+const PAGE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Alerts named in one page; the console has the rest, and the incident says how many there are.
+const ALERTS_TOLD: i64 = 100;
+/// From one probe to the next at most, milliseconds.
+const PROBE_MS: i64 = 800;
+
+/// Where pages go.
+pub(super) struct Destination {
+    pub(super) ready: VecDeque<i64>,
+    in_flight: usize,
+    window: usize,
+    failures: u32,
+    /// It refused for its rate limit or failed, and has not answered well since.
+    behind: bool,
+    blocked_until: Time,
+}
+
+impl Default for Destination {
+    fn default() -> Destination {
+        let window = *WINDOW.start();
+        Destination {
+            ready: VecDeque::new(),
+            in_flight: 0,
+            window,
+            failures: 0,
+            behind: false,
+            blocked_until: Time(0),
+        }
+    }
+}
+
+/// A page on its way.
+struct ToPage {
+    row: OutboxRow,
+    incident: Arc<Incident>,
+    why: String,
+}
+
+impl ToPage {
+    fn of(effect: &Outgoing) -> ToPage {
+        let why = effect
+            .record
+            .as_ref()
+            .map(|r| why(&r.event, &effect.row.target))
+            .unwrap_or_default();
+        ToPage {
+            row: effect.row.clone(),
+            incident: effect.incident.clone(),
+            why,
+        }
+    }
+}
+
+/// Why this person, and why now; as the event says it.
+fn why(event: &Event, person: &str) -> String {
+    let (people, why) = match event {
+        Event::Paged { people, why, .. } => (people, why),
+        Event::CatchAll { people, why, .. } => (people, why),
+        _ => return String::new(),
+    };
+    let own = people
+        .iter()
+        .find(|p| p.id == person)
+        .map(|p| p.why.as_str());
+    [own, Some(why.as_str())]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+impl Deliver {
+    pub(super) fn send_pages(&mut self, name: &str) {
+        let now = self.engine.now();
+        while let Some(destination) = self.destinations.get_mut(name) {
+            if destination.blocked_until > now {
+                if !destination.ready.is_empty() {
+                    self.later.push(Reverse((
+                        destination.blocked_until,
+                        Poke::Destination(name.to_owned()),
+                    )));
+                }
+                return;
+            }
+            let window = if destination.failures >= FAILS_TO_PROBE {
+                1
+            } else {
+                destination.window
+            };
+            if destination.in_flight >= window {
+                return;
+            }
+            let Some(bundle) = destination.next(&self.effects) else {
+                return;
+            };
+            destination.in_flight += 1;
+            self.send_bundle(name.to_owned(), bundle);
+        }
+    }
+
+    pub(super) fn send_bundle(&mut self, destination: String, ids: Vec<i64>) {
+        let pages: Vec<_> = ids
+            .iter()
+            .filter_map(|id| self.effects.get(id))
+            .map(ToPage::of)
+            .collect();
+        let Some(first) = pages.first() else { return };
+        let contact = self.contact(&first.row);
+        self.flying.extend(&ids);
+        let chat = match &contact {
+            Some(ContactKind::Chat { platform }) => self.chats.get(platform.as_str()).cloned(),
+            _ => None,
+        };
+        let (engine, client) = (self.engine.clone(), self.client.clone());
+        self.outside(async move {
+            let result = page(&engine, &client, contact, chat, &pages).await;
+            Finished::Pages {
+                destination,
+                ids,
+                result,
+            }
+        });
+    }
+
+    pub(super) fn pages_done(
+        &mut self,
+        name: &str,
+        ids: Vec<i64>,
+        result: &Result<(), Fault>,
+    ) -> Vec<Settled> {
+        let now = self.engine.now();
+        let destination = self.destinations.entry(name.to_owned()).or_default();
+        destination.in_flight = destination.in_flight.saturating_sub(1);
+        destination.learn(result, now);
+        let probing = destination.failures >= FAILS_TO_PROBE || destination.blocked_until > now;
+        let mut settled = Vec::with_capacity(ids.len());
+        for id in ids.into_iter().rev() {
+            self.flying.remove(&id);
+            let Some(mut effect) = self.effects.remove(&id) else {
+                continue;
+            };
+            let retry_at = result
+                .as_ref()
+                .err()
+                .and_then(|fault| retry_at(fault, &effect.row, now));
+            let old = now.since_ms(effect.row.created_at) > TELL_AFTER_MS;
+            let tell = result.is_err() && (retry_at.is_none() || old && !effect.told);
+            settled.push(Settled::Effect {
+                row: effect.row.clone(),
+                result: result.clone(),
+                retry_at,
+                tell,
+            });
+            if let Some(at) = retry_at {
+                effect.row.attempts += 1;
+                effect.told |= tell;
+                self.effects.insert(id, effect);
+                if probing {
+                    // The destination's own gate decides; in front, because it has waited longest.
+                    destination.ready.push_front(id);
+                } else {
+                    self.later.push(Reverse((at, Poke::Page(id))));
+                }
+            }
+        }
+        self.send_pages(name);
+        settled
+    }
+
+    /// A page whose own wait is over joins its destination's queue again.
+    pub(super) fn page_again(&mut self, id: i64) {
+        let Some(effect) = self.effects.get(&id) else {
+            return;
+        };
+        let name = self.destination_of(&effect.row);
+        self.destinations
+            .entry(name.clone())
+            .or_default()
+            .ready
+            .push_front(id);
+        self.send_pages(&name);
+    }
+}
+
+impl Destination {
+    /// The next request: one page, or, while the destination is behind, all that wait for the same contact.
+    fn next(&mut self, effects: &HashMap<i64, Outgoing>) -> Option<Vec<i64>> {
+        let first = loop {
+            let id = self.ready.pop_front()?;
+            // A withdrawn one may still be queued.
+            if let Some(effect) = effects.get(&id) {
+                break effect;
+            }
+        };
+        let mut bundle = vec![first.row.id];
+        if self.behind {
+            let same =
+                |e: &Outgoing| e.row.target == first.row.target && e.row.detail == first.row.detail;
+            self.ready.retain(|id| {
+                let joins = bundle.len() < BUNDLE && effects.get(id).is_some_and(same);
+                if joins {
+                    bundle.push(*id);
+                }
+                !joins
+            });
+        }
+        Some(bundle)
+    }
+
+    fn learn(&mut self, result: &Result<(), Fault>, now: Time) {
+        match result.as_ref().map_err(|f| f.retry) {
+            Ok(()) => {
+                (self.failures, self.behind) = (0, false);
+                self.window = (self.window + 1).min(*WINDOW.end());
+            }
+            // It answered; it just does not want this one.
+            Err(Retry::Never) => self.failures = 0,
+            Err(Retry::AfterMs(ms)) => {
+                (self.behind, self.window) = (true, *WINDOW.start());
+                self.blocked_until = self.blocked_until.max(now.plus_ms(ms));
+            }
+            Err(Retry::Backoff) => {
+                self.failures += 1;
+                if self.failures >= FAILS_TO_PROBE {
+                    (self.behind, self.window) = (true, *WINDOW.start());
+                    let doublings = (self.failures - FAILS_TO_PROBE).min(3);
+                    self.blocked_until = now.plus_ms((PROBE_MS / 8) << doublings);
+                }
+            }
+        }
+    }
+}
+
+async fn page(
+    engine: &Engine,
+    client: &reqwest::Client,
+    contact: Option<ContactKind>,
+    chat: Option<Arc<dyn Chat>>,
+    pages: &[ToPage],
+) -> Result<(), Fault> {
+    let never = |why: String| Fault {
+        why,
+        retry: Retry::Never,
+    };
+    let directory = engine.directory();
+    match contact {
+        None => {
+            let lost = pages
+                .first()
+                .map(|p| format!("{} has no contact {} any more", p.row.target, p.row.detail));
+            Err(never(lost.unwrap_or_default()))
+        }
+        Some(ContactKind::Chat { platform }) => {
+            let chat = chat.ok_or_else(|| never(format!("{platform} is not connected")))?;
+            for ToPage { row, incident, why } in pages {
+                let card = chat::card::card(
+                    incident,
+                    &directory,
+                    engine.now(),
+                    &link(engine, incident.id),
+                );
+                let text = chat::words::page_text(incident, &directory, why);
+                chat.page(&row.target, &page_key(row), &card, &text).await?;
+            }
+            Ok(())
+        }
+        Some(ContactKind::Webhook { url }) => {
+            let mut told = Vec::with_capacity(pages.len());
+            for page in pages {
+                told.push(told_by_webhook(engine, &directory, page).await);
+            }
+            notify::webhook::send(client, &url, &told, PAGE_TIMEOUT).await
+        }
+    }
+}
+
+fn page_key(row: &OutboxRow) -> String {
+    format!("{}:{}:{}", row.incident.0, row.seq, row.n)
+}
+
+async fn told_by_webhook(engine: &Engine, directory: &Directory, page: &ToPage) -> notify::Page {
+    let ToPage { row, incident, why } = page;
+    notify::Page {
+        key: page_key(row),
+        incident: incident.id,
+        title: incident.title.clone(),
+        severity: directory.severity_name(incident.severity),
+        status: incident.status.word().to_owned(),
+        service: incident.service.clone(),
+        person: row.target.clone(),
+        person_name: directory.person_name(&row.target),
+        why: why.clone(),
+        url: link(engine, incident.id),
+        at: row.created_at,
+        alerts: alerts_told(engine, incident).await,
+    }
+}
+
+/// The alerts a page names. One alert is in the incident itself; more are read, newest left out beyond the limit.
+async fn alerts_told(engine: &Engine, incident: &Incident) -> Vec<notify::PagedAlert> {
+    let own = || notify::PagedAlert {
+        name: incident
+            .labels
+            .get("alertname")
+            .cloned()
+            .unwrap_or_default(),
+        summary: incident.title.clone(),
+        labels: incident.labels.clone(),
+    };
+    if incident.alerts <= 1 {
+        return if incident.labels.is_empty() {
+            Vec::new()
+        } else {
+            vec![own()]
+        };
+    }
+    let query = AlertQuery {
+        incident: Some(incident.id),
+        firing: Some(true),
+        limit: ALERTS_TOLD,
+        ..AlertQuery::default()
+    };
+    // A page must leave even when the list of its alerts cannot be read.
+    let rows = engine.store().alerts(&query).await.unwrap_or_default();
+    rows.iter().filter_map(told_alert).collect()
+}
+
+fn told_alert(row: &crate::store::AlertRow) -> Option<notify::PagedAlert> {
+    #[derive(serde::Deserialize)]
+    struct Body {
+        labels: Labels,
+        annotations: Labels,
+    }
+    let body: Body = serde_json::from_str(&row.body).ok()?;
+    let said = |name: &str| body.annotations.get(name).cloned();
+    Some(notify::PagedAlert {
+        name: body
+            .labels
+            .get("alertname")
+            .cloned()
+            .unwrap_or_else(|| row.fingerprint.clone()),
+        summary: said("summary")
+            .or_else(|| said("description"))
+            .unwrap_or_default(),
+        labels: body.labels,
+    })
+}

@@ -1,0 +1,133 @@
+//! After a start, and after the store has failed: memory is read again, and what was waiting or
+//! interrupted goes on by its promise.
+
+use super::Desk;
+use super::settle::mark;
+use crate::core::incident::{Command, Outcome};
+use crate::engine::draft::Draft;
+use crate::engine::lease::Leases;
+use crate::engine::memory::{Memory, Restored};
+use crate::engine::outgoing::{Message, Outgoing};
+use crate::store::{Delivery, Lane, OutboxRow, StoreFault};
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+/// After a failed commit the store is tried again at most this often.
+pub(super) const RETRY_MS: i64 = 200;
+/// A released run that did not start for this long after a restart is not started any more.
+const RUN_STALE_MS: i64 = 10 * 60 * 1000;
+
+impl Desk {
+    pub(super) fn forget(&mut self, fault: &StoreFault) {
+        tracing::error!(error = %fault, "nothing can be stored; senders are told to try again");
+        self.engine.0.seen.clear();
+        self.memory = None;
+        self.failed_at = self.engine.now();
+        if matches!(fault, StoreFault::Fenced) {
+            self.engine.0.fenced.store(true, Ordering::SeqCst);
+        }
+    }
+
+    pub(super) async fn recover(&mut self) -> bool {
+        let now = self.engine.now();
+        if self.engine.fenced() || now < self.failed_at.plus_ms(RETRY_MS) {
+            return false;
+        }
+        match self.restore().await {
+            Ok(()) => {
+                tracing::info!("the database answers again");
+                true
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the database still does not answer");
+                self.failed_at = now;
+                false
+            }
+        }
+    }
+
+    /// Reads everything open and hands delivery what was waiting or interrupted.
+    pub(super) async fn restore(&mut self) -> anyhow::Result<()> {
+        let now = self.engine.now();
+        let inner = self.engine.0.clone();
+        inner.seen.clear();
+        let mut leases = Leases::new(inner.seen.clone());
+        let (memory, restored) = Memory::restore(&inner.store, &mut leases, now).await?;
+        *inner.leases.write().unwrap_or_else(PoisonError::into_inner) = leases;
+        let open = memory
+            .incidents
+            .iter()
+            .filter(|(_, i)| i.is_open())
+            .map(|(id, i)| (*id, i.clone()))
+            .collect();
+        *inner.open.write().unwrap_or_else(PoisonError::into_inner) = open;
+        self.memory = Some(memory);
+        self.resume(restored).await?;
+        Ok(())
+    }
+
+    /// After a restart: pages and lines go on, a run that was on its way is lost and says so.
+    pub(super) async fn resume(&mut self, restored: Restored) -> anyhow::Result<()> {
+        let mut draft = Draft::new(&self.engine);
+        draft.behind.extend(restored.shows);
+        let _ = self.engine.0.deliver.send(Message::Restart);
+        for row in restored.outbox {
+            self.load(row.incident).await?;
+            let Some(memory) = &mut self.memory else {
+                return Ok(());
+            };
+            let Some(incident) = memory.incidents.get(&row.incident).cloned() else {
+                continue;
+            };
+            let interrupted = row.state == Delivery::Sending;
+            if row.lane == Lane::Run && self.engine.carries(&row) {
+                continue;
+            }
+            if row.lane == Lane::Run
+                && (interrupted || draft.now.since_ms(row.created_at) > RUN_STALE_MS)
+            {
+                lose(&mut draft, memory, &row, interrupted);
+                continue;
+            }
+            let journal = self.engine.store().journal(row.incident).await?;
+            let record = journal.into_iter().find(|r| r.seq == row.seq);
+            draft.outgoing.push(Outgoing {
+                row,
+                incident,
+                record,
+                interrupted,
+                told: false,
+            });
+        }
+        self.finish(draft, Vec::new(), 0, std::time::Instant::now())
+            .await;
+        Ok(())
+    }
+}
+
+/// A run whose truth is lost, or that waited too long to be started now.
+fn lose(draft: &mut Draft, memory: &mut Memory, row: &OutboxRow, interrupted: bool) {
+    let Ok(run) = row.detail.parse().map(crate::core::id::RunId) else {
+        return;
+    };
+    let outcome = if interrupted {
+        Outcome::Unknown {
+            why: "firebell stopped while it ran; it may or may not have finished".to_owned(),
+        }
+    } else {
+        Outcome::NotStarted {
+            why: "firebell was down when it was released; ask again if it is still wanted"
+                .to_owned(),
+        }
+    };
+    let word = outcome.word().to_owned();
+    mark(draft, row, Delivery::Failed, row.attempts, row.due_at, word);
+    let ended = Command::RunEnded {
+        run,
+        outcome,
+        duration_ms: 0,
+        bytes: 0,
+        tail: String::new(),
+    };
+    let _ = draft.apply(memory, "restart", row.incident, ended);
+}

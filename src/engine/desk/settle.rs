@@ -1,0 +1,176 @@
+//! What came of deliveries: their rows, and what the journal is told.
+
+use super::Desk;
+use crate::core::incident::{Command, Surface};
+use crate::core::time::Time;
+use crate::engine::draft::Draft;
+use crate::engine::outgoing::Settled;
+use crate::store::{Delivery, Lane, OutboxChange, OutboxRow};
+
+impl Desk {
+    pub(super) async fn settled(&mut self, draft: &mut Draft, settled: Settled) {
+        match settled {
+            Settled::Claim { row } => mark(
+                draft,
+                &row,
+                Delivery::Sending,
+                row.attempts + 1,
+                row.due_at,
+                String::new(),
+            ),
+            Settled::Effect {
+                row,
+                result,
+                retry_at,
+                tell,
+            } => {
+                self.effect_settled(draft, row, result, retry_at, tell)
+                    .await
+            }
+            Settled::Show {
+                key,
+                have,
+                result,
+                retry_at,
+            } => {
+                let id = key.0;
+                if self.load(id).await.is_err() {
+                    return;
+                }
+                let Some(memory) = &mut self.memory else {
+                    return;
+                };
+                let Some(show) = memory.shows.get_mut(&key) else {
+                    return;
+                };
+                let command = match &result {
+                    Ok((remote, name)) => {
+                        (show.have, show.attempts, show.error) = (have, 0, String::new());
+                        show.remote.clone_from(remote);
+                        (key.2 == Surface::Room.word()).then(|| Command::RoomReady {
+                            platform: key.1.clone(),
+                            room: remote.clone(),
+                            name: name.clone(),
+                        })
+                    }
+                    Err(fault) => {
+                        let first = show.attempts == 0;
+                        (show.attempts, show.error) = (show.attempts + 1, fault.why.clone());
+                        match retry_at {
+                            Some(at) => show.due_at = at,
+                            // Given up: it is not behind any more, and the reason stays on the row.
+                            None => show.have = show.want,
+                        }
+                        let failed = key.2 == Surface::Room.word() && (first || retry_at.is_none());
+                        failed.then(|| Command::RoomFailed {
+                            platform: key.1.clone(),
+                            why: fault.why.clone(),
+                        })
+                    }
+                };
+                draft.changes.shows.insert(key.clone(), show.clone());
+                if show.want > show.have {
+                    draft.behind.insert(key);
+                }
+                draft.touched.insert(id);
+                if let Some(command) = command {
+                    let _ = draft.apply(memory, "delivery", id, command);
+                }
+            }
+        }
+    }
+
+    pub(super) async fn effect_settled(
+        &mut self,
+        draft: &mut Draft,
+        row: OutboxRow,
+        result: Result<(), crate::chat::Fault>,
+        retry_at: Option<Time>,
+        tell: bool,
+    ) {
+        let id = row.incident;
+        let (person, contact) = (row.target.clone(), row.detail.clone());
+        let command = match (&result, row.lane) {
+            (Ok(()), Lane::Page) => Some(Command::PageDelivered {
+                person,
+                contact,
+                attempts: row.attempts,
+            }),
+            (Err(fault), Lane::Page) if tell => {
+                let still = if retry_at.is_some() {
+                    "; still trying"
+                } else {
+                    ""
+                };
+                Some(Command::PageFailed {
+                    person,
+                    contact,
+                    why: format!("{}{still}", fault.why),
+                })
+            }
+            _ => None,
+        };
+        let error = result
+            .as_ref()
+            .err()
+            .map(|f| f.why.clone())
+            .unwrap_or_default();
+        let outcome = match (result.is_ok(), retry_at.is_some()) {
+            (true, _) => "done",
+            (false, true) => "retry",
+            (false, false) => "failed",
+        };
+        draft.metrics.delivered(row.lane, outcome);
+        match (result.is_ok(), retry_at) {
+            (true, _) => mark(draft, &row, Delivery::Done, row.attempts, row.due_at, error),
+            (false, Some(at)) => mark(draft, &row, Delivery::Waiting, row.attempts, at, error),
+            (false, None) => mark(
+                draft,
+                &row,
+                Delivery::Failed,
+                row.attempts,
+                row.due_at,
+                error,
+            ),
+        }
+        if row.lane == Lane::Page && (result.is_ok() || retry_at.is_none()) {
+            if let Some(memory) = &mut self.memory {
+                memory.page_state(&OutboxRow {
+                    state: Delivery::Done,
+                    ..row.clone()
+                });
+            }
+        }
+        let Some(command) = command else { return };
+        if self.load(id).await.is_ok() {
+            if let Some(memory) = &mut self.memory {
+                let _ = draft.apply(
+                    memory,
+                    &format!("delivery:{id}:{}:{}", row.seq, row.n),
+                    id,
+                    command,
+                );
+            }
+        }
+    }
+}
+
+pub(super) fn mark(
+    draft: &mut Draft,
+    row: &OutboxRow,
+    state: Delivery,
+    attempts: u32,
+    due_at: Time,
+    error: String,
+) {
+    // An acknowledgement in the same batch may have withdrawn it; what was delivered stays delivered.
+    let change = OutboxChange {
+        id: row.id,
+        state,
+        attempts,
+        due_at,
+        updated_at: draft.now,
+        error,
+    };
+    draft.changes.outbox_changes.insert(row.id, change);
+}
