@@ -119,6 +119,15 @@ impl Files<'_> {
                 );
                 return None;
             }
+            // Reading a pipe would wait for ever.
+            Ok(meta) if !meta.is_file() => {
+                sink.fault(
+                    &place,
+                    "this is not a file",
+                    "remove it, or put a file here",
+                );
+                return None;
+            }
             _ => {}
         }
         match std::fs::read_to_string(path) {

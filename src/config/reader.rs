@@ -38,7 +38,9 @@ impl Sink {
     pub fn into_parts(self) -> (Vec<Fault>, Vec<Fault>) {
         let sorted = |list: RefCell<Vec<Fault>>| {
             let mut list = list.into_inner();
-            list.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
+            list.sort_by(|a, b| (&a.path, a.line, &a.what).cmp(&(&b.path, b.line, &b.what)));
+            // A key that two readers look at is wrong once.
+            list.dedup();
             list
         };
         (sorted(self.faults), sorted(self.warnings))

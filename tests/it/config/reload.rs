@@ -2,6 +2,7 @@
 
 use super::{ACTION, Folder, demo, good, said};
 use firebell::config::{Fault, Loaded, load, watch};
+use firebell::core::directory::Directory;
 use std::path::Path;
 
 /// What a program that follows the files has in force.
@@ -42,6 +43,22 @@ impl Followed {
             .expect("watch runs")?;
         Ok(())
     }
+
+    /// Reloads until the right thing is in force; a reload may also come from another test's SIGHUP.
+    async fn until(&mut self, right: impl Fn(&Directory) -> bool) {
+        while !right(&self.in_force.directory) {
+            let _ = self.next().await;
+        }
+    }
+
+    /// The faults of the next reload that is refused.
+    async fn refusal(&mut self) -> Vec<Fault> {
+        loop {
+            if let Err(faults) = self.next().await {
+                return faults;
+            }
+        }
+    }
 }
 
 impl Drop for Followed {
@@ -57,6 +74,10 @@ fn save(path: &Path, text: &str) {
     std::fs::rename(next, path).unwrap();
 }
 
+fn named(name: &str) -> impl Fn(&Directory) -> bool {
+    move |d| d.people["ana"].name == name
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_saved_file_is_in_force_and_a_faulty_one_is_refused() {
     let (dir, config) = demo();
@@ -65,11 +86,10 @@ async fn a_saved_file_is_in_force_and_a_faulty_one_is_refused() {
     let mut followed = Followed::start(&config).await;
 
     save(&ana, &before.replace("Ana Ruiz", "Ana R."));
-    followed.next().await.unwrap();
-    assert_eq!(followed.in_force.directory.people["ana"].name, "Ana R.");
+    followed.until(named("Ana R.")).await;
 
     save(&ana, &before.replace("zone", "zoen"));
-    let faults = followed.next().await.unwrap_err();
+    let faults = followed.refusal().await;
     said(
         &faults,
         "people/ana.toml",
@@ -77,11 +97,10 @@ async fn a_saved_file_is_in_force_and_a_faulty_one_is_refused() {
         "has no key `zoen`",
         "did you mean `zone`?",
     );
-    assert_eq!(followed.in_force.directory.people["ana"].name, "Ana R.");
+    assert!(named("Ana R.")(&followed.in_force.directory));
 
     save(&ana, &before);
-    followed.next().await.unwrap();
-    assert_eq!(followed.in_force.directory.people["ana"].name, "Ana Ruiz");
+    followed.until(named("Ana Ruiz")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,18 +108,33 @@ async fn a_folder_that_comes_later_is_followed_too() {
     let folder = Folder::new();
     let mut followed = Followed::start(&folder.path("firebell.toml")).await;
     std::fs::remove_dir_all(folder.path("actions")).unwrap();
-    followed.next().await.unwrap();
-    assert!(followed.in_force.directory.actions.is_empty());
+    followed.until(|d| d.actions.is_empty()).await;
     folder.put("actions/look.toml", ACTION);
-    followed.next().await.unwrap();
+    followed.until(|d| d.actions.contains_key("look")).await;
     folder.put("actions/look.toml", &ACTION.replace("Look", "Look again"));
-    while followed
-        .in_force
-        .directory
-        .actions
-        .get("look")
-        .is_none_or(|a| a.title != "Look again")
-    {
-        followed.next().await.unwrap();
-    }
+    let again = |d: &Directory| {
+        d.actions
+            .get("look")
+            .is_some_and(|a| a.title == "Look again")
+    };
+    followed.until(again).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sighup_reloads_what_no_event_tells_of() {
+    let folder = Folder::new();
+    // Outside every watched folder, as a file on a network share is.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let ana = elsewhere.path().join("ana");
+    let person = |name: &str| {
+        format!("name = \"{name}\"\nzone = \"UTC\"\ncontacts = [{{ kind = \"console\" }}]\n")
+    };
+    std::fs::write(&ana, person("Ana")).unwrap();
+    std::fs::remove_file(folder.path("people/ana.toml")).unwrap();
+    std::os::unix::fs::symlink(&ana, folder.path("people/ana.toml")).unwrap();
+    let mut followed = Followed::start(&folder.path("firebell.toml")).await;
+    std::fs::write(&ana, person("Ana R.")).unwrap();
+    let me = rustix::process::getpid();
+    rustix::process::kill_process(me, rustix::process::Signal::HUP).unwrap();
+    followed.until(named("Ana R.")).await;
 }
