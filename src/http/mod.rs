@@ -1,5 +1,8 @@
 //! The front doors: API, ingest, console, health. Foreign shapes stop here.
 
+pub mod alertmanager;
+pub mod hooks;
+
 use crate::config::Settings;
 use crate::engine::Engine;
 use crate::metrics::Metrics;

@@ -1,0 +1,77 @@
+//! `GET /api/v2/alerts`.
+
+use super::query::Filter;
+use super::row::{self, Ends};
+use super::{App, Pieces};
+use crate::store::{AlertQuery, Store, StoreFault};
+use axum::body::Bytes;
+
+/// Rows of one piece: large enough that the query's overhead vanishes, small enough to hold.
+pub(super) const PAGE: i64 = 1000;
+
+/// A walk over all firing alerts by id.
+pub(super) struct Walk {
+    store: Store,
+    filter: Filter,
+    ends: Ends,
+    after: i64,
+    /// What stands before the next alert.
+    lead: char,
+    over: bool,
+}
+
+impl Walk {
+    pub(super) fn new(app: &App, filter: Filter) -> Walk {
+        Walk {
+            store: app.engine.store().clone(),
+            ends: Ends::new(&app.settings, app.engine.now()),
+            filter,
+            after: 0,
+            lead: '[',
+            over: false,
+        }
+    }
+}
+
+impl Pieces for Walk {
+    async fn next(&mut self) -> Result<Option<Bytes>, StoreFault> {
+        if self.over {
+            return Ok(None);
+        }
+        let mut out = String::new();
+        // A piece without an alert is not sent, but the walk goes on.
+        while out.is_empty() && !self.over {
+            self.page(&mut out).await?;
+        }
+        Ok(Some(out.into()))
+    }
+}
+
+impl Walk {
+    async fn page(&mut self, out: &mut String) -> Result<(), StoreFault> {
+        let query = AlertQuery {
+            firing: Some(true),
+            after: self.after,
+            limit: PAGE,
+            ..AlertQuery::default()
+        };
+        let rows = if self.filter.nothing() {
+            Vec::new()
+        } else {
+            self.store.alerts(&query).await?
+        };
+        for row in rows.iter().filter(|row| self.filter.admits(row)) {
+            out.push(self.lead);
+            self.lead = ',';
+            row::write(out, row, &self.ends);
+        }
+        match rows.last() {
+            Some(last) => self.after = last.id.0,
+            None => {
+                self.over = true;
+                out.push_str(if self.lead == '[' { "[]\n" } else { "]\n" });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,105 @@
+//! The filters of Alertmanager's lists.
+
+use super::{NOBODY, ON_CALL};
+use crate::core::alert::Labels;
+use crate::core::matcher::{Matcher, whole};
+use crate::core::text::cut;
+use crate::store::AlertRow;
+use regex::Regex;
+use serde::Deserialize;
+
+/// More matchers than any client sends; each may cost as much memory as an expression may.
+const MAX_MATCHERS: usize = 32;
+
+/// Which alerts are listed.
+#[derive(Clone, Debug)]
+pub(super) struct Filter {
+    /// Every alert here is active: there are no silences and no inhibition.
+    active: bool,
+    matchers: Vec<Matcher>,
+    receiver: Option<Regex>,
+}
+
+impl Filter {
+    /// Reads the query. Parameters Alertmanager does not know either are ignored, as it does.
+    ///
+    /// # Errors
+    /// A sentence naming the parameter.
+    pub(super) fn parse(pairs: &[(String, String)]) -> Result<Filter, String> {
+        let mut filter = Filter {
+            active: true,
+            matchers: Vec::new(),
+            receiver: None,
+        };
+        for (name, value) in pairs {
+            match name.as_str() {
+                "active" => filter.active = truth(name, value)?,
+                // They select among alerts that do not occur here.
+                "silenced" | "inhibited" | "unprocessed" | "muted" => {
+                    truth(name, value)?;
+                }
+                "filter" => filter.matchers.push(matcher(value)?),
+                "receiver" => {
+                    filter.receiver = Some(whole(value).map_err(|e| format!("receiver: {e}"))?);
+                }
+                _ => {}
+            }
+        }
+        if filter.matchers.len() > MAX_MATCHERS {
+            return Err(format!("filter: more than {MAX_MATCHERS} matchers"));
+        }
+        Ok(filter)
+    }
+
+    /// Nothing can pass.
+    pub(super) fn nothing(&self) -> bool {
+        let known = |re: &Regex| re.is_match(ON_CALL) || re.is_match(NOBODY);
+        !self.active || !self.receiver.as_ref().is_none_or(known)
+    }
+
+    /// Whether the alert is listed. Its labels are only read when a matcher needs them.
+    pub(super) fn admits(&self, row: &AlertRow) -> bool {
+        let receiver = self.receiver.as_ref();
+        if !self.active || !receiver.is_none_or(|re| re.is_match(receiver_of(row))) {
+            return false;
+        }
+        if self.matchers.is_empty() {
+            return true;
+        }
+        let labels = labels_of(row);
+        self.matchers.iter().all(|m| m.matches(&labels))
+    }
+}
+
+/// The receiver an alert is shown with.
+pub(super) fn receiver_of(row: &AlertRow) -> &'static str {
+    if row.incident.is_some() {
+        ON_CALL
+    } else {
+        NOBODY
+    }
+}
+
+/// The labels of a stored alert.
+pub(super) fn labels_of(row: &AlertRow) -> Labels {
+    #[derive(Deserialize)]
+    struct Stored {
+        labels: Labels,
+    }
+    serde_json::from_str(&row.body).map_or_else(|_| Labels::new(), |s: Stored| s.labels)
+}
+
+fn truth(name: &str, value: &str) -> Result<bool, String> {
+    match value {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        other => Err(format!(
+            "{name}: `{}` is neither true nor false",
+            cut(other, 40)
+        )),
+    }
+}
+
+fn matcher(text: &str) -> Result<Matcher, String> {
+    Matcher::parse(text).map_err(|e| format!("filter: {e}"))
+}
