@@ -91,11 +91,11 @@ async fn streamed(mut walk: impl Pieces) -> Response {
     let rest = stream::try_unfold(walk, async |mut walk| {
         Ok(walk.next().await?.map(|piece| (piece, walk)))
     });
-    let all = stream::once(async { Ok(first) })
-        .chain(rest)
-        .inspect_err(|e: &crate::store::StoreFault| {
+    let all = stream::once(async { Ok(first) }).chain(rest).inspect_err(
+        |e: &crate::store::StoreFault| {
             tracing::error!(error = %e, "a list broke off");
-        });
+        },
+    );
     let body = Body::from_stream(all);
     ([(CONTENT_TYPE, "application/json")], body).into_response()
 }
@@ -148,11 +148,7 @@ impl Reading {
         ))
     }
 
-    fn filter(
-        &self,
-        headers: &HeaderMap,
-        pairs: &[(String, String)],
-    ) -> Result<Filter, Response> {
+    fn filter(&self, headers: &HeaderMap, pairs: &[(String, String)]) -> Result<Filter, Response> {
         self.authorise(headers)?;
         Filter::parse(pairs).map_err(|why| (StatusCode::BAD_REQUEST, Json(why)).into_response())
     }

@@ -17,6 +17,7 @@ use std::borrow::Cow;
 
 /// One alert, found but not read. JSON's `null` counts as absent, as in Go.
 #[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(expecting = "an object with labels")]
 struct Raw<'a> {
     #[serde(borrow)]
     labels: Option<&'a RawValue>,
@@ -116,8 +117,7 @@ fn elements(text: &str) -> Result<Vec<Result<Raw<'_>, String>>, BadPayload> {
         ))
     })?;
     let raw = each.into_iter().map(|value| {
-        serde_json::from_str(value.get())
-            .map_err(|e| format!("not an alert: {}", json_error(&e)))
+        serde_json::from_str(value.get()).map_err(|e| format!("not an alert: {}", json_error(&e)))
     });
     Ok(raw.collect())
 }

@@ -15,6 +15,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object with alerts")]
 struct Webhook<'a> {
     version: Option<Value>,
     status: Option<String>,
@@ -25,7 +26,7 @@ struct Webhook<'a> {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object with labels")]
 struct Member {
     status: Option<String>,
     labels: Option<Labels>,

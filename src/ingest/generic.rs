@@ -130,10 +130,7 @@ fn starts_at(item: &Value, mapping: &Mapping, now: Time, notes: &mut Notes) -> T
     match instant::optional("the begin", Some(&text)) {
         Ok(time) => time.unwrap_or(now),
         Err(why) => {
-            notes.add(format!(
-                "{}; the time of arrival is shown",
-                cut(&why, 120)
-            ));
+            notes.add(format!("{}; the time of arrival is shown", cut(&why, 120)));
             now
         }
     }

@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object with event_action")]
 struct Event<'a> {
     event_action: Option<Value>,
     dedup_key: Option<Value>,
@@ -29,6 +30,7 @@ struct Event<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object with summary")]
 struct Payload<'a> {
     summary: Option<Value>,
     source: Option<Value>,
@@ -90,9 +92,7 @@ fn kind(event: &Event, errors: &mut Vec<String>) -> Option<AlertKind> {
         _ => None,
     };
     if kind.is_none() {
-        errors.push(
-            "'event_action' must be one of 'trigger', 'acknowledge', 'resolve'".to_owned(),
-        );
+        errors.push("'event_action' must be one of 'trigger', 'acknowledge', 'resolve'".to_owned());
     }
     kind
 }
@@ -158,11 +158,19 @@ fn alert(
     let mut annotations: Labels = [
         ("summary", field(|p| p.summary.clone())),
         ("client", text(event.client.as_ref())),
-        ("custom_details", json(payload.and_then(|p| p.custom_details))),
+        (
+            "custom_details",
+            json(payload.and_then(|p| p.custom_details)),
+        ),
         ("links", json(event.links)),
         ("images", json(event.images)),
     ]
-    .map(|(name, value)| (name.to_owned(), shortened(name, value, ctx.limits, &mut notes)))
+    .map(|(name, value)| {
+        (
+            name.to_owned(),
+            shortened(name, value, ctx.limits, &mut notes),
+        )
+    })
     .into();
     annotations.retain(|_, value| !value.is_empty());
     let labels = bounded("label", labels, ctx.limits, &mut notes)?;
@@ -196,13 +204,15 @@ fn starts_at(timestamp: &str, now: Time, notes: &mut Notes) -> Time {
         let zoned = zoned.map(|t| t.to_utc()).ok();
         zoned.or(plain.map(|t| t.and_utc()).ok()).map(Time::from)
     };
-    instant::rfc3339(timestamp).or_else(loose).unwrap_or_else(|| {
-        notes.add(format!(
-            "the timestamp `{}` is not ISO 8601; the time of arrival is shown",
-            cut(timestamp, 40)
-        ));
-        now
-    })
+    instant::rfc3339(timestamp)
+        .or_else(loose)
+        .unwrap_or_else(|| {
+            notes.add(format!(
+                "the timestamp `{}` is not ISO 8601; the time of arrival is shown",
+                cut(timestamp, 40)
+            ));
+            now
+        })
 }
 
 /// A scalar as text; senders write numbers where the documentation says string.
@@ -216,7 +226,10 @@ fn text(value: Option<&Value>) -> String {
 
 /// A JSON value as annotation: the text of a string, else the JSON as it was sent.
 fn json(raw: Option<&RawValue>) -> String {
-    let Some(raw) = raw.map(RawValue::get).filter(|r| !matches!(*r, "{}" | "[]")) else {
+    let Some(raw) = raw
+        .map(RawValue::get)
+        .filter(|r| !matches!(*r, "{}" | "[]"))
+    else {
         return String::new();
     };
     serde_json::from_str(raw).unwrap_or_else(|_| raw.to_owned())

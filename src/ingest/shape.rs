@@ -118,7 +118,10 @@ pub(super) fn bounded(
             ));
         }
     }
-    if !map.iter().any(|(k, v)| k.contains('\0') || v.contains('\0')) {
+    if !map
+        .iter()
+        .any(|(k, v)| k.contains('\0') || v.contains('\0'))
+    {
         return Ok(map);
     }
     let cleaned = map

@@ -110,7 +110,11 @@ impl Walk {
             incident: (group != 0).then_some(IncidentId(group)),
             after: first - 1,
             // The group of those that page nobody has no filter of its own: others lie between.
-            limit: if group == 0 { PAGE } else { PAGE.min(len as i64) },
+            limit: if group == 0 {
+                PAGE
+            } else {
+                i64::try_from(len).map_or(PAGE, |n| n.min(PAGE))
+            },
             ..AlertQuery::default()
         };
         let rows = self.store.alerts(&query).await?;
@@ -171,4 +175,30 @@ fn route_of<'a>(route: &'a Route, key: &str) -> Option<&'a Route> {
         return Some(route);
     }
     route.children.iter().find_map(|child| route_of(child, key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_key_leads_back_to_its_route() {
+        let node = |name: &str, children| Route {
+            name: name.to_owned(),
+            children,
+            ..Route::default()
+        };
+        let web = node("default/web", vec![node("default/web/eu", vec![])]);
+        let root = node("default", vec![web, node("default/db", vec![])]);
+        for (key, name) in [
+            ("default|shop|a=\"b\"", Some("default")),
+            ("default/web|", Some("default/web")),
+            ("default/web/eu||x", Some("default/web/eu")),
+            ("default/we|", None),
+            ("", None),
+        ] {
+            let found = route_of(&root, key).map(|r| r.name.as_str());
+            assert_eq!(found, name, "{key}");
+        }
+    }
 }

@@ -103,3 +103,75 @@ fn truth(name: &str, value: &str) -> Result<bool, String> {
 fn matcher(text: &str) -> Result<Matcher, String> {
     Matcher::parse(text).map_err(|e| format!("filter: {e}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::id::{AlertId, IncidentId};
+    use crate::core::time::Time;
+
+    fn parse(query: &[(&str, &str)]) -> Result<Filter, String> {
+        let pairs: Vec<_> = query
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect();
+        Filter::parse(&pairs)
+    }
+
+    fn row(incident: Option<i64>) -> AlertRow {
+        AlertRow {
+            id: AlertId(1),
+            source: "prometheus".to_owned(),
+            fingerprint: "f".to_owned(),
+            digest: 0,
+            firing: true,
+            starts_at: Time(0),
+            ends_at: Time::FAR,
+            received_at: Time(0),
+            updated_at: Time(0),
+            incident: incident.map(IncidentId),
+            why: String::new(),
+            body: r#"{"labels":{"job":"api","severity":"critical"},"annotations":{}}"#.to_owned(),
+        }
+    }
+
+    #[test]
+    fn alerts_are_filtered_as_alertmanager_does() {
+        for (query, listed) in [
+            (&[][..], true),
+            (&[("active", "false")], false),
+            (&[("active", "true"), ("silenced", "false")], true),
+            (&[("inhibited", "false"), ("unprocessed", "false")], true),
+            (&[("filter", "job=\"api\"")], true),
+            (
+                &[("filter", "job=api"), ("filter", "severity!=critical")],
+                false,
+            ),
+            (&[("filter", "job=~\"a.*\""), ("filter", "none=\"\"")], true),
+            (&[("receiver", "on-.*")], true),
+            (&[("receiver", "on")], false),
+            (&[("receiver", "nobody")], false),
+            (&[("unknown", "x")], true),
+        ] {
+            let filter = parse(query).unwrap();
+            assert_eq!(filter.admits(&row(Some(1))), listed, "{query:?}");
+            assert!(!(listed && filter.nothing()), "{query:?}");
+        }
+        assert!(parse(&[("receiver", "nobody")]).unwrap().admits(&row(None)));
+    }
+
+    #[test]
+    fn a_filter_that_is_wrong_is_named() {
+        let many = vec![("filter", "a=b"); MAX_MATCHERS + 1];
+        for (query, word) in [
+            (&[("active", "yes")][..], "active"),
+            (&[("filter", "job")], "filter"),
+            (&[("filter", "job=~\"(\"")], "filter"),
+            (&[("receiver", "(")], "receiver"),
+            (&many[..], "filter"),
+        ] {
+            let why = parse(query).unwrap_err();
+            assert!(why.starts_with(word), "{why}");
+        }
+    }
+}

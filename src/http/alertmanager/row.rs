@@ -63,3 +63,77 @@ pub(super) fn write(out: &mut String, row: &AlertRow, ends: &Ends) {
         receiver_of(row)
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::id::{AlertId, IncidentId};
+    use serde_json::{Value, json};
+
+    const NOW: Time = Time(1_795_000_000_000);
+
+    fn stored(body: &str) -> AlertRow {
+        AlertRow {
+            id: AlertId(1),
+            source: "prometheus".to_owned(),
+            fingerprint: "key \"quoted\"".to_owned(),
+            digest: 0,
+            firing: true,
+            starts_at: NOW.plus_ms(-60_000),
+            ends_at: NOW.plus_ms(1),
+            received_at: NOW,
+            updated_at: NOW,
+            incident: Some(IncidentId(7)),
+            why: String::new(),
+            body: body.to_owned(),
+        }
+    }
+
+    fn shown(row: &AlertRow) -> Value {
+        let ends = Ends {
+            now: NOW,
+            timeouts_ms: [("prometheus".to_owned(), 300_000)].into(),
+        };
+        let mut out = String::new();
+        write(&mut out, row, &ends);
+        serde_json::from_str(&out).unwrap()
+    }
+
+    #[test]
+    fn a_row_has_every_field_alertmanager_promises() {
+        let body = r#"{"labels":{"a":"b"},"annotations":{},"generatorURL":"http://x/"}"#;
+        let want = json!({
+            "labels": {"a": "b"},
+            "annotations": {},
+            "generatorURL": "http://x/",
+            "fingerprint": "key \"quoted\"",
+            "startsAt": "2026-11-18T11:05:40.000Z",
+            "endsAt": "2026-11-18T11:06:40.001Z",
+            "updatedAt": "2026-11-18T11:06:40.000Z",
+            "receivers": [{"name": "on-call"}],
+            "status": {"state": "active", "silencedBy": [], "inhibitedBy": [], "mutedBy": []},
+        });
+        assert_eq!(shown(&stored(body)), want);
+    }
+
+    #[test]
+    fn a_firing_alert_is_never_shown_with_an_end_that_has_passed() {
+        let mut row = stored("{}");
+        row.ends_at = NOW.plus_ms(-1);
+        assert_eq!(shown(&row)["endsAt"], "2026-11-18T11:11:40.000Z");
+    }
+
+    #[test]
+    fn an_alert_without_an_end_is_shown_with_one_go_can_read() {
+        let mut row = stored("{}");
+        row.ends_at = Time::FAR;
+        assert_eq!(shown(&row)["endsAt"], "9999-12-31T23:59:59.999Z");
+    }
+
+    #[test]
+    fn a_body_that_is_no_object_does_not_break_the_list() {
+        for body in ["", "{}", "}", "[1]"] {
+            assert_eq!(shown(&stored(body))["labels"], json!({}), "{body}");
+        }
+    }
+}

@@ -33,11 +33,7 @@ impl Unread {
 }
 
 /// The whole body. A declared length above the limit is refused before a byte is read.
-pub(super) async fn read(
-    headers: &HeaderMap,
-    body: Body,
-    limit: usize,
-) -> Result<Bytes, Unread> {
+pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Unread> {
     let declared = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok());
     let declared: usize = declared.and_then(|v| v.parse().ok()).unwrap_or(0);
     if declared > limit {
@@ -68,7 +64,11 @@ async fn collect(body: Body, declared: usize, limit: usize) -> Result<Bytes, Unr
         }
         whole.extend_from_slice(&piece);
     }
-    Ok(if whole.is_empty() { first } else { whole.into() })
+    Ok(if whole.is_empty() {
+        first
+    } else {
+        whole.into()
+    })
 }
 
 #[cfg(test)]
@@ -96,7 +96,10 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_LENGTH, "6".parse().unwrap());
         let unread = read(&headers, chunked(&[]), 5).await.unwrap_err();
-        assert!(unread.to_string().contains("larger than 5 bytes"), "{unread}");
+        assert!(
+            unread.to_string().contains("larger than 5 bytes"),
+            "{unread}"
+        );
     }
 
     #[tokio::test]

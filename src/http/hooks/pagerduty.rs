@@ -72,7 +72,10 @@ impl Hook {
         // Acknowledging twice is harmless, and the same key may be acknowledged again after the
         // incident has come back, so every request is a cause of its own.
         let cause = format!("alert:{}:{}", source.name, uuid::Uuid::new_v4().simple());
-        match engine.submit(&cause, incident, Command::Acknowledge { by }).await {
+        match engine
+            .submit(&cause, incident, Command::Acknowledge { by })
+            .await
+        {
             Ok(_) => {
                 self.counters().accepted.one();
                 Ok(())
