@@ -3,13 +3,14 @@
 //! Two passes, so that only ids are held: the first walks the table and notes which alert belongs
 //! where, the second fetches group by group. An alert that ends in between is left out.
 
-use super::list::PAGE;
+use super::list::{PAGE, ends_at};
 use super::query::{Filter, labels_of, receiver_of};
-use super::row::{self, Ends};
+use super::row;
 use super::{App, Pieces};
 use crate::core::alert::Labels;
 use crate::core::directory::{Directory, Route};
 use crate::core::id::IncidentId;
+use crate::engine::Engine;
 use crate::store::{AlertQuery, AlertRow, Store, StoreFault};
 use axum::body::Bytes;
 use serde_json::json;
@@ -23,9 +24,8 @@ type Place = (i64, i64);
 
 /// A walk over the groups.
 pub(super) struct Walk {
-    store: Store,
+    engine: Engine,
     directory: Arc<Directory>,
-    ends: Ends,
     /// Sorted, so that groups are ranges.
     places: Vec<Place>,
     /// The first place that is not written yet.
@@ -39,13 +39,11 @@ pub(super) struct Walk {
 
 impl Walk {
     pub(super) async fn new(app: &App, filter: &Filter) -> Result<Walk, StoreFault> {
-        let store = app.engine.store().clone();
-        let mut places = places(&store, filter).await?;
+        let mut places = places(app.engine.store(), filter).await?;
         places.sort_unstable();
         Ok(Walk {
-            store,
+            engine: app.engine.clone(),
             directory: app.engine.directory(),
-            ends: Ends::new(&app.settings, app.engine.now()),
             places,
             at: 0,
             tail: None,
@@ -117,7 +115,7 @@ impl Walk {
             },
             ..AlertQuery::default()
         };
-        let rows = self.store.alerts(&query).await?;
+        let rows = self.engine.store().alerts(&query).await?;
         for row in &rows {
             if self.places[self.at..end].binary_search(&place(row)).is_ok() {
                 self.alert(out, row).await?;
@@ -147,7 +145,7 @@ impl Walk {
         } else {
             out.push(',');
         }
-        row::write(out, row, &self.ends);
+        row::write(out, row, ends_at(&self.engine, row));
         Ok(())
     }
 
@@ -157,7 +155,7 @@ impl Walk {
         let Some(id) = row.incident else {
             return Ok(Labels::new());
         };
-        let incident = self.store.incident(id).await?;
+        let incident = self.engine.store().incident(id).await?;
         let route = incident.and_then(|i| route_of(&self.directory.route, &i.group_key));
         let Some(group_by) = route.map(|r| &r.group_by) else {
             return Ok(Labels::new());

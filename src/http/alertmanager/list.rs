@@ -1,19 +1,26 @@
 //! `GET /api/v2/alerts`.
 
 use super::query::Filter;
-use super::row::{self, Ends};
+use super::row;
 use super::{App, Pieces};
-use crate::store::{AlertQuery, Store, StoreFault};
+use crate::core::time::Time;
+use crate::engine::Engine;
+use crate::store::{AlertQuery, AlertRow, StoreFault};
 use axum::body::Bytes;
 
 /// Rows of one piece: large enough that the query's overhead vanishes, small enough to hold.
 pub(super) const PAGE: i64 = 1000;
 
+/// When a firing alert will be taken as ended: the engine knows of repeats the row does not.
+pub(super) fn ends_at(engine: &Engine, row: &AlertRow) -> Time {
+    let known = engine.ends_at(&row.source, &row.fingerprint);
+    known.unwrap_or(row.ends_at)
+}
+
 /// A walk over all firing alerts by id.
 pub(super) struct Walk {
-    store: Store,
+    engine: Engine,
     filter: Filter,
-    ends: Ends,
     after: i64,
     /// What stands before the next alert.
     lead: char,
@@ -23,8 +30,7 @@ pub(super) struct Walk {
 impl Walk {
     pub(super) fn new(app: &App, filter: Filter) -> Walk {
         Walk {
-            store: app.engine.store().clone(),
-            ends: Ends::new(&app.settings, app.engine.now()),
+            engine: app.engine.clone(),
             filter,
             after: 0,
             lead: '[',
@@ -58,12 +64,12 @@ impl Walk {
         let rows = if self.filter.nothing() {
             Vec::new()
         } else {
-            self.store.alerts(&query).await?
+            self.engine.store().alerts(&query).await?
         };
         for row in rows.iter().filter(|row| self.filter.admits(row)) {
             out.push(self.lead);
             self.lead = ',';
-            row::write(out, row, &self.ends);
+            row::write(out, row, ends_at(&self.engine, row));
         }
         match rows.last() {
             Some(last) => self.after = last.id.0,
