@@ -138,6 +138,7 @@ async fn ready(State(reading): State<Arc<Reading>>) -> Response {
 }
 
 impl Reading {
+    #[expect(clippy::result_large_err, reason = "the answer itself, moved once")]
     fn authorise(&self, headers: &HeaderMap) -> Result<(), Response> {
         if auth::may_read(&self.app.settings, headers) {
             return Ok(());
@@ -148,6 +149,7 @@ impl Reading {
         ))
     }
 
+    #[expect(clippy::result_large_err, reason = "the answer itself, moved once")]
     fn filter(&self, headers: &HeaderMap, pairs: &[(String, String)]) -> Result<Filter, Response> {
         self.authorise(headers)?;
         Filter::parse(pairs).map_err(|why| (StatusCode::BAD_REQUEST, Json(why)).into_response())

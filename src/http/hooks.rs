@@ -86,6 +86,7 @@ impl Hook {
     }
 
     /// The source whose token the headers carry.
+    #[expect(clippy::result_large_err, reason = "the answer itself, moved once")]
     fn source(&self, headers: &HeaderMap) -> Result<&Source, Response> {
         let token = auth::presented(headers);
         let source = token.and_then(|t| auth::source(&self.app().settings, &t));

@@ -17,7 +17,8 @@ use std::borrow::Cow;
 #[derive(Deserialize)]
 #[serde(expecting = "an object with event_action")]
 struct Event<'a> {
-    event_action: Option<Value>,
+    #[serde(rename = "event_action")]
+    action: Option<Value>,
     dedup_key: Option<Value>,
     #[serde(borrow)]
     payload: Option<Payload<'a>>,
@@ -77,7 +78,7 @@ pub fn decode(body: &[u8], ctx: &Context) -> Result<Decoded, BadPayload> {
     let (Some(kind), true) = (kind, errors.is_empty()) else {
         return Err(BadPayload { errors });
     };
-    let alert = alert(event, kind, key, notes, ctx).map_err(BadPayload::new)?;
+    let alert = alert(&event, kind, key, notes, ctx).map_err(BadPayload::new)?;
     Ok(Decoded {
         alerts: vec![alert],
         refused: Vec::new(),
@@ -85,7 +86,7 @@ pub fn decode(body: &[u8], ctx: &Context) -> Result<Decoded, BadPayload> {
 }
 
 fn kind(event: &Event, errors: &mut Vec<String>) -> Option<AlertKind> {
-    let kind = match event.event_action.as_ref().and_then(Value::as_str) {
+    let kind = match event.action.as_ref().and_then(Value::as_str) {
         Some("trigger") => Some(AlertKind::Firing),
         Some("acknowledge") => Some(AlertKind::Acknowledged),
         Some("resolve") => Some(AlertKind::Resolved),
@@ -137,7 +138,7 @@ fn required(payload: Option<&Payload>, errors: &mut Vec<String>) {
 }
 
 fn alert(
-    event: Event,
+    event: &Event,
     kind: AlertKind,
     fingerprint: String,
     mut notes: Notes,

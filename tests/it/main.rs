@@ -1,4 +1,5 @@
 //! Everything that needs more than one room, in one binary: linking once is what makes it quick.
+
 mod config;
 mod engine;
 mod ingest;
