@@ -121,7 +121,7 @@ create table shows (
     primary key (incident, platform, surface)
 );
 -- what is shown out of date
-create index shows_behind on shows (incident) where want > have;
+create index shows_behind on shows (incident, platform, surface) where want > have;
 
 create table rooms (
     id integer primary key,
