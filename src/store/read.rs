@@ -198,9 +198,17 @@ impl<B: Backend> Pools<B> {
             .await
     }
 
+    /// The union names the incidents first: an `or` alone would walk every surface there ever was.
     pub(super) async fn pending_shows(&self) -> Read<Vec<ShowRow>> {
+        const OPEN: &str = "select id from incidents \
+            where (status <> 'resolved' or wake_at is not null) and status <> 'resolved'";
         Select::<B>::new(decode::SHOW)
-            .only("(want > have or incident in (select id from incidents where status <> 'resolved'))")
+            .only("incident in (select incident from shows where want > have union ")
+            .then(OPEN)
+            .then(")")
+            .only("(want > have or incident in (")
+            .then(OPEN)
+            .then("))")
             .then(" order by incident, platform, surface")
             .all(&self.read, decode::show)
             .await

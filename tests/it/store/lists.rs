@@ -240,3 +240,36 @@ async fn the_quarantine_shows_its_newest_and_counts_all() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn surfaces_are_pending_while_their_incident_is_open_or_they_are_out_of_date() {
+    on_both(async |database| {
+        let mine = database.mine().await;
+        // 1 open, 2 resolved and shown, 3 resolved and not shown yet, 4 resolved, shown, still to wake
+        mine.write(|c| {
+            let mut wakes = rows::resolved(4);
+            wakes.wake_at = Some(rows::at(500));
+            for row in [
+                rows::incident(1),
+                rows::resolved(2),
+                rows::resolved(3),
+                wakes,
+            ] {
+                let mut show = rows::show(row.id.0);
+                if row.id.0 != 3 {
+                    show.have = show.want;
+                }
+                let key = (show.incident, show.platform.clone(), show.surface.clone());
+                c.shows.insert(key, show);
+                c.incidents.insert(row.id, row);
+            }
+        })
+        .await;
+        let pending = mine.store.pending_shows().await.unwrap();
+        let ids: Vec<i64> = pending.iter().map(|s| s.incident.0).collect();
+        assert_eq!(ids, [1, 3]);
+        assert_eq!(pending[1], rows::show(3));
+        assert_eq!(mine.store.shows(IncidentId(4)).await.unwrap().len(), 1);
+    })
+    .await;
+}

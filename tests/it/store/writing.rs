@@ -383,7 +383,6 @@ async fn projections_surfaces_and_runs_are_replaced_by_the_newest() {
             let found = mine.store.incident(incident.id).await.unwrap();
             assert_eq!(found.as_ref(), Some(incident));
         }
-        assert_eq!(mine.store.pending_shows().await.unwrap(), []);
         let shows = mine.store.shows(IncidentId(5)).await.unwrap();
         let mut shown = rows::show(5);
         shown.have = shown.want;
