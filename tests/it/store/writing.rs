@@ -190,9 +190,15 @@ async fn a_commit_ends_even_when_its_caller_goes_away() {
         let mut commit = Box::pin(mine.store.commit(mine.epoch, &changes));
         assert!(commit.as_mut().now_or_never().is_none());
         drop(commit);
-        while mine.store.high_water().await.unwrap().alert == 0 {
-            tokio::task::yield_now().await;
-        }
+        let arrives = async {
+            while mine.store.high_water().await.unwrap().alert == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        let limit = std::time::Duration::from_secs(20);
+        tokio::time::timeout(limit, arrives)
+            .await
+            .expect("the commit was lost with its caller");
     })
     .await;
 }
