@@ -1,0 +1,244 @@
+// The live half: one event stream; what changed is fetched as a fragment and put in place.
+// Everything here is a convenience: without it every page works by forms and reloads.
+"use strict";
+const $ = (id) => document.getElementById(id);
+const all = (what, within = document) => [...within.querySelectorAll(what)];
+
+const Live = {
+  stream: null,
+  opened: false,
+  wait: 1000,
+  waiting: new Map(),
+  running: 0,
+
+  start() {
+    if (!window.EventSource) return;
+    this.connect();
+    document.addEventListener("visibilitychange", () => this.seen());
+    window.addEventListener("online", () => this.connect());
+    window.addEventListener("pagehide", () => this.drop());
+    window.addEventListener("pageshow", (e) => { if (e.persisted) this.connect(); });
+  },
+
+  drop() { if (this.stream) this.stream.close(); this.stream = null; },
+
+  // Browsers allow six connections per host; tabs nobody looks at give theirs back after a while.
+  seen() {
+    clearTimeout(this.idle);
+    if (document.hidden) this.idle = setTimeout(() => this.drop(), 300000);
+    else if (!this.stream) this.connect();
+    else markRead();
+  },
+
+  connect() {
+    clearTimeout(this.retry);
+    this.drop();
+    const stream = this.stream = new EventSource("/events");
+    stream.onopen = () => {
+      this.wait = 1000;
+      clearTimeout(this.warn);
+      $("lost").hidden = true;
+      // What happened between drawing the page and now has not been told: look at everything once.
+      this.resync();
+    };
+    stream.onerror = () => {
+      clearTimeout(this.warn);
+      this.warn = setTimeout(() => { if (!this.stream || this.stream.readyState !== 1) $("lost").hidden = false; }, 1500);
+      if (stream.readyState === EventSource.CLOSED && stream === this.stream) {
+        this.retry = setTimeout(() => this.connect(), this.wait);
+        this.wait = Math.min(this.wait * 2, 15000);
+      }
+    };
+    for (const kind of ["incident", "room", "run", "directory"])
+      stream.addEventListener(kind, (e) => this.told(kind, e.data));
+    stream.addEventListener("resync", () => this.resync());
+  },
+
+  told(kind, id) {
+    const topics = new Set([kind, kind + ":" + id]);
+    const touched = all("[data-live]").filter((el) => el.dataset.live.split(" ").some((t) => topics.has(t)));
+    // An outer part brings its inner ones along.
+    for (const el of touched) if (!touched.some((o) => o !== el && o.contains(el) && o.dataset.src)) this.queue(el);
+  },
+
+  resync() {
+    const parts = all("[data-live]");
+    for (const el of parts) if (!parts.some((o) => o !== el && o.contains(el) && o.dataset.src)) this.queue(el);
+  },
+
+  // One request per part at a time; a change during it asks once more. Changes close together are one.
+  queue(el) {
+    if (this.waiting.has(el)) { this.waiting.set(el, true); return; }
+    this.waiting.set(el, false);
+    setTimeout(() => this.refresh(el), 60 + 40 * this.running++);
+  },
+
+  async refresh(el) {
+    this.waiting.set(el, false);
+    let now = el;
+    try {
+      now = (el.id === "posts" ? await Posts.newer(el) : await this.swap(el)) || el;
+    } catch { /* the stream's own bar tells that the connection is lost */ }
+    this.running = Math.max(0, this.running - 1);
+    const again = this.waiting.get(el);
+    this.waiting.delete(el);
+    if (again && now.isConnected) this.queue(now);
+  },
+
+  async swap(el) {
+    const answer = await fetch(el.dataset.src, { headers: { accept: "text/html" } });
+    if (!answer.ok || !el.isConnected) return el;
+    const text = await answer.text();
+    // A part that sends itself is replaced whole; one that sends its content is filled.
+    const box = document.createElement("template");
+    box.innerHTML = text;
+    const first = box.content.firstElementChild;
+    const whole = first && box.content.childElementCount === 1 && first.dataset.src === el.dataset.src;
+    const old = whole ? el : null;
+    if (whole ? same(old, first) : same(el, box.content)) return el;
+    const keep = remember(el);
+    const at = Posts.atEnd();
+    if (whole) el.replaceWith(first); else el.replaceChildren(box.content);
+    const now = whole ? first : el;
+    recall(now, keep);
+    if (at) Posts.toEnd();
+    after(now);
+    return now;
+  },
+};
+
+// The one-time ids of forms differ on every drawing; they are not a change.
+function same(a, b) {
+  const plain = (x) => {
+    const copy = x.cloneNode(true);
+    for (const i of copy.querySelectorAll("input[name=click]")) i.remove();
+    for (const t of copy.querySelectorAll("[data-age]")) t.textContent = "";
+    for (const d of copy.querySelectorAll("details[open]")) d.removeAttribute("open");
+    for (const h of copy.querySelectorAll(".here")) h.classList.remove("here");
+    const box = document.createElement("div");
+    box.append(...(copy instanceof DocumentFragment ? copy.childNodes : [copy]));
+    return box.innerHTML.replaceAll(' class=""', "").replaceAll(" fresh", "");
+  };
+  const inner = (x) => { const f = document.createDocumentFragment(); f.append(...x.cloneNode(true).childNodes); return plain(f); };
+  return a instanceof DocumentFragment || b instanceof DocumentFragment ? inner(a) === inner(b) : plain(a) === plain(b);
+}
+
+// Focus, open folds and scroll positions survive a swap.
+function remember(el) {
+  const focus = el.contains(document.activeElement) ? document.activeElement : null;
+  return {
+    focus: focus && (focus.id ? "#" + CSS.escape(focus.id) : focus.value && focus.name ? `[name="${CSS.escape(focus.name)}"][value="${CSS.escape(focus.value)}"]` : focus.getAttribute("href") ? `a[href="${CSS.escape(focus.getAttribute("href"))}"]` : focus.tagName.toLowerCase()),
+    open: all("details[open][data-keep]", el).map((d) => d.dataset.keep),
+    tops: all(".output", el).map((o) => o.scrollHeight - o.scrollTop - o.clientHeight < 30 ? null : o.scrollTop),
+    scroll: el.scrollTop,
+  };
+}
+
+function recall(el, keep) {
+  for (const d of all("details[data-keep]", el)) if (keep.open.includes(d.dataset.keep)) d.open = true;
+  all(".output", el).forEach((o, i) => { o.scrollTop = keep.tops[i] === undefined || keep.tops[i] === null ? (o.hasAttribute("data-tail") || keep.tops[i] === null ? o.scrollHeight : 0) : keep.tops[i]; });
+  el.scrollTop = keep.scroll;
+  if (keep.focus) el.querySelector(keep.focus)?.focus({ preventScroll: true });
+}
+
+function after(el) {
+  ages();
+  markUnread();
+  if (el.id === "side" || el.closest?.(".side")) titleCount();
+}
+
+// How bad it is, in the tab's title, also for a tab in the background.
+function titleCount() {
+  const hot = document.querySelector(".side .count.hot");
+  const bare = document.title.replace(/^\(\d+\) /, "");
+  const n = hot && hot.closest("a")?.getAttribute("href") === "/" ? all('.dot[data-status="triggered"]').length || Number(hot.textContent) : 0;
+  document.title = n ? `(${n}) ${bare}` : bare;
+}
+
+// Ages count on.
+function ages() {
+  const now = Date.now() + skew;
+  for (const t of all("[data-age]")) {
+    const s = Math.max(0, Math.floor((now - Number(t.dataset.age)) / 1000));
+    const d = Math.floor(s / 86400), h = Math.floor(s / 3600) % 24, m = Math.floor(s / 60) % 60;
+    const text = d ? (h ? `${d}d ${h}h` : `${d}d`) : h ? (m ? `${h}h ${m}m` : `${h}h`) : m ? `${m}m` : `${s}s`;
+    if (t.textContent !== text) t.textContent = text;
+  }
+}
+// The server's clock counts, not this device's.
+const skew = Number(document.body.dataset.now) - Date.now();
+
+// Rooms with something new, remembered in this browser.
+const readKey = () => "firebell-read-" + (document.body.dataset.who || "nobody");
+function readMarks() { try { return JSON.parse(localStorage.getItem(readKey()) || "{}"); } catch { return {}; } }
+function markRead() {
+  const room = document.querySelector("section.room"), posts = $("posts");
+  if (!room || !posts || document.hidden || !posts.hasAttribute("data-newest")) return;
+  const link = document.querySelector(`.rooms a[data-room="${room.dataset.room}"]`);
+  const marks = readMarks();
+  marks[room.dataset.room] = Math.max(marks[room.dataset.room] || 0, Number(posts.dataset.after), Number(link?.dataset.newest || 0));
+  try { localStorage.setItem(readKey(), JSON.stringify(marks)); } catch { /* a private window: no marks */ }
+  markUnread();
+}
+function markUnread() {
+  const marks = readMarks(), here = document.querySelector("section.room")?.dataset.room;
+  for (const a of all(".rooms a[data-room]")) {
+    const fresh = Number(a.dataset.newest) > (marks[a.dataset.room] || 0) && a.dataset.room !== here;
+    a.querySelector(".unread").hidden = !fresh;
+  }
+}
+
+const Posts = {
+  box: () => $("scroll"),
+  atEnd() { const b = this.box(); return !!b && b.scrollHeight - b.scrollTop - b.clientHeight < 80; },
+  toEnd() { const b = this.box(); if (b) b.scrollTop = b.scrollHeight; },
+
+  // Everything after the last one shown; a gap that is too large loads the page anew.
+  async newer(list) {
+    if (!list.hasAttribute("data-newest")) return list;
+    const room = document.querySelector("section.room").dataset.room;
+    const answer = await fetch(`/fragments/room/${room}?after=${list.dataset.after}`);
+    if (!answer.ok) return list;
+    if (answer.headers.get("x-firebell-gap")) { location.reload(); return list; }
+    const text = await answer.text();
+    const end = this.atEnd();
+    const box = document.createElement("template");
+    box.innerHTML = text;
+    for (const li of [...box.content.children]) {
+      if ($(li.id)) continue;
+      li.classList.add("fresh");
+      list.append(li);
+      list.dataset.after = Math.max(Number(list.dataset.after), Number(li.dataset.id));
+    }
+    const mark = Number(answer.headers.get("x-firebell-last") || 0);
+    list.dataset.after = Math.max(Number(list.dataset.after), mark);
+    if (end) this.toEnd();
+    markRead();
+    return list;
+  },
+
+  async older(link) {
+    const room = document.querySelector("section.room").dataset.room;
+    link.setAttribute("aria-busy", "true");
+    const answer = await fetch(`/fragments/room/${room}?before=${link.dataset.before}`);
+    if (!answer.ok) { location.href = link.href; return; }
+    const box = document.createElement("template");
+    box.innerHTML = await answer.text();
+    const first = box.content.firstElementChild, b = this.box(), before = b.scrollHeight;
+    $("posts").prepend(box.content);
+    b.scrollTop += b.scrollHeight - before;
+    link.removeAttribute("aria-busy");
+    if (answer.headers.get("x-firebell-more") && first) {
+      link.dataset.before = first.dataset.id;
+      link.href = `/rooms/${room}?before=${first.dataset.id}`;
+    } else link.remove();
+  },
+};
+
+function toast(text, ok) {
+  const div = document.createElement("div");
+  div.className = ok ? "toast" : "toast no";
+  div.textContent = text;
+  $("toasts").append(div);
+  setTimeout(() => div.remove(), Math.min(20000, 4000 + text.length * 50));
+}

@@ -1,0 +1,116 @@
+//! Pages of incidents: the list, one in full, its postmortem and the downloads.
+
+use super::load::{self, Moment};
+use super::trouble::Trouble;
+use super::view::incident::{self as draw, ListView};
+use super::view::frame::Here;
+use super::viewer::Viewer;
+use super::Console;
+use crate::core::id::IncidentId;
+use crate::core::postmortem::{self, Postmortem};
+use crate::store::IncidentQuery;
+use axum::extract::{Path, Query, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+
+/// Incidents per page.
+const PER_PAGE: i64 = 40;
+
+#[derive(Deserialize)]
+#[serde(default)]
+pub(super) struct Asked {
+    status: String,
+    text: String,
+    page: i64,
+}
+
+impl Default for Asked {
+    fn default() -> Asked {
+        Asked {
+            status: "open".to_owned(),
+            text: String::new(),
+            page: 0,
+        }
+    }
+}
+
+pub(super) async fn list(
+    State(console): State<Console>,
+    viewer: Viewer,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Trouble> {
+    let moment = Moment::new(&console, viewer);
+    let page = asked.page.clamp(0, 1_000_000);
+    let query = IncidentQuery {
+        status: asked.status.clone(),
+        text: Some(asked.text.trim().to_owned()).filter(|t| !t.is_empty()),
+        offset: page * PER_PAGE,
+        limit: PER_PAGE,
+        ..IncidentQuery::default()
+    };
+    let (rows, total) = console.app.engine.store().incidents(&query).await?;
+    let shown = ListView {
+        rows,
+        total,
+        page,
+        limit: PER_PAGE,
+        status: asked.status,
+        text: asked.text,
+    };
+    let body = draw::list(moment.scene(), &shown);
+    load::page(&console, &moment, (Here::Incidents, "/incidents"), "Incidents", &body).await
+}
+
+pub(super) async fn one(
+    State(console): State<Console>,
+    viewer: Viewer,
+    Path(id): Path<i64>,
+) -> Result<Response, Trouble> {
+    let moment = Moment::new(&console, viewer);
+    let incident = load::incident(&console, id).await?;
+    let shown = load::incident_view(&console, &moment, &incident).await?;
+    let body = draw::incident(moment.scene(), &shown);
+    let title = format!("{} {}", incident.id, incident.title);
+    let path = format!("/incidents/{id}");
+    load::page(&console, &moment, (Here::Incidents, &path), &title, &body).await
+}
+
+async fn written(console: &Console, id: i64) -> Result<Postmortem, Trouble> {
+    let id = IncidentId(id);
+    let journal = console.app.engine.store().journal(id).await?;
+    if journal.is_empty() {
+        return Err(Trouble::NotFound(format!("There is no incident {id}.")));
+    }
+    // The directory's zone, not the viewer's: everybody reads the same document.
+    Ok(postmortem::build(id, &journal, console.app.engine.directory().zone))
+}
+
+pub(super) async fn postmortem(
+    State(console): State<Console>,
+    viewer: Viewer,
+    Path(id): Path<i64>,
+) -> Result<Response, Trouble> {
+    let moment = Moment::new(&console, viewer);
+    let incident = load::incident(&console, id).await?;
+    let text = postmortem::markdown(&written(&console, id).await?);
+    let body = draw::postmortem(incident.id, &incident.title, incident.status.word(), &text);
+    let path = format!("/incidents/{id}/postmortem");
+    let title = format!("Postmortem of {}", incident.id);
+    load::page(&console, &moment, (Here::Incidents, &path), &title, &body).await
+}
+
+pub(super) async fn markdown(State(console): State<Console>, Path(id): Path<i64>) -> Result<Response, Trouble> {
+    let text = postmortem::markdown(&written(&console, id).await?);
+    Ok(download(id, "md", "text/markdown; charset=utf-8", text))
+}
+
+pub(super) async fn json(State(console): State<Console>, Path(id): Path<i64>) -> Result<Response, Trouble> {
+    let text = postmortem::json(&written(&console, id).await?);
+    Ok(download(id, "json", "application/json", text))
+}
+
+fn download(id: i64, ending: &str, kind: &'static str, text: String) -> Response {
+    let name = format!("attachment; filename=\"postmortem-{id}.{ending}\"");
+    ([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, name)], text).into_response()
+}

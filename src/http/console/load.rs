@@ -1,0 +1,248 @@
+//! What pages are drawn from: everything read from the engine and the store, and nothing drawn.
+
+use super::post::card_of;
+use super::trouble::Trouble;
+use super::view::frame::{self, Here, Side, SideRoom};
+use super::view::incident::IncidentView;
+use super::view::oncall::Duty;
+use super::view::overview::OverviewView;
+use super::view::run::RunView;
+use super::view::Scene;
+use super::viewer::{Viewer, set_cookie};
+use super::Console;
+use crate::core::directory::Directory;
+use crate::core::id::{IncidentId, RoomId};
+use crate::core::incident::{Event, Incident, Record};
+use crate::core::time::Time;
+use crate::core::timeline;
+use crate::store::{AlertQuery, IncidentQuery, RoomRow};
+use axum::http::header;
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use maud::Markup;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Rooms looked at for the side bar.
+const SIDE_ROOMS: i64 = 500;
+/// Past incident rooms shown there.
+const PAST_ROOMS: usize = 15;
+/// Open incidents looked at for status marks and the overview.
+const OPEN: i64 = 200;
+/// Cards on the overview.
+const CARDS: usize = 30;
+/// Resolved incidents on the overview.
+const PAST: i64 = 5;
+/// Turns shown after the one now.
+const TURNS: usize = 6;
+/// Alerts shown on an incident's page.
+const ALERTS: i64 = 20;
+
+/// A loaded instant: the configuration in force and the time, for one request.
+pub(super) struct Moment {
+    pub(super) viewer: Viewer,
+    pub(super) directory: Arc<Directory>,
+    pub(super) now: Time,
+}
+
+impl Moment {
+    pub(super) fn new(console: &Console, viewer: Viewer) -> Moment {
+        Moment {
+            viewer,
+            directory: console.app.engine.directory(),
+            now: console.app.engine.now(),
+        }
+    }
+
+    pub(super) fn scene(&self) -> Scene<'_> {
+        Scene {
+            viewer: &self.viewer,
+            directory: &self.directory,
+            now: self.now,
+        }
+    }
+}
+
+/// Puts the frame around a body. What the last form said is shown once.
+pub(super) async fn page(
+    console: &Console,
+    moment: &Moment,
+    at: (Here, &str),
+    title: &str,
+    body: &Markup,
+) -> Result<Response, Trouble> {
+    let side = side(console, &moment.viewer, at.0).await?;
+    let whole = frame::page(moment.scene(), &side, at.0, title, at.1, body);
+    let told = moment
+        .viewer
+        .said
+        .is_some()
+        .then(|| (header::SET_COOKIE, set_cookie("firebell_said", "", 0)));
+    Ok((AppendHeaders(told), whole).into_response())
+}
+
+/// What the side bar shows to this viewer.
+pub(super) async fn side(console: &Console, viewer: &Viewer, here: Here) -> Result<Side, Trouble> {
+    let store = console.app.engine.store();
+    let query = IncidentQuery {
+        status: "open".to_owned(),
+        limit: OPEN,
+        ..IncidentQuery::default()
+    };
+    let (open, total) = store.incidents(&query).await?;
+    let status: BTreeMap<IncidentId, String> =
+        open.iter().map(|r| (r.id, r.status.clone())).collect();
+    let newest: BTreeMap<RoomId, i64> = store.newest_posts().await?.into_iter().collect();
+    let mut past = 0;
+    let mut rooms: Vec<SideRoom> = store
+        .rooms(SIDE_ROOMS)
+        .await?
+        .into_iter()
+        .filter(|r| may_see(viewer, r))
+        .map(|r| SideRoom {
+            id: r.id,
+            newest: newest.get(&r.id).copied().unwrap_or(0),
+            status: r.incident.and_then(|i| status.get(&i).cloned()),
+            kind: r.kind,
+            name: r.name,
+        })
+        .filter(|r| {
+            let old = r.kind == "incident" && r.status.is_none();
+            past += usize::from(old);
+            !old || past <= PAST_ROOMS || here == Here::Room(r.id)
+        })
+        .collect();
+    rooms.sort_by(|a, b| match (a.kind.as_str(), b.kind.as_str()) {
+        ("incident", "incident") => b.id.cmp(&a.id),
+        _ => (&a.kind, &a.name).cmp(&(&b.kind, &b.name)),
+    });
+    Ok(Side {
+        rooms,
+        open: total,
+        triggered: count(open.iter().filter(|r| r.status == "triggered").count()),
+        firing: count(console.app.engine.firing()),
+        quarantined: store.quarantine(1).await?.1,
+    })
+}
+
+fn count(n: usize) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+/// Whether this viewer may look into the room: direct messages are for one person alone.
+pub(super) fn may_see(viewer: &Viewer, room: &RoomRow) -> bool {
+    room.kind != "direct" || (!viewer.id.is_empty() && room.name == viewer.id)
+}
+
+/// The first page.
+pub(super) async fn overview(console: &Console, moment: &Moment) -> Result<OverviewView, Trouble> {
+    let store = console.app.engine.store();
+    let query = |status: &str, limit| IncidentQuery {
+        status: status.to_owned(),
+        limit,
+        ..IncidentQuery::default()
+    };
+    let (mut rows, open) = store.incidents(&query("open", OPEN)).await?;
+    // Whoever looks wants what nobody has first, then the worst, then the oldest.
+    rows.sort_by(|a, b| {
+        (a.status != "triggered", a.severity, a.id).cmp(&(b.status != "triggered", b.severity, b.id))
+    });
+    let mut cards = Vec::new();
+    for row in rows.iter().take(CARDS) {
+        if let Some(incident) = console.app.engine.incident(row.id).await? {
+            cards.push(card_of(console, moment, &incident));
+        }
+    }
+    let (past, _) = store.incidents(&query("resolved", PAST)).await?;
+    Ok(OverviewView {
+        cards,
+        open,
+        duties: duties(moment),
+        past,
+    })
+}
+
+/// Every schedule as it is now.
+pub(super) fn duties(moment: &Moment) -> Vec<Duty> {
+    let duty = |s: &crate::core::schedule::Schedule| {
+        let mut turns = s.upcoming(moment.now, TURNS + 1).into_iter();
+        Some(Duty {
+            name: s.name.clone(),
+            zone: s.zone,
+            now: turns.next()?,
+            next: turns.collect(),
+        })
+    };
+    moment.directory.schedules.values().filter_map(duty).collect()
+}
+
+/// An incident, or the answer that there is none.
+pub(super) async fn incident(console: &Console, id: i64) -> Result<Arc<Incident>, Trouble> {
+    let id = IncidentId(id);
+    console
+        .app
+        .engine
+        .incident(id)
+        .await?
+        .ok_or_else(|| Trouble::NotFound(format!("There is no incident {id}.")))
+}
+
+/// Everything the page of an incident shows.
+pub(super) async fn incident_view(
+    console: &Console,
+    moment: &Moment,
+    incident: &Incident,
+) -> Result<IncidentView, Trouble> {
+    let store = console.app.engine.store();
+    let journal = store.journal(incident.id).await?;
+    let of = AlertQuery {
+        incident: Some(incident.id),
+        limit: ALERTS,
+        ..AlertQuery::default()
+    };
+    let alerts_total = store.count_alerts(&of).await?;
+    let mut alerts = store
+        .alerts(&AlertQuery {
+            offset: (alerts_total - ALERTS).max(0),
+            ..of
+        })
+        .await?;
+    alerts.reverse();
+    let mut deliveries = store.deliveries(incident.id).await?;
+    deliveries.reverse();
+    Ok(IncidentView {
+        card: card_of(console, moment, incident),
+        room: room_of(incident),
+        timeline: timeline::entries(&journal),
+        why: opened_why(&journal),
+        paged: paged(&journal),
+        runs: RunView::all(incident, &store.runs(incident.id).await?),
+        deliveries,
+        alerts,
+        alerts_total,
+    })
+}
+
+/// The incident's room in this console.
+pub(super) fn room_of(incident: &Incident) -> Option<RoomId> {
+    incident.rooms.get(crate::chat::console::PLATFORM)?.parse().ok().map(RoomId)
+}
+
+fn opened_why(journal: &[Record]) -> Vec<String> {
+    journal
+        .iter()
+        .find_map(|r| match &r.event {
+            Event::Opened { why, .. } => Some(why.clone()),
+            _ => None,
+        })
+        .unwrap_or_default()
+}
+
+fn paged(journal: &[Record]) -> Vec<(String, String)> {
+    let mut paged = Vec::new();
+    for record in journal.iter().rev() {
+        if let Event::Paged { people, why, .. } | Event::CatchAll { people, why, .. } = &record.event {
+            paged.extend(people.iter().map(|p| (p.name.clone(), format!("{}; {why}", p.why))));
+        }
+    }
+    paged
+}

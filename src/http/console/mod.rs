@@ -1,0 +1,110 @@
+//! The console: the third chat platform, in the browser.
+//!
+//! Promises: every page works with forms and redirects alone, the script only saves reloads; cards
+//! and runs are drawn from state, never from stored text; words of alerts and people are escaped by
+//! the markup macro and never trusted; a double click has one effect, because the form carries a
+//! one-time id that becomes the cause. Nothing is loaded from anywhere else, and the content
+//! security policy says so.
+//!
+//! Handlers load, `view` draws: the functions in `view` are pure and take everything they show.
+//!
+//! Deliberately absent: login. Until it exists the console acts only in demo mode, where anybody
+//! who can reach it may say who they are; otherwise it is read-only and says why.
+
+mod act;
+mod assets;
+mod compose;
+mod fragment;
+mod guard;
+mod incident;
+mod live;
+mod load;
+mod overview;
+mod post;
+mod room;
+mod run;
+mod trouble;
+mod view;
+mod viewer;
+
+use crate::http::App;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::routing::{get, post as on_post};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// Bytes of a form; the longest field is a note of a few thousand characters.
+const FORM_BYTES: usize = 64 * 1024;
+
+/// What the console's handlers share.
+#[derive(Clone)]
+pub(crate) struct Console {
+    app: App,
+    /// Made anew at every start; signs the tokens in forms.
+    key: Arc<[u8; 32]>,
+}
+
+impl Console {
+    fn new(app: App) -> Console {
+        let mut hash = Sha256::new();
+        hash.update(uuid::Uuid::new_v4().as_bytes());
+        hash.update(uuid::Uuid::new_v4().as_bytes());
+        Console {
+            app,
+            key: Arc::new(hash.finalize().into()),
+        }
+    }
+}
+
+/// The console's pages, forms, fragments and live stream, complete with their guards.
+///
+/// Merge it into the server's router; it answers `/` and claims no path under `/api`, `/v1` or `/v2`.
+pub fn router(app: App) -> Router {
+    let console = Console::new(app);
+    let guard = middleware::from_fn_with_state(console.clone(), guard::guard);
+    pages()
+        .merge(forms())
+        .layer(DefaultBodyLimit::max(FORM_BYTES))
+        .layer(guard)
+        .layer(middleware::from_fn(guard::headers))
+        .with_state(console)
+}
+
+fn pages() -> Router<Console> {
+    Router::new()
+        .route("/", get(overview::overview))
+        .route("/incidents", get(incident::list))
+        .route("/incidents/{id}", get(incident::one))
+        .route("/incidents/{id}/postmortem", get(incident::postmortem))
+        .route("/incidents/{id}/postmortem.md", get(incident::markdown))
+        .route("/incidents/{id}/postmortem.json", get(incident::json))
+        .route("/rooms/{id}", get(room::room))
+        .route("/oncall", get(overview::oncall))
+        .route("/services", get(overview::services))
+        .route("/alerts", get(overview::alerts))
+        .route("/quarantine", get(overview::quarantine))
+        .route("/events", get(live::events))
+        .route("/complete", get(compose::complete))
+        .route("/fragments/overview", get(fragment::overview))
+        .route("/fragments/side", get(fragment::side))
+        .route("/fragments/card/{id}", get(fragment::card))
+        .route("/fragments/strip/{id}", get(fragment::strip))
+        .route("/fragments/incident/{id}", get(fragment::incident))
+        .route("/fragments/room/{id}", get(fragment::room))
+        .route("/fragments/run/{id}", get(fragment::run))
+        .route("/assets/{name}", get(assets::serve))
+}
+
+fn forms() -> Router<Console> {
+    Router::new()
+        .route("/people", get(viewer::people).post(viewer::pick))
+        .route("/theme", on_post(viewer::theme))
+        .route("/declare", get(act::declare_form).post(act::declare))
+        .route("/press", on_post(act::press))
+        .route("/incidents/{id}/notes", on_post(act::note))
+        .route("/incidents/{id}/run/{action}", get(run::form).post(run::confirm))
+        .route("/incidents/{id}/run/{action}/confirm", get(run::preview))
+        .route("/rooms/{id}/posts", on_post(compose::say))
+}

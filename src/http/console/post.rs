@@ -1,0 +1,67 @@
+//! Messages with what their live kinds show: cards and runs, drawn from state as it is now.
+
+use super::load::Moment;
+use super::trouble::Trouble;
+use super::view::room::PostView;
+use super::view::run::RunView;
+use super::Console;
+use crate::chat::{self, Card};
+use crate::core::id::{IncidentId, RunId};
+use crate::core::incident::Incident;
+use crate::store::PostRow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The card of an incident as it is now.
+pub(super) fn card_of(console: &Console, moment: &Moment, incident: &Incident) -> Card {
+    chat::card::card(incident, &moment.directory, moment.now, &console.app.settings.public_url)
+}
+
+/// One run of an incident, with its output.
+pub(super) async fn run_of(
+    console: &Console,
+    incident: &Incident,
+    id: RunId,
+) -> Result<Option<RunView>, Trouble> {
+    let Some(run) = incident.runs.get(&id) else {
+        return Ok(None);
+    };
+    Ok(Some(RunView {
+        incident: incident.id,
+        seq: incident.seq,
+        id,
+        run: run.clone(),
+        row: console.app.engine.store().run(id).await?,
+    }))
+}
+
+/// Adds the live parts. Each incident is read once, however many messages show it.
+pub(super) async fn live(
+    console: &Console,
+    moment: &Moment,
+    rows: Vec<PostRow>,
+) -> Result<Vec<PostView>, Trouble> {
+    let mut known: BTreeMap<IncidentId, Option<Arc<Incident>>> = BTreeMap::new();
+    let mut views = Vec::with_capacity(rows.len());
+    for row in rows {
+        let mut view = PostView {
+            card: None,
+            run: None,
+            row,
+        };
+        if let Some(id) = view.row.incident.filter(|_| matches!(view.row.kind.as_str(), "card" | "page" | "run")) {
+            if !known.contains_key(&id) {
+                known.insert(id, console.app.engine.incident(id).await?);
+            }
+            if let Some(incident) = known.get(&id).and_then(Option::as_deref) {
+                match (view.row.kind.as_str(), view.row.seq) {
+                    ("run", Some(n)) => view.run = run_of(console, incident, RunId(n)).await?,
+                    ("run", None) => {}
+                    _ => view.card = Some(card_of(console, moment, incident)),
+                }
+            }
+        }
+        views.push(view);
+    }
+    Ok(views)
+}

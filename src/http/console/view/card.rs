@@ -1,0 +1,166 @@
+//! An incident's card, and the strip at the top of its room: drawn from state, with its buttons.
+
+use super::Scene;
+use super::parts::{hidden, severity, status};
+use crate::chat::{Button, Card, Press, Style};
+use crate::core::id::IncidentId;
+use crate::http::console::viewer::Acting;
+use maud::{Markup, html};
+
+/// The word that stands for a press in a form.
+pub(in super::super) fn word(press: &Press) -> String {
+    match press {
+        Press::Acknowledge => "acknowledge".to_owned(),
+        Press::Resolve => "resolve".to_owned(),
+        Press::Escalate => "escalate".to_owned(),
+        Press::Snooze { ms } => format!("snooze:{ms}"),
+        Press::Promote => "promote".to_owned(),
+        Press::Lead => "lead".to_owned(),
+        Press::AskRun { action } => format!("run:{action}"),
+        Press::Approve { run } => format!("approve:{}", run.0),
+        Press::Reject { run } => format!("reject:{}", run.0),
+        Press::Postmortem => "postmortem".to_owned(),
+    }
+}
+
+/// The press a word stands for.
+pub(in super::super) fn press(word: &str) -> Option<Press> {
+    let (verb, rest) = word.split_once(':').unwrap_or((word, ""));
+    let number = || rest.parse::<i64>().ok().filter(|n| *n > 0);
+    Some(match verb {
+        "acknowledge" => Press::Acknowledge,
+        "resolve" => Press::Resolve,
+        "escalate" => Press::Escalate,
+        "snooze" => Press::Snooze { ms: number()? },
+        "promote" => Press::Promote,
+        "lead" => Press::Lead,
+        "run" => Press::AskRun { action: rest.to_owned() },
+        "approve" => Press::Approve { run: crate::core::id::RunId(number()?) },
+        "reject" => Press::Reject { run: crate::core::id::RunId(number()?) },
+        "postmortem" => Press::Postmortem,
+        _ => return None,
+    })
+}
+
+/// The whole card; also a fragment, `live` with its incident.
+pub(in super::super) fn card(scene: Scene<'_>, card: &Card) -> Markup {
+    let id = card.incident.0;
+    html! {
+        article.card data-status=(card.status) data-sev=(card.severity_index.min(4)) data-item
+            data-live={ "incident:" (id) } data-src={ "/fragments/card/" (id) } aria-label={ "Incident " (card.incident) } {
+            div.card-top {
+                (severity(&card.severity, card.severity_index)) (status(&card.status))
+                a.no href={ "/incidents/" (id) } { (card.incident) }
+            }
+            h3 { a href={ "/incidents/" (id) } data-open { (card.title) } }
+            @if !card.facts.is_empty() {
+                dl.facts { @for (label, value) in &card.facts { div { dt { (label) } dd { (value) } } } }
+            }
+            @if !card.lines.is_empty() {
+                ul.latest { @for line in card.lines.iter().take(3) { li { (line) } } }
+            }
+            (buttons(scene, card))
+        }
+    }
+}
+
+/// One line for the top of a room: where it stands and the one thing to press.
+pub(in super::super) fn strip(scene: Scene<'_>, card: &Card) -> Markup {
+    let id = card.incident.0;
+    let main = card.buttons.iter().find(|b| b.style == Style::Primary);
+    html! {
+        div.strip data-status=(card.status) data-live={ "incident:" (id) } data-src={ "/fragments/strip/" (id) } {
+            (severity(&card.severity, card.severity_index)) (status(&card.status))
+            span.grow.strip-facts {
+                @for (label, value) in card.facts.iter().filter(|f| f.0 != "Service") { span { b { (label) } " " (value) } }
+            }
+            @if let Some(button) = main { (one(scene, card, button)) }
+        }
+    }
+}
+
+/// Buttons shown beside the primary one before the rest folds away.
+const SHOWN: usize = 2;
+
+fn buttons(scene: Scene<'_>, card: &Card) -> Markup {
+    let (main, rest): (Vec<&Button>, Vec<&Button>) =
+        card.buttons.iter().partition(|b| b.style == Style::Primary);
+    let fold = rest.len() > SHOWN + 1;
+    let (near, far) = rest.split_at(if fold { SHOWN } else { rest.len() });
+    html! {
+        @if !card.buttons.is_empty() {
+            div.actions {
+                @for b in &main { (one(scene, card, b)) }
+                @for b in near { (one(scene, card, b)) }
+                @if !far.is_empty() {
+                    details.more data-keep={ "more-" (card.incident.0) } {
+                        summary.button { "More…" }
+                        div.more-actions { @for b in far { (one(scene, card, b)) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn one(scene: Scene<'_>, card: &Card, button: &Button) -> Markup {
+    let class = match button.style {
+        Style::Primary => "button primary",
+        Style::Plain => "button",
+        Style::Danger => "button danger",
+    };
+    let home = format!("/incidents/{}", card.incident.0);
+    html! {
+        @match &button.press {
+            Press::AskRun { action } => a class=(class) href={ (home) "/run/" (action) } { (button.label) },
+            Press::Postmortem => a class=(class) href={ (home) "/postmortem" } { (button.label) },
+            press => (press_form(scene, card.incident, card.seq, press, &button.label, class)),
+        }
+    }
+}
+
+/// A button that is its own form.
+pub(in super::super) fn press_form(
+    scene: Scene<'_>,
+    incident: IncidentId,
+    seq: u32,
+    press: &Press,
+    label: &str,
+    class: &str,
+) -> Markup {
+    html! {
+        form.press method="post" action="/press" {
+            (hidden(scene))
+            input type="hidden" name="incident" value=(incident.0);
+            input type="hidden" name="as_of" value=(seq);
+            button class=(class) name="press" value=(word(press)) disabled[scene.viewer.acting == Acting::ReadOnly] { (label) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::id::RunId;
+
+    #[test]
+    fn every_press_reads_back_from_its_word() {
+        for p in [
+            Press::Acknowledge,
+            Press::Resolve,
+            Press::Escalate,
+            Press::Snooze { ms: 3_600_000 },
+            Press::Promote,
+            Press::Lead,
+            Press::AskRun { action: "restart:web".to_owned() },
+            Press::Approve { run: RunId(7) },
+            Press::Reject { run: RunId(8) },
+            Press::Postmortem,
+        ] {
+            assert_eq!(press(&word(&p)), Some(p));
+        }
+        for bad in ["", "explode", "approve:", "approve:-1", "snooze:x", "snooze:0"] {
+            assert_eq!(press(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! One incident in full: card, timeline, runs, who was paged, alerts, why it paged.
+
+use super::card::card;
+use super::lists::alert_item;
+use super::parts::{age, hidden, icon, severity, status, when, words};
+use super::run::{RunView, run};
+use super::{Scene, frame};
+use crate::chat::Card;
+use crate::core::id::{IncidentId, RoomId};
+use crate::core::time::human_ms;
+use crate::core::timeline::Entry;
+use crate::http::console::viewer::Acting;
+use crate::store::{AlertRow, IncidentRow, OutboxRow};
+use maud::{Markup, html};
+
+/// Everything the page of an incident shows.
+#[derive(Clone, Debug)]
+pub(in super::super) struct IncidentView {
+    pub(in super::super) card: Card,
+    /// Its room in the console, once there is one.
+    pub(in super::super) room: Option<RoomId>,
+    /// By when things happened.
+    pub(in super::super) timeline: Vec<Entry>,
+    /// Why this route, service, severity and policy.
+    pub(in super::super) why: Vec<String>,
+    /// Name, and why this person was paged, newest first.
+    pub(in super::super) paged: Vec<(String, String)>,
+    pub(in super::super) runs: Vec<RunView>,
+    /// Everything that left or was to leave for it.
+    pub(in super::super) deliveries: Vec<OutboxRow>,
+    /// The newest alerts.
+    pub(in super::super) alerts: Vec<AlertRow>,
+    /// How many there are in all.
+    pub(in super::super) alerts_total: i64,
+}
+
+/// The whole page.
+pub(in super::super) fn incident(scene: Scene<'_>, view: &IncidentView) -> Markup {
+    let id = view.card.incident;
+    html! {
+        div.incident-page {
+            div.beside.wide {
+                @if let Some(room) = view.room { a.button href={ "/rooms/" (room.0) } { (icon("fire")) "Room" } }
+                a.button href={ "/incidents/" (id.0) "/postmortem" } { (icon("list")) "Postmortem" }
+            }
+            div.columns data-live={ "incident:" (id.0) } data-src={ "/fragments/incident/" (id.0) } { (columns(scene, view)) }
+            (note_form(scene, id))
+        }
+    }
+}
+
+/// The part that changes; also a fragment.
+pub(in super::super) fn columns(scene: Scene<'_>, view: &IncidentView) -> Markup {
+    html! {
+        div.column {
+            (card(scene, &view.card))
+            @for r in &view.runs { (run(scene, r)) }
+            (timeline(scene, &view.timeline))
+        }
+        div.column.second {
+            (why(view))
+            (deliveries(scene, view))
+            (alerts(scene, view))
+        }
+    }
+}
+
+fn timeline(scene: Scene<'_>, entries: &[Entry]) -> Markup {
+    html! {
+        section.panel aria-label="Timeline" {
+            h2 { "Timeline" }
+            ol.timeline {
+                @for e in entries.iter().rev() {
+                    li data-kind=(e.kind) title=(e.source) {
+                        (when(scene, e.happened_at))
+                        div.grow { (words(&e.text)) @if e.kind == "noted" || e.kind == "spoke" { span.hint { " " (e.actor) } } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn why(view: &IncidentView) -> Markup {
+    html! {
+        section.panel aria-label="Why" {
+            h2 { "Why was anybody paged?" }
+            @if view.paged.is_empty() { p.quiet-line { "Nobody has been paged." } }
+            @else { ul.plain { @for (who, why) in &view.paged { li { strong { (who) } " — " (why) } } } }
+            @if !view.why.is_empty() {
+                h3 { "Where it belongs" }
+                ul.plain { @for sentence in &view.why { li { (sentence) } } }
+            }
+        }
+    }
+}
+
+fn deliveries(scene: Scene<'_>, view: &IncidentView) -> Markup {
+    html! {
+        section.panel aria-label="Deliveries" {
+            h2 { "Who was told, and did it arrive?" }
+            @if view.deliveries.is_empty() { p.quiet-line { "Nothing has left firebell for this incident." } }
+            ul.ledger {
+                @for d in &view.deliveries {
+                    li data-state=(d.state.word()) {
+                        span.pill.(d.state.word()) { (d.state.word()) }
+                        div.grow {
+                            strong { (delivered_to(scene, d)) }
+                            @if d.attempts > 1 { " · " (d.attempts) " attempts" }
+                            @if !d.error.is_empty() { p.hint { (d.error) } }
+                        }
+                        (when(scene, d.updated_at))
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn delivered_to(scene: Scene<'_>, d: &OutboxRow) -> String {
+    match d.lane {
+        crate::store::Lane::Page => format!("Page to {} by {}", scene.directory.person_name(&d.target), d.detail),
+        crate::store::Lane::Say => format!("Line to {} ({})", d.detail.trim_start_matches("channel:"), d.target),
+        crate::store::Lane::Run => format!("Start of run-{}", d.detail),
+    }
+}
+
+fn alerts(scene: Scene<'_>, view: &IncidentView) -> Markup {
+    let shown = i64::try_from(view.alerts.len()).unwrap_or(i64::MAX);
+    html! {
+        section.panel aria-label="Alerts" {
+            h2 { "Alerts" @if view.alerts_total > 0 { span.count { (view.alerts_total) } } }
+            @if view.alerts.is_empty() { p.quiet-line { "No alert belongs to it: it was declared by hand." } }
+            ul.alerts { @for a in &view.alerts { (alert_item(scene, a)) } }
+            @if shown < view.alerts_total { p.hint { "The newest " (shown) " of " (view.alerts_total) " are shown." } }
+        }
+    }
+}
+
+fn note_form(scene: Scene<'_>, id: IncidentId) -> Markup {
+    html! {
+        section.panel aria-label="Add a note" {
+            h2 { "Remember something" }
+            form.sheet method="post" action={ "/incidents/" (id.0) "/notes" } {
+                (hidden(scene))
+                div.field {
+                    label for="note" { "Note" }
+                    textarea #note name="text" rows="3" maxlength="4000" required {}
+                }
+                div.field {
+                    label for="note-at" { "When (empty: now)" }
+                    input #note-at name="at" placeholder="14:03" autocomplete="off";
+                    p.hint { "In your zone, " (scene.viewer.zone.name()) "; or 2026-11-22 14:03." }
+                }
+                div.actions { button.button.primary disabled[scene.viewer.acting != Acting::Yes] { "Add to the timeline" } }
+            }
+        }
+    }
+}
+
+/// A page of incidents.
+#[derive(Clone, Debug)]
+pub(in super::super) struct ListView {
+    pub(in super::super) rows: Vec<IncidentRow>,
+    pub(in super::super) total: i64,
+    /// From 0.
+    pub(in super::super) page: i64,
+    /// Rows per page.
+    pub(in super::super) limit: i64,
+    /// `open`, `resolved`, or empty: all.
+    pub(in super::super) status: String,
+    /// Part of the title looked for.
+    pub(in super::super) text: String,
+}
+
+/// The list of incidents.
+pub(in super::super) fn list(scene: Scene<'_>, view: &ListView) -> Markup {
+    html! {
+        (frame::head("Incidents", &html! { a.button.primary href="/declare" { (icon("plus")) "Declare" } }))
+        form.filter method="get" action="/incidents" role="search" {
+            input name="text" type="search" value=(view.text) placeholder="Part of the title" aria-label="Part of the title";
+            select name="status" aria-label="Status" {
+                @for (value, words) in [("open", "open"), ("resolved", "resolved"), ("", "all")] {
+                    option value=(value) selected[view.status == value] { (words) }
+                }
+            }
+            button.button { "Show" }
+        }
+        @if view.rows.is_empty() { p.empty { "No incident matches." } }
+        ol.rows { @for row in &view.rows { (list_item(scene, row)) } }
+        (super::lists::pager("/incidents", &format!("status={}&text={}", view.status, super::lists::query(&view.text)), view.page, view.limit, view.total))
+    }
+}
+
+/// One incident as a line of a list.
+pub(in super::super) fn list_item(scene: Scene<'_>, row: &IncidentRow) -> Markup {
+    let name = scene.directory.severity_name(crate::core::id::Severity(row.severity));
+    html! {
+        li.row data-item data-status=(row.status) {
+            a.row-main href={ "/incidents/" (row.id.0) } data-open { span.no { (row.id) } span.grow { (row.title) } }
+            div.row-facts {
+                (severity(&name, row.severity)) (status(&row.status))
+                @if let Some(by) = &row.acked_by { span { (by) } }
+                @if let Some(s) = &row.service { span { (s) } }
+                span {
+                    (age(scene, row.opened_at)) " ago"
+                    @if let Some(end) = row.resolved_at { ", lasted " (human_ms(end.since_ms(row.opened_at))) }
+                }
+            }
+        }
+    }
+}
+
+/// A finished text with its downloads.
+pub(in super::super) fn postmortem(id: IncidentId, title: &str, word: &str, text: &str) -> Markup {
+    html! {
+        (frame::head("Postmortem", &html! {
+            a.button href={ "/incidents/" (id.0) "/postmortem.md" } download { "Markdown" }
+            a.button href={ "/incidents/" (id.0) "/postmortem.json" } download { "JSON" }
+        }))
+        (frame::incident_link(id, word, title))
+        @if word != "resolved" { p.notice { "The incident is still open; this is the postmortem as far as it goes." } }
+        (super::lists::document(text))
+    }
+}

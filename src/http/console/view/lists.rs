@@ -1,0 +1,258 @@
+//! The plain lists: alerts, services, quarantine; and a document read aloud.
+
+use super::parts::{age, icon, outside, when};
+use super::{Scene, frame};
+use crate::core::directory::Service;
+use crate::core::text::{count, list};
+use crate::store::{AlertRow, QuarantineRow};
+use maud::{Markup, html};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// What an alert's row keeps of the payload.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Body {
+    labels: BTreeMap<String, String>,
+    annotations: BTreeMap<String, String>,
+    #[serde(rename = "generatorURL")]
+    url: String,
+}
+
+/// One alert with everything it said.
+pub(in super::super) fn alert_item(scene: Scene<'_>, row: &AlertRow) -> Markup {
+    // A row another version wrote is shown with what can be read of it.
+    let body: Body = serde_json::from_str(&row.body).unwrap_or_default();
+    let name = body.labels.get("alertname").or_else(|| body.annotations.get("summary")).unwrap_or(&row.fingerprint);
+    html! {
+        li.alert data-item data-firing[row.firing] {
+            div.alert-top {
+                span.pill.hot[row.firing] { @if row.firing { "firing" } @else { "over" } }
+                strong.grow { (name) }
+                span { (age(scene, row.starts_at)) " ago" }
+            }
+            @if let Some(summary) = body.annotations.get("summary") { p { (summary) } }
+            p.hint {
+                "from " (row.source) " · " (row.why)
+                @if let Some(id) = row.incident { " · " a href={ "/incidents/" (id.0) } data-open { "incident " (id) } }
+            }
+            details data-keep={ "alert-" (row.id.0) } {
+                summary { (count(body.labels.len(), "label")) " and times" }
+                dl.labels {
+                    @for (k, v) in body.labels.iter().chain(&body.annotations) { div { dt { (k) } dd { (v) } } }
+                    div { dt { "began" } dd { (when(scene, row.starts_at)) } }
+                    div { dt { "received" } dd { (when(scene, row.received_at)) } }
+                    div { dt { "changed" } dd { (when(scene, row.updated_at)) } }
+                }
+                @if !body.url.is_empty() { p { (outside(&body.url, "At its source")) } }
+            }
+        }
+    }
+}
+
+/// The page of alerts.
+pub(in super::super) fn alerts(scene: Scene<'_>, rows: &[AlertRow], firing: bool, page: i64, limit: i64, total: i64) -> Markup {
+    let tab = |to: &str, words: &str, here: bool| html! { a.tab href=(to) aria-current=[here.then_some("page")] { (words) } };
+    html! {
+        (frame::head("Alerts", &html! { (tab("/alerts", "firing", firing)) (tab("/alerts?show=all", "all", !firing)) }))
+        @if rows.is_empty() {
+            p.empty { @if firing { "Nothing fires." } @else { "No alert has arrived yet." } }
+        }
+        ul.alerts { @for row in rows { (alert_item(scene, row)) } }
+        (pager("/alerts", if firing { "" } else { "show=all" }, page, limit, total))
+    }
+}
+
+/// The service directory.
+pub(in super::super) fn services(scene: Scene<'_>) -> Markup {
+    let mut all: Vec<&Service> = scene.directory.services.values().collect();
+    all.sort_by(|a, b| (a.tier, &a.name).cmp(&(b.tier, &b.name)));
+    html! {
+        (frame::head("Services", &html! { span.hint { (count(all.len(), "service")) } }))
+        @if all.is_empty() { p.empty { "No service is configured. Add a file to services/." } }
+        ul.grid { @for s in all { (service(scene, s)) } }
+    }
+}
+
+fn service(scene: Scene<'_>, s: &Service) -> Markup {
+    let directory = scene.directory;
+    let team = directory.teams.get(&s.team);
+    let policy = s.policy.as_deref().or_else(|| team.and_then(|t| t.policy.as_deref()));
+    let name = |id: &String| directory.services.get(id).map_or(id.clone(), |d| d.name.clone());
+    let needs: Vec<String> = s.depends_on.iter().map(name).collect();
+    let used: Vec<String> = directory.services.values().filter(|o| o.depends_on.contains(&s.id)).map(|o| o.name.clone()).collect();
+    html! {
+        li.panel id=(s.id) data-item {
+            h2 { (s.name) span.pill { "tier " (s.tier) } }
+            dl.facts {
+                div { dt { "Owner" } dd { (team.map_or(&s.team, |t| &t.name)) } }
+                div { dt { "Escalation" } dd { (policy.unwrap_or("the catch-all")) } }
+                div { dt { "Gets a room at" } dd { (directory.severity_name(s.major_at)) " and worse" } }
+                @if let Some(channel) = directory.channel(Some(&s.id), Some(&s.team)) { div { dt { "Channel" } dd { "#" (channel) } } }
+                @if !needs.is_empty() { div { dt { "Needs" } dd { (list(&needs)) } } }
+                @if !used.is_empty() { div { dt { "Needed by" } dd { (list(&used)) } } }
+            }
+            @if !s.links.is_empty() { p.link-row { @for (words, url) in &s.links { (outside(url, words)) } } }
+            @if !s.matchers.is_empty() {
+                p.hint { "Alerts with " @for m in &s.matchers { code { (m) } " " } }
+            }
+        }
+    }
+}
+
+/// What could not be understood.
+pub(in super::super) fn quarantine(scene: Scene<'_>, rows: &[QuarantineRow], total: i64) -> Markup {
+    html! {
+        (frame::head("Quarantine", &html! { span.hint { (count(usize::try_from(total).unwrap_or(0), "payload")) } }))
+        p.about { "Payloads firebell could not understand. They paged nobody; the sender was told why. Nothing is thrown away." }
+        @if rows.is_empty() { p.empty { (icon("check")) "Empty. Everything that arrived was understood." } }
+        ul.plain {
+            @for row in rows {
+                li.panel data-item {
+                    h2 { (row.source) span.hint { (row.path) } (when(scene, row.at)) }
+                    p.said.no { (row.reason) }
+                    details data-keep={ "q-" (row.id) } { summary { "Payload" } pre.output tabindex="0" { (row.body) } }
+                }
+            }
+        }
+        @if i64::try_from(rows.len()).unwrap_or(i64::MAX) < total { p.hint { "The newest " (rows.len()) " of " (total) " are shown." } }
+    }
+}
+
+/// Links to the neighbouring pages of a list.
+pub(in super::super) fn pager(path: &str, rest: &str, page: i64, limit: i64, total: i64) -> Markup {
+    let to = |page: i64| format!("{path}?{rest}{}page={page}", if rest.is_empty() { "" } else { "&" });
+    html! {
+        @if total > limit {
+            nav.pager aria-label="Pages" {
+                @if page > 0 { a.button rel="prev" href=(to(page - 1)) { "Newer" } }
+                span.hint { (page * limit + 1) "–" (((page + 1) * limit).min(total)) " of " (total) }
+                @if (page + 1) * limit < total { a.button rel="next" href=(to(page + 1)) { "Older" } }
+            }
+        }
+    }
+}
+
+/// A query value, percent-encoded.
+pub(in super::super) fn query(text: &str) -> String {
+    super::run::escape(text)
+}
+
+/// Draws the Markdown firebell itself writes: headings, lists, tables, paragraphs. Everything else
+/// stays plain text; nothing in it can become markup.
+pub(in super::super) fn document(text: &str) -> Markup {
+    let lines: Vec<&str> = text.lines().collect();
+    let is_table = |l: &str| l.trim_start().starts_with('|');
+    let is_item = |l: &str| l.starts_with("- ");
+    let mut blocks = Vec::new();
+    let mut at = 0;
+    while let Some(line) = lines.get(at) {
+        let same = |test: &dyn Fn(&str) -> bool| lines[at..].iter().take_while(|l| test(l)).count();
+        let (block, used) = if is_table(line) {
+            let n = same(&is_table);
+            (table(&lines[at..at + n]), n)
+        } else if is_item(line) {
+            let n = same(&is_item);
+            (html! { ul { @for l in &lines[at..at + n] { li { (inline(l.trim_start_matches("- "))) } } } }, n)
+        } else {
+            (single(line), 1)
+        };
+        blocks.push(block);
+        at += used;
+    }
+    html! { article.document { @for b in blocks { (b) } } }
+}
+
+fn single(line: &str) -> Markup {
+    html! {
+        @if let Some(h) = line.strip_prefix("### ") { h4 { (inline(h)) } }
+        @else if let Some(h) = line.strip_prefix("## ") { h3 { (inline(h)) } }
+        @else if let Some(h) = line.strip_prefix("# ") { h2 { (inline(h)) } }
+        @else if let Some(q) = line.strip_prefix("> ") { blockquote { (inline(q)) } }
+        @else if !line.trim().is_empty() && !line.starts_with("<!--") { p { (inline(line)) } }
+    }
+}
+
+fn table(lines: &[&str]) -> Markup {
+    let rule = |l: &str| l.chars().all(|c| matches!(c, '|' | '-' | ':' | ' '));
+    let rows: Vec<Vec<String>> = lines.iter().filter(|l| !rule(l)).map(|l| cells(l)).collect();
+    html! {
+        div.table-scroll tabindex="0" { table {
+            @if let [first, rest @ ..] = rows.as_slice() {
+                thead { tr { @for c in first { th scope="col" { (inline(c)) } } } }
+                tbody { @for r in rest { tr { @for c in r { td { (inline(c)) } } } } }
+            }
+        } }
+    }
+}
+
+/// Cells of a row; an escaped bar is not a border.
+fn cells(line: &str) -> Vec<String> {
+    let mut cells = vec![String::new()];
+    let mut chars = line.trim().trim_start_matches('|').chars();
+    while let Some(c) = chars.next() {
+        let cell = cells.last_mut();
+        match (c, cell) {
+            ('\\', Some(cell)) => {
+                cell.push('\\');
+                cell.extend(chars.next());
+            }
+            ('|', _) => cells.push(String::new()),
+            (c, Some(cell)) => cell.push(c),
+            (_, None) => {}
+        }
+    }
+    if cells.last().is_some_and(|c| c.trim().is_empty()) {
+        cells.pop();
+    }
+    cells.iter().map(|c| c.trim().to_owned()).collect()
+}
+
+/// Takes escapes away and makes `**bold**` bold and code code.
+fn inline(text: &str) -> Markup {
+    let mut parts: Vec<(char, String)> = vec![('p', String::new())];
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let mode = parts.last().map_or('p', |p| p.0);
+        match c {
+            '\\' if mode != 'c' && chars.peek().is_some_and(char::is_ascii_punctuation) => push(&mut parts, chars.next()),
+            '`' => parts.push((if mode == 'c' { 'p' } else { 'c' }, String::new())),
+            '*' if mode != 'c' && chars.peek() == Some(&'*') => {
+                chars.next();
+                parts.push((if mode == 'b' { 'p' } else { 'b' }, String::new()));
+            }
+            c => push(&mut parts, Some(c)),
+        }
+    }
+    html! {
+        @for (mode, text) in &parts {
+            @match mode { 'b' => strong { (text) }, 'c' => code { (text) }, _ => (text) }
+        }
+    }
+}
+
+fn push(parts: &mut [(char, String)], c: Option<char>) {
+    if let Some((_, text)) = parts.last_mut() {
+        text.extend(c);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_is_drawn_and_nothing_in_it_becomes_markup() {
+        let drawn = document("# Head\n\n- **Who** `x<y`\n- b\n\n| a | b |\n|---|---|\n| 1\\|2 | <img src=x> |\n").into_string();
+        assert!(drawn.contains("<h2>Head</h2>"), "{drawn}");
+        assert!(drawn.contains("<li><strong>Who</strong> <code>x&lt;y</code></li>"), "{drawn}");
+        assert!(drawn.contains("<td>1|2</td><td>&lt;img src=x&gt;</td>"), "{drawn}");
+    }
+
+    #[test]
+    fn a_page_says_where_it_is_in_the_list() {
+        let drawn = pager("/alerts", "show=all", 1, 50, 120).into_string();
+        assert!(drawn.contains("51–100 of 120") && drawn.contains("/alerts?show=all&amp;page=2"), "{drawn}");
+        assert_eq!(pager("/alerts", "", 0, 50, 50).into_string(), "");
+    }
+}

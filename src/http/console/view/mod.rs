@@ -1,0 +1,32 @@
+//! The drawings: pure functions from what was loaded to markup. No I/O, no clock; everything a page
+//! shows comes in as a parameter, and every word is escaped by the macro.
+
+pub(super) mod card;
+pub(super) mod forms;
+pub(super) mod frame;
+pub(super) mod incident;
+pub(super) mod lists;
+pub(super) mod oncall;
+pub(super) mod overview;
+pub(super) mod parts;
+pub(super) mod people;
+pub(super) mod room;
+pub(super) mod run;
+
+#[cfg(test)]
+mod preview;
+
+use super::viewer::Viewer;
+use crate::core::directory::Directory;
+use crate::core::time::Time;
+
+/// What nearly every drawing needs.
+#[derive(Clone, Copy)]
+pub(super) struct Scene<'a> {
+    /// Who is looking.
+    pub(super) viewer: &'a Viewer,
+    /// The configuration in force.
+    pub(super) directory: &'a Directory,
+    /// The instant of the drawing.
+    pub(super) now: Time,
+}

@@ -1,0 +1,236 @@
+//! A run of a runbook action: what exactly was asked for, where it stands, what it writes; and the
+//! two steps that lead to it, typed arguments and the confirmation.
+
+use super::card::press_form;
+use super::parts::{age, hidden, icon, when};
+use super::{Scene, frame};
+use crate::chat::Press;
+use crate::core::action::{allowed, shown};
+use crate::core::alert::Labels;
+use crate::core::directory::{Action, ActionClass, Arg, ArgKind};
+use crate::core::id::{IncidentId, RunId, Seq};
+use crate::core::incident::{Incident, Outcome, Run, RunState};
+use crate::core::timeline;
+use crate::http::console::viewer::Acting;
+use crate::store::RunRow;
+use maud::{Markup, html};
+use std::collections::BTreeMap;
+
+/// A run with its output.
+#[derive(Clone, Debug)]
+pub(in super::super) struct RunView {
+    pub(in super::super) incident: IncidentId,
+    /// State of the incident it was drawn at.
+    pub(in super::super) seq: Seq,
+    pub(in super::super) id: RunId,
+    pub(in super::super) run: Run,
+    /// Its program, once started.
+    pub(in super::super) row: Option<RunRow>,
+}
+
+impl RunView {
+    /// The runs of an incident, newest first.
+    pub(in super::super) fn all(incident: &Incident, rows: &[RunRow]) -> Vec<RunView> {
+        let view = |(id, run): (&RunId, &Run)| RunView {
+            incident: incident.id,
+            seq: incident.seq,
+            id: *id,
+            run: run.clone(),
+            row: rows.iter().find(|r| r.id == *id).cloned(),
+        };
+        incident.runs.iter().rev().map(view).collect()
+    }
+}
+
+/// One run; also a fragment.
+pub(in super::super) fn run(scene: Scene<'_>, view: &RunView) -> Markup {
+    let (word, mark) = standing(&view.run.state);
+    html! {
+        article.run data-state=(mark) data-live={ "run:" (view.id.0) " incident:" (view.incident.0) } data-src={ "/fragments/run/" (view.id.0) } {
+            div.run-top {
+                (icon("play")) strong { (view.run.title) } span.no { (view.id) }
+                span.run-state { @if mark == "running" { span.spinner {} } (word) }
+            }
+            pre.argv { code { (shown(&view.run.argv)) } }
+            p.run-by { "asked by " (view.run.by.name()) (approvals(&view.run)) }
+            @if let Some(row) = &view.row { (output(scene, row)) }
+            @if matches!(view.run.state, RunState::Asked { .. }) { (decision(scene, view)) }
+        }
+    }
+}
+
+fn standing(state: &RunState) -> (String, &'static str) {
+    match state {
+        RunState::Asked { .. } => ("waits".to_owned(), "asked"),
+        RunState::Released => ("starting".to_owned(), "running"),
+        RunState::Running => ("running".to_owned(), "running"),
+        RunState::Ended(outcome) => (
+            timeline::outcome(outcome),
+            match outcome {
+                Outcome::Succeeded { .. } => "good",
+                Outcome::NotStarted { .. } => "none",
+                Outcome::Unknown { .. } => "unknown",
+                _ => "bad",
+            },
+        ),
+    }
+}
+
+fn approvals(run: &Run) -> String {
+    let names: Vec<&str> = run.approved.iter().map(crate::core::id::Actor::name).collect();
+    let given = if names.is_empty() {
+        String::new()
+    } else {
+        format!(", approved by {}", crate::core::text::list(&names))
+    };
+    match (&run.state, usize::from(run.needs).saturating_sub(names.len())) {
+        (RunState::Asked { .. }, left) if left > 0 => format!(
+            "{given}; needs {} by somebody else",
+            crate::core::text::count(left, "approval")
+        ),
+        _ => given,
+    }
+}
+
+fn output(scene: Scene<'_>, row: &RunRow) -> Markup {
+    html! {
+        @if row.output.is_empty() {
+            p.quiet-line { @if row.ended_at.is_some() { "It wrote nothing." } @else { "No output yet." } }
+        } @else {
+            pre.output tabindex="0" aria-label="Output" data-tail[row.ended_at.is_none()] { (row.output) }
+        }
+        p.run-by {
+            "started " (when(scene, row.started_at))
+            @match row.ended_at {
+                Some(end) => { ", took " (crate::core::time::human_ms(end.since_ms(row.started_at))) }
+                None => { ", for " (age(scene, row.started_at)) }
+            }
+        }
+    }
+}
+
+fn decision(scene: Scene<'_>, view: &RunView) -> Markup {
+    let own = view.run.by.person() == Some(scene.viewer.id.as_str());
+    let yes = if view.run.needs == 0 { "Run it" } else { "Approve" };
+    let no = if own { "Withdraw" } else { "Reject" };
+    html! {
+        div.actions {
+            @if own && view.run.needs > 0 {
+                p.quiet-line { "Waits for somebody else to approve." }
+            } @else {
+                (press_form(scene, view.incident, view.seq, &Press::Approve { run: view.id }, yes, "button primary"))
+            }
+            (press_form(scene, view.incident, view.seq, &Press::Reject { run: view.id }, no, "button"))
+        }
+    }
+}
+
+/// First step: the typed arguments. `why` is what was wrong with the last try.
+pub(in super::super) fn form(
+    scene: Scene<'_>,
+    incident: &Incident,
+    action: &Action,
+    given: &BTreeMap<String, String>,
+    why: &str,
+) -> Markup {
+    html! {
+        (frame::head(&action.title, &html! { (class(action)) }))
+        (frame::incident_link(incident.id, incident.status.word(), &incident.title))
+        p.about { (action.about) }
+        @if !why.is_empty() { div.said.no role="alert" { (why) } }
+        form.sheet method="get" action={ "/incidents/" (incident.id.0) "/run/" (action.id) "/confirm" } {
+            @if action.args.is_empty() { p.quiet-line { "It takes no arguments." } }
+            @for arg in &action.args { (field(arg, given, &incident.labels)) }
+            div.actions {
+                button.button.primary disabled[scene.viewer.acting != Acting::Yes] { "Show me exactly what runs" }
+                a.button href={ "/incidents/" (incident.id.0) } { "Back" }
+            }
+        }
+    }
+}
+
+fn class(action: &Action) -> Markup {
+    html! {
+        @match action.class {
+            ActionClass::Diagnostic => span.pill { "changes nothing" },
+            ActionClass::Remediation => span.pill.warn { "changes something" },
+        }
+    }
+}
+
+fn field(arg: &Arg, given: &BTreeMap<String, String>, labels: &Labels) -> Markup {
+    let id = format!("arg-{}", arg.name);
+    let name = format!("arg.{}", arg.name);
+    let value = given.get(&arg.name).or(arg.default.as_ref()).map_or("", String::as_str);
+    html! {
+        div.field {
+            label for=(id) { (arg.name) }
+            @if let Some(label) = &arg.from_label {
+                @match crate::core::action::value(arg, &BTreeMap::new(), labels) {
+                    Ok(fixed) => output #(id) { code { (fixed) } span.hint { "from the label " (label) } },
+                    Err(why) => p.said.no role="alert" { (why) },
+                }
+            } @else {
+                @match &arg.kind {
+                    ArgKind::Enum(values) => select #(id) name=(name) {
+                        @for v in values { option value=(v) selected[v == value] { (v) } }
+                    },
+                    ArgKind::Int { min, max } => input #(id) name=(name) type="number" min=(min) max=(max) step="1" value=(value) required;,
+                    ArgKind::Text { max_len, .. } => input #(id) name=(name) type="text" maxlength=(max_len) value=(value) required autocomplete="off" spellcheck="false";,
+                }
+            }
+            p.hint { (arg.help) @if !arg.help.is_empty() { " · " } (allowed(arg)) }
+        }
+    }
+}
+
+/// Second step: the exact program, to be confirmed.
+pub(in super::super) fn confirm(
+    scene: Scene<'_>,
+    incident: &Incident,
+    action: &Action,
+    given: &BTreeMap<String, String>,
+    argv: &[String],
+) -> Markup {
+    let home = format!("/incidents/{}/run/{}", incident.id.0, action.id);
+    let back = given
+        .iter()
+        .fold(String::new(), |q, (k, v)| q + &format!("{}arg.{}={}", if q.is_empty() { "?" } else { "&" }, escape(k), escape(v)));
+    html! {
+        (frame::head(&format!("Run “{}”?", action.title), &class(action)))
+        (frame::incident_link(incident.id, incident.status.word(), &incident.title))
+        div.sheet {
+            p { "Exactly this program starts on the machine firebell runs on, without a shell:" }
+            pre.argv.large { code { (shown(argv)) } }
+            p.hint { (consequences(action)) }
+            form.actions method="post" action=(home) {
+                (hidden(scene))
+                @for (k, v) in given { input type="hidden" name={ "arg." (k) } value=(v); }
+                button.button.primary.danger[action.class == ActionClass::Remediation] disabled[scene.viewer.acting != Acting::Yes] {
+                    @if action.approvals == 0 { "Run it now" } @else { "Ask for approval" }
+                }
+                a.button href={ (home) (back) } { "Change" }
+                a.button href={ "/incidents/" (incident.id.0) } { "Cancel" }
+            }
+        }
+    }
+}
+
+fn consequences(action: &Action) -> String {
+    let limit = crate::core::time::human_ms(action.timeout_ms);
+    let approvals = match action.approvals {
+        0 => "Your confirmation is enough.".to_owned(),
+        n => format!("{} by somebody else must follow.", crate::core::text::count(usize::from(n), "approval")),
+    };
+    format!("It is stopped after {limit}. {approvals} Its output and outcome go onto the timeline.")
+}
+
+/// Percent-encodes a query value.
+pub(in super::super) fn escape(text: &str) -> String {
+    text.bytes()
+        .map(|b| match b {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(b).to_string(),
+            _ => format!("%{b:02X}"),
+        })
+        .collect()
+}
