@@ -84,6 +84,19 @@ pub async fn perform(
     }
 }
 
+/// Carries out what a form of the console has already put together.
+pub async fn invoke(
+    engine: &Engine,
+    who: Actor,
+    platform: &str,
+    invocation: Invocation,
+    cause: &str,
+) -> Reply {
+    Desk::of(engine, who, platform, cause)
+        .carry_out(invocation)
+        .await
+}
+
 /// Carries a button out: the same as its verb. `as_of` is the state the button was drawn at.
 pub async fn press(
     engine: &Engine,

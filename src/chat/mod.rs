@@ -4,6 +4,7 @@
 //! only the composer mentions people, and by configured id.
 
 pub mod card;
+pub mod console;
 pub mod dispatch;
 pub mod grammar;
 pub mod surface;

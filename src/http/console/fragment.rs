@@ -69,13 +69,11 @@ pub(super) async fn incident(State(console): State<Console>, viewer: Viewer, Pat
     Ok(draw_incident::columns(moment.scene(), &shown))
 }
 
-pub(super) async fn run(State(console): State<Console>, viewer: Viewer, Path(id): Path<i64>) -> Result<Markup, Trouble> {
+pub(super) async fn run(State(console): State<Console>, viewer: Viewer, Path((incident, id)): Path<(i64, i64)>) -> Result<Markup, Trouble> {
     let moment = Moment::new(&console, viewer);
-    let id = RunId(id);
-    let missing = || Trouble::NotFound(format!("There is no {id}."));
-    let owner = console.app.engine.store().run_incident(id).await?.ok_or_else(missing)?;
-    let incident = load::incident(&console, owner.0).await?;
-    let shown = post::run_of(&console, &incident, id).await?.ok_or_else(missing)?;
+    let incident = load::incident(&console, incident).await?;
+    let run = post::run_of(&console, &incident, RunId(id)).await?;
+    let shown = run.ok_or_else(|| Trouble::NotFound(format!("There is no {} on {}.", RunId(id), incident.id)))?;
     Ok(draw_run::run(moment.scene(), &shown))
 }
 

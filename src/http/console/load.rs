@@ -178,11 +178,9 @@ pub(super) fn duties(moment: &Moment) -> Vec<Duty> {
 /// An incident, or the answer that there is none.
 pub(super) async fn incident(console: &Console, id: i64) -> Result<Arc<Incident>, Trouble> {
     let id = IncidentId(id);
-    console
-        .app
-        .engine
-        .incident(id)
-        .await?
+    let found = console.app.engine.incident(id).await?;
+    found
+        .map(Arc::from)
         .ok_or_else(|| Trouble::NotFound(format!("There is no incident {id}.")))
 }
 

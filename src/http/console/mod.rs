@@ -23,6 +23,7 @@ mod overview;
 mod post;
 mod room;
 mod run;
+mod told;
 mod trouble;
 mod view;
 mod viewer;
@@ -93,7 +94,7 @@ fn pages() -> Router<Console> {
         .route("/fragments/strip/{id}", get(fragment::strip))
         .route("/fragments/incident/{id}", get(fragment::incident))
         .route("/fragments/room/{id}", get(fragment::room))
-        .route("/fragments/run/{id}", get(fragment::run))
+        .route("/fragments/run/{incident}/{id}", get(fragment::run))
         .route("/assets/{name}", get(assets::serve))
 }
 

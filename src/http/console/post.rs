@@ -14,7 +14,9 @@ use std::sync::Arc;
 
 /// The card of an incident as it is now.
 pub(super) fn card_of(console: &Console, moment: &Moment, incident: &Incident) -> Card {
-    chat::card::card(incident, &moment.directory, moment.now, &console.app.settings.public_url)
+    let home = console.app.settings.public_url.trim_end_matches('/');
+    let url = format!("{home}/incidents/{}", incident.id.0);
+    chat::card::card(incident, &moment.directory, moment.now, &url)
 }
 
 /// One run of an incident, with its output.
@@ -51,7 +53,7 @@ pub(super) async fn live(
         };
         if let Some(id) = view.row.incident.filter(|_| matches!(view.row.kind.as_str(), "card" | "page" | "run")) {
             if !known.contains_key(&id) {
-                known.insert(id, console.app.engine.incident(id).await?);
+                known.insert(id, console.app.engine.incident(id).await?.map(Arc::from));
             }
             if let Some(incident) = known.get(&id).and_then(Option::as_deref) {
                 match (view.row.kind.as_str(), view.row.seq) {

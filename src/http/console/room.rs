@@ -30,7 +30,7 @@ pub(super) async fn find(console: &Console, viewer: &Viewer, id: i64) -> Result<
 
 /// Whether this message is for this viewer: answers are for whoever asked.
 pub(super) fn for_viewer(viewer: &Viewer, row: &PostRow) -> bool {
-    row.kind != "answer" || (!viewer.id.is_empty() && row.author == viewer.id)
+    row.kind != "answer" || row.author.is_empty() || row.author == viewer.id
 }
 
 /// The messages below `before`, and whether there are older ones. Private answers count towards

@@ -2,7 +2,8 @@
 
 use super::trouble::Trouble;
 use super::view::{frame::Here, people as draw};
-use super::{Console, load};
+use super::Console;
+use super::load::{self, Moment};
 use axum::extract::{Form, FromRequestParts, Query, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -13,9 +14,6 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::convert::Infallible;
-
-use crate::core::id::Actor;
-use crate::engine::person;
 
 /// What this viewer may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,22 +102,6 @@ impl FromRequestParts<Console> for Viewer {
     }
 }
 
-impl Viewer {
-    /// The actor their clicks are done by.
-    ///
-    /// # Errors
-    /// When they may not act; the sentence says why and what to do.
-    pub(crate) fn actor(&self, console: &Console) -> Result<Actor, Trouble> {
-        match self.acting {
-            Acting::Yes => Ok(person(&console.app.engine.directory(), &self.id)),
-            Acting::PickFirst => Err(Trouble::Forbidden(
-                "Say who you are first: open People and pick yourself.".to_owned(),
-            )),
-            Acting::ReadOnly => Err(Trouble::Forbidden(READ_ONLY.to_owned())),
-        }
-    }
-}
-
 /// Why nothing can be done here outside of demo mode.
 pub(crate) const READ_ONLY: &str = "This console is read-only: signing in comes in a later version. \
      Acknowledge through the API, or start `firebell demo` to try acting here.";
@@ -195,9 +177,9 @@ pub(super) async fn people(
     viewer: Viewer,
     Query(next): Query<Next>,
 ) -> Result<Response, Trouble> {
-    let directory = console.app.engine.directory();
-    let body = draw::people(&viewer, &directory, console.app.engine.now(), &local(&next.next));
-    load::page(&console, viewer, Here::People, "People", body).await
+    let moment = Moment::new(&console, viewer);
+    let body = draw::people(moment.scene(), &local(&next.next));
+    load::page(&console, &moment, (Here::People, "/people"), "People", &body).await
 }
 
 #[derive(Deserialize)]

@@ -62,11 +62,9 @@ const Box = {
     this.close();
     try {
       const reply = await send(form, null);
-      if (reply.ok || reply.said) {
-        this.field.value = "";
-        this.grow();
-        form.elements.click.value = fresh();
-      }
+      form.elements.click.value = fresh();
+      // A command with a mistake stays, to be corrected.
+      if (reply.ok) { this.field.value = ""; this.grow(); }
       if (reply.text && !reply.said) toast(reply.text, reply.ok);
       if (reply.go) { location.href = reply.go; return; }
       Posts.toEnd();

@@ -23,7 +23,7 @@ pub(in super::super) struct DeclareForm {
 pub(in super::super) fn declare(scene: Scene<'_>, given: &DeclareForm, why: &str) -> Markup {
     html! {
         (frame::head("Declare an incident", &html! {}))
-        p.about { "It gets a room, and whoever the service's escalation policy names is paged." }
+        p.about { "It gets a room, you lead it, and the service's escalation policy pages." }
         @if !why.is_empty() { div.said.no role="alert" { (why) } }
         form.sheet method="post" action="/declare" {
             (hidden(scene))
@@ -46,7 +46,7 @@ pub(in super::super) fn declare(scene: Scene<'_>, given: &DeclareForm, why: &str
                     option value="" { "I do not know" }
                     @for s in scene.directory.services.values() { option value=(s.id) selected[given.service == s.id] { (s.name) } }
                 }
-                p.hint { "Without a service the people of last resort are alarmed." }
+                p.hint { "Without a service no policy starts: page somebody yourself from its room." }
             }
             div.actions { button.button.primary disabled[scene.viewer.acting != Acting::Yes] { "Declare and page" } a.button href="/" { "Cancel" } }
         }

@@ -13,8 +13,6 @@ pub(super) mod people;
 pub(super) mod room;
 pub(super) mod run;
 
-#[cfg(test)]
-mod preview;
 
 use super::viewer::Viewer;
 use crate::core::directory::Directory;

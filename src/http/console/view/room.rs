@@ -106,7 +106,7 @@ fn post(scene: Scene<'_>, view: &PostView) -> Markup {
                     (line(scene, row))
                     @if let Some(r) = &view.run { (run(scene, r)) }
                 }
-                "answer" => (said(scene, row, "firebell", "only you see this")),
+                "answer" => (said(scene, row, "firebell", if row.author.is_empty() { "" } else { "only you see this" })),
                 _ => (said(scene, row, &row.author_name, "")),
             }
         }

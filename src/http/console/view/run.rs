@@ -46,7 +46,7 @@ impl RunView {
 pub(in super::super) fn run(scene: Scene<'_>, view: &RunView) -> Markup {
     let (word, mark) = standing(&view.run.state);
     html! {
-        article.run data-state=(mark) data-live={ "run:" (view.id.0) " incident:" (view.incident.0) } data-src={ "/fragments/run/" (view.id.0) } {
+        article.run data-state=(mark) data-live={ "run:" (view.id.0) " incident:" (view.incident.0) } data-src={ "/fragments/run/" (view.incident.0) "/" (view.id.0) } {
             div.run-top {
                 (icon("play")) strong { (view.run.title) } span.no { (view.id) }
                 span.run-state { @if mark == "running" { span.spinner {} } (word) }

@@ -1,0 +1,207 @@
+//! The console's outbound half of the chat port: rooms and messages are rows of our own store.
+//!
+//! Promises: a line or page is posted once however often it is sent, because its key is unique; a
+//! card or run is a message without words, drawn from state by whoever reads it. There is no
+//! network here, so the only fault is a store that does not answer, and trying again is always safe.
+
+use super::{Answer, Card, Chat, Fault, Line, Retry, RoomRef};
+use crate::core::directory::Directory;
+use crate::core::id::{Actor, IncidentId, RoomId};
+use crate::engine::{Change, Counter, Engine, Failure};
+use crate::store::{ChangeSet, PostRow, RoomRow, StoreFault};
+use std::collections::BTreeSet;
+
+/// The platform's name in the configuration, in journals and in the outbox.
+pub const PLATFORM: &str = "console";
+
+/// The adapter. Cheap to clone.
+#[derive(Clone)]
+pub struct ConsoleChat {
+    engine: Engine,
+}
+
+/// Every channel that is to exist: those of `console.channels`, of the teams and of the services.
+#[must_use]
+pub fn channels(configured: &[String], directory: &Directory) -> BTreeSet<String> {
+    let teams = directory.teams.values().filter_map(|t| t.channel.clone());
+    let services = directory.services.values().filter_map(|s| s.channel.clone());
+    configured.iter().cloned().chain(teams).chain(services).collect()
+}
+
+impl ConsoleChat {
+    /// An adapter that writes through this engine.
+    #[must_use]
+    pub fn new(engine: Engine) -> ConsoleChat {
+        ConsoleChat { engine }
+    }
+
+    /// Makes the channels that do not exist yet. Called at start and after a reload.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn ensure_channels(&self, names: impl IntoIterator<Item = String>) -> Result<(), Fault> {
+        for name in names {
+            self.room("channel", &name, None).await?;
+        }
+        Ok(())
+    }
+
+    /// The room of this kind and name, made when it does not exist.
+    async fn room(&self, kind: &str, name: &str, incident: Option<IncidentId>) -> Result<RoomRow, Fault> {
+        if let Some(room) = self.engine.store().room_named(kind, name).await? {
+            return Ok(room);
+        }
+        let room = RoomRow {
+            id: RoomId(self.engine.next_id(Counter::Room)),
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            incident,
+            created_at: self.engine.now(),
+        };
+        let changes = ChangeSet {
+            rooms: vec![room],
+            ..ChangeSet::default()
+        };
+        self.engine.write(changes).await?;
+        // Another call may have been first: the row that is there counts, not ours.
+        let made = self.engine.store().room_named(kind, name).await?;
+        let made = made.ok_or_else(|| Fault {
+            why: format!("the room {name} could not be made"),
+            retry: Retry::Backoff,
+        })?;
+        self.engine.announce(Change::Room(made.id));
+        Ok(made)
+    }
+
+    async fn find(&self, room: &RoomRef) -> Result<RoomId, Fault> {
+        match room {
+            RoomRef::Channel(name) => Ok(self.room("channel", name, None).await?.id),
+            RoomRef::Room(id) => id.parse().map(RoomId).map_err(|_| Fault {
+                why: format!("`{id}` is not a room of the console"),
+                retry: Retry::Never,
+            }),
+        }
+    }
+
+    /// Posts once; answers the id of the message that bears the key.
+    async fn post(&self, row: PostRow) -> Result<String, Fault> {
+        if let Some(known) = self.engine.store().post_by_key(&row.key).await? {
+            return Ok(known.id.to_string());
+        }
+        let key = row.key.clone();
+        let changes = ChangeSet {
+            posts: vec![row],
+            ..ChangeSet::default()
+        };
+        self.engine.write(changes).await?;
+        let posted = self.engine.store().post_by_key(&key).await?;
+        posted.map(|p| p.id.to_string()).ok_or_else(|| Fault {
+            why: "the message was not kept".to_owned(),
+            retry: Retry::Backoff,
+        })
+    }
+
+    fn blank(&self, room: RoomId, kind: &str, key: String) -> PostRow {
+        PostRow {
+            id: self.engine.next_id(Counter::Post),
+            room,
+            at: self.engine.now(),
+            author: String::new(),
+            author_name: String::new(),
+            kind: kind.to_owned(),
+            incident: None,
+            seq: None,
+            text: String::new(),
+            key,
+        }
+    }
+
+    async fn card(&self, room: RoomId, incident: IncidentId) -> Result<String, Fault> {
+        let post = self.blank(room, "card", format!("card:{}:{}", incident.0, room.0));
+        self.post(PostRow {
+            incident: Some(incident),
+            ..post
+        })
+        .await
+    }
+
+    async fn line(&self, room: RoomId, line: &Line) -> Result<String, Fault> {
+        let (kind, seq) = match (&line.by, line.run) {
+            (_, Some(run)) => ("run", run.0),
+            (Actor::Firebell, None) => ("line", i64::from(line.seq)),
+            // Somebody's words from another platform.
+            (_, None) => ("text", i64::from(line.seq)),
+        };
+        let author = match &line.by {
+            Actor::Firebell => String::new(),
+            by => by.person().unwrap_or_default().to_owned(),
+        };
+        let post = self.blank(room, kind, line.key.clone());
+        self.post(PostRow {
+            author,
+            author_name: line.by.name().to_owned(),
+            incident: Some(line.incident),
+            seq: Some(seq),
+            text: line.text.clone(),
+            ..post
+        })
+        .await
+    }
+}
+
+impl Chat for ConsoleChat {
+    fn platform(&self) -> &'static str {
+        PLATFORM
+    }
+
+    fn open_room<'a>(&'a self, card: &'a Card, name: &'a str) -> Answer<'a, (String, String)> {
+        Box::pin(async move {
+            let room = self.room("incident", name, Some(card.incident)).await?;
+            self.card(room.id, card.incident).await?;
+            Ok((room.id.0.to_string(), room.name))
+        })
+    }
+
+    fn say<'a>(&'a self, room: &'a RoomRef, line: &'a Line, _again: bool) -> Answer<'a, String> {
+        // Looking before sending is what the key does.
+        Box::pin(async move { self.line(self.find(room).await?, line).await })
+    }
+
+    fn show<'a>(&'a self, room: &'a RoomRef, card: &'a Card, _remote: &'a str) -> Answer<'a, String> {
+        // The card has no words of its own: once its message exists, readers draw it from state,
+        // and the engine has already told them that the state changed.
+        Box::pin(async move { self.card(self.find(room).await?, card.incident).await })
+    }
+
+    fn page<'a>(&'a self, person: &'a str, key: &'a str, card: &'a Card, why: &'a str) -> Answer<'a, String> {
+        Box::pin(async move {
+            let room = self.room("direct", person, None).await?;
+            let post = self.blank(room.id, "page", format!("page:{key}"));
+            self.post(PostRow {
+                incident: Some(card.incident),
+                seq: Some(i64::from(card.seq)),
+                text: why.to_owned(),
+                ..post
+            })
+            .await
+        })
+    }
+}
+
+impl From<StoreFault> for Fault {
+    fn from(fault: StoreFault) -> Fault {
+        Fault {
+            why: fault.to_string(),
+            retry: Retry::Backoff,
+        }
+    }
+}
+
+impl From<Failure> for Fault {
+    fn from(failure: Failure) -> Fault {
+        Fault {
+            why: failure.to_string(),
+            retry: Retry::Backoff,
+        }
+    }
+}
