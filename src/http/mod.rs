@@ -2,6 +2,7 @@
 
 pub mod alertmanager;
 pub mod hooks;
+pub mod console;
 
 use crate::config::Settings;
 use crate::engine::Engine;

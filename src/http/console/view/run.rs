@@ -193,9 +193,8 @@ pub(in super::super) fn confirm(
     argv: &[String],
 ) -> Markup {
     let home = format!("/incidents/{}/run/{}", incident.id.0, action.id);
-    let back = given
-        .iter()
-        .fold(String::new(), |q, (k, v)| q + &format!("{}arg.{}={}", if q.is_empty() { "?" } else { "&" }, escape(k), escape(v)));
+    let typed: Vec<String> = given.iter().map(|(k, v)| format!("arg.{}={}", escape(k), escape(v))).collect();
+    let back = format!("{home}?{}", typed.join("&"));
     html! {
         (frame::head(&format!("Run “{}”?", action.title), &class(action)))
         (frame::incident_link(incident.id, incident.status.word(), &incident.title))
@@ -209,7 +208,7 @@ pub(in super::super) fn confirm(
                 button.button.primary.danger[action.class == ActionClass::Remediation] disabled[scene.viewer.acting != Acting::Yes] {
                     @if action.approvals == 0 { "Run it now" } @else { "Ask for approval" }
                 }
-                a.button href={ (home) (back) } { "Change" }
+                a.button href=(back) { "Change" }
                 a.button href={ "/incidents/" (incident.id.0) } { "Cancel" }
             }
         }
