@@ -37,18 +37,23 @@ const TURNS: usize = 6;
 /// Alerts shown on an incident's page.
 const ALERTS: i64 = 20;
 
-/// A loaded instant: the configuration in force and the time, for one request.
+/// One request: who looks, the configuration in force and the time.
 pub(super) struct Moment {
     pub(super) viewer: Viewer,
+    /// In the viewer's zone, so that all times on a page are of one clock.
     pub(super) directory: Arc<Directory>,
     pub(super) now: Time,
 }
 
 impl Moment {
     pub(super) fn new(console: &Console, viewer: Viewer) -> Moment {
+        let mut directory = console.app.engine.directory();
+        if directory.zone != Some(viewer.zone) {
+            Arc::make_mut(&mut directory).zone = Some(viewer.zone);
+        }
         Moment {
             viewer,
-            directory: console.app.engine.directory(),
+            directory,
             now: console.app.engine.now(),
         }
     }

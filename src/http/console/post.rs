@@ -2,10 +2,11 @@
 
 use super::load::Moment;
 use super::trouble::Trouble;
+use super::view::card::CardView;
 use super::view::room::PostView;
 use super::view::run::RunView;
 use super::Console;
-use crate::chat::{self, Card};
+use crate::chat;
 use crate::core::id::{IncidentId, RunId};
 use crate::core::incident::Incident;
 use crate::store::PostRow;
@@ -13,10 +14,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The card of an incident as it is now.
-pub(super) fn card_of(console: &Console, moment: &Moment, incident: &Incident) -> Card {
+pub(super) fn card_of(console: &Console, moment: &Moment, incident: &Incident) -> CardView {
     let home = console.app.settings.public_url.trim_end_matches('/');
     let url = format!("{home}/incidents/{}", incident.id.0);
-    chat::card::card(incident, &moment.directory, moment.now, &url)
+    CardView {
+        card: chat::card::card(incident, &moment.directory, moment.now, &url),
+        began_at: incident.began_at,
+        resolved_at: incident.resolved_at,
+    }
 }
 
 /// One run of an incident, with its output.

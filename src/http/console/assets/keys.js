@@ -44,6 +44,13 @@ document.addEventListener("click", (e) => {
   if (older) { e.preventDefault(); Posts.older(older); }
 });
 
+// The server cannot know what the device prefers; the switch offers the other colours.
+const theme = document.querySelector("button.theme");
+if (theme && !document.documentElement.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches) {
+  theme.value = "light";
+  theme.setAttribute("aria-label", "Switch to light colours");
+}
+
 Box.start();
 Posts.toEnd();
 for (const o of all(".output[data-tail]")) o.scrollTop = o.scrollHeight;

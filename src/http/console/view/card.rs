@@ -1,11 +1,22 @@
 //! An incident's card, and the strip at the top of its room: drawn from state, with its buttons.
 
 use super::Scene;
-use super::parts::{hidden, severity, status};
+use super::parts::{age, hidden, severity, status, when};
 use crate::chat::{Button, Card, Press, Style};
 use crate::core::id::IncidentId;
+use crate::core::time::{Time, human_ms};
 use crate::http::console::viewer::Acting;
 use maud::{Markup, html};
+
+/// A card with the instants the console shows as a running clock.
+#[derive(Clone, Debug)]
+pub(in super::super) struct CardView {
+    pub(in super::super) card: Card,
+    /// Begin of the earliest alert, or the opening.
+    pub(in super::super) began_at: Time,
+    /// When it was resolved.
+    pub(in super::super) resolved_at: Option<Time>,
+}
 
 /// The word that stands for a press in a form.
 pub(in super::super) fn word(press: &Press) -> String {
@@ -43,18 +54,20 @@ pub(in super::super) fn press(word: &str) -> Option<Press> {
 }
 
 /// The whole card; also a fragment, `live` with its incident.
-pub(in super::super) fn card(scene: Scene<'_>, card: &Card) -> Markup {
+pub(in super::super) fn card(scene: Scene<'_>, view: &CardView) -> Markup {
+    let card = &view.card;
     let id = card.incident.0;
     html! {
         article.card data-status=(card.status) data-sev=(card.severity_index.min(4)) data-item
             data-live={ "incident:" (id) } data-src={ "/fragments/card/" (id) } aria-label={ "Incident " (card.incident) } {
             div.card-top {
                 (severity(&card.severity, card.severity_index)) (status(&card.status))
+                (clock(scene, view))
                 a.no href={ "/incidents/" (id) } { (card.incident) }
             }
             h3 { a href={ "/incidents/" (id) } data-open { (card.title) } }
             @if !card.facts.is_empty() {
-                dl.facts { @for (label, value) in &card.facts { div { dt { (label) } dd { (value) } } } }
+                dl.facts { @for fact in &card.facts { (self::fact(scene, view, fact)) } }
             }
             @if !card.lines.is_empty() {
                 ul.latest { @for line in card.lines.iter().take(3) { li { (line) } } }
@@ -64,15 +77,38 @@ pub(in super::super) fn card(scene: Scene<'_>, card: &Card) -> Markup {
     }
 }
 
-/// One line for the top of a room: where it stands and the one thing to press.
-pub(in super::super) fn strip(scene: Scene<'_>, card: &Card) -> Markup {
+/// How long it has been going on, counting; or how long it took.
+fn clock(scene: Scene<'_>, view: &CardView) -> Markup {
+    html! {
+        span.clock {
+            @match view.resolved_at {
+                Some(end) => { "took " (human_ms(end.since_ms(view.began_at))) }
+                None => (age(scene, view.began_at)),
+            }
+        }
+    }
+}
+
+/// The begin is shown by the viewer's clock, everything else as the card says it.
+fn fact(scene: Scene<'_>, view: &CardView, (label, value): &(String, String)) -> Markup {
+    html! {
+        div { dt { (label) } dd { @if label == "since" { (when(scene, view.began_at)) } @else { (value) } } }
+    }
+}
+
+/// Facts short enough, and needed enough, to stand above a room.
+const STRIP_FACTS: [&str; 2] = ["who has it", "next"];
+
+/// A few words for the top of a room: where it stands and the one thing to press.
+pub(in super::super) fn strip(scene: Scene<'_>, view: &CardView) -> Markup {
+    let card = &view.card;
     let id = card.incident.0;
     let main = card.buttons.iter().find(|b| b.style == Style::Primary);
     html! {
         div.strip data-status=(card.status) data-live={ "incident:" (id) } data-src={ "/fragments/strip/" (id) } {
-            (severity(&card.severity, card.severity_index)) (status(&card.status))
+            (severity(&card.severity, card.severity_index)) (status(&card.status)) (clock(scene, view))
             span.grow.strip-facts {
-                @for (label, value) in card.facts.iter().filter(|f| f.0 != "Service") { span { b { (label) } " " (value) } }
+                @for (label, value) in card.facts.iter().filter(|f| STRIP_FACTS.contains(&f.0.as_str())) { span { b { (label) } " " (value) } }
             }
             @if let Some(button) = main { (one(scene, card, button)) }
         }

@@ -91,7 +91,7 @@ fn top(side: &Side, title: &str) -> Markup {
                 (icon("menu"))
                 @if side.triggered > 0 { span.count.hot { (side.triggered) } }
             }
-            span.top-title { (title) }
+            span.top-title { span.top-brand { "firebell" } span.top-room { (title) } }
             a.top-home href="/" aria-label="Overview" { (icon("bell")) }
         }
     }
@@ -157,7 +157,7 @@ fn rooms<'a>(head: &str, rooms: impl Iterator<Item = &'a SideRoom>, here: Here) 
                     li { a href={ "/rooms/" (room.id.0) } aria-current=[(here == Here::Room(room.id)).then_some("page")]
                         data-room=(room.id.0) data-newest=(room.newest) {
                         (icon(match room.kind.as_str() { "channel" => "hash", "direct" => "mail", _ => "fire" }))
-                        span.grow { (room_name(room)) }
+                        span.grow title=(room_name(room)) { (room_name(room)) }
                         @if let Some(word) = &room.status { span.dot data-status=(word) title=(word) {} }
                         span.unread hidden { "new" }
                     } }

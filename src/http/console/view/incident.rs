@@ -1,22 +1,22 @@
 //! One incident in full: card, timeline, runs, who was paged, alerts, why it paged.
 
-use super::card::card;
+use super::card::{CardView, card};
 use super::lists::alert_item;
 use super::parts::{age, hidden, icon, severity, status, when, words};
 use super::run::{RunView, run};
 use super::{Scene, frame};
-use crate::chat::Card;
 use crate::core::id::{IncidentId, RoomId};
+use crate::core::text::count;
 use crate::core::time::human_ms;
 use crate::core::timeline::Entry;
 use crate::http::console::viewer::Acting;
-use crate::store::{AlertRow, IncidentRow, OutboxRow};
+use crate::store::{AlertRow, Delivery, IncidentRow, Lane, OutboxRow};
 use maud::{Markup, html};
 
 /// Everything the page of an incident shows.
 #[derive(Clone, Debug)]
 pub(in super::super) struct IncidentView {
-    pub(in super::super) card: Card,
+    pub(in super::super) card: CardView,
     /// Its room in the console, once there is one.
     pub(in super::super) room: Option<RoomId>,
     /// By when things happened.
@@ -36,9 +36,10 @@ pub(in super::super) struct IncidentView {
 
 /// The whole page.
 pub(in super::super) fn incident(scene: Scene<'_>, view: &IncidentView) -> Markup {
-    let id = view.card.incident;
+    let id = view.card.card.incident;
     html! {
         div.incident-page {
+            h1.unseen { "Incident " (id) ": " (view.card.card.title) }
             div.beside.wide {
                 @if let Some(room) = view.room { a.button href={ "/rooms/" (room.0) } { (icon("fire")) "Room" } }
                 a.button href={ "/incidents/" (id.0) "/postmortem" } { (icon("list")) "Postmortem" }
@@ -96,32 +97,43 @@ fn why(view: &IncidentView) -> Markup {
 }
 
 fn deliveries(scene: Scene<'_>, view: &IncidentView) -> Markup {
+    // Lines that arrived as they should are many and tell nothing; what went wrong always shows.
+    let plain = |d: &&OutboxRow| d.lane == Lane::Say && d.state == Delivery::Done;
+    let (lines, rest): (Vec<&OutboxRow>, Vec<&OutboxRow>) = view.deliveries.iter().partition(plain);
     html! {
         section.panel aria-label="Deliveries" {
             h2 { "Who was told, and did it arrive?" }
             @if view.deliveries.is_empty() { p.quiet-line { "Nothing has left firebell for this incident." } }
-            ul.ledger {
-                @for d in &view.deliveries {
-                    li data-state=(d.state.word()) {
-                        span.pill.(d.state.word()) { (d.state.word()) }
-                        div.grow {
-                            strong { (delivered_to(scene, d)) }
-                            @if d.attempts > 1 { " · " (d.attempts) " attempts" }
-                            @if !d.error.is_empty() { p.hint { (d.error) } }
-                        }
-                        (when(scene, d.updated_at))
-                    }
+            ul.ledger { @for d in rest { (delivery(scene, d)) } }
+            @if !lines.is_empty() {
+                details data-keep="lines" {
+                    summary { (count(lines.len(), "line")) " arrived" }
+                    ul.ledger { @for d in lines { (delivery(scene, d)) } }
                 }
             }
         }
     }
 }
 
+fn delivery(scene: Scene<'_>, d: &OutboxRow) -> Markup {
+    html! {
+        li data-state=(d.state.word()) {
+            span.pill.(d.state.word()) { (d.state.word()) }
+            div.grow {
+                strong { (delivered_to(scene, d)) }
+                @if d.attempts > 1 { " · " (d.attempts) " attempts" }
+                @if !d.error.is_empty() { p.hint { (d.error) } }
+            }
+            (when(scene, d.updated_at))
+        }
+    }
+}
+
 fn delivered_to(scene: Scene<'_>, d: &OutboxRow) -> String {
     match d.lane {
-        crate::store::Lane::Page => format!("Page to {} by {}", scene.directory.person_name(&d.target), d.detail),
-        crate::store::Lane::Say => format!("Line to {} ({})", d.detail.trim_start_matches("channel:"), d.target),
-        crate::store::Lane::Run => format!("Start of run-{}", d.detail),
+        Lane::Page => format!("Page to {} by {}", scene.directory.person_name(&d.target), d.detail),
+        Lane::Say => format!("Line to {} ({})", d.detail.trim_start_matches("channel:"), d.target),
+        Lane::Run => format!("Start of run-{}", d.detail),
     }
 }
 

@@ -1,11 +1,10 @@
 //! The first page: what is burning, who has it, who is on call now.
 
-use super::card::card;
+use super::card::{CardView, card};
 use super::incident::list_item;
 use super::oncall::{Duty, now_line};
 use super::parts::icon;
 use super::{Scene, frame};
-use crate::chat::Card;
 use crate::core::text::count;
 use crate::store::IncidentRow;
 use maud::{Markup, html};
@@ -14,7 +13,7 @@ use maud::{Markup, html};
 #[derive(Clone, Debug, Default)]
 pub(in super::super) struct OverviewView {
     /// Open incidents: those nobody has first, then by severity.
-    pub(in super::super) cards: Vec<Card>,
+    pub(in super::super) cards: Vec<CardView>,
     /// How many are open in all.
     pub(in super::super) open: i64,
     /// Who is on call.
@@ -33,7 +32,7 @@ pub(in super::super) fn overview(scene: Scene<'_>, view: &OverviewView) -> Marku
 
 /// The part that changes; also a fragment.
 pub(in super::super) fn content(scene: Scene<'_>, view: &OverviewView) -> Markup {
-    let waiting = view.cards.iter().filter(|c| c.status == "triggered").count();
+    let waiting = view.cards.iter().filter(|c| c.card.status == "triggered").count();
     let shown = i64::try_from(view.cards.len()).unwrap_or(i64::MAX);
     html! {
         @if view.cards.is_empty() {

@@ -1,10 +1,9 @@
 //! A room: its head, its messages, the box to write in.
 
-use super::card::{card, strip};
+use super::card::{CardView, card, strip};
 use super::parts::{face, hidden, icon, when, words};
 use super::run::{RunView, run};
 use super::Scene;
-use crate::chat::Card;
 use crate::core::id::RoomId;
 use crate::http::console::viewer::Acting;
 use crate::store::{PostRow, RoomRow};
@@ -15,7 +14,7 @@ use maud::{Markup, html};
 pub(in super::super) struct PostView {
     pub(in super::super) row: PostRow,
     /// For `card` and `page`.
-    pub(in super::super) card: Option<Card>,
+    pub(in super::super) card: Option<CardView>,
     /// For `run`.
     pub(in super::super) run: Option<RunView>,
 }
@@ -25,7 +24,7 @@ pub(in super::super) struct PostView {
 pub(in super::super) struct RoomView {
     pub(in super::super) room: RoomRow,
     /// The incident of an incident room, as a card.
-    pub(in super::super) card: Option<Card>,
+    pub(in super::super) card: Option<CardView>,
     /// Oldest first.
     pub(in super::super) posts: Vec<PostView>,
     /// There are older ones.
@@ -65,7 +64,7 @@ fn head(scene: Scene<'_>, view: &RoomView) -> Markup {
         div.room-head {
             h1 { (icon(match view.room.kind.as_str() { "channel" => "hash", "direct" => "mail", _ => "fire" })) (title(view)) }
             @if let Some(c) = &view.card {
-                p.topic { a href={ "/incidents/" (c.incident.0) } { (c.incident) " " (c.title) } }
+                p.topic { a href={ "/incidents/" (c.card.incident.0) } { (c.card.incident) " " (c.card.title) } }
                 (strip(scene, c))
             }
         }

@@ -78,10 +78,11 @@ fn standing(state: &RunState) -> (String, &'static str) {
 
 fn approvals(run: &Run) -> String {
     let names: Vec<&str> = run.approved.iter().map(crate::core::id::Actor::name).collect();
+    let agreed = if run.needs == 0 { "confirmed" } else { "approved" };
     let given = if names.is_empty() {
         String::new()
     } else {
-        format!(", approved by {}", crate::core::text::list(&names))
+        format!(", {agreed} by {}", crate::core::text::list(&names))
     };
     match (&run.state, usize::from(run.needs).saturating_sub(names.len())) {
         (RunState::Asked { .. }, left) if left > 0 => format!(
@@ -102,11 +103,15 @@ fn output(scene: Scene<'_>, row: &RunRow) -> Markup {
         p.run-by {
             "started " (when(scene, row.started_at))
             @match row.ended_at {
-                Some(end) => { ", took " (crate::core::time::human_ms(end.since_ms(row.started_at))) }
+                Some(end) => { ", took " (took(end.since_ms(row.started_at))) }
                 None => { ", for " (age(scene, row.started_at)) }
             }
         }
     }
+}
+
+fn took(ms: i64) -> String {
+    if ms < 1000 { "less than a second".to_owned() } else { crate::core::time::human_ms(ms) }
 }
 
 fn decision(scene: Scene<'_>, view: &RunView) -> Markup {
