@@ -24,8 +24,16 @@ pub struct ConsoleChat {
 #[must_use]
 pub fn channels(configured: &[String], directory: &Directory) -> BTreeSet<String> {
     let teams = directory.teams.values().filter_map(|t| t.channel.clone());
-    let services = directory.services.values().filter_map(|s| s.channel.clone());
-    configured.iter().cloned().chain(teams).chain(services).collect()
+    let services = directory
+        .services
+        .values()
+        .filter_map(|s| s.channel.clone());
+    configured
+        .iter()
+        .cloned()
+        .chain(teams)
+        .chain(services)
+        .collect()
 }
 
 impl ConsoleChat {
@@ -39,7 +47,10 @@ impl ConsoleChat {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn ensure_channels(&self, names: impl IntoIterator<Item = String>) -> Result<(), Fault> {
+    pub async fn ensure_channels(
+        &self,
+        names: impl IntoIterator<Item = String>,
+    ) -> Result<(), Fault> {
         for name in names {
             self.room("channel", &name, None).await?;
         }
@@ -47,7 +58,12 @@ impl ConsoleChat {
     }
 
     /// The room of this kind and name, made when it does not exist.
-    async fn room(&self, kind: &str, name: &str, incident: Option<IncidentId>) -> Result<RoomRow, Fault> {
+    async fn room(
+        &self,
+        kind: &str,
+        name: &str,
+        incident: Option<IncidentId>,
+    ) -> Result<RoomRow, Fault> {
         if let Some(room) = self.engine.store().room_named(kind, name).await? {
             return Ok(room);
         }
@@ -167,13 +183,24 @@ impl Chat for ConsoleChat {
         Box::pin(async move { self.line(self.find(room).await?, line).await })
     }
 
-    fn show<'a>(&'a self, room: &'a RoomRef, card: &'a Card, _remote: &'a str) -> Answer<'a, String> {
+    fn show<'a>(
+        &'a self,
+        room: &'a RoomRef,
+        card: &'a Card,
+        _remote: &'a str,
+    ) -> Answer<'a, String> {
         // The card has no words of its own: once its message exists, readers draw it from state,
         // and the engine has already told them that the state changed.
         Box::pin(async move { self.card(self.find(room).await?, card.incident).await })
     }
 
-    fn page<'a>(&'a self, person: &'a str, key: &'a str, card: &'a Card, why: &'a str) -> Answer<'a, String> {
+    fn page<'a>(
+        &'a self,
+        person: &'a str,
+        key: &'a str,
+        card: &'a Card,
+        why: &'a str,
+    ) -> Answer<'a, String> {
         Box::pin(async move {
             let room = self.room("direct", person, None).await?;
             let post = self.blank(room.id, "page", format!("page:{key}"));

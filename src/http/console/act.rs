@@ -36,10 +36,14 @@ pub(super) async fn press(
 ) -> Result<Response, Trouble> {
     let who = match asker.actor(&console, &viewer) {
         Ok(who) => who,
-        Err(answer) => return Ok(answer),
+        Err(answer) => return Ok(*answer),
     };
-    let press = view::card::press(&form.press)
-        .ok_or_else(|| Trouble::Invalid(format!("`{}` is not a button of this version; load the page again.", form.press)))?;
+    let press = view::card::press(&form.press).ok_or_else(|| {
+        Trouble::Invalid(format!(
+            "`{}` is not a button of this version; load the page again.",
+            form.press
+        ))
+    })?;
     let cause = cause(&form.click, &format!("{}:{}", form.incident, form.press))?;
     let id = IncidentId(form.incident);
     let reply = dispatch::press(&console.app.engine, who, id, &press, form.as_of, &cause).await;
@@ -64,11 +68,14 @@ pub(super) async fn note(
 ) -> Result<Response, Trouble> {
     let who = match asker.actor(&console, &viewer) {
         Ok(who) => who,
-        Err(answer) => return Ok(answer),
+        Err(answer) => return Ok(*answer),
     };
     let text = form.text.trim();
     if text.is_empty() || text.chars().count() > TEXT_CHARS {
-        return Ok(asker.tell(false, &format!("A note has 1 to {TEXT_CHARS} characters; nothing was noted.")));
+        return Ok(asker.tell(
+            false,
+            &format!("A note has 1 to {TEXT_CHARS} characters; nothing was noted."),
+        ));
     }
     let happened_at = match form.at.trim() {
         "" => None,
@@ -88,14 +95,29 @@ pub(super) async fn note(
 }
 
 /// The empty form to declare an incident.
-pub(super) async fn declare_form(State(console): State<Console>, viewer: Viewer) -> Result<Response, Trouble> {
+pub(super) async fn declare_form(
+    State(console): State<Console>,
+    viewer: Viewer,
+) -> Result<Response, Trouble> {
     declare_page(&console, viewer, &DeclareForm::default(), "").await
 }
 
-async fn declare_page(console: &Console, viewer: Viewer, given: &DeclareForm, why: &str) -> Result<Response, Trouble> {
+async fn declare_page(
+    console: &Console,
+    viewer: Viewer,
+    given: &DeclareForm,
+    why: &str,
+) -> Result<Response, Trouble> {
     let moment = Moment::new(console, viewer);
     let body = draw::declare(moment.scene(), given, why);
-    load::page(console, &moment, (Here::Declare, "/declare"), "Declare an incident", &body).await
+    load::page(
+        console,
+        &moment,
+        (Here::Declare, "/declare"),
+        "Declare an incident",
+        &body,
+    )
+    .await
 }
 
 /// Declares an incident and leads to its page.
@@ -107,7 +129,7 @@ pub(super) async fn declare(
 ) -> Result<Response, Trouble> {
     let who = match asker.actor(&console, &viewer) {
         Ok(who) => who,
-        Err(answer) => return Ok(answer),
+        Err(answer) => return Ok(*answer),
     };
     let invocation = match read(&console, &form) {
         Ok(invocation) => invocation,
@@ -116,8 +138,15 @@ pub(super) async fn declare(
     let cause = cause(&form.click, "declare")?;
     let reply = dispatch::invoke(&console.app.engine, who, PLATFORM, invocation, &cause).await;
     match reply {
-        Reply { ok: true, incident: Some(id), text, .. } => Ok(asker.send(&format!("/incidents/{}", id.0), true, &text)),
-        refused => Ok(declare_page(&console, viewer, &form, &refused.text).await?.into_response()),
+        Reply {
+            ok: true,
+            incident: Some(id),
+            text,
+            ..
+        } => Ok(asker.send(&format!("/incidents/{}", id.0), true, &text)),
+        refused => Ok(declare_page(&console, viewer, &form, &refused.text)
+            .await?
+            .into_response()),
     }
 }
 
@@ -127,12 +156,20 @@ fn read(console: &Console, form: &DeclareForm) -> Result<Invocation, String> {
     if title.is_empty() {
         return Err("Say in one line what is wrong.".to_owned());
     }
-    let severity = directory
-        .severity(&form.severity)
-        .ok_or_else(|| format!("`{}` is not a severity; choose one of the list.", form.severity))?;
+    let severity = directory.severity(&form.severity).ok_or_else(|| {
+        format!(
+            "`{}` is not a severity; choose one of the list.",
+            form.severity
+        )
+    })?;
     let service = Some(form.service.clone()).filter(|s| !s.is_empty());
-    if let Some(unknown) = service.as_ref().filter(|s| !directory.services.contains_key(*s)) {
-        return Err(format!("The service `{unknown}` is not configured; choose one of the list."));
+    if let Some(unknown) = service
+        .as_ref()
+        .filter(|s| !directory.services.contains_key(*s))
+    {
+        return Err(format!(
+            "The service `{unknown}` is not configured; choose one of the list."
+        ));
     }
     Ok(Invocation::New {
         title: title.to_owned(),

@@ -32,12 +32,15 @@ pub(super) async fn say(
 ) -> Result<Response, Trouble> {
     let who = match asker.actor(&console, &viewer) {
         Ok(who) => who,
-        Err(answer) => return Ok(answer),
+        Err(answer) => return Ok(*answer),
     };
     let room = room::find(&console, &viewer, id).await?;
     let text = form.text.trim();
     if text.is_empty() || text.chars().count() > TEXT_CHARS {
-        return Ok(asker.tell(false, &format!("A message has 1 to {TEXT_CHARS} characters; nothing was posted.")));
+        return Ok(asker.tell(
+            false,
+            &format!("A message has 1 to {TEXT_CHARS} characters; nothing was posted."),
+        ));
     }
     let cause = cause(&form.click, "say")?;
     let back = format!("/rooms/{id}");
@@ -46,19 +49,32 @@ pub(super) async fn say(
         return Ok(asker.said(ok, &back));
     }
     match words(&console, &room, who, text, &cause).await? {
-        Some(why) => Ok(asker.tell(true, &format!("It stands in the room, but not on the timeline: {why}"))),
+        Some(why) => Ok(asker.tell(
+            true,
+            &format!("It stands in the room, but not on the timeline: {why}"),
+        )),
         None => Ok(asker.said(true, &back)),
     }
 }
 
 /// Carries a command out; the answer is for whoever asked unless it is for the room.
-async fn command(console: &Console, room: &RoomRow, who: Actor, text: &str, cause: &str) -> Result<bool, Trouble> {
+async fn command(
+    console: &Console,
+    room: &RoomRow,
+    who: Actor,
+    text: &str,
+    cause: &str,
+) -> Result<bool, Trouble> {
     let author = who.person().unwrap_or_default().to_owned();
     let engine = &console.app.engine;
     let reply = dispatch::perform(engine, who, PLATFORM, room.incident, text, cause).await;
     let mut answer = format!("{text}\n{}", reply.text);
     if let (Some(_), Some(incident)) = (&reply.document, reply.incident) {
-        answer.push_str(&format!("\n{}/incidents/{}/postmortem", console.app.settings.public_url.trim_end_matches('/'), incident.0));
+        answer.push_str(&format!(
+            "\n{}/incidents/{}/postmortem",
+            console.app.settings.public_url.trim_end_matches('/'),
+            incident.0
+        ));
     }
     let post = PostRow {
         author: if reply.room { String::new() } else { author },
@@ -73,7 +89,13 @@ async fn command(console: &Console, room: &RoomRow, who: Actor, text: &str, caus
 }
 
 /// Posts words; in an incident's room they go onto its timeline too. Answers why they did not.
-async fn words(console: &Console, room: &RoomRow, who: Actor, text: &str, cause: &str) -> Result<Option<String>, Trouble> {
+async fn words(
+    console: &Console,
+    room: &RoomRow,
+    who: Actor,
+    text: &str,
+    cause: &str,
+) -> Result<Option<String>, Trouble> {
     let post = PostRow {
         author: who.person().unwrap_or_default().to_owned(),
         author_name: who.name().to_owned(),
@@ -147,7 +169,10 @@ pub(super) async fn complete(
     if typed.text.chars().count() > TEXT_CHARS {
         return Ok(Json(Vec::new()));
     }
-    let here = room::find(&console, &viewer, typed.room).await.ok().and_then(|r| r.incident);
+    let here = room::find(&console, &viewer, typed.room)
+        .await
+        .ok()
+        .and_then(|r| r.incident);
     let found = surface::complete(&typed.text, &console.app.engine.directory(), here);
     let offer = |c: surface::Completion| Offer {
         insert: c.insert,

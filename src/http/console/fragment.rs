@@ -4,7 +4,10 @@ use super::load::{self, Moment};
 use super::room::WINDOW;
 use super::trouble::Trouble;
 use super::view::frame::Here;
-use super::view::{card as draw_card, frame, incident as draw_incident, overview as draw_overview, room as draw_room, run as draw_run};
+use super::view::{
+    card as draw_card, frame, incident as draw_incident, overview as draw_overview,
+    room as draw_room, run as draw_run,
+};
 use super::viewer::Viewer;
 use super::{Console, post};
 use crate::core::id::{RoomId, RunId};
@@ -17,7 +20,10 @@ use serde::Deserialize;
 /// More new messages than this since the last look: the page is loaded anew.
 const CATCH_UP: i64 = 200;
 
-pub(super) async fn overview(State(console): State<Console>, viewer: Viewer) -> Result<Markup, Trouble> {
+pub(super) async fn overview(
+    State(console): State<Console>,
+    viewer: Viewer,
+) -> Result<Markup, Trouble> {
     let moment = Moment::new(&console, viewer);
     let shown = load::overview(&console, &moment).await?;
     Ok(draw_overview::content(moment.scene(), &shown))
@@ -29,7 +35,11 @@ pub(super) struct At {
     at: String,
 }
 
-pub(super) async fn side(State(console): State<Console>, viewer: Viewer, Query(at): Query<At>) -> Result<Markup, Trouble> {
+pub(super) async fn side(
+    State(console): State<Console>,
+    viewer: Viewer,
+    Query(at): Query<At>,
+) -> Result<Markup, Trouble> {
     let here = here(&at.at);
     let side = load::side(&console, &viewer, here).await?;
     Ok(frame::side_content(&side, here))
@@ -50,30 +60,54 @@ fn here(word: &str) -> Here {
     }
 }
 
-pub(super) async fn card(State(console): State<Console>, viewer: Viewer, Path(id): Path<i64>) -> Result<Markup, Trouble> {
+pub(super) async fn card(
+    State(console): State<Console>,
+    viewer: Viewer,
+    Path(id): Path<i64>,
+) -> Result<Markup, Trouble> {
     let moment = Moment::new(&console, viewer);
     let incident = load::incident(&console, id).await?;
-    Ok(draw_card::card(moment.scene(), &post::card_of(&console, &moment, &incident)))
+    Ok(draw_card::card(
+        moment.scene(),
+        &post::card_of(&console, &moment, &incident),
+    ))
 }
 
-pub(super) async fn strip(State(console): State<Console>, viewer: Viewer, Path(id): Path<i64>) -> Result<Markup, Trouble> {
+pub(super) async fn strip(
+    State(console): State<Console>,
+    viewer: Viewer,
+    Path(id): Path<i64>,
+) -> Result<Markup, Trouble> {
     let moment = Moment::new(&console, viewer);
     let incident = load::incident(&console, id).await?;
-    Ok(draw_card::strip(moment.scene(), &post::card_of(&console, &moment, &incident)))
+    Ok(draw_card::strip(
+        moment.scene(),
+        &post::card_of(&console, &moment, &incident),
+    ))
 }
 
-pub(super) async fn incident(State(console): State<Console>, viewer: Viewer, Path(id): Path<i64>) -> Result<Markup, Trouble> {
+pub(super) async fn incident(
+    State(console): State<Console>,
+    viewer: Viewer,
+    Path(id): Path<i64>,
+) -> Result<Markup, Trouble> {
     let moment = Moment::new(&console, viewer);
     let incident = load::incident(&console, id).await?;
     let shown = load::incident_view(&console, &moment, &incident).await?;
     Ok(draw_incident::columns(moment.scene(), &shown))
 }
 
-pub(super) async fn run(State(console): State<Console>, viewer: Viewer, Path((incident, id)): Path<(i64, i64)>) -> Result<Markup, Trouble> {
+pub(super) async fn run(
+    State(console): State<Console>,
+    viewer: Viewer,
+    Path((incident, id)): Path<(i64, i64)>,
+) -> Result<Markup, Trouble> {
     let moment = Moment::new(&console, viewer);
     let incident = load::incident(&console, incident).await?;
     let run = post::run_of(&console, &incident, RunId(id)).await?;
-    let shown = run.ok_or_else(|| Trouble::NotFound(format!("There is no {} on {}.", RunId(id), incident.id)))?;
+    let shown = run.ok_or_else(|| {
+        Trouble::NotFound(format!("There is no {} on {}.", RunId(id), incident.id))
+    })?;
     Ok(draw_run::run(moment.scene(), &shown))
 }
 
@@ -100,12 +134,19 @@ pub(super) async fn room(
         return Ok((axum::response::AppendHeaders(head), body).into_response());
     }
     let after = piece.after.unwrap_or(0);
-    let rows = console.app.engine.store().posts(room.id, i64::MAX, CATCH_UP).await?;
+    let rows = console
+        .app
+        .engine
+        .store()
+        .posts(room.id, i64::MAX, CATCH_UP)
+        .await?;
     let full = i64::try_from(rows.len()).unwrap_or(0) >= CATCH_UP;
     let gap = full && after > 0 && rows.first().is_some_and(|r| r.id > after);
     let last = rows.last().map_or(after, |r| r.id);
     let keep = if after == 0 { WINDOW } else { CATCH_UP };
-    let skip = rows.len().saturating_sub(usize::try_from(keep).unwrap_or(usize::MAX));
+    let skip = rows
+        .len()
+        .saturating_sub(usize::try_from(keep).unwrap_or(usize::MAX));
     let news = rows
         .into_iter()
         .skip(skip)

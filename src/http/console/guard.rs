@@ -40,7 +40,11 @@ pub(super) async fn headers(request: Request, next: Next) -> Response {
 }
 
 /// Lets a request in or says why not.
-pub(super) async fn guard(State(console): State<Console>, request: Request, next: Next) -> Response {
+pub(super) async fn guard(
+    State(console): State<Console>,
+    request: Request,
+    next: Next,
+) -> Response {
     match admit(&console, request).await {
         Ok(request) => next.run(request).await,
         Err(trouble) => trouble.into_response(),
@@ -105,7 +109,11 @@ enum Origin {
 }
 
 fn origin(headers: &HeaderMap, host: &str) -> Origin {
-    let text = |name| headers.get(name).map(|v: &HeaderValue| v.to_str().unwrap_or("null"));
+    let text = |name| {
+        headers
+            .get(name)
+            .map(|v: &HeaderValue| v.to_str().unwrap_or("null"))
+    };
     if let Some(origin) = text(header::ORIGIN) {
         let there = origin.split_once("://").map(|(_, rest)| rest);
         return if there.is_some_and(|t| t.eq_ignore_ascii_case(host)) {
@@ -114,7 +122,7 @@ fn origin(headers: &HeaderMap, host: &str) -> Origin {
             Origin::Foreign
         };
     }
-    match headers.get("sec-fetch-site").map(|v| v.as_bytes()) {
+    match headers.get("sec-fetch-site").map(HeaderValue::as_bytes) {
         Some(b"same-origin") => Origin::Ours,
         Some(b"none") | None => Origin::Unsaid,
         Some(_) => Origin::Foreign,
@@ -158,22 +166,51 @@ mod tests {
     #[test]
     fn only_our_own_origin_may_post() {
         let host = "127.0.0.1:8080";
-        assert_eq!(origin(&said("origin", "http://127.0.0.1:8080"), host), Origin::Ours);
-        for foreign in ["null", "http://127.0.0.1", "http://127.0.0.1:8080.evil.example", "https://evil.example"] {
-            assert_eq!(origin(&said("origin", foreign), host), Origin::Foreign, "{foreign}");
+        assert_eq!(
+            origin(&said("origin", "http://127.0.0.1:8080"), host),
+            Origin::Ours
+        );
+        for foreign in [
+            "null",
+            "http://127.0.0.1",
+            "http://127.0.0.1:8080.evil.example",
+            "https://evil.example",
+        ] {
+            assert_eq!(
+                origin(&said("origin", foreign), host),
+                Origin::Foreign,
+                "{foreign}"
+            );
         }
-        assert_eq!(origin(&said("sec-fetch-site", "cross-site"), host), Origin::Foreign);
-        assert_eq!(origin(&said("sec-fetch-site", "same-site"), host), Origin::Foreign);
+        assert_eq!(
+            origin(&said("sec-fetch-site", "cross-site"), host),
+            Origin::Foreign
+        );
+        assert_eq!(
+            origin(&said("sec-fetch-site", "same-site"), host),
+            Origin::Foreign
+        );
         assert_eq!(origin(&HeaderMap::new(), host), Origin::Unsaid);
     }
 
     #[test]
     fn a_rebound_name_is_not_answered() {
         let public = "https://firebell.example.com/";
-        for ok in ["127.0.0.1:8080", "localhost:8080", "[::1]:8080", "firebell.example.com", "10.0.0.7"] {
+        for ok in [
+            "127.0.0.1:8080",
+            "localhost:8080",
+            "[::1]:8080",
+            "firebell.example.com",
+            "10.0.0.7",
+        ] {
             assert!(known_host(ok, public), "{ok}");
         }
-        for bad in ["evil.example", "localhost.evil.example:8080", "firebell.example.com.evil.example", ""] {
+        for bad in [
+            "evil.example",
+            "localhost.evil.example:8080",
+            "firebell.example.com.evil.example",
+            "",
+        ] {
             assert!(!known_host(bad, public), "{bad}");
         }
     }

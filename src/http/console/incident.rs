@@ -1,11 +1,11 @@
 //! Pages of incidents: the list, one in full, its postmortem and the downloads.
 
+use super::Console;
 use super::load::{self, Moment};
 use super::trouble::Trouble;
-use super::view::incident::{self as draw, ListView};
 use super::view::frame::Here;
+use super::view::incident::{self as draw, ListView};
 use super::viewer::Viewer;
-use super::Console;
 use crate::core::id::IncidentId;
 use crate::core::postmortem::{self, Postmortem};
 use crate::store::IncidentQuery;
@@ -59,7 +59,14 @@ pub(super) async fn list(
         text: asked.text,
     };
     let body = draw::list(moment.scene(), &shown);
-    load::page(&console, &moment, (Here::Incidents, "/incidents"), "Incidents", &body).await
+    load::page(
+        &console,
+        &moment,
+        (Here::Incidents, "/incidents"),
+        "Incidents",
+        &body,
+    )
+    .await
 }
 
 pub(super) async fn one(
@@ -83,7 +90,11 @@ async fn written(console: &Console, id: i64) -> Result<Postmortem, Trouble> {
         return Err(Trouble::NotFound(format!("There is no incident {id}.")));
     }
     // The directory's zone, not the viewer's: everybody reads the same document.
-    Ok(postmortem::build(id, &journal, console.app.engine.directory().zone))
+    Ok(postmortem::build(
+        id,
+        &journal,
+        console.app.engine.directory().zone,
+    ))
 }
 
 pub(super) async fn postmortem(
@@ -100,17 +111,30 @@ pub(super) async fn postmortem(
     load::page(&console, &moment, (Here::Incidents, &path), &title, &body).await
 }
 
-pub(super) async fn markdown(State(console): State<Console>, Path(id): Path<i64>) -> Result<Response, Trouble> {
+pub(super) async fn markdown(
+    State(console): State<Console>,
+    Path(id): Path<i64>,
+) -> Result<Response, Trouble> {
     let text = postmortem::markdown(&written(&console, id).await?);
     Ok(download(id, "md", "text/markdown; charset=utf-8", text))
 }
 
-pub(super) async fn json(State(console): State<Console>, Path(id): Path<i64>) -> Result<Response, Trouble> {
+pub(super) async fn json(
+    State(console): State<Console>,
+    Path(id): Path<i64>,
+) -> Result<Response, Trouble> {
     let text = postmortem::json(&written(&console, id).await?);
     Ok(download(id, "json", "application/json", text))
 }
 
 fn download(id: i64, ending: &str, kind: &'static str, text: String) -> Response {
     let name = format!("attachment; filename=\"postmortem-{id}.{ending}\"");
-    ([(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, name)], text).into_response()
+    (
+        [
+            (header::CONTENT_TYPE, kind.to_owned()),
+            (header::CONTENT_DISPOSITION, name),
+        ],
+        text,
+    )
+        .into_response()
 }

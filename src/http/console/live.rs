@@ -17,11 +17,18 @@ use tokio_stream::wrappers::BroadcastStream;
 /// Shorter than the idle limits of common proxies.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-pub(super) async fn events(State(console): State<Console>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+pub(super) async fn events(
+    State(console): State<Console>,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let changes = BroadcastStream::new(console.app.engine.changes());
-    let stream = changes.map(|change| Ok(change.map_or_else(|_| event("resync", ""), |c| told(&c))));
+    let stream =
+        changes.map(|change| Ok(change.map_or_else(|_| event("resync", ""), |c| told(&c))));
     // The first event makes proxies and browsers open the stream at once.
-    let hello = futures_util::stream::once(async { Ok(Event::default().retry(Duration::from_secs(1)).comment("hello")) });
+    let hello = futures_util::stream::once(async {
+        Ok(Event::default()
+            .retry(Duration::from_secs(1))
+            .comment("hello"))
+    });
     Sse::new(hello.chain(stream)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
 }
 
@@ -36,5 +43,7 @@ fn told(change: &Change) -> Event {
 
 fn event(kind: &str, data: &str) -> Event {
     // An event without data would be dropped by browsers.
-    Event::default().event(kind).data(if data.is_empty() { "-" } else { data })
+    Event::default()
+        .event(kind)
+        .data(if data.is_empty() { "-" } else { data })
 }

@@ -1,15 +1,15 @@
 //! What pages are drawn from: everything read from the engine and the store, and nothing drawn.
 
+use super::Console;
 use super::post::card_of;
 use super::trouble::Trouble;
+use super::view::Scene;
 use super::view::frame::{self, Here, Side, SideRoom};
 use super::view::incident::IncidentView;
 use super::view::oncall::Duty;
 use super::view::overview::OverviewView;
 use super::view::run::RunView;
-use super::view::Scene;
 use super::viewer::{Viewer, set_cookie};
-use super::Console;
 use crate::core::directory::Directory;
 use crate::core::id::{IncidentId, RoomId};
 use crate::core::incident::{Event, Incident, Record};
@@ -149,7 +149,11 @@ pub(super) async fn overview(console: &Console, moment: &Moment) -> Result<Overv
     let (mut rows, open) = store.incidents(&query("open", OPEN)).await?;
     // Whoever looks wants what nobody has first, then the worst, then the oldest.
     rows.sort_by(|a, b| {
-        (a.status != "triggered", a.severity, a.id).cmp(&(b.status != "triggered", b.severity, b.id))
+        (a.status != "triggered", a.severity, a.id).cmp(&(
+            b.status != "triggered",
+            b.severity,
+            b.id,
+        ))
     });
     let mut cards = Vec::new();
     for row in rows.iter().take(CARDS) {
@@ -177,16 +181,19 @@ pub(super) fn duties(moment: &Moment) -> Vec<Duty> {
             next: turns.collect(),
         })
     };
-    moment.directory.schedules.values().filter_map(duty).collect()
+    moment
+        .directory
+        .schedules
+        .values()
+        .filter_map(duty)
+        .collect()
 }
 
 /// An incident, or the answer that there is none.
 pub(super) async fn incident(console: &Console, id: i64) -> Result<Arc<Incident>, Trouble> {
     let id = IncidentId(id);
     let found = console.app.engine.incident(id).await?;
-    found
-        .map(Arc::from)
-        .ok_or_else(|| Trouble::NotFound(format!("There is no incident {id}.")))
+    found.ok_or_else(|| Trouble::NotFound(format!("There is no incident {id}.")))
 }
 
 /// Everything the page of an incident shows.
@@ -227,7 +234,12 @@ pub(super) async fn incident_view(
 
 /// The incident's room in this console.
 pub(super) fn room_of(incident: &Incident) -> Option<RoomId> {
-    incident.rooms.get(crate::chat::console::PLATFORM)?.parse().ok().map(RoomId)
+    incident
+        .rooms
+        .get(crate::chat::console::PLATFORM)?
+        .parse()
+        .ok()
+        .map(RoomId)
 }
 
 fn opened_why(journal: &[Record]) -> Vec<String> {
@@ -243,8 +255,14 @@ fn opened_why(journal: &[Record]) -> Vec<String> {
 fn paged(journal: &[Record]) -> Vec<(String, String)> {
     let mut paged = Vec::new();
     for record in journal.iter().rev() {
-        if let Event::Paged { people, why, .. } | Event::CatchAll { people, why, .. } = &record.event {
-            paged.extend(people.iter().map(|p| (p.name.clone(), format!("{}; {why}", p.why))));
+        if let Event::Paged { people, why, .. } | Event::CatchAll { people, why, .. } =
+            &record.event
+        {
+            paged.extend(
+                people
+                    .iter()
+                    .map(|p| (p.name.clone(), format!("{}; {why}", p.why))),
+            );
         }
     }
     paged

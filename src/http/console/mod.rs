@@ -105,7 +105,10 @@ fn forms() -> Router<Console> {
         .route("/declare", get(act::declare_form).post(act::declare))
         .route("/press", on_post(act::press))
         .route("/incidents/{id}/notes", on_post(act::note))
-        .route("/incidents/{id}/run/{action}", get(run::form).post(run::confirm))
+        .route(
+            "/incidents/{id}/run/{action}",
+            get(run::form).post(run::confirm),
+        )
         .route("/incidents/{id}/run/{action}/confirm", get(run::preview))
         .route("/rooms/{id}/posts", on_post(compose::say))
 }

@@ -1,10 +1,10 @@
 //! Pages that only show: overview, on call, services, alerts, quarantine.
 
+use super::Console;
 use super::load::{self, Moment};
 use super::trouble::Trouble;
 use super::view::{self, frame::Here};
 use super::viewer::Viewer;
-use super::Console;
 use crate::store::AlertQuery;
 use axum::extract::{Query, State};
 use axum::response::Response;
@@ -15,39 +15,53 @@ const PER_PAGE: i64 = 50;
 /// Payloads shown.
 const QUARANTINED: i64 = 50;
 
-pub(super) async fn overview(State(console): State<Console>, viewer: Viewer) -> Result<Response, Trouble> {
+pub(super) async fn overview(
+    State(console): State<Console>,
+    viewer: Viewer,
+) -> Result<Response, Trouble> {
     let moment = Moment::new(&console, viewer);
     let shown = load::overview(&console, &moment).await?;
     let body = view::overview::overview(moment.scene(), &shown);
     load::page(&console, &moment, (Here::Overview, "/"), "Now", &body).await
 }
 
-pub(super) async fn oncall(State(console): State<Console>, viewer: Viewer) -> Result<Response, Trouble> {
+pub(super) async fn oncall(
+    State(console): State<Console>,
+    viewer: Viewer,
+) -> Result<Response, Trouble> {
     let moment = Moment::new(&console, viewer);
     let body = view::oncall::oncall(moment.scene(), &load::duties(&moment));
-    load::page(&console, &moment, (Here::OnCall, "/oncall"), "On call", &body).await
+    load::page(
+        &console,
+        &moment,
+        (Here::OnCall, "/oncall"),
+        "On call",
+        &body,
+    )
+    .await
 }
 
-pub(super) async fn services(State(console): State<Console>, viewer: Viewer) -> Result<Response, Trouble> {
+pub(super) async fn services(
+    State(console): State<Console>,
+    viewer: Viewer,
+) -> Result<Response, Trouble> {
     let moment = Moment::new(&console, viewer);
     let body = view::lists::services(moment.scene());
-    load::page(&console, &moment, (Here::Services, "/services"), "Services", &body).await
+    load::page(
+        &console,
+        &moment,
+        (Here::Services, "/services"),
+        "Services",
+        &body,
+    )
+    .await
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct AlertsQuery {
     show: String,
     page: i64,
-}
-
-impl Default for AlertsQuery {
-    fn default() -> AlertsQuery {
-        AlertsQuery {
-            show: String::new(),
-            page: 0,
-        }
-    }
 }
 
 /// Newest first: the store counts ids upwards, so the pages are counted from its end.
@@ -71,12 +85,29 @@ pub(super) async fn alerts(
     let mut rows = store.alerts(&query).await?;
     rows.reverse();
     let body = view::lists::alerts(moment.scene(), &rows, firing, page, PER_PAGE, total);
-    load::page(&console, &moment, (Here::Alerts, "/alerts"), "Alerts", &body).await
+    load::page(
+        &console,
+        &moment,
+        (Here::Alerts, "/alerts"),
+        "Alerts",
+        &body,
+    )
+    .await
 }
 
-pub(super) async fn quarantine(State(console): State<Console>, viewer: Viewer) -> Result<Response, Trouble> {
+pub(super) async fn quarantine(
+    State(console): State<Console>,
+    viewer: Viewer,
+) -> Result<Response, Trouble> {
     let moment = Moment::new(&console, viewer);
     let (rows, total) = console.app.engine.store().quarantine(QUARANTINED).await?;
     let body = view::lists::quarantine(moment.scene(), &rows, total);
-    load::page(&console, &moment, (Here::Quarantine, "/quarantine"), "Quarantine", &body).await
+    load::page(
+        &console,
+        &moment,
+        (Here::Quarantine, "/quarantine"),
+        "Quarantine",
+        &body,
+    )
+    .await
 }

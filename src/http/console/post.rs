@@ -1,11 +1,11 @@
 //! Messages with what their live kinds show: cards and runs, drawn from state as it is now.
 
+use super::Console;
 use super::load::Moment;
 use super::trouble::Trouble;
 use super::view::card::CardView;
 use super::view::room::PostView;
 use super::view::run::RunView;
-use super::Console;
 use crate::chat;
 use crate::core::id::{IncidentId, RunId};
 use crate::core::incident::Incident;
@@ -56,11 +56,20 @@ pub(super) async fn live(
             run: None,
             row,
         };
-        if let Some(id) = view.row.incident.filter(|_| matches!(view.row.kind.as_str(), "card" | "page" | "run")) {
-            if !known.contains_key(&id) {
-                known.insert(id, console.app.engine.incident(id).await?.map(Arc::from));
-            }
-            if let Some(incident) = known.get(&id).and_then(Option::as_deref) {
+        if let Some(id) = view
+            .row
+            .incident
+            .filter(|_| matches!(view.row.kind.as_str(), "card" | "page" | "run"))
+        {
+            let incident = match known.get(&id) {
+                Some(incident) => incident.clone(),
+                None => {
+                    let found = console.app.engine.incident(id).await?;
+                    known.insert(id, found.clone());
+                    found
+                }
+            };
+            if let Some(incident) = incident.as_deref() {
                 match (view.row.kind.as_str(), view.row.seq) {
                     ("run", Some(n)) => view.run = run_of(console, incident, RunId(n)).await?,
                     ("run", None) => {}

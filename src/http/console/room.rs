@@ -1,12 +1,12 @@
 //! The page of a room.
 
+use super::Console;
 use super::load::{self, Moment};
 use super::post;
 use super::trouble::Trouble;
 use super::view::frame::Here;
 use super::view::room::{self as draw, RoomView};
 use super::viewer::Viewer;
-use super::Console;
 use crate::core::id::RoomId;
 use crate::store::{PostRow, RoomRow};
 use axum::extract::{Path, Query, State};
@@ -41,9 +41,17 @@ pub(super) async fn window(
     room: RoomId,
     before: i64,
 ) -> Result<(Vec<draw::PostView>, bool), Trouble> {
-    let rows = console.app.engine.store().posts(room, before, WINDOW).await?;
+    let rows = console
+        .app
+        .engine
+        .store()
+        .posts(room, before, WINDOW)
+        .await?;
     let more = i64::try_from(rows.len()).unwrap_or(0) >= WINDOW;
-    let rows = rows.into_iter().filter(|r| for_viewer(&moment.viewer, r)).collect();
+    let rows = rows
+        .into_iter()
+        .filter(|r| for_viewer(&moment.viewer, r))
+        .collect();
     Ok((post::live(console, moment, rows).await?, more))
 }
 

@@ -2,13 +2,13 @@
 //!
 //! The first two steps change nothing and are plain GETs, so they can be reloaded and gone back to.
 
+use super::Console;
 use super::load::{self, Moment};
 use super::told::{Asker, cause};
 use super::trouble::Trouble;
 use super::view::frame::Here;
 use super::view::run as draw;
 use super::viewer::Viewer;
-use super::Console;
 use crate::core::action;
 use crate::core::directory::Action;
 use crate::core::id::{Actor, RunId};
@@ -23,7 +23,8 @@ type Fields = Vec<(String, String)>;
 
 /// The arguments among a form's fields.
 fn args(fields: &Fields) -> BTreeMap<String, String> {
-    let arg = |(k, v): &(String, String)| Some((k.strip_prefix("arg.")?.to_owned(), v.trim().to_owned()));
+    let arg =
+        |(k, v): &(String, String)| Some((k.strip_prefix("arg.")?.to_owned(), v.trim().to_owned()));
     fields.iter().filter_map(arg).collect()
 }
 
@@ -39,7 +40,8 @@ async fn asked(console: &Console, id: i64, name: &str) -> Result<Asked, Trouble>
         .actions
         .get(name)
         .ok_or_else(|| Trouble::NotFound(format!("The action `{name}` is not configured.")))?;
-    action::offered(action, incident.service.as_deref(), &incident.labels).map_err(Trouble::Invalid)?;
+    action::offered(action, incident.service.as_deref(), &incident.labels)
+        .map_err(Trouble::Invalid)?;
     Ok(Asked {
         incident,
         action: action.clone(),
@@ -67,7 +69,14 @@ async fn form_page(
     let moment = Moment::new(console, viewer);
     let body = draw::form(moment.scene(), &asked.incident, &asked.action, given, why);
     let path = format!("/incidents/{}/run/{}", asked.incident.id.0, asked.action.id);
-    load::page(console, &moment, (Here::Incidents, &path), &asked.action.title, &body).await
+    load::page(
+        console,
+        &moment,
+        (Here::Incidents, &path),
+        &asked.action.title,
+        &body,
+    )
+    .await
 }
 
 /// Second step: exactly what would run.
@@ -84,9 +93,22 @@ pub(super) async fn preview(
         Err(why) => return form_page(&console, viewer, &asked, &given, &why).await,
     };
     let moment = Moment::new(&console, viewer);
-    let body = draw::confirm(moment.scene(), &asked.incident, &asked.action, &given, &argv);
+    let body = draw::confirm(
+        moment.scene(),
+        &asked.incident,
+        &asked.action,
+        &given,
+        &argv,
+    );
     let path = format!("/incidents/{id}/run/{name}");
-    load::page(&console, &moment, (Here::Incidents, &path), &asked.action.title, &body).await
+    load::page(
+        &console,
+        &moment,
+        (Here::Incidents, &path),
+        &asked.action.title,
+        &body,
+    )
+    .await
 }
 
 /// Third step: asks for the run and, when nobody else has to agree, confirms it.
@@ -99,19 +121,31 @@ pub(super) async fn confirm(
 ) -> Result<Response, Trouble> {
     let who = match asker.actor(&console, &viewer) {
         Ok(who) => who,
-        Err(answer) => return Ok(answer),
+        Err(answer) => return Ok(*answer),
     };
     let asked = asked(&console, id, &name).await?;
-    let click = fields.iter().find(|f| f.0 == "click").map_or("", |f| f.1.as_str());
+    let click = fields
+        .iter()
+        .find(|f| f.0 == "click")
+        .map_or("", |f| f.1.as_str());
     let cause = cause(click, &format!("{id}:run:{name}"))?;
     match start(&console, &asked, who, args(&fields), &cause).await {
         Ok(text) => {
-            let home = load::room_of(&asked.incident)
-                .map_or_else(|| format!("/incidents/{id}"), |room| format!("/rooms/{}", room.0));
+            let home = load::room_of(&asked.incident).map_or_else(
+                || format!("/incidents/{id}"),
+                |room| format!("/rooms/{}", room.0),
+            );
             Ok(asker.send(&home, true, &text))
         }
         Err(Failure::Refused(refusal)) => {
-            let page = form_page(&console, viewer, &asked, &args(&fields), &refusal.to_string()).await?;
+            let page = form_page(
+                &console,
+                viewer,
+                &asked,
+                &args(&fields),
+                &refusal.to_string(),
+            )
+            .await?;
             Ok(page.into_response())
         }
         Err(failure) => Err(failure.into()),
@@ -136,14 +170,24 @@ async fn start(
     let done = engine.submit(cause, id, ask).await?;
     // Found by its event: when the form was sent twice this is the run of the first time.
     let now = engine.incident(id).await?;
-    let run = now.and_then(|i| i.runs.iter().find(|(_, r)| r.asked_seq == done.seq).map(|(run, _)| *run));
+    let run = now.and_then(|i| {
+        i.runs
+            .iter()
+            .find(|(_, r)| r.asked_seq == done.seq)
+            .map(|(run, _)| *run)
+    });
     match run {
         Some(run) if asked.action.approvals == 0 => {
             let approve = Command::ApproveRun { by: who, run };
-            engine.submit(&format!("{cause}:confirm"), id, approve).await?;
+            engine
+                .submit(&format!("{cause}:confirm"), id, approve)
+                .await?;
             Ok(format!("{run} “{}” starts.", asked.action.title))
         }
-        Some(run) => Ok(format!("{run} “{}” waits for approval by somebody else.", asked.action.title)),
+        Some(run) => Ok(format!(
+            "{run} “{}” waits for approval by somebody else.",
+            asked.action.title
+        )),
         None => Ok(format!("“{}” was asked for.", asked.action.title)),
     }
 }

@@ -1,9 +1,9 @@
 //! Who is looking. In demo mode anybody may say who they are; otherwise nobody may act yet.
 
-use super::trouble::Trouble;
-use super::view::{frame::Here, people as draw};
 use super::Console;
 use super::load::{self, Moment};
+use super::trouble::Trouble;
+use super::view::{frame::Here, people as draw};
 use axum::extract::{Form, FromRequestParts, Query, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -81,10 +81,16 @@ pub(crate) struct Viewer {
 impl FromRequestParts<Console> for Viewer {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Viewer, Infallible> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        console: &Console,
+    ) -> Result<Viewer, Infallible> {
         let who = cookie(&parts.headers, "firebell_who").unwrap_or_default();
         let directory = console.app.engine.directory();
-        let known = directory.people.get(&who).filter(|_| console.app.settings.console.demo);
+        let known = directory
+            .people
+            .get(&who)
+            .filter(|_| console.app.settings.console.demo);
         Ok(Viewer {
             id: known.map_or_else(String::new, |p| p.id.clone()),
             name: known.map_or_else(String::new, |p| p.name.clone()),
@@ -140,7 +146,11 @@ const SAID_CHARS: usize = 700;
 
 /// The header that carries a sentence over the redirect.
 pub(super) fn say_next(ok: bool, text: &str) -> HeaderValue {
-    let packed = format!("{}{}", if ok { '+' } else { '-' }, crate::core::text::cut(text, SAID_CHARS));
+    let packed = format!(
+        "{}{}",
+        if ok { '+' } else { '-' },
+        crate::core::text::cut(text, SAID_CHARS)
+    );
     set_cookie("firebell_said", &URL_SAFE_NO_PAD.encode(packed), 60)
 }
 
@@ -153,7 +163,12 @@ fn unpack(cookie: &str) -> Option<(bool, String)> {
 /// A redirect that tells on the next page what was done.
 pub(super) fn go(to: &str, ok: bool, text: &str) -> Response {
     let headers = AppendHeaders([(header::SET_COOKIE, say_next(ok, text))]);
-    (StatusCode::SEE_OTHER, [(header::LOCATION, local(to))], headers).into_response()
+    (
+        StatusCode::SEE_OTHER,
+        [(header::LOCATION, local(to))],
+        headers,
+    )
+        .into_response()
 }
 
 /// A path of ours, or `/`: a redirect never leaves the console.
@@ -162,7 +177,11 @@ pub(super) fn local(path: &str) -> String {
         && !path.starts_with("//")
         && !path.contains('\\')
         && path.chars().all(|c| c.is_ascii_graphic());
-    if ours { path.to_owned() } else { "/".to_owned() }
+    if ours {
+        path.to_owned()
+    } else {
+        "/".to_owned()
+    }
 }
 
 #[derive(Deserialize)]
@@ -179,7 +198,14 @@ pub(super) async fn people(
 ) -> Result<Response, Trouble> {
     let moment = Moment::new(&console, viewer);
     let body = draw::people(moment.scene(), &local(&next.next));
-    load::page(&console, &moment, (Here::People, "/people"), "People", &body).await
+    load::page(
+        &console,
+        &moment,
+        (Here::People, "/people"),
+        "People",
+        &body,
+    )
+    .await
 }
 
 #[derive(Deserialize)]
@@ -222,7 +248,12 @@ pub(super) async fn theme(Form(form): Form<ThemeForm>) -> Response {
         None => ("", 0),
     };
     let cookie = [(header::SET_COOKIE, set_cookie("firebell_theme", word, age))];
-    (StatusCode::SEE_OTHER, cookie, [(header::LOCATION, local(&form.next))]).into_response()
+    (
+        StatusCode::SEE_OTHER,
+        cookie,
+        [(header::LOCATION, local(&form.next))],
+    )
+        .into_response()
 }
 
 #[cfg(test)]
@@ -232,7 +263,13 @@ mod tests {
     #[test]
     fn a_redirect_never_leaves_the_console() {
         assert_eq!(local("/rooms/3?before=7"), "/rooms/3?before=7");
-        for bad in ["", "//evil.example", "https://evil.example", "/\\evil.example", "/a\r\nSet-Cookie: x=1"] {
+        for bad in [
+            "",
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "/a\r\nSet-Cookie: x=1",
+        ] {
             assert_eq!(local(bad), "/", "{bad:?}");
         }
     }
@@ -241,7 +278,10 @@ mod tests {
     fn a_sentence_survives_the_redirect() {
         let header = say_next(false, "Bo has it; nothing was done…");
         let value = header.to_str().unwrap().split(['=', ';']).nth(1).unwrap();
-        assert_eq!(unpack(value), Some((false, "Bo has it; nothing was done…".to_owned())));
+        assert_eq!(
+            unpack(value),
+            Some((false, "Bo has it; nothing was done…".to_owned()))
+        );
         assert_eq!(unpack("not base64!"), None);
     }
 

@@ -45,9 +45,15 @@ pub(in super::super) fn press(word: &str) -> Option<Press> {
         "snooze" => Press::Snooze { ms: number()? },
         "promote" => Press::Promote,
         "lead" => Press::Lead,
-        "run" => Press::AskRun { action: rest.to_owned() },
-        "approve" => Press::Approve { run: crate::core::id::RunId(number()?) },
-        "reject" => Press::Reject { run: crate::core::id::RunId(number()?) },
+        "run" => Press::AskRun {
+            action: rest.to_owned(),
+        },
+        "approve" => Press::Approve {
+            run: crate::core::id::RunId(number()?),
+        },
+        "reject" => Press::Reject {
+            run: crate::core::id::RunId(number()?),
+        },
         "postmortem" => Press::Postmortem,
         _ => return None,
     })
@@ -188,14 +194,23 @@ mod tests {
             Press::Snooze { ms: 3_600_000 },
             Press::Promote,
             Press::Lead,
-            Press::AskRun { action: "restart:web".to_owned() },
+            Press::AskRun {
+                action: "restart:web".to_owned(),
+            },
             Press::Approve { run: RunId(7) },
             Press::Reject { run: RunId(8) },
             Press::Postmortem,
         ] {
             assert_eq!(press(&word(&p)), Some(p));
         }
-        for bad in ["", "explode", "approve:", "approve:-1", "snooze:x", "snooze:0"] {
+        for bad in [
+            "",
+            "explode",
+            "approve:",
+            "approve:-1",
+            "snooze:x",
+            "snooze:0",
+        ] {
             assert_eq!(press(bad), None, "{bad}");
         }
     }

@@ -131,8 +131,16 @@ fn delivery(scene: Scene<'_>, d: &OutboxRow) -> Markup {
 
 fn delivered_to(scene: Scene<'_>, d: &OutboxRow) -> String {
     match d.lane {
-        Lane::Page => format!("Page to {} by {}", scene.directory.person_name(&d.target), d.detail),
-        Lane::Say => format!("Line to {} ({})", d.detail.trim_start_matches("channel:"), d.target),
+        Lane::Page => format!(
+            "Page to {} by {}",
+            scene.directory.person_name(&d.target),
+            d.detail
+        ),
+        Lane::Say => format!(
+            "Line to {} ({})",
+            d.detail.trim_start_matches("channel:"),
+            d.target
+        ),
         Lane::Run => format!("Start of run-{}", d.detail),
     }
 }
@@ -206,7 +214,9 @@ pub(in super::super) fn list(scene: Scene<'_>, view: &ListView) -> Markup {
 
 /// One incident as a line of a list.
 pub(in super::super) fn list_item(scene: Scene<'_>, row: &IncidentRow) -> Markup {
-    let name = scene.directory.severity_name(crate::core::id::Severity(row.severity));
+    let name = scene
+        .directory
+        .severity_name(crate::core::id::Severity(row.severity));
     html! {
         li.row data-item data-status=(row.status) {
             a.row-main href={ "/incidents/" (row.id.0) } data-open { span.no { (row.id) } span.grow { (row.title) } }

@@ -23,7 +23,11 @@ struct Body {
 pub(in super::super) fn alert_item(scene: Scene<'_>, row: &AlertRow) -> Markup {
     // A row another version wrote is shown with what can be read of it.
     let body: Body = serde_json::from_str(&row.body).unwrap_or_default();
-    let name = body.labels.get("alertname").or_else(|| body.annotations.get("summary")).unwrap_or(&row.fingerprint);
+    let name = body
+        .labels
+        .get("alertname")
+        .or_else(|| body.annotations.get("summary"))
+        .unwrap_or(&row.fingerprint);
     html! {
         li.alert data-item data-firing[row.firing] {
             div.alert-top {
@@ -51,7 +55,14 @@ pub(in super::super) fn alert_item(scene: Scene<'_>, row: &AlertRow) -> Markup {
 }
 
 /// The page of alerts.
-pub(in super::super) fn alerts(scene: Scene<'_>, rows: &[AlertRow], firing: bool, page: i64, limit: i64, total: i64) -> Markup {
+pub(in super::super) fn alerts(
+    scene: Scene<'_>,
+    rows: &[AlertRow],
+    firing: bool,
+    page: i64,
+    limit: i64,
+    total: i64,
+) -> Markup {
     let tab = |to: &str, words: &str, here: bool| html! { a.tab href=(to) aria-current=[here.then_some("page")] { (words) } };
     html! {
         (frame::head("Alerts", &html! { (tab("/alerts", "firing", firing)) (tab("/alerts?show=all", "all", !firing)) }))
@@ -77,10 +88,23 @@ pub(in super::super) fn services(scene: Scene<'_>) -> Markup {
 fn service(scene: Scene<'_>, s: &Service) -> Markup {
     let directory = scene.directory;
     let team = directory.teams.get(&s.team);
-    let policy = s.policy.as_deref().or_else(|| team.and_then(|t| t.policy.as_deref()));
-    let name = |id: &String| directory.services.get(id).map_or(id.clone(), |d| d.name.clone());
+    let policy = s
+        .policy
+        .as_deref()
+        .or_else(|| team.and_then(|t| t.policy.as_deref()));
+    let name = |id: &String| {
+        directory
+            .services
+            .get(id)
+            .map_or(id.clone(), |d| d.name.clone())
+    };
     let needs: Vec<String> = s.depends_on.iter().map(name).collect();
-    let used: Vec<String> = directory.services.values().filter(|o| o.depends_on.contains(&s.id)).map(|o| o.name.clone()).collect();
+    let used: Vec<String> = directory
+        .services
+        .values()
+        .filter(|o| o.depends_on.contains(&s.id))
+        .map(|o| o.name.clone())
+        .collect();
     html! {
         li.panel id=(s.id) data-item {
             h2 { (s.name) span.pill { "tier " (s.tier) } }
@@ -121,7 +145,12 @@ pub(in super::super) fn quarantine(scene: Scene<'_>, rows: &[QuarantineRow], tot
 
 /// Links to the neighbouring pages of a list.
 pub(in super::super) fn pager(path: &str, rest: &str, page: i64, limit: i64, total: i64) -> Markup {
-    let to = |page: i64| format!("{path}?{rest}{}page={page}", if rest.is_empty() { "" } else { "&" });
+    let to = |page: i64| {
+        format!(
+            "{path}?{rest}{}page={page}",
+            if rest.is_empty() { "" } else { "&" }
+        )
+    };
     html! {
         @if total > limit {
             nav.pager aria-label="Pages" {
@@ -153,7 +182,10 @@ pub(in super::super) fn document(text: &str) -> Markup {
             (table(&lines[at..at + n]), n)
         } else if is_item(line) {
             let n = same(&is_item);
-            (html! { ul { @for l in &lines[at..at + n] { li { (inline(l.trim_start_matches("- "))) } } } }, n)
+            (
+                html! { ul { @for l in &lines[at..at + n] { li { (inline(l.trim_start_matches("- "))) } } } },
+                n,
+            )
         } else {
             (single(line), 1)
         };
@@ -175,7 +207,11 @@ fn single(line: &str) -> Markup {
 
 fn table(lines: &[&str]) -> Markup {
     let rule = |l: &str| l.chars().all(|c| matches!(c, '|' | '-' | ':' | ' '));
-    let rows: Vec<Vec<String>> = lines.iter().filter(|l| !rule(l)).map(|l| cells(l)).collect();
+    let rows: Vec<Vec<String>> = lines
+        .iter()
+        .filter(|l| !rule(l))
+        .map(|l| cells(l))
+        .collect();
     html! {
         div.table-scroll tabindex="0" { table {
             @if let [first, rest @ ..] = rows.as_slice() {
@@ -215,7 +251,9 @@ fn inline(text: &str) -> Markup {
     while let Some(c) = chars.next() {
         let mode = parts.last().map_or('p', |p| p.0);
         match c {
-            '\\' if mode != 'c' && chars.peek().is_some_and(char::is_ascii_punctuation) => push(&mut parts, chars.next()),
+            '\\' if mode != 'c' && chars.peek().is_some_and(char::is_ascii_punctuation) => {
+                push(&mut parts, chars.next());
+            }
             '`' => parts.push((if mode == 'c' { 'p' } else { 'c' }, String::new())),
             '*' if mode != 'c' && chars.peek() == Some(&'*') => {
                 chars.next();
@@ -243,16 +281,28 @@ mod tests {
 
     #[test]
     fn a_document_is_drawn_and_nothing_in_it_becomes_markup() {
-        let drawn = document("# Head\n\n- **Who** `x<y`\n- b\n\n| a | b |\n|---|---|\n| 1\\|2 | <img src=x> |\n").into_string();
+        let drawn = document(
+            "# Head\n\n- **Who** `x<y`\n- b\n\n| a | b |\n|---|---|\n| 1\\|2 | <img src=x> |\n",
+        )
+        .into_string();
         assert!(drawn.contains("<h2>Head</h2>"), "{drawn}");
-        assert!(drawn.contains("<li><strong>Who</strong> <code>x&lt;y</code></li>"), "{drawn}");
-        assert!(drawn.contains("<td>1|2</td><td>&lt;img src=x&gt;</td>"), "{drawn}");
+        assert!(
+            drawn.contains("<li><strong>Who</strong> <code>x&lt;y</code></li>"),
+            "{drawn}"
+        );
+        assert!(
+            drawn.contains("<td>1|2</td><td>&lt;img src=x&gt;</td>"),
+            "{drawn}"
+        );
     }
 
     #[test]
     fn a_page_says_where_it_is_in_the_list() {
         let drawn = pager("/alerts", "show=all", 1, 50, 120).into_string();
-        assert!(drawn.contains("51–100 of 120") && drawn.contains("/alerts?show=all&amp;page=2"), "{drawn}");
+        assert!(
+            drawn.contains("51–100 of 120") && drawn.contains("/alerts?show=all&amp;page=2"),
+            "{drawn}"
+        );
         assert_eq!(pager("/alerts", "", 0, 50, 50).into_string(), "");
     }
 }

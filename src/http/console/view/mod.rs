@@ -13,7 +13,6 @@ pub(super) mod people;
 pub(super) mod room;
 pub(super) mod run;
 
-
 use super::viewer::Viewer;
 use crate::core::directory::Directory;
 use crate::core::time::Time;

@@ -23,8 +23,16 @@ pub(in super::super) struct Duty {
 }
 
 fn names(scene: Scene<'_>, turn: &Turn) -> String {
-    let names: Vec<String> = turn.people.iter().map(|p| scene.directory.person_name(p)).collect();
-    if names.is_empty() { "nobody".to_owned() } else { list(&names) }
+    let names: Vec<String> = turn
+        .people
+        .iter()
+        .map(|p| scene.directory.person_name(p))
+        .collect();
+    if names.is_empty() {
+        "nobody".to_owned()
+    } else {
+        list(&names)
+    }
 }
 
 /// One schedule as a line.
@@ -91,8 +99,21 @@ fn target(scene: Scene<'_>, target: &Target) -> String {
         Target::Person(id) => directory.person_name(id),
         Target::Schedule(id) => match directory.schedules.get(id) {
             Some(s) => {
-                let who: Vec<String> = s.on_call(scene.now).people.iter().map(|p| directory.person_name(p)).collect();
-                format!("{} ({} now)", s.name, if who.is_empty() { "nobody".to_owned() } else { list(&who) })
+                let who: Vec<String> = s
+                    .on_call(scene.now)
+                    .people
+                    .iter()
+                    .map(|p| directory.person_name(p))
+                    .collect();
+                format!(
+                    "{} ({} now)",
+                    s.name,
+                    if who.is_empty() {
+                        "nobody".to_owned()
+                    } else {
+                        list(&who)
+                    }
+                )
             }
             None => id.clone(),
         },

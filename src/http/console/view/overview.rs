@@ -32,7 +32,11 @@ pub(in super::super) fn overview(scene: Scene<'_>, view: &OverviewView) -> Marku
 
 /// The part that changes; also a fragment.
 pub(in super::super) fn content(scene: Scene<'_>, view: &OverviewView) -> Markup {
-    let waiting = view.cards.iter().filter(|c| c.card.status == "triggered").count();
+    let waiting = view
+        .cards
+        .iter()
+        .filter(|c| c.card.status == "triggered")
+        .count();
     let shown = i64::try_from(view.cards.len()).unwrap_or(i64::MAX);
     html! {
         @if view.cards.is_empty() {
@@ -60,13 +64,29 @@ fn summary(waiting: usize, view: &OverviewView) -> String {
     let open = usize::try_from(view.open).unwrap_or(usize::MAX);
     let taken = "Somebody is at each of them.";
     match waiting {
-        0 => format!("{} open. {}", count(open, "incident"), if open == 1 { "Somebody is at it." } else { taken }),
-        n => format!("{} open, {} waiting for somebody.", count(open, "incident"), n),
+        0 => format!(
+            "{} open. {}",
+            count(open, "incident"),
+            if open == 1 {
+                "Somebody is at it."
+            } else {
+                taken
+            }
+        ),
+        n => format!(
+            "{} open, {} waiting for somebody.",
+            count(open, "incident"),
+            n
+        ),
     }
 }
 
 fn quiet(view: &OverviewView) -> Markup {
-    let on = view.duties.iter().filter(|d| !d.now.people.is_empty()).count();
+    let on = view
+        .duties
+        .iter()
+        .filter(|d| !d.now.people.is_empty())
+        .count();
     html! {
         div.all-quiet role="status" {
             (icon("check"))

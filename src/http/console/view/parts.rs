@@ -75,23 +75,35 @@ pub(in super::super) fn status(word: &str) -> Markup {
 /// A drawn sign; decoration, the word beside it carries the meaning.
 pub(in super::super) fn icon(name: &str) -> Markup {
     let path = match name {
-        "bell" => "M12 3a6 6 0 0 0-6 6v4l-2 3h16l-2-3V9a6 6 0 0 0-6-6zM9.500 19a2.500 2.500 0 0 0 5 0",
+        "bell" => {
+            "M12 3a6 6 0 0 0-6 6v4l-2 3h16l-2-3V9a6 6 0 0 0-6-6zM9.500 19a2.500 2.500 0 0 0 5 0"
+        }
         "hand" => "M4 12a8 8 0 1 0 16 0 8 8 0 1 0-16 0M12 7v5l3 2",
         "check" => "M4 12.500l5 5L20 6.500",
         "hash" => "M9 4L7 20M17 4l-2 16M4 9h16M4 15h16",
-        "fire" => "M12 3c1 4 6 6 6 11a6 6 0 0 1-12 0c0-2 1-3.500 2-4.500 0 2 1 3 2 3 0-3 0-6 2-9.500z",
+        "fire" => {
+            "M12 3c1 4 6 6 6 11a6 6 0 0 1-12 0c0-2 1-3.500 2-4.500 0 2 1 3 2 3 0-3 0-6 2-9.500z"
+        }
         "list" => "M8 6h12M8 12h12M8 18h12M4 6h.01M4 12h.01M4 18h.01",
-        "people" => "M9 11a3.500 3.500 0 1 0 0-7 3.500 3.500 0 0 0 0 7zM2.500 20a6.500 6.500 0 0 1 13 0M16 4.500a3.500 3.500 0 0 1 0 6.500M18 14.500a6.500 6.500 0 0 1 3.500 5.500",
+        "people" => {
+            "M9 11a3.500 3.500 0 1 0 0-7 3.500 3.500 0 0 0 0 7zM2.500 20a6.500 6.500 0 0 1 13 0M16 4.500a3.500 3.500 0 0 1 0 6.500M18 14.500a6.500 6.500 0 0 1 3.500 5.500"
+        }
         "clock" => "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM12 7v5l3.500 2",
         "box" => "M4 7.500l8-4 8 4v9l-8 4-8-4zM4 7.500l8 4 8-4M12 11.500v9",
-        "siren" => "M6 18v-5a6 6 0 0 1 12 0v5M4 21h16v-3H4zM12 2v2M4 5l1.500 1.500M20 5l-1.500 1.500",
-        "jar" => "M7 3h10M8 3v3a4 4 0 0 0-2 3.500V19a2 2 0 0 0 2 2h8a2 2 0 0 0 2-2V9.500A4 4 0 0 0 16 6V3M6 13h12",
+        "siren" => {
+            "M6 18v-5a6 6 0 0 1 12 0v5M4 21h16v-3H4zM12 2v2M4 5l1.500 1.500M20 5l-1.500 1.500"
+        }
+        "jar" => {
+            "M7 3h10M8 3v3a4 4 0 0 0-2 3.500V19a2 2 0 0 0 2 2h8a2 2 0 0 0 2-2V9.500A4 4 0 0 0 16 6V3M6 13h12"
+        }
         "mail" => "M3 6h18v12H3zM3 7l9 6 9-6",
         "menu" => "M4 6h16M4 12h16M4 18h16",
         "send" => "M4 12L20 4l-5 16-4-6.500z",
         "plus" => "M12 5v14M5 12h14",
         "play" => "M7 4.500v15l12-7.500z",
-        "sun" => "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 2v2M12 20v2M2 12h2M20 12h2M5 5l1.500 1.500M17.500 17.500L19 19M5 19l1.500-1.500M17.500 6.500L19 5",
+        "sun" => {
+            "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 2v2M12 20v2M2 12h2M20 12h2M5 5l1.500 1.500M17.500 17.500L19 19M5 19l1.500-1.500M17.500 6.500L19 5"
+        }
         "moon" => "M20 14.500A8 8 0 0 1 9.500 4a8 8 0 1 0 10.500 10.500z",
         "lock" => "M6 11h12v9H6zM8.500 11V8a3.500 3.500 0 0 1 7 0v3",
         _ => "M5 12h14M13 6l6 6-6 6",
@@ -145,7 +157,10 @@ pub(in super::super) fn face(id: &str, name: &str) -> Markup {
         .filter_map(|w| w.chars().next())
         .take(2)
         .collect();
-    let hue = id.bytes().fold(0u32, |h, b| h.wrapping_mul(31).wrapping_add(u32::from(b))) % 8;
+    let hue = id
+        .bytes()
+        .fold(0u32, |h, b| h.wrapping_mul(31).wrapping_add(u32::from(b)))
+        % 8;
     html! { span.face data-hue=(hue) aria-hidden="true" { (initials) } }
 }
 
@@ -155,17 +170,33 @@ mod tests {
 
     #[test]
     fn only_web_links_are_links() {
-        for bad in ["javascript:alert(1)", "data:text/html,x", " JAVASCRIPT:x", "//evil.example", "ftp://x"] {
+        for bad in [
+            "javascript:alert(1)",
+            "data:text/html,x",
+            " JAVASCRIPT:x",
+            "//evil.example",
+            "ftp://x",
+        ] {
             assert!(!outside(bad, "x").into_string().contains("href"), "{bad}");
         }
-        assert!(outside("https://ok.example/a?b=1&c=\"", "x").into_string().contains("c=&quot;"));
+        assert!(
+            outside("https://ok.example/a?b=1&c=\"", "x")
+                .into_string()
+                .contains("c=&quot;")
+        );
     }
 
     #[test]
     fn markup_in_words_stays_words() {
         let drawn = words("<script>alert(1)</script> see https://x.example/<b> now").into_string();
-        assert!(!drawn.contains("<script") && !drawn.contains("<b>"), "{drawn}");
-        assert!(drawn.contains("href=\"https://x.example/&lt;b&gt;\""), "{drawn}");
+        assert!(
+            !drawn.contains("<script") && !drawn.contains("<b>"),
+            "{drawn}"
+        );
+        assert!(
+            drawn.contains("href=\"https://x.example/&lt;b&gt;\""),
+            "{drawn}"
+        );
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use super::parts::{face, hidden};
 use super::{Scene, frame};
-use crate::core::schedule::clock;
 use crate::core::directory::Person;
+use crate::core::schedule::clock;
 use crate::http::console::viewer::Acting;
 use maud::{Markup, html};
 
@@ -25,7 +25,13 @@ pub(in super::super) fn people(scene: Scene<'_>, next: &str) -> Markup {
 }
 
 fn person(scene: Scene<'_>, person: &Person, pick: bool) -> Markup {
-    let teams: Vec<&str> = scene.directory.teams.values().filter(|t| t.members.contains(&person.id)).map(|t| t.name.as_str()).collect();
+    let teams: Vec<&str> = scene
+        .directory
+        .teams
+        .values()
+        .filter(|t| t.members.contains(&person.id))
+        .map(|t| t.name.as_str())
+        .collect();
     let duties: Vec<&str> = scene
         .directory
         .schedules

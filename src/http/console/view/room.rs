@@ -1,9 +1,9 @@
 //! A room: its head, its messages, the box to write in.
 
+use super::Scene;
 use super::card::{CardView, card, strip};
 use super::parts::{face, hidden, icon, when, words};
 use super::run::{RunView, run};
-use super::Scene;
 use crate::core::id::RoomId;
 use crate::http::console::viewer::Acting;
 use crate::store::{PostRow, RoomRow};
@@ -82,7 +82,9 @@ pub(in super::super) fn title(view: &RoomView) -> &str {
 
 fn beginning(view: &RoomView) -> &'static str {
     match view.room.kind.as_str() {
-        "incident" => "The room of this incident begins here. Everything said in it goes onto the timeline.",
+        "incident" => {
+            "The room of this incident begins here. Everything said in it goes onto the timeline."
+        }
         "direct" => "Pages and answers meant for you alone arrive here.",
         _ => "This channel begins here.",
     }

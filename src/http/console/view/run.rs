@@ -77,14 +77,25 @@ fn standing(state: &RunState) -> (String, &'static str) {
 }
 
 fn approvals(run: &Run) -> String {
-    let names: Vec<&str> = run.approved.iter().map(crate::core::id::Actor::name).collect();
-    let agreed = if run.needs == 0 { "confirmed" } else { "approved" };
+    let names: Vec<&str> = run
+        .approved
+        .iter()
+        .map(crate::core::id::Actor::name)
+        .collect();
+    let agreed = if run.needs == 0 {
+        "confirmed"
+    } else {
+        "approved"
+    };
     let given = if names.is_empty() {
         String::new()
     } else {
         format!(", {agreed} by {}", crate::core::text::list(&names))
     };
-    match (&run.state, usize::from(run.needs).saturating_sub(names.len())) {
+    match (
+        &run.state,
+        usize::from(run.needs).saturating_sub(names.len()),
+    ) {
         (RunState::Asked { .. }, left) if left > 0 => format!(
             "{given}; needs {} by somebody else",
             crate::core::text::count(left, "approval")
@@ -111,12 +122,20 @@ fn output(scene: Scene<'_>, row: &RunRow) -> Markup {
 }
 
 fn took(ms: i64) -> String {
-    if ms < 1000 { "less than a second".to_owned() } else { crate::core::time::human_ms(ms) }
+    if ms < 1000 {
+        "less than a second".to_owned()
+    } else {
+        crate::core::time::human_ms(ms)
+    }
 }
 
 fn decision(scene: Scene<'_>, view: &RunView) -> Markup {
     let own = view.run.by.person() == Some(scene.viewer.id.as_str());
-    let yes = if view.run.needs == 0 { "Run it" } else { "Approve" };
+    let yes = if view.run.needs == 0 {
+        "Run it"
+    } else {
+        "Approve"
+    };
     let no = if own { "Withdraw" } else { "Reject" };
     html! {
         div.actions {
@@ -166,7 +185,10 @@ fn class(action: &Action) -> Markup {
 fn field(arg: &Arg, given: &BTreeMap<String, String>, labels: &Labels) -> Markup {
     let id = format!("arg-{}", arg.name);
     let name = format!("arg.{}", arg.name);
-    let value = given.get(&arg.name).or(arg.default.as_ref()).map_or("", String::as_str);
+    let value = given
+        .get(&arg.name)
+        .or(arg.default.as_ref())
+        .map_or("", String::as_str);
     html! {
         div.field {
             label for=(id) { (arg.name) }
@@ -198,7 +220,10 @@ pub(in super::super) fn confirm(
     argv: &[String],
 ) -> Markup {
     let home = format!("/incidents/{}/run/{}", incident.id.0, action.id);
-    let typed: Vec<String> = given.iter().map(|(k, v)| format!("arg.{}={}", escape(k), escape(v))).collect();
+    let typed: Vec<String> = given
+        .iter()
+        .map(|(k, v)| format!("arg.{}={}", escape(k), escape(v)))
+        .collect();
     let back = format!("{home}?{}", typed.join("&"));
     html! {
         (frame::head(&format!("Run “{}”?", action.title), &class(action)))
@@ -224,7 +249,10 @@ fn consequences(action: &Action) -> String {
     let limit = crate::core::time::human_ms(action.timeout_ms);
     let approvals = match action.approvals {
         0 => "Your confirmation is enough.".to_owned(),
-        n => format!("{} by somebody else must follow.", crate::core::text::count(usize::from(n), "approval")),
+        n => format!(
+            "{} by somebody else must follow.",
+            crate::core::text::count(usize::from(n), "approval")
+        ),
     };
     format!("It is stopped after {limit}. {approvals} Its output and outcome go onto the timeline.")
 }
@@ -233,7 +261,9 @@ fn consequences(action: &Action) -> String {
 pub(in super::super) fn escape(text: &str) -> String {
     text.bytes()
         .map(|b| match b {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(b).to_string(),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                char::from(b).to_string()
+            }
             _ => format!("%{b:02X}"),
         })
         .collect()
