@@ -1,6 +1,7 @@
 //! Everything that needs more than one room, in one binary: linking once is what makes it quick.
 
 mod config;
+mod console;
 mod engine;
 mod ingest;
 mod notify;
