@@ -34,19 +34,35 @@ async fn the_first_page_says_all_quiet_or_what_burns() {
     assert!(h.page("ana", "/").await.contains("All quiet."));
     h.fire("Slow", MAJOR).await;
     let page = h.page("ana", "/").await;
-    assert!(page.contains("Slow is bad") && page.contains("1 incident open, 1 waiting for somebody."), "{page}");
+    assert!(
+        page.contains("Slow is bad") && page.contains("1 incident open, 1 waiting for somebody."),
+        "{page}"
+    );
     h.press("bo", "acknowledge", "1", CLICK).await;
-    assert!(h.page("ana", "/").await.contains("1 incident open. Somebody is at it."));
+    assert!(
+        h.page("ana", "/")
+            .await
+            .contains("1 incident open. Somebody is at it.")
+    );
 }
 
 #[tokio::test]
 async fn words_of_an_alert_never_become_markup() {
     let h = House::open().await;
     let nasty = "<script>alert(1)</script><img src=x onerror=y>\"'><a href=javascript:z>";
-    h.fire(nasty, &[("service", "checkout"), ("severity", "critical"), ("instance", nasty)]).await;
+    h.fire(
+        nasty,
+        &[
+            ("service", "checkout"),
+            ("severity", "critical"),
+            ("instance", nasty),
+        ],
+    )
+    .await;
     let room = h.room("incident").await;
     let say = format!("/rooms/{}/posts", room.0);
-    h.post("ana", &say, &[("text", nasty), ("click", CLICK)]).await;
+    h.post("ana", &say, &[("text", nasty), ("click", CLICK)])
+        .await;
     let id = h.engine.next_id(Counter::Quarantine);
     let bad = firebell::store::QuarantineRow {
         id,
@@ -64,11 +80,20 @@ async fn words_of_an_alert_never_become_markup() {
     let room_page = format!("/rooms/{}", room.0);
     for path in PAGES.iter().copied().chain([room_page.as_str()]) {
         let page = h.page("ana", path).await;
-        for trap in ["<script>", "<img", "href=javascript", "href=\"javascript"] {
+        for trap in [
+            "<script>",
+            "<img",
+            "<a href=javascript",
+            "href=\"javascript",
+        ] {
             assert!(!page.contains(trap), "{path}: {trap}");
         }
     }
-    assert!(h.page("ana", &room_page).await.contains("&lt;script&gt;alert(1)"));
+    assert!(
+        h.page("ana", &room_page)
+            .await
+            .contains("&lt;script&gt;alert(1)")
+    );
 }
 
 #[tokio::test]
@@ -76,13 +101,26 @@ async fn every_answer_forbids_what_is_not_ours_and_no_page_needs_it() {
     let h = House::burning().await;
     for path in PAGES {
         let answer = h.ask("ana", path).send().await.unwrap();
-        let policy = answer.headers()["content-security-policy"].to_str().unwrap().to_owned();
-        assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{path}");
+        let policy = answer.headers()["content-security-policy"]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        assert!(
+            policy.starts_with("default-src 'none'") && !policy.contains("unsafe"),
+            "{path}"
+        );
         assert!(policy.contains("frame-ancestors 'none'") && policy.contains("form-action 'self'"));
         assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
         assert_eq!(answer.headers()["cache-control"], "no-store");
         let page = answer.text().await.unwrap();
-        for inline in [" style=", "<style", " onclick=", "<script>", "src=\"http", "href=\"//"] {
+        for inline in [
+            " style=",
+            "<style",
+            " onclick=",
+            "<script>",
+            "src=\"http",
+            "href=\"//",
+        ] {
             assert!(!page.contains(inline), "{path} holds {inline}");
         }
     }
@@ -96,11 +134,20 @@ async fn assets_may_be_kept_for_ever_because_their_address_changes_with_them() {
     for address in page.split('"').filter(|a| a.starts_with("/assets/")) {
         let answer = h.ask("", address).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK, "{address}");
-        assert!(answer.headers()["cache-control"].to_str().unwrap().contains("immutable"));
+        assert!(
+            answer.headers()["cache-control"]
+                .to_str()
+                .unwrap()
+                .contains("immutable")
+        );
         found += 1;
     }
     assert!(found >= 3, "style sheet, script and icon");
-    let old = h.ask("", "/assets/console.0000000000000000.css").send().await.unwrap();
+    let old = h
+        .ask("", "/assets/console.0000000000000000.css")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(old.status(), StatusCode::NOT_FOUND);
 }
 
@@ -115,9 +162,18 @@ async fn direct_messages_are_for_one_person_alone() {
             let answer = h.ask(who, &path).send().await.unwrap();
             assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{who} {path}");
         }
-        assert!(!h.page(who, "/").await.contains(&format!("href=\"{path}\"")), "{who}");
+        assert!(
+            !h.page(who, "/").await.contains(&format!("href=\"{path}\"")),
+            "{who}"
+        );
     }
-    let say = h.post("bo", &format!("{path}/posts"), &[("text", "hi"), ("click", CLICK)]).await;
+    let say = h
+        .post(
+            "bo",
+            &format!("{path}/posts"),
+            &[("text", "hi"), ("click", CLICK)],
+        )
+        .await;
     assert_eq!(say.status(), StatusCode::NOT_FOUND);
 }
 
@@ -140,7 +196,12 @@ async fn what_is_sent_again_is_posted_once() {
     let mut ids = Vec::new();
     for again in [false, true] {
         ids.push(h.chat.say(&room, &line, again).await.unwrap());
-        ids.push(h.chat.page("dee", "1:99:1", &card, "because").await.unwrap());
+        ids.push(
+            h.chat
+                .page("dee", "1:99:1", &card, "because")
+                .await
+                .unwrap(),
+        );
         ids.push(h.chat.show(&room, &card, "").await.unwrap());
         ids.push(h.chat.open_room(&card, "inc-1").await.unwrap().0);
     }
@@ -172,15 +233,28 @@ async fn a_long_room_is_walked_backwards_without_gaps() {
     let mut path = format!("/rooms/{}", room.0);
     loop {
         let page = h.page("ana", &path).await;
-        let window = page.split("message ").skip(1).map(|m| m.split('.').next().unwrap().to_owned());
+        let window = page
+            .split(">message ")
+            .skip(1)
+            .map(|m| m.split('.').next().unwrap().to_owned());
         let window: Vec<String> = window.collect();
         seen.splice(0..0, window);
-        let Some(older) = page.split("data-before=\"").nth(1) else { break };
-        path = format!("/rooms/{}?before={}", room.0, older.split('"').next().unwrap());
+        let Some(older) = page.split("data-before=\"").nth(1) else {
+            break;
+        };
+        path = format!(
+            "/rooms/{}?before={}",
+            room.0,
+            older.split('"').next().unwrap()
+        );
     }
     let want: Vec<String> = (0..150).map(|n| n.to_string()).collect();
     assert_eq!(seen, want);
-    let answer = h.ask("ana", &format!("/fragments/room/{}?after=100", room.0)).send().await.unwrap();
+    let answer = h
+        .ask("ana", &format!("/fragments/room/{}?after=100", room.0))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(answer.headers()["x-firebell-last"], "150");
     assert!(!answer.headers().contains_key("x-firebell-gap"));
 }
@@ -205,7 +279,12 @@ async fn the_stream_tells_what_changed_and_never_what_it_says() {
 async fn an_incidents_page_answers_who_was_told_and_why() {
     let h = House::burning().await;
     let page = h.page("ana", "/incidents/1").await;
-    for part in ["Page to ana by console", "severity sev1 from the alert", "Why was anybody paged?", "Slow"] {
+    for part in [
+        "Page to ana by console",
+        "severity sev1 from the alert",
+        "Why was anybody paged?",
+        "Slow",
+    ] {
         assert!(page.contains(part), "{part}\n{page}");
     }
     let missing = h.ask("ana", "/incidents/99").send().await.unwrap();
@@ -215,11 +294,29 @@ async fn an_incidents_page_answers_who_was_told_and_why() {
 #[tokio::test]
 async fn the_postmortem_is_read_and_downloaded() {
     let h = House::burning().await;
-    assert!(h.page("ana", "/incidents/1/postmortem").await.contains("still open"));
-    let answer = h.ask("ana", "/incidents/1/postmortem.md").send().await.unwrap();
-    assert_eq!(answer.headers()["content-disposition"], "attachment; filename=\"postmortem-1.md\"");
+    assert!(
+        h.page("ana", "/incidents/1/postmortem")
+            .await
+            .contains("still open")
+    );
+    let answer = h
+        .ask("ana", "/incidents/1/postmortem.md")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        answer.headers()["content-disposition"],
+        "attachment; filename=\"postmortem-1.md\""
+    );
     assert!(answer.text().await.unwrap().starts_with('#'));
-    let json: serde_json::Value = h.ask("ana", "/incidents/1/postmortem.json").send().await.unwrap().json().await.unwrap();
+    let json: serde_json::Value = h
+        .ask("ana", "/incidents/1/postmortem.json")
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
     assert!(json.is_object());
 }
 
@@ -227,6 +324,13 @@ async fn the_postmortem_is_read_and_downloaded() {
 async fn commands_are_completed_as_json() {
     let h = House::burning().await;
     let room = h.room("incident").await.0;
-    let found: serde_json::Value = h.ask("ana", &format!("/complete?room={room}&text=/ac")).send().await.unwrap().json().await.unwrap();
+    let found: serde_json::Value = h
+        .ask("ana", &format!("/complete?room={room}&text=/ac"))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
     assert_eq!(found[0]["label"], "ack");
 }
