@@ -1,8 +1,8 @@
 //! The front doors: API, ingest, console, health. Foreign shapes stop here.
 
 pub mod alertmanager;
-pub mod hooks;
 pub mod console;
+pub mod hooks;
 
 use crate::config::Settings;
 use crate::engine::Engine;
