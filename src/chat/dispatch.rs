@@ -6,6 +6,8 @@
 
 mod open;
 mod runs;
+#[cfg(test)]
+mod tests;
 
 use super::grammar::{self, Context, Invocation, Whom};
 use super::surface::tree;
@@ -246,13 +248,13 @@ impl<'a> Desk<'a> {
         cause: &str,
         id: IncidentId,
         command: Command,
-    ) -> Result<(Done, std::sync::Arc<Incident>), Failure> {
+    ) -> Result<(Done, Arc<Incident>), Failure> {
         let done = self.engine.submit(cause, id, command).await?;
         let incident = self.look(done.incident).await?;
         Ok((done, incident))
     }
 
-    async fn look(&self, id: IncidentId) -> Result<std::sync::Arc<Incident>, Failure> {
+    async fn look(&self, id: IncidentId) -> Result<Arc<Incident>, Failure> {
         let found = self.engine.incident(id).await?;
         found.ok_or(Failure::Refused(
             crate::core::incident::Refusal::NoSuchIncident,

@@ -9,9 +9,11 @@
 
 mod escape;
 mod facts;
+mod json;
 mod markdown;
 mod parts;
 
+pub use json::json;
 pub use markdown::markdown;
 pub use parts::*;
 
@@ -108,15 +110,6 @@ pub fn build(id: IncidentId, journal: &[Record], zone: Option<Tz>) -> Postmortem
         alerts: facts::alerts(journal),
         sections: parts::sections(),
     }
-}
-
-/// The JSON document, indented, with a newline at the end.
-#[must_use]
-pub fn json(postmortem: &Postmortem) -> String {
-    // Strings, numbers and lists only: writing it cannot fail.
-    let mut out = serde_json::to_string_pretty(postmortem).unwrap_or_default();
-    out.push('\n');
-    out
 }
 
 fn lines(journal: &[Record], zone: Option<Tz>) -> Vec<Line> {
@@ -234,7 +227,7 @@ fn summary(
     out.push_str(&format!(" It was {}.", list(&parts)));
     let pages: u32 = incident.paged.values().sum();
     out.push_str(&format!(
-        " {} joined; {} woke or called {}.",
+        " {} joined; {} went to {}.",
         count(incident.alerts as usize, "alert"),
         count(pages as usize, "page"),
         match incident.paged.len() {

@@ -264,8 +264,16 @@ fn live(line: &str) -> Option<String> {
 }
 
 #[test]
-fn the_json_is_versioned_and_reads_back() {
-    let text = postmortem::json(&postmortem::build(ID, &journal::hostile(), None));
+fn the_json_is_versioned_and_holds_every_field_as_a_library_would_write_it() {
+    for journal in [journal::rich(), journal::hostile(), Vec::new()] {
+        let draft = postmortem::build(ID, &journal, None);
+        let library = serde_json::to_string_pretty(&draft).unwrap() + "\n";
+        assert_eq!(postmortem::json(&draft), library);
+    }
+    let mut odd = postmortem::build(ID, &journal::hostile(), None);
+    odd.title = "\u{0}\u{1f}\u{8}\u{c}\t\r\"\\/\u{7f}é".to_owned();
+    let text = postmortem::json(&odd);
+    assert_eq!(text, serde_json::to_string_pretty(&odd).unwrap() + "\n");
     let value: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(value["schema"], 1);
     assert_eq!(value["alerts"][0]["summary"], journal::HOSTILE);
