@@ -6,18 +6,16 @@
 
 mod open;
 mod runs;
-#[cfg(test)]
-mod tests;
 
 use super::grammar::{self, Context, Invocation, Whom};
 use super::surface::tree;
 use super::{Press, words};
 use crate::core::directory::{Directory, Target};
-use crate::core::id::{Actor, IncidentId, Seq};
+use crate::core::id::{Actor, IncidentId, RunId, Seq};
 use crate::core::incident::{Command, Incident};
 use crate::core::postmortem;
 use crate::core::time::Time;
-use crate::engine::{Done, Engine, Failure, person};
+use crate::engine::{Counter, Done, Engine, Failure, person};
 use crate::store::{IncidentQuery, StoreFault};
 use chrono_tz::Tz;
 use std::collections::BTreeMap;
@@ -259,6 +257,11 @@ impl<'a> Desk<'a> {
         found.ok_or(Failure::Refused(
             crate::core::incident::Refusal::NoSuchIncident,
         ))
+    }
+
+    /// A number for a run that is asked for; one that is refused leaves a gap.
+    fn next_run(&self) -> RunId {
+        RunId(self.engine.next_id(Counter::Run))
     }
 
     async fn snooze(&self, id: IncidentId, ms: i64) -> Reply {

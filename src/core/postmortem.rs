@@ -9,11 +9,9 @@
 
 mod escape;
 mod facts;
-mod json;
 mod markdown;
 mod parts;
 
-pub use json::json;
 pub use markdown::markdown;
 pub use parts::*;
 
@@ -110,6 +108,15 @@ pub fn build(id: IncidentId, journal: &[Record], zone: Option<Tz>) -> Postmortem
         alerts: facts::alerts(journal),
         sections: parts::sections(),
     }
+}
+
+/// The JSON document, indented, with a newline at the end. Fields are in the order of [`Postmortem`].
+#[must_use]
+pub fn json(postmortem: &Postmortem) -> String {
+    // Strings, numbers and lists only: writing it cannot fail.
+    let mut out = serde_json::to_string_pretty(postmortem).unwrap_or_default();
+    out.push('\n');
+    out
 }
 
 fn lines(journal: &[Record], zone: Option<Tz>) -> Vec<Line> {

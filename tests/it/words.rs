@@ -3,6 +3,8 @@
 //!
 //! `UPDATE=1 cargo test --test it words` writes the golden files.
 
+mod dispatch;
+mod hostile;
 mod journal;
 
 use firebell::core::id::IncidentId;
@@ -21,18 +23,15 @@ fn golden(folder: &str) -> PathBuf {
         .join(folder)
 }
 
-fn updating() -> bool {
-    std::env::var_os("UPDATE").is_some()
-}
-
 /// Compares with a golden file, or writes it.
 fn same_as_golden(path: &Path, now: &str) {
-    if updating() {
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, now).unwrap();
-    }
     let then = std::fs::read_to_string(path).unwrap_or_default();
     if then == now {
+        return;
+    }
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, now).unwrap();
         return;
     }
     let differs = then.lines().zip(now.lines()).position(|(a, b)| a != b);
@@ -203,9 +202,10 @@ fn pages_and_runs_are_told_with_their_ends() {
 
 #[test]
 fn nothing_hostile_comes_alive_in_the_markdown() {
-    let draft = postmortem::build(ID, &journal::hostile(), None);
+    let draft = postmortem::build(ID, &hostile::journal(), None);
     let markdown = postmortem::markdown(&draft);
-    same_as_golden(&golden("postmortem/hostile.md"), &markdown);
+    // Not `.md`: nobody should open it rendered, and it is no document of ours.
+    same_as_golden(&golden("postmortem/hostile.txt"), &markdown);
     let own = ["<!-- firebell:begin ", "<!-- firebell:end "];
     let mut fence: Option<String> = None;
     let mut fences = 0;
@@ -264,18 +264,10 @@ fn live(line: &str) -> Option<String> {
 }
 
 #[test]
-fn the_json_is_versioned_and_holds_every_field_as_a_library_would_write_it() {
-    for journal in [journal::rich(), journal::hostile(), Vec::new()] {
-        let draft = postmortem::build(ID, &journal, None);
-        let library = serde_json::to_string_pretty(&draft).unwrap() + "\n";
-        assert_eq!(postmortem::json(&draft), library);
-    }
-    let mut odd = postmortem::build(ID, &journal::hostile(), None);
-    odd.title = "\u{0}\u{1f}\u{8}\u{c}\t\r\"\\/\u{7f}é".to_owned();
-    let text = postmortem::json(&odd);
-    assert_eq!(text, serde_json::to_string_pretty(&odd).unwrap() + "\n");
+fn the_json_is_versioned_and_holds_text_as_it_came() {
+    let text = postmortem::json(&postmortem::build(ID, &hostile::journal(), None));
     let value: serde_json::Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(value["schema"], 1);
-    assert_eq!(value["alerts"][0]["summary"], journal::HOSTILE);
+    assert_eq!(value["schema"], postmortem::SCHEMA);
+    assert_eq!(value["alerts"][0]["summary"], hostile::TEXT);
     assert!(text.starts_with("{\n  \"schema\": 1,\n  \"id\": 42,\n  \"title\": "));
 }

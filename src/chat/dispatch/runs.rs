@@ -5,7 +5,6 @@ use crate::chat::words;
 use crate::core::action;
 use crate::core::id::{IncidentId, RunId};
 use crate::core::incident::{Command, Incident, RunState};
-use crate::engine::{Counter, Failure};
 use std::collections::BTreeMap;
 
 impl Desk<'_> {
@@ -31,7 +30,7 @@ impl Desk<'_> {
         }
         let command = Command::AskRun {
             by: self.who.clone(),
-            run: RunId(self.engine.next_id(Counter::Run)),
+            run: self.next_run(),
             action: wanted.clone(),
             args,
         };
@@ -45,13 +44,12 @@ impl Desk<'_> {
                 );
                 Reply::yes(Some(id), said)
             }
-            Err(failure) => Reply::no(Some(id), self.with_offer(id, failure).await),
+            Err(no) => Reply::no(Some(id), self.with_offer(id, no.to_string()).await),
         }
     }
 
     /// A refused action is answered with the ones that fit.
-    async fn with_offer(&self, id: IncidentId, failure: Failure) -> String {
-        let said = failure.to_string();
+    async fn with_offer(&self, id: IncidentId, said: String) -> String {
         let Ok(incident) = self.look(id).await else {
             return said;
         };

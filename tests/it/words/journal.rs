@@ -1,4 +1,4 @@
-//! Journals for the golden files: a rich one with every kind of event, and a hostile one.
+//! The journal of the golden files: one in which every kind of event happens.
 
 use firebell::core::alert::{AlertRef, Labels};
 use firebell::core::directory::{Rung, Target};
@@ -117,7 +117,7 @@ fn asked(run: i64, title: &str, needs: u8) -> Event {
     }
 }
 
-fn ended(run: i64, outcome: Outcome, tail: &str) -> Event {
+pub fn ended(run: i64, outcome: Outcome, tail: &str) -> Event {
     Event::RunEnded {
         run: RunId(run),
         outcome,
@@ -521,82 +521,4 @@ pub fn other_shapes() -> Vec<(&'static str, Event)> {
             ),
         ),
     ]
-}
-
-/// Everything an attacker can put into text, in every field that carries some.
-pub const HOSTILE: &str = "<script>alert(1)</script> @everyone [x](javascript:alert(1)) ![i](https://evil.example/i) | `a` ``b`` **c** https://evil.example www.evil.example me@evil.example <!-- end\n# heading\n| --- |\n\u{202E}gnp";
-
-/// A journal whose every text is hostile.
-pub fn hostile() -> Vec<Record> {
-    let bad = || HOSTILE.to_owned();
-    let villain = Actor::Unlinked {
-        id: bad(),
-        name: bad(),
-    };
-    let mut wicked = alert(1, HOSTILE, "13:58:30");
-    wicked.summary = bad();
-    wicked.fingerprint = bad();
-    wicked.source = bad();
-    wicked.url = "javascript:alert(1)".to_owned();
-    let mut sly = alert(2, HOSTILE, "13:58:40");
-    sly.url = "https://evil.example/)<script>[x](y".to_owned();
-    let mut begin = opened(HOSTILE, vec![wicked, sly]);
-    if let Event::Opened { why, service, .. } = &mut begin {
-        why.push(bad());
-        *service = Some(bad());
-    }
-    journal(vec![
-        ("14:00:00", HOSTILE, begin),
-        (
-            "14:01:00",
-            HOSTILE,
-            Event::Noted {
-                by: villain.clone(),
-                text: bad(),
-                happened_at: None,
-            },
-        ),
-        (
-            "14:02:00",
-            HOSTILE,
-            Event::Spoke {
-                by: villain.clone(),
-                text: bad(),
-                platform: bad(),
-                message: bad(),
-            },
-        ),
-        (
-            "14:03:00",
-            HOSTILE,
-            Event::PageFailed {
-                person: bad(),
-                contact: bad(),
-                why: bad(),
-            },
-        ),
-        (
-            "14:04:00",
-            HOSTILE,
-            Event::RunAsked {
-                run: RunId(1),
-                action: bad(),
-                title: bad(),
-                digest: bad(),
-                argv: vec![bad()],
-                by: villain,
-                needs: 0,
-                expires: at("14:30:00"),
-            },
-        ),
-        (
-            "14:05:00",
-            HOSTILE,
-            ended(
-                1,
-                Outcome::Unknown { why: bad() },
-                "````\n<script>\n```text\n# free",
-            ),
-        ),
-    ])
 }
