@@ -277,7 +277,8 @@ impl<'a> Line<'a> {
         };
         let is_date = chrono::NaiveDate::parse_from_str(&first.text, "%Y-%m-%d").is_ok();
         let digit = first.text.starts_with(|c: char| c.is_ascii_digit());
-        if !is_date && !(digit && first.text.contains(':')) {
+        let is_clock = digit && first.text.contains(':');
+        if !is_date && !is_clock {
             return Ok(None);
         }
         let written = match ahead.peek().filter(|_| is_date) {

@@ -18,9 +18,9 @@ pub fn journal() -> Vec<Record> {
     wicked.summary = bad();
     wicked.fingerprint = bad();
     wicked.source = bad();
-    wicked.url = "javascript:alert(1)".to_owned();
+    wicked.url = String::from("javascript:alert(1)");
     let mut sly = alert(2, TEXT, "13:58:40");
-    sly.url = "https://evil.example/)<script>[x](y".to_owned();
+    sly.url = String::from("https://evil.example/)<script>[x](y");
     let mut begin = opened(TEXT, vec![wicked, sly]);
     if let Event::Opened { why, service, .. } = &mut begin {
         why.push(bad());
