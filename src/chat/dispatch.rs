@@ -5,14 +5,14 @@
 //! platform. A cause makes every act idempotent: the same cause again gives the same answer.
 
 mod open;
+mod runs;
 
 use super::grammar::{self, Context, Invocation, Whom};
 use super::surface::tree;
 use super::{Press, words};
-use crate::core::action;
 use crate::core::directory::{Directory, Target};
 use crate::core::id::{Actor, IncidentId, RunId, Seq};
-use crate::core::incident::{Command, Incident, RunState};
+use crate::core::incident::{Command, Incident};
 use crate::core::postmortem;
 use crate::core::time::Time;
 use crate::engine::{Counter, Done, Engine, Failure, person};
@@ -246,17 +246,22 @@ impl<'a> Desk<'a> {
         cause: &str,
         id: IncidentId,
         command: Command,
-    ) -> Result<(Done, std::sync::Arc<Incident>), Failure> {
+    ) -> Result<(Done, Arc<Incident>), Failure> {
         let done = self.engine.submit(cause, id, command).await?;
         let incident = self.look(done.incident).await?;
         Ok((done, incident))
     }
 
-    async fn look(&self, id: IncidentId) -> Result<std::sync::Arc<Incident>, Failure> {
+    async fn look(&self, id: IncidentId) -> Result<Arc<Incident>, Failure> {
         let found = self.engine.incident(id).await?;
         found.ok_or(Failure::Refused(
             crate::core::incident::Refusal::NoSuchIncident,
         ))
+    }
+
+    /// A number for a run that is asked for; one that is refused leaves a gap.
+    fn next_run(&self) -> RunId {
+        RunId(self.engine.next_id(Counter::Run))
     }
 
     async fn snooze(&self, id: IncidentId, ms: i64) -> Reply {
@@ -334,113 +339,6 @@ impl<'a> Desk<'a> {
                     }
                 }
             }
-        }
-    }
-
-    async fn run(&self, id: IncidentId, name: &str, args: BTreeMap<String, String>) -> Reply {
-        let Some(wanted) = self.directory.actions.get(name) else {
-            return Reply::no(
-                Some(id),
-                format!("The action `{name}` is no longer configured."),
-            );
-        };
-        let bare = args.is_empty();
-        let typed = wanted
-            .args
-            .iter()
-            .any(|a| a.from_label.is_none() && a.default.is_none());
-        if bare && typed {
-            return Reply::no(Some(id), words::needs_values(id, wanted));
-        }
-        let command = Command::AskRun {
-            by: self.who.clone(),
-            run: RunId(self.engine.next_id(Counter::Run)),
-            action: wanted.clone(),
-            args,
-        };
-        match self.submit(self.cause, id, command).await {
-            Ok((done, incident)) => {
-                // Found by its event: a repeated cause gets the run of the first time.
-                let asked = incident.runs.iter().find(|(_, r)| r.asked_seq == done.seq);
-                let said = asked.map_or_else(
-                    || format!("“{}” was asked for.", wanted.title),
-                    |(run, r)| words::run_asked(*run, r),
-                );
-                Reply::yes(Some(id), said)
-            }
-            Err(failure) => Reply::no(Some(id), self.with_offer(id, failure).await),
-        }
-    }
-
-    /// A refused action is answered with the ones that fit.
-    async fn with_offer(&self, id: IncidentId, failure: Failure) -> String {
-        let said = failure.to_string();
-        let Ok(incident) = self.look(id).await else {
-            return said;
-        };
-        let fits =
-            self.directory.actions.values().filter(|a| {
-                action::offered(a, incident.service.as_deref(), &incident.labels).is_ok()
-            });
-        let names: Vec<String> = fits.map(|a| format!("`{}`", a.id)).collect();
-        if names.is_empty() {
-            return format!("{said} No action is offered on {id}.");
-        }
-        format!(
-            "{said} Offered on {id}: {}.",
-            crate::core::text::list(&names)
-        )
-    }
-
-    async fn approve(&self, id: IncidentId, run: Option<RunId>) -> Reply {
-        let run = match self.waiting(id, run).await {
-            Ok(run) => run,
-            Err(reply) => return reply,
-        };
-        let command = Command::ApproveRun {
-            by: self.who.clone(),
-            run,
-        };
-        let said = |i: &Incident| {
-            i.runs.get(&run).map_or_else(
-                || format!("{run} is approved."),
-                |r| words::approved(run, r),
-            )
-        };
-        self.act(id, command, said).await
-    }
-
-    async fn reject(&self, id: IncidentId, run: Option<RunId>) -> Reply {
-        let run = match self.waiting(id, run).await {
-            Ok(run) => run,
-            Err(reply) => return reply,
-        };
-        let command = Command::RejectRun {
-            by: self.who.clone(),
-            run,
-        };
-        self.act(id, command, |_| format!("{run} will not run."))
-            .await
-    }
-
-    /// The run that is meant: the one given, else the only one that waits.
-    async fn waiting(&self, id: IncidentId, run: Option<RunId>) -> Result<RunId, Reply> {
-        if let Some(run) = run {
-            return Ok(run);
-        }
-        let incident = self
-            .look(id)
-            .await
-            .map_err(|failure| Reply::no(Some(id), failure.to_string()))?;
-        let waiting: Vec<RunId> = incident
-            .runs
-            .iter()
-            .filter(|(_, r)| matches!(r.state, RunState::Asked { .. }))
-            .map(|(run, _)| *run)
-            .collect();
-        match waiting.as_slice() {
-            [only] => Ok(*only),
-            _ => Err(Reply::no(Some(id), words::which_run(&incident))),
         }
     }
 

@@ -6,6 +6,8 @@
 pub mod card;
 pub mod console;
 pub mod dispatch;
+#[cfg(test)]
+mod fixture;
 pub mod grammar;
 pub mod surface;
 pub mod words;

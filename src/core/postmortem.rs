@@ -110,7 +110,7 @@ pub fn build(id: IncidentId, journal: &[Record], zone: Option<Tz>) -> Postmortem
     }
 }
 
-/// The JSON document, indented, with a newline at the end.
+/// The JSON document, indented, with a newline at the end. Fields are in the order of [`Postmortem`].
 #[must_use]
 pub fn json(postmortem: &Postmortem) -> String {
     // Strings, numbers and lists only: writing it cannot fail.
@@ -234,7 +234,7 @@ fn summary(
     out.push_str(&format!(" It was {}.", list(&parts)));
     let pages: u32 = incident.paged.values().sum();
     out.push_str(&format!(
-        " {} joined; {} woke or called {}.",
+        " {} joined; {} went to {}.",
         count(incident.alerts as usize, "alert"),
         count(pages as usize, "page"),
         match incident.paged.len() {

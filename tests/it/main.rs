@@ -8,6 +8,8 @@ mod notify;
 mod postgres;
 mod run;
 mod store;
+mod surface;
 mod tidy;
 mod tools;
+mod words;
 mod world;

@@ -85,7 +85,7 @@ fn settle(pages: &mut [PageSent], person: &str, contact: &str, outcome: &str, de
         .iter_mut()
         .find(|p| p.outcome == "unconfirmed" && p.person == person && p.contact == contact);
     if let Some(page) = open {
-        page.outcome = outcome.to_owned();
+        outcome.clone_into(&mut page.outcome);
         page.detail = detail;
     }
 }
@@ -231,7 +231,7 @@ fn run_of(event: &Event) -> Option<RunId> {
 
 fn advance(run: &mut ActionRun, event: &Event) {
     let mut stands = |state: &str, outcome: String| {
-        run.state = state.to_owned();
+        state.clone_into(&mut run.state);
         run.outcome = outcome;
     };
     match event {

@@ -1,0 +1,165 @@
+//! What a card offers: its buttons, and the runs it shows.
+
+use super::View;
+use crate::chat::{Button, Press, Style};
+use crate::core::action;
+use crate::core::directory::{Action, ActionClass};
+use crate::core::id::RunId;
+use crate::core::incident::{Outcome, Run, RunState, Status};
+use crate::core::text::count;
+use crate::core::timeline;
+use std::sync::Arc;
+
+/// Action buttons on one card; with the others they stay below Slack's 25 elements of a block.
+const ACTION_BUTTONS: usize = 8;
+/// Waiting runs with buttons on one card.
+const RUN_BUTTONS: usize = 4;
+/// Runs that are over and still shown.
+const RUN_LINES: usize = 3;
+/// What the snooze button means: long enough to work in peace, short enough not to be forgotten.
+const SNOOZE_MS: i64 = 30 * 60_000;
+impl View<'_> {
+    pub(super) fn lines(&self) -> Vec<String> {
+        let runs = &self.incident.runs;
+        let waiting = |r: &Run| matches!(r.state, RunState::Asked { .. });
+        let mut lines: Vec<String> = runs
+            .iter()
+            .rev()
+            .filter(|(_, r)| waiting(r))
+            .map(|(id, run)| self.waiting_line(*id, run))
+            .collect();
+        let over: Vec<_> = runs.iter().rev().filter(|(_, r)| !waiting(r)).collect();
+        // An unknown outcome stays on the card however many runs follow it.
+        let shout = |r: &Run| matches!(r.state, RunState::Ended(Outcome::Unknown { .. }));
+        let (shown, hidden): (Vec<_>, Vec<_>) = over
+            .iter()
+            .enumerate()
+            .partition(|(n, (_, r))| *n < RUN_LINES || shout(r));
+        lines.extend(shown.iter().map(|(_, (id, r))| Self::over_line(**id, r)));
+        if !hidden.is_empty() {
+            lines.push(format!(
+                "{} earlier, on the timeline.",
+                count(hidden.len(), "run")
+            ));
+        }
+        let unoffered = self.offered().len().saturating_sub(ACTION_BUTTONS);
+        if unoffered > 0 && self.incident.is_open() {
+            lines.push(format!(
+                "{} without a button: write `run` for the list.",
+                count(unoffered, "more action")
+            ));
+        }
+        lines
+    }
+
+    fn waiting_line(&self, id: RunId, run: &Run) -> String {
+        let RunState::Asked { expires } = run.state else {
+            return String::new();
+        };
+        let needs = match usize::from(run.needs).saturating_sub(run.approved.len()) {
+            0 => "a confirmation".to_owned(),
+            n => format!("{} by somebody else", count(n, "approval")),
+        };
+        format!(
+            "{id} “{}”, asked for by {}, waits for {needs} until {}: {}",
+            run.title,
+            run.by.name(),
+            self.clock(expires),
+            action::shown(&run.argv)
+        )
+    }
+
+    fn over_line(id: RunId, run: &Run) -> String {
+        let how = match &run.state {
+            RunState::Ended(outcome) => timeline::outcome(outcome),
+            RunState::Running => "is running".to_owned(),
+            RunState::Released => "is about to start".to_owned(),
+            RunState::Asked { .. } => "waits".to_owned(),
+        };
+        format!("{id} “{}” by {}: {how}.", run.title, run.by.name())
+    }
+
+    pub(super) fn buttons(&self) -> Vec<Button> {
+        let i = self.incident;
+        let mut buttons = Vec::new();
+        let mut plain = |label: &str, press| {
+            buttons.push(Button {
+                label: label.to_owned(),
+                press,
+                style: if buttons.is_empty() {
+                    Style::Primary
+                } else {
+                    Style::Plain
+                },
+            });
+        };
+        match i.status {
+            Status::Triggered => {
+                plain("Acknowledge", Press::Acknowledge);
+                plain("Resolve", Press::Resolve);
+                plain("Escalate", Press::Escalate);
+                plain("Snooze 30m", Press::Snooze { ms: SNOOZE_MS });
+            }
+            Status::Acknowledged => {
+                plain("Resolve", Press::Resolve);
+                plain("Escalate", Press::Escalate);
+                plain("Snooze 30m", Press::Snooze { ms: SNOOZE_MS });
+                plain("Take the lead", Press::Lead);
+            }
+            Status::Resolved => plain("Postmortem", Press::Postmortem),
+        }
+        if i.is_open() {
+            if !i.major {
+                plain("Promote", Press::Promote);
+            }
+            buttons.extend(self.waiting_buttons());
+            buttons.extend(
+                self.offered()
+                    .iter()
+                    .take(ACTION_BUTTONS)
+                    .map(|a| run_button(a)),
+            );
+        }
+        buttons
+    }
+
+    fn waiting_buttons(&self) -> Vec<Button> {
+        let waiting = self
+            .incident
+            .runs
+            .iter()
+            .rev()
+            .filter(|(_, r)| matches!(r.state, RunState::Asked { .. }))
+            .take(RUN_BUTTONS);
+        waiting
+            .flat_map(|(id, run)| {
+                let verb = if run.needs == 0 { "Confirm" } else { "Approve" };
+                [
+                    Button {
+                        label: format!("{verb} {id}"),
+                        press: Press::Approve { run: *id },
+                        style: Style::Danger,
+                    },
+                    Button {
+                        label: format!("Reject {id}"),
+                        press: Press::Reject { run: *id },
+                        style: Style::Plain,
+                    },
+                ]
+            })
+            .collect()
+    }
+}
+
+fn run_button(action: &Arc<Action>) -> Button {
+    Button {
+        label: format!("Run: {}", action.title),
+        press: Press::AskRun {
+            action: action.id.clone(),
+        },
+        style: match action.class {
+            ActionClass::Diagnostic => Style::Plain,
+            ActionClass::Remediation => Style::Danger,
+        },
+    }
+}

@@ -1,0 +1,121 @@
+//! Runs from a line or a button: ask, approve, reject.
+
+use super::{Desk, Reply};
+use crate::chat::words;
+use crate::core::action;
+use crate::core::id::{IncidentId, RunId};
+use crate::core::incident::{Command, Incident, RunState};
+use std::collections::BTreeMap;
+
+impl Desk<'_> {
+    pub(super) async fn run(
+        &self,
+        id: IncidentId,
+        name: &str,
+        args: BTreeMap<String, String>,
+    ) -> Reply {
+        let Some(wanted) = self.directory.actions.get(name) else {
+            return Reply::no(
+                Some(id),
+                format!("The action `{name}` is no longer configured."),
+            );
+        };
+        let bare = args.is_empty();
+        let typed = wanted
+            .args
+            .iter()
+            .any(|a| a.from_label.is_none() && a.default.is_none());
+        if bare && typed {
+            return Reply::no(Some(id), words::needs_values(id, wanted));
+        }
+        let command = Command::AskRun {
+            by: self.who.clone(),
+            run: self.next_run(),
+            action: wanted.clone(),
+            args,
+        };
+        match self.submit(self.cause, id, command).await {
+            Ok((done, incident)) => {
+                // Found by its event: a repeated cause gets the run of the first time.
+                let asked = incident.runs.iter().find(|(_, r)| r.asked_seq == done.seq);
+                let said = asked.map_or_else(
+                    || format!("“{}” was asked for.", wanted.title),
+                    |(run, r)| words::run_asked(*run, r),
+                );
+                Reply::yes(Some(id), said)
+            }
+            Err(no) => Reply::no(Some(id), self.with_offer(id, no.to_string()).await),
+        }
+    }
+
+    /// A refused action is answered with the ones that fit.
+    async fn with_offer(&self, id: IncidentId, said: String) -> String {
+        let Ok(incident) = self.look(id).await else {
+            return said;
+        };
+        let fits =
+            self.directory.actions.values().filter(|a| {
+                action::offered(a, incident.service.as_deref(), &incident.labels).is_ok()
+            });
+        let names: Vec<String> = fits.map(|a| format!("`{}`", a.id)).collect();
+        if names.is_empty() {
+            return format!("{said} No action is offered on {id}.");
+        }
+        format!(
+            "{said} Offered on {id}: {}.",
+            crate::core::text::list(&names)
+        )
+    }
+
+    pub(super) async fn approve(&self, id: IncidentId, run: Option<RunId>) -> Reply {
+        let run = match self.waiting(id, run).await {
+            Ok(run) => run,
+            Err(reply) => return reply,
+        };
+        let command = Command::ApproveRun {
+            by: self.who.clone(),
+            run,
+        };
+        let said = |i: &Incident| {
+            i.runs.get(&run).map_or_else(
+                || format!("{run} is approved."),
+                |r| words::approved(run, r),
+            )
+        };
+        self.act(id, command, said).await
+    }
+
+    pub(super) async fn reject(&self, id: IncidentId, run: Option<RunId>) -> Reply {
+        let run = match self.waiting(id, run).await {
+            Ok(run) => run,
+            Err(reply) => return reply,
+        };
+        let command = Command::RejectRun {
+            by: self.who.clone(),
+            run,
+        };
+        self.act(id, command, |_| format!("{run} will not run."))
+            .await
+    }
+
+    /// The run that is meant: the one given, else the only one that waits.
+    async fn waiting(&self, id: IncidentId, run: Option<RunId>) -> Result<RunId, Reply> {
+        if let Some(run) = run {
+            return Ok(run);
+        }
+        let incident = self
+            .look(id)
+            .await
+            .map_err(|failure| Reply::no(Some(id), failure.to_string()))?;
+        let waiting: Vec<RunId> = incident
+            .runs
+            .iter()
+            .filter(|(_, r)| matches!(r.state, RunState::Asked { .. }))
+            .map(|(run, _)| *run)
+            .collect();
+        match waiting.as_slice() {
+            [only] => Ok(*only),
+            _ => Err(Reply::no(Some(id), words::which_run(&incident))),
+        }
+    }
+}

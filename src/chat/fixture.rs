@@ -1,0 +1,201 @@
+//! A small directory for the tests of this room.
+
+use crate::core::action::offered;
+use crate::core::directory::{
+    Action, ActionClass, Arg, ArgKind, Contact, ContactKind, Directory, Person, Policy, Rung,
+    Service, SeverityName, Target, Team,
+};
+use crate::core::id::{Actor, IncidentId, Severity};
+use crate::core::incident::{Event, Incident, Ladder, Origin, Record};
+use crate::core::schedule::{Schedule, parse_handoff};
+use crate::core::time::Time;
+use chrono::NaiveDateTime;
+use chrono_tz::Tz;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub(crate) fn at(text: &str) -> Time {
+    Time::parse_rfc3339(text).unwrap()
+}
+
+pub(crate) fn ana() -> Actor {
+    Actor::Person {
+        id: "ana".to_owned(),
+        name: "Ana Alves".to_owned(),
+    }
+}
+
+/// Ana and Bo of team web on schedule web-primary, service checkout, two actions, three severities.
+pub(crate) fn directory() -> Directory {
+    let mut d = Directory {
+        severities: ["sev1", "sev2", "sev3"]
+            .map(|n| SeverityName {
+                name: n.to_owned(),
+                labels: Vec::new(),
+            })
+            .into(),
+        zone: Some(Tz::UTC),
+        ..Directory::default()
+    };
+    for (id, name) in [("ana", "Ana Alves"), ("bo", "Bo Berg")] {
+        d.people.insert(id.to_owned(), person(id, name));
+    }
+    d.teams.insert(
+        "web".to_owned(),
+        Team {
+            id: "web".to_owned(),
+            name: "Web".to_owned(),
+            members: vec!["ana".to_owned(), "bo".to_owned()],
+            channel: Some("web-alerts".to_owned()),
+            policy: Some("web".to_owned()),
+        },
+    );
+    d.services.insert("checkout".to_owned(), service());
+    d.schedules.insert("web-primary".to_owned(), schedule());
+    d.policies.insert(
+        "web".to_owned(),
+        Policy {
+            id: "web".to_owned(),
+            rungs: rungs(),
+            repeat: 1,
+        },
+    );
+    for (id, class) in [
+        ("show-logs", ActionClass::Diagnostic),
+        ("restart", ActionClass::Remediation),
+    ] {
+        d.actions.insert(id.to_owned(), Arc::new(action(id, class)));
+    }
+    d
+}
+
+fn person(id: &str, name: &str) -> Person {
+    Person {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        zone: Tz::Europe__Berlin,
+        identities: BTreeMap::from([("slack".to_owned(), format!("U-{id}"))]),
+        roles: Vec::new(),
+        contacts: vec![Contact {
+            name: "console".to_owned(),
+            kind: ContactKind::Chat {
+                platform: "console".to_owned(),
+            },
+        }],
+    }
+}
+
+fn service() -> Service {
+    Service {
+        id: "checkout".to_owned(),
+        name: "Checkout".to_owned(),
+        team: "web".to_owned(),
+        tier: 1,
+        depends_on: vec!["payments".to_owned()],
+        links: BTreeMap::new(),
+        policy: None,
+        channel: None,
+        matchers: Vec::new(),
+        major_at: Severity(0),
+        auto_resolve: true,
+    }
+}
+
+fn schedule() -> Schedule {
+    Schedule {
+        id: "web-primary".to_owned(),
+        name: "Web primary".to_owned(),
+        zone: Tz::Europe__Berlin,
+        handoff: parse_handoff("0 9 * * 1").unwrap(),
+        starts: NaiveDateTime::parse_from_str("2026-11-02 09:00", "%Y-%m-%d %H:%M").unwrap(),
+        people: vec!["ana".to_owned(), "bo".to_owned()],
+    }
+}
+
+pub(crate) fn rungs() -> Vec<Rung> {
+    [
+        Target::Schedule("web-primary".to_owned()),
+        Target::Person("bo".to_owned()),
+    ]
+    .map(|t| Rung {
+        targets: vec![t],
+        wait_secs: 300,
+    })
+    .into()
+}
+
+fn action(id: &str, class: ActionClass) -> Action {
+    let arg = Arg {
+        name: "lines".to_owned(),
+        help: "How many.".to_owned(),
+        kind: ArgKind::Enum(vec!["10".to_owned(), "100".to_owned()]),
+        default: None,
+        from_label: None,
+        strip_suffix: None,
+    };
+    Action {
+        id: id.to_owned(),
+        title: format!("Title of {id}"),
+        about: String::new(),
+        class,
+        services: vec!["checkout".to_owned()],
+        matchers: Vec::new(),
+        args: vec![arg],
+        argv: vec!["/usr/bin/true".to_owned(), "{lines}".to_owned()],
+        cwd: None,
+        env: BTreeMap::new(),
+        timeout_ms: 1000,
+        kill_grace_ms: 100,
+        output_bytes: 1000,
+        success: vec![0],
+        approvals: 0,
+        roles: Vec::new(),
+        approval_ttl_ms: 600_000,
+        digest: "d".to_owned(),
+    }
+}
+
+/// Incident 42 on checkout, opened at 14:00 UTC with the first step due then, and what follows.
+pub(crate) fn incident(more: Vec<Event>) -> Incident {
+    let opened = Event::Opened {
+        origin: Origin::Alert {
+            source: "prometheus".to_owned(),
+        },
+        title: "Checkout: high error rate".to_owned(),
+        severity: Severity(1),
+        severity_name: "sev2".to_owned(),
+        major_at: Severity(0),
+        service: Some("checkout".to_owned()),
+        team: Some("web".to_owned()),
+        channel: None,
+        group_key: String::new(),
+        labels: BTreeMap::new(),
+        auto_resolve: true,
+        ladder: Ladder {
+            policy: "web".to_owned(),
+            rungs: rungs(),
+            repeat: 1,
+        },
+        first_page: Some(at("2026-11-22T14:00:00Z")),
+        alerts: Vec::new(),
+        why: Vec::new(),
+    };
+    let events = std::iter::once(opened).chain(more);
+    let journal: Vec<Record> = (1..)
+        .zip(events)
+        .map(|(seq, event)| Record {
+            seq,
+            at: at("2026-11-22T14:00:00Z").plus_secs(u64::from(seq - 1) * 60),
+            cause: format!("test:{seq}"),
+            event,
+        })
+        .collect();
+    let incident = Incident::replay(IncidentId(42), &journal);
+    let d = directory();
+    assert!(
+        d.actions
+            .values()
+            .all(|a| offered(a, incident.service.as_deref(), &incident.labels).is_ok())
+    );
+    incident
+}

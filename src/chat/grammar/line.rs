@@ -1,0 +1,388 @@
+//! The arguments of each command.
+
+use super::tokens::{Word, Words};
+use super::{Context, Invocation, Usage, Whom, lookup, unknown};
+use crate::chat::surface::{Leaf, Needs, tree};
+use crate::core::id::{IncidentId, RunId, Severity};
+use crate::core::schedule::parse_at;
+use crate::core::time::{Time, parse_duration_ms};
+use std::collections::BTreeMap;
+
+/// The longest snooze: a week. Longer is a maintenance window, not a snooze.
+const SNOOZE_MAX_MS: i64 = 7 * 86_400_000;
+
+/// A line behind its verb.
+pub(super) struct Line<'a> {
+    leaf: &'static Leaf,
+    context: &'a Context<'a>,
+    id: Option<IncidentId>,
+    words: Words<'a>,
+}
+
+impl<'a> Line<'a> {
+    /// The words behind the verb, with the incident's number taken out of them.
+    pub(super) fn behind(
+        leaf: &'static Leaf,
+        context: &'a Context<'a>,
+        words: Words<'a>,
+    ) -> Line<'a> {
+        let mut line = Line {
+            leaf,
+            context,
+            id: None,
+            words,
+        };
+        line.id = line.take_id();
+        line
+    }
+
+    /// Reads the arguments.
+    pub(super) fn read(mut self) -> Result<Invocation, Usage> {
+        match self.leaf.verb.as_str() {
+            "new" => self.new_incident(),
+            "page" => self.page(),
+            "oncall" => {
+                let whom = self.words.next().map(|w| self.whom(&w)).transpose()?;
+                self.done(Invocation::OnCall { whom })
+            }
+            "ack" => self
+                .about()
+                .and_then(|id| self.done(Invocation::Acknowledge { id })),
+            "resolve" => self
+                .about()
+                .and_then(|id| self.done(Invocation::Resolve { id })),
+            "snooze" => self.snooze(),
+            "sev" => self.severity(),
+            "lead" => self.lead(),
+            "note" => self.note(),
+            "promote" => self
+                .about()
+                .and_then(|id| self.done(Invocation::Promote { id })),
+            "run" => self.run(),
+            "approve" => {
+                let (id, run) = self.run_number()?;
+                self.done(Invocation::Approve { id, run })
+            }
+            "reject" => {
+                let (id, run) = self.run_number()?;
+                self.done(Invocation::Reject { id, run })
+            }
+            "postmortem" => self
+                .about()
+                .and_then(|id| self.done(Invocation::Postmortem { id })),
+            "list" => self.list(),
+            _ => self.help(),
+        }
+    }
+
+    /// Takes the incident's number out of the line, wherever this command may have it.
+    fn take_id(&mut self) -> Option<IncidentId> {
+        if self.leaf.incident == Needs::None {
+            return None;
+        }
+        let free_text = matches!(self.leaf.verb.as_str(), "note" | "page");
+        // In `snooze 30` and `approve 3` the number is not an incident.
+        let own_number = matches!(self.leaf.verb.as_str(), "snooze" | "approve" | "reject");
+        let bare_is_id = match (free_text, own_number) {
+            (true, _) => self.context.here.is_none(),
+            (_, true) => self.words.len() > 1,
+            _ => true,
+        };
+        if let Some(id) = self.words.peek().and_then(|w| number(w, bare_is_id)) {
+            self.words.next();
+            return Some(id);
+        }
+        let id = self.words.last().and_then(|w| number(w, false));
+        if id.is_some() && !free_text {
+            self.words.take_last();
+            return id;
+        }
+        None
+    }
+
+    fn usage(&self, what: impl Into<String>) -> Usage {
+        Usage {
+            what: what.into(),
+            example: self.leaf.example.clone(),
+        }
+    }
+
+    /// The incident the line is about.
+    fn about(&self) -> Result<IncidentId, Usage> {
+        self.id.or(self.context.here).ok_or_else(|| {
+            self.usage(format!(
+                "`{}` needs an incident: write its number, or write in its room.",
+                self.leaf.verb
+            ))
+        })
+    }
+
+    /// The end: no word may be left.
+    fn done(&mut self, invocation: Invocation) -> Result<Invocation, Usage> {
+        match self.words.peek() {
+            None => Ok(invocation),
+            Some(extra) => Err(self.usage(format!(
+                "`{}` cannot do anything with `{}`, so nothing was done. It is written `{}`.",
+                self.leaf.verb,
+                extra.text,
+                self.leaf.usage()
+            ))),
+        }
+    }
+
+    fn whom(&self, word: &Word) -> Result<Whom, Usage> {
+        lookup::whom(self.context.directory, &word.text).map_err(|what| self.usage(what))
+    }
+
+    fn level(&self, name: &str) -> Result<Severity, Usage> {
+        let directory = self.context.directory;
+        directory.severity(name).ok_or_else(|| {
+            let scale = directory.severities.iter().map(|s| s.name.as_str());
+            self.usage(format!(
+                "`{name}` is no severity. {}",
+                lookup::hint(name, scale)
+            ))
+        })
+    }
+
+    fn new_incident(mut self) -> Result<Invocation, Usage> {
+        let directory = self.context.directory;
+        let (mut severity, mut service) = (None, None);
+        if let Some(first) = self.words.peek().filter(|w| !w.quoted) {
+            severity = directory.severity(&first.text);
+        }
+        if severity.is_some() {
+            self.words.next();
+        }
+        let mut title: Vec<String> = Vec::new();
+        while let Some(word) = self.words.next() {
+            match word.text.split_once('=').filter(|_| !word.quoted) {
+                Some(("sev" | "severity", name)) => severity = Some(self.level(name)?),
+                Some(("service" | "svc", name)) => {
+                    let found = lookup::service(directory, name).ok_or_else(|| {
+                        let known = directory.services.keys().map(String::as_str);
+                        self.usage(format!(
+                            "`service`: there is no `{name}`. {}",
+                            lookup::hint(name, known)
+                        ))
+                    })?;
+                    service = Some(found.id.clone());
+                }
+                _ => title.push(word.text),
+            }
+        }
+        let title = title.join(" ");
+        if title.trim().is_empty() {
+            return Err(self.usage("`title` is missing: say in a few words what is wrong."));
+        }
+        Ok(Invocation::New {
+            title,
+            severity,
+            service,
+        })
+    }
+
+    fn page(mut self) -> Result<Invocation, Usage> {
+        let id = self.id.or(self.context.here);
+        let whom = self.words.next().map(|w| self.whom(&w)).transpose()?;
+        if whom.is_none() && id.is_none() {
+            return Err(
+                self.usage("`whom` is missing: name a person, a schedule, a team or a service.")
+            );
+        }
+        Ok(Invocation::Page {
+            id,
+            whom,
+            message: self.words.rest(),
+        })
+    }
+
+    fn snooze(mut self) -> Result<Invocation, Usage> {
+        let Some(word) = self.words.next() else {
+            return Err(self.usage("`duration` is missing: say for how long."));
+        };
+        if word.text.chars().all(|c| c.is_ascii_digit()) {
+            return Err(self.usage(format!(
+                "`duration`: `{}` of what? Write `{0}m` or `{0}h`.",
+                word.text
+            )));
+        }
+        let ms = parse_duration_ms(&word.text)
+            .map_err(|why| self.usage(format!("`duration`: {why}.")))?;
+        if !(1..=SNOOZE_MAX_MS).contains(&ms) {
+            return Err(self.usage("`duration` must be more than nothing and at most 7d."));
+        }
+        let id = self.about()?;
+        self.done(Invocation::Snooze { id, ms })
+    }
+
+    fn severity(mut self) -> Result<Invocation, Usage> {
+        let Some(word) = self.words.next() else {
+            let scale = self.context.directory.severities.iter();
+            let names: Vec<&str> = scale.map(|s| s.name.as_str()).collect();
+            return Err(self.usage(format!(
+                "`severity` is missing: one of {}.",
+                names.join(", ")
+            )));
+        };
+        let to = self.level(&word.text)?;
+        let id = self.about()?;
+        self.done(Invocation::SetSeverity { id, to })
+    }
+
+    fn lead(mut self) -> Result<Invocation, Usage> {
+        let directory = self.context.directory;
+        let person = match self.words.next() {
+            Some(w) if !w.text.eq_ignore_ascii_case("me") => {
+                let found = lookup::person(directory, &w.text).ok_or_else(|| {
+                    let known = directory.people.keys().map(String::as_str);
+                    let name = w.text.trim_start_matches('@');
+                    self.usage(format!(
+                        "`person`: `{}` is not in the directory. {}",
+                        w.text,
+                        lookup::hint(name, known)
+                    ))
+                })?;
+                Some(found.id.clone())
+            }
+            _ => None,
+        };
+        let id = self.about()?;
+        self.done(Invocation::Lead { id, person })
+    }
+
+    fn note(mut self) -> Result<Invocation, Usage> {
+        let id = self.about()?;
+        let happened_at = self.clock()?;
+        let text = self.words.rest();
+        if text.trim().is_empty() {
+            return Err(self.usage("`text` is missing: say what happened."));
+        }
+        Ok(Invocation::Note {
+            id,
+            text,
+            happened_at,
+        })
+    }
+
+    /// `at 14:03`, `at 2026-11-22 14:03`. An `at` before ordinary words belongs to the text.
+    fn clock(&mut self) -> Result<Option<Time>, Usage> {
+        let mut ahead = self.words.clone();
+        let at = ahead.next().filter(|w| !w.quoted);
+        if !at.is_some_and(|w| w.text.eq_ignore_ascii_case("at")) {
+            return Ok(None);
+        }
+        let Some(first) = ahead.next() else {
+            return Ok(None);
+        };
+        let is_date = chrono::NaiveDate::parse_from_str(&first.text, "%Y-%m-%d").is_ok();
+        let digit = first.text.starts_with(|c: char| c.is_ascii_digit());
+        let is_clock = digit && first.text.contains(':');
+        if !is_date && !is_clock {
+            return Ok(None);
+        }
+        let written = match ahead.peek().filter(|_| is_date) {
+            Some(time) => format!("{} {}", first.text, time.text),
+            None => first.text,
+        };
+        let time = parse_at(&written, self.context.zone, self.context.now)
+            .map_err(|why| self.usage(format!("`at`: {why}.")))?;
+        if time > self.context.now {
+            return Err(self.usage("`at` is in the future; a note tells what happened."));
+        }
+        if is_date {
+            ahead.next();
+        }
+        self.words = ahead;
+        Ok(Some(time))
+    }
+
+    fn run(mut self) -> Result<Invocation, Usage> {
+        let actions = &self.context.directory.actions;
+        let known = || actions.keys().map(String::as_str);
+        let Some(word) = self.words.next() else {
+            let what = format!(
+                "`action` is missing. {}",
+                lookup::hint("", known().collect::<Vec<_>>())
+            );
+            return Err(self.usage(what));
+        };
+        let found = actions
+            .keys()
+            .find(|k| k.eq_ignore_ascii_case(&word.text))
+            .cloned();
+        let Some(action) = found else {
+            let near = lookup::hint(&word.text, known().collect::<Vec<_>>());
+            return Err(self.usage(format!("`action`: there is no `{}`. {near}", word.text)));
+        };
+        let mut args = BTreeMap::new();
+        while let Some(word) = self.words.next() {
+            let pair = word
+                .text
+                .split_once('=')
+                .filter(|(name, _)| !name.is_empty());
+            let Some((name, value)) = pair else {
+                return Err(self.usage(format!("`{}`: write arguments as name=value.", word.text)));
+            };
+            if args.insert(name.to_owned(), value.to_owned()).is_some() {
+                return Err(self.usage(format!("`{name}` is given twice; give it once.")));
+            }
+        }
+        let id = self.about()?;
+        Ok(Invocation::Run { id, action, args })
+    }
+
+    fn run_number(&mut self) -> Result<(IncidentId, Option<RunId>), Usage> {
+        let run = match self.words.next() {
+            None => None,
+            Some(word) => {
+                let digits = word.text.to_lowercase();
+                let digits = digits.strip_prefix("run-").unwrap_or(&digits);
+                let n: i64 = digits.parse().map_err(|_| {
+                    self.usage(format!("`run`: `{}` is no run; write `run-3`.", word.text))
+                })?;
+                Some(RunId(n))
+            }
+        };
+        Ok((self.about()?, run))
+    }
+
+    fn list(mut self) -> Result<Invocation, Usage> {
+        let all = match self.words.next().map(|w| w.text.to_lowercase()).as_deref() {
+            None | Some("open") => false,
+            Some("all") => true,
+            Some(other) => {
+                return Err(self.usage(format!("`which`: `{other}` is neither `open` nor `all`.")));
+            }
+        };
+        self.done(Invocation::List { all })
+    }
+
+    fn help(mut self) -> Result<Invocation, Usage> {
+        let verb = match self.words.next() {
+            None => None,
+            Some(w) => {
+                let word = w.text.trim_start_matches('/');
+                let leaf = tree().find(word).ok_or_else(|| unknown(word))?;
+                Some(leaf.verb.clone())
+            }
+        };
+        self.done(Invocation::Help { verb })
+    }
+}
+
+/// `#42` or `inc-42`; `42` only if `bare`.
+fn number(word: &Word, bare: bool) -> Option<IncidentId> {
+    if word.quoted {
+        return None;
+    }
+    let text = word.text.as_str();
+    let digits = text
+        .strip_prefix('#')
+        .or_else(|| text.strip_prefix("inc-"))
+        .or(bare.then_some(text))?;
+    if digits.is_empty() || !digits.chars().all(|c| c.is_ascii_digit()) {
+        return None;
+    }
+    digits.parse().ok().map(IncidentId)
+}
