@@ -50,7 +50,9 @@ impl Tokens {
                 let key = key.trim().trim_start_matches("export ").trim();
                 (key == name).then(|| value.trim().trim_matches(['"', '\'']).to_owned())
             });
-            found.with_context(|| format!("{name} is missing; remove the file to have it written anew"))
+            found.with_context(|| {
+                format!("{name} is missing; remove the file to have it written anew")
+            })
         };
         Ok(Tokens {
             api: value("FIREBELL_API_TOKEN")?,
@@ -195,7 +197,7 @@ fn step(
             State::Firing { since } if resolved[n] || quiet_now => {
                 (State::Gone, Some((since, true)))
             }
-            State::Firing { since } if tick % TICKS_PER_REPEAT == 0 => {
+            State::Firing { since } if tick.is_multiple_of(TICKS_PER_REPEAT) => {
                 (states[n], Some((since, false)))
             }
             same => (same, None),
@@ -358,7 +360,10 @@ async fn answered(request: RequestBuilder) -> anyhow::Result<String> {
     let (status, path) = (response.status(), response.url().path().to_owned());
     let text = response.text().await?;
     if !status.is_success() {
-        bail!("{path} answered {status}: {}", crate::core::text::cut(&text, 300));
+        bail!(
+            "{path} answered {status}: {}",
+            crate::core::text::cut(&text, 300)
+        );
     }
     Ok(text)
 }
@@ -486,7 +491,10 @@ mod tests {
     fn tokens_are_read_as_a_shell_would() {
         let text = "# demo\nFIREBELL_URL=http://x\nexport FIREBELL_API_TOKEN=\"fb_a\"\nFIREBELL_INGEST_TOKEN=fb_i\n";
         let tokens = Tokens::parse(text).unwrap();
-        assert_eq!((tokens.api.as_str(), tokens.ingest.as_str()), ("fb_a", "fb_i"));
+        assert_eq!(
+            (tokens.api.as_str(), tokens.ingest.as_str()),
+            ("fb_a", "fb_i")
+        );
         let missing = Tokens::parse("FIREBELL_API_TOKEN=x").unwrap_err();
         assert!(missing.to_string().contains("FIREBELL_INGEST_TOKEN"));
     }

@@ -85,12 +85,7 @@ fn report(findings: &[(&'static str, Finding)]) -> (String, usize) {
     let of = |want: fn(&Finding) -> bool| findings.iter().filter(|(_, f)| want(f)).count();
     let bad = of(|f| matches!(f, Bad(_)));
     let odd = of(|f| matches!(f, Odd(_)));
-    let _ = writeln!(
-        out,
-        "{}, {}",
-        count(bad, "failure"),
-        count(odd, "warning")
-    );
+    let _ = writeln!(out, "{}, {}", count(bad, "failure"), count(odd, "warning"));
     (out, bad)
 }
 
@@ -103,7 +98,9 @@ fn tokens(loaded: &Loaded) -> Finding {
         count(sources, "alert source")
     );
     if sources == 0 {
-        return Odd(format!("{words}, but without a source no alert can come in"));
+        return Odd(format!(
+            "{words}, but without a source no alert can come in"
+        ));
     }
     Good(words)
 }
@@ -274,7 +271,10 @@ mod tests {
         assert!(matches!(skew_words(-900), Good(_)));
         assert_eq!(
             skew_words(90_000),
-            Odd("1m 30s behind this machine's; set both by NTP, deadlines follow this machine's".to_owned())
+            Odd(
+                "1m 30s behind this machine's; set both by NTP, deadlines follow this machine's"
+                    .to_owned()
+            )
         );
     }
 

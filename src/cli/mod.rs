@@ -123,7 +123,7 @@ pub fn run() -> ExitCode {
 
 async fn obey(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve { config } => serve::serve(&config.path).await,
+        Command::Serve { config } => Box::pin(serve::serve(&config.path)).await,
         Command::Demo {
             listen,
             data,

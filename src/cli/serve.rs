@@ -2,8 +2,6 @@
 
 use super::log;
 use crate::config::{self, Fault, Loaded};
-use crate::chat::Chat;
-use crate::chat::console::{ConsoleChat, channels};
 use crate::engine::{self, Clock, Engine, Options};
 use crate::http::{App, server};
 use crate::metrics::Metrics;
@@ -86,7 +84,9 @@ pub async fn listen(address: &str) -> anyhow::Result<TcpListener> {
         Err(e) if e.kind() == ErrorKind::AddrInUse => bail!(
             "{address} is in use by another program (perhaps another firebell); stop it or choose another address with --listen or `listen` in firebell.toml"
         ),
-        Err(e) => bail!("{address} cannot be listened on: {e}; an address is written 127.0.0.1:8080"),
+        Err(e) => {
+            bail!("{address} cannot be listened on: {e}; an address is written 127.0.0.1:8080")
+        }
     }
 }
 
@@ -125,7 +125,7 @@ impl House {
             settings,
             metrics,
         };
-        app.engine.deliver_through(platforms(&app).await?);
+        app.engine.deliver_through(Vec::new());
         Ok(House {
             app,
             config: config.to_owned(),
@@ -204,21 +204,6 @@ async fn fenced(engine: Engine) {
     }
 }
 
-/// The chat platforms that are switched on, ready to be spoken through.
-async fn platforms(app: &App) -> anyhow::Result<Vec<Arc<dyn Chat>>> {
-    let mut chats: Vec<Arc<dyn Chat>> = Vec::new();
-    if app.settings.console.enabled {
-        let console = ConsoleChat::new(app.engine.clone());
-        let names = channels(&app.settings.console.channels, &app.engine.directory());
-        console
-            .ensure_channels(names)
-            .await
-            .context("the console's channels could not be made")?;
-        chats.push(Arc::new(console));
-    }
-    Ok(chats)
-}
-
 /// Copies SQLite's log into its file, for ever. A checkpoint that fails is tried again; the log grows meanwhile.
 async fn keep_log_short(engine: Engine) {
     let mut every = tokio::time::interval(CHECKPOINT_EVERY);
@@ -242,18 +227,11 @@ async fn watch(config: PathBuf, files: Vec<PathBuf>, app: App) {
             return;
         };
         app.engine.replace_directory(loaded.directory);
-        let app = app.clone();
-        engine::spawn(async move {
-            // A new team or service may bring a new channel.
-            if let Err(e) = platforms(&app).await {
-                tracing::warn!("{e:#}");
-            }
-        });
     };
     if let Err(e) = config::watch(config, files, asked, put).await {
         tracing::warn!(
             "changed files are not noticed ({e:#}); restart firebell to put them in force"
         );
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

@@ -118,7 +118,8 @@ mod tests {
         let path = counters.paths[0].path;
         count_ingest(&metrics, counters);
         let text = metrics.render(Time(0)).unwrap();
-        let line = format!("\nfirebell_ingest_alerts_total{{path=\"{path}\",outcome=\"accepted\"}} 3");
+        let line =
+            format!("\nfirebell_ingest_alerts_total{{path=\"{path}\",outcome=\"accepted\"}} 3");
         assert!(text.contains(&line), "{text}");
     }
 }

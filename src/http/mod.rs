@@ -3,7 +3,6 @@
 pub mod alertmanager;
 pub mod api;
 pub mod auth;
-pub mod console;
 pub mod error;
 pub mod health;
 pub mod hooks;
@@ -56,9 +55,6 @@ pub fn router(app: App, stopped: Option<Stopped>) -> Router {
         .route("/metrics", get(metrics::metrics))
         .with_state(app.clone());
     let mut front = health.merge(api::router(app.clone()));
-    if app.settings.console.enabled {
-        front = front.merge(console::router(app.clone()));
-    }
     front = front
         .fallback(nowhere)
         .layer(middleware::from_fn_with_state(app.clone(), metrics::count));
@@ -81,8 +77,10 @@ pub fn router(app: App, stopped: Option<Stopped>) -> Router {
 async fn nowhere(uri: Uri) -> Response {
     let path = uri.path();
     if path.starts_with("/api/") || path.starts_with("/v1/") || path.starts_with("/v2/") {
-        return Problem::missing("There is nothing here; /api/v1/openapi.json lists what there is.")
-            .into_response();
+        return Problem::missing(
+            "There is nothing here; /api/v1/openapi.json lists what there is.",
+        )
+        .into_response();
     }
     (StatusCode::NOT_FOUND, "There is nothing here.\n").into_response()
 }

@@ -47,9 +47,13 @@ impl Store {
 async fn probe<B: Backend>(pool: &Pool<B>, now: &'static str) -> Result<Probe, StoreFault> {
     let mut connection = pool.acquire().await?;
     let mut ask = async |sql: &'static str, what: &str| {
-        B::number(&mut *connection, sql.into_sql_str(), B::Arguments::default())
-            .await?
-            .ok_or_else(|| StoreFault::Unreadable(format!("it tells no {what}")))
+        B::number(
+            &mut *connection,
+            sql.into_sql_str(),
+            B::Arguments::default(),
+        )
+        .await?
+        .ok_or_else(|| StoreFault::Unreadable(format!("it tells no {what}")))
     };
     Ok(Probe {
         schema: ask(SCHEMA, "schema").await?,

@@ -78,7 +78,9 @@ pub fn cause(caller: &Caller, headers: &HeaderMap) -> Result<String, Problem> {
     if key.is_empty() || key.len() > KEY_CHARS || !key.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(Problem::bad(
             "bad_idempotency_key",
-            format!("`Idempotency-Key` is 1 to {KEY_CHARS} printable ASCII characters without spaces."),
+            format!(
+                "`Idempotency-Key` is 1 to {KEY_CHARS} printable ASCII characters without spaces."
+            ),
         ));
     }
     Ok(format!("api:{}:{key}", caller.name))

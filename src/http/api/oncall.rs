@@ -145,11 +145,15 @@ fn wanted(
 pub fn policy_of<'a>(directory: &'a Directory, service: &str) -> Option<&'a Policy> {
     let service = directory.services.get(service)?;
     let of_team = directory.teams.get(&service.team).map(|t| &t.policy);
-    [Some(&service.policy), of_team, Some(&directory.route.policy)]
-        .into_iter()
-        .flatten()
-        .flatten()
-        .find_map(|id| directory.policies.get(id))
+    [
+        Some(&service.policy),
+        of_team,
+        Some(&directory.route.policy),
+    ]
+    .into_iter()
+    .flatten()
+    .flatten()
+    .find_map(|id| directory.policies.get(id))
 }
 
 fn schedules_of(directory: &Directory, service: &str) -> BTreeSet<String> {

@@ -146,9 +146,7 @@ impl Params {
     pub fn paging(&mut self) -> Result<Paging, Problem> {
         Ok(Paging {
             page: self.number("page", 1, PAGE_MAX)?.unwrap_or(1),
-            limit: self
-                .number("limit", 1, LIMIT_MAX)?
-                .unwrap_or(LIMIT_DEFAULT),
+            limit: self.number("limit", 1, LIMIT_MAX)?.unwrap_or(LIMIT_DEFAULT),
         })
     }
 

@@ -90,7 +90,11 @@ impl IncidentOut {
     pub fn of(row: IncidentRow, directory: &Directory, public_url: &str) -> IncidentOut {
         IncidentOut {
             id: row.id.0,
-            url: format!("{}/incidents/{}", public_url.trim_end_matches('/'), row.id.0),
+            url: format!(
+                "{}/incidents/{}",
+                public_url.trim_end_matches('/'),
+                row.id.0
+            ),
             status: row.status,
             severity: directory.severity_name(crate::core::id::Severity(row.severity)),
             major: row.major,
