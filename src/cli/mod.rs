@@ -1,3 +1,197 @@
-//! The commands of the program; each one a file.
+//! The command line. Logs go to stderr; stdout carries only what was asked for.
 
 pub mod check;
+mod demo;
+mod demo_story;
+mod doctor;
+mod export;
+mod log;
+mod serve;
+
+use crate::core::id::IncidentId;
+use crate::engine::Clock;
+use clap::{Parser, Subcommand, ValueEnum};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Self-hosted incident response between monitoring and people.
+#[derive(Debug, Parser)]
+#[command(name = "firebell", version, about, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run firebell with your configuration
+    Serve {
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Run a complete example on this machine: no account, token or other service needed
+    Demo {
+        /// Address and port of the console
+        #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
+        listen: String,
+        /// Folder for the example's configuration and data; start again on it to go on
+        #[arg(long, default_value = "./firebell-demo", value_name = "DIR")]
+        data: PathBuf,
+        /// Do not fire the example incident
+        #[arg(long)]
+        quiet: bool,
+    },
+    /// Check every configuration file: path, line and fix of each fault
+    Check {
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Check what the configuration needs: database, clock, disk, who is on call
+    Doctor {
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Print the postmortem of an incident, read from the database
+    Export {
+        /// Number of the incident, such as 42
+        #[arg(value_name = "ID", value_parser = incident)]
+        id: IncidentId,
+        /// What to print
+        #[arg(long, value_enum, default_value_t = Format::Md)]
+        format: Format,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Print an incident's journal and the state it folds to, read from the database
+    Replay {
+        /// Number of the incident, such as 42
+        #[arg(value_name = "ID", value_parser = incident)]
+        id: IncidentId,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Print the description of the HTTP API (OpenAPI, JSON)
+    Openapi,
+}
+
+#[derive(Debug, clap::Args)]
+struct Config {
+    /// Configuration file; the folders are beside it
+    #[arg(
+        long = "config",
+        default_value = "firebell.toml",
+        env = "FIREBELL_CONFIG",
+        value_name = "FILE"
+    )]
+    path: PathBuf,
+}
+
+/// What `export` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Markdown
+    Md,
+    /// JSON
+    Json,
+}
+
+/// An incident's number, with or without `#`.
+fn incident(text: &str) -> Result<IncidentId, String> {
+    match text.trim_start_matches('#').parse::<i64>() {
+        Ok(n) if n > 0 => Ok(IncidentId(n)),
+        _ => Err("an incident is a number such as 42".to_owned()),
+    }
+}
+
+/// Runs the program with the process's arguments.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(e) => return failed(&anyhow::anyhow!("the async runtime could not start: {e}")),
+    };
+    let outcome = runtime.block_on(obey(cli.command));
+    // A stuck blocking read must not keep a stopped process alive.
+    runtime.shutdown_background();
+    outcome.unwrap_or_else(|e| failed(&e))
+}
+
+async fn obey(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve { config } => Box::pin(serve::serve(&config.path)).await,
+        Command::Demo {
+            listen,
+            data,
+            quiet,
+        } => demo::demo(&listen, &data, quiet).await,
+        Command::Check { config } => {
+            check::run(&config.path, Clock::Real.now())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Doctor { config } => doctor::doctor(&config.path).await,
+        Command::Export { id, format, config } => export::export(&config.path, id, format).await,
+        Command::Replay { id, config } => export::replay(&config.path, id).await,
+        Command::Openapi => {
+            print(&crate::http::api::openapi())?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn failed(e: &anyhow::Error) -> ExitCode {
+    // The last word to a person at a terminal; stderr that is gone cannot be helped.
+    let _ = writeln!(std::io::stderr(), "error: {e:#}");
+    ExitCode::FAILURE
+}
+
+/// Writes to stdout with a final newline.
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    match write!(out, "{text}{end}").and_then(|()| out.flush()) {
+        // `firebell export 42 | head` has seen enough.
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_demo_starts_without_any_argument() {
+        let cli = Cli::try_parse_from(["firebell", "demo"]).unwrap();
+        let Command::Demo {
+            listen,
+            data,
+            quiet,
+        } = cli.command
+        else {
+            panic!("not the demo");
+        };
+        assert_eq!(
+            (listen.as_str(), data, quiet),
+            ("127.0.0.1:8080", PathBuf::from("./firebell-demo"), false)
+        );
+    }
+
+    #[test]
+    fn an_incident_is_named_by_its_number() {
+        assert_eq!(incident("42"), Ok(IncidentId(42)));
+        assert_eq!(incident("#42"), Ok(IncidentId(42)));
+        assert!(incident("0").is_err());
+        assert!(incident("checkout").is_err());
+    }
+}

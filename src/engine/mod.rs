@@ -39,8 +39,6 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 
 /// Jobs that may wait for the desk; beyond it callers wait their turn, nothing is dropped.
 const DESK_QUEUE: usize = 4096;
-/// Long enough that a burst is over, short enough that the log stays small.
-const CHECKPOINT_EVERY: std::time::Duration = std::time::Duration::from_secs(2);
 /// Changes a slow reader may be behind before it is told to look at everything again.
 const CHANGES_KEPT: usize = 4096;
 
@@ -160,9 +158,6 @@ impl Engine {
         });
         let engine = Engine(inner);
         desk::start(&engine, epoch, desk_out, deliver_out).await?;
-        if matches!(engine.0.options.clock, Clock::Real) {
-            engine.checkpoint_between_bursts();
-        }
         Ok(engine)
     }
 
@@ -371,21 +366,6 @@ impl Engine {
     pub async fn stop(&self) {
         let _ = self.ask(|reply| desk::Job::Stop { reply }).await;
         let _ = self.0.deliver.send(outgoing::Message::Stop);
-    }
-
-    /// Moves the database's log into its file beside the writer, so that no commit has to.
-    fn checkpoint_between_bursts(&self) {
-        let engine = self.clone();
-        spawn(async move {
-            let mut every = tokio::time::interval(CHECKPOINT_EVERY);
-            every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-            while !engine.fenced() && !engine.0.desk.is_closed() {
-                every.tick().await;
-                if let Err(error) = engine.store().checkpoint().await {
-                    tracing::warn!(%error, "the database's log could not be moved into its file");
-                }
-            }
-        });
     }
 
     async fn ask<T>(&self, job: impl FnOnce(desk::Reply<T>) -> desk::Job) -> Result<T, Failure> {

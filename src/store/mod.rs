@@ -12,6 +12,7 @@ mod bulk;
 mod decode;
 mod open;
 mod plan;
+mod probe;
 mod read;
 mod rows;
 mod select;
@@ -19,6 +20,7 @@ mod write;
 
 pub use backend::Dialect;
 pub use open::schema;
+pub use probe::Probe;
 pub use rows::*;
 
 use crate::core::id::{IncidentId, RoomId, RunId};

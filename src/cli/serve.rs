@@ -1,0 +1,237 @@
+//! `firebell serve`, and the house both it and the demo put up: store, engine, chat, doors.
+
+use super::log;
+use crate::config::{self, Fault, Loaded};
+use crate::engine::{self, Clock, Engine, Options};
+use crate::http::{App, server};
+use crate::metrics::Metrics;
+use crate::store::Store;
+use anyhow::{Context, bail};
+use secrecy::ExposeSecret;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+/// How often SQLite's write-ahead log is copied into its file; see [`Store::checkpoint`].
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
+/// How often a process asks whether another one has taken its database.
+const FENCE_LOOK: Duration = Duration::from_secs(1);
+
+/// Runs firebell until it is told to stop.
+///
+/// # Errors
+/// When it cannot start, or another process takes the database over.
+pub async fn serve(path: &Path) -> anyhow::Result<ExitCode> {
+    let Some(loaded) = load(path) else {
+        return Ok(ExitCode::FAILURE);
+    };
+    log::start(&loaded.settings.log_format, &loaded.settings.log_filter);
+    let listener = listen(&loaded.settings.listen).await?;
+    let house = House::open(path, loaded).await?;
+    tracing::info!(
+        listen = %house.app.settings.listen,
+        "firebell {} is ready: {}",
+        env!("CARGO_PKG_VERSION"),
+        house.app.settings.public_url
+    );
+    house.live(listener).await
+}
+
+/// Loads the configuration; `None`: its faults have been told on stderr.
+pub fn load(path: &Path) -> Option<Loaded> {
+    told(config::load(path))
+}
+
+/// Tells the faults of a load on stderr.
+pub fn told(outcome: Result<Loaded, Vec<Fault>>) -> Option<Loaded> {
+    match outcome {
+        Ok(loaded) => Some(loaded),
+        Err(faults) => {
+            // Stderr that is gone cannot be helped.
+            let _ = writeln!(
+                std::io::stderr(),
+                "{}error: {} in the configuration; nothing was started",
+                config::fix_report(&faults),
+                crate::core::text::count(faults.len(), "fault")
+            );
+            None
+        }
+    }
+}
+
+/// `services/web.toml:12: what is wrong. Fix: what to do.`
+#[must_use]
+pub fn fault_line(fault: &Fault) -> String {
+    let place = match fault.line {
+        0 => fault.path.display().to_string(),
+        line => format!("{}:{line}", fault.path.display()),
+    };
+    format!("{place}: {}. Fix: {}", fault.what, fault.fix)
+}
+
+/// Takes the address before anything else is touched: a second start must not fence the first.
+///
+/// # Errors
+/// In words, with the fix.
+pub async fn listen(address: &str) -> anyhow::Result<TcpListener> {
+    match TcpListener::bind(address).await {
+        Ok(listener) => Ok(listener),
+        Err(e) if e.kind() == ErrorKind::AddrInUse => bail!(
+            "{address} is in use by another program (perhaps another firebell); stop it or choose another address with --listen or `listen` in firebell.toml"
+        ),
+        Err(e) => {
+            bail!("{address} cannot be listened on: {e}; an address is written 127.0.0.1:8080")
+        }
+    }
+}
+
+/// A started firebell: everything but the listener.
+pub struct House {
+    /// What the doors use.
+    pub app: App,
+    config: PathBuf,
+    files: Vec<PathBuf>,
+}
+
+impl House {
+    /// Opens the store, starts the engine and its chat platforms.
+    ///
+    /// # Errors
+    /// When the data folder or the database cannot be used.
+    pub async fn open(config: &Path, loaded: Loaded) -> anyhow::Result<House> {
+        for warning in &loaded.warnings {
+            tracing::warn!("{}", fault_line(warning));
+        }
+        let settings = Arc::new(loaded.settings);
+        data_dir(&settings.data_dir)?;
+        let store = Store::open(settings.database_url.expose_secret())
+            .await
+            .context("the database could not be opened")?;
+        let metrics = Arc::new(Metrics::new());
+        let options = Options {
+            clock: Clock::Real,
+            scratch: settings.data_dir.join("runs"),
+            public_url: settings.public_url.trim_end_matches('/').to_owned(),
+            metrics: Arc::clone(&metrics),
+        };
+        let engine = Engine::start(store, loaded.directory, options).await?;
+        let app = App {
+            engine,
+            settings,
+            metrics,
+        };
+        app.engine.deliver_through(Vec::new());
+        Ok(House {
+            app,
+            config: config.to_owned(),
+            files: loaded.files,
+        })
+    }
+
+    /// Serves until a signal or the loss of the database, then stops in order: doors, engine.
+    ///
+    /// # Errors
+    /// When another process has taken the database over.
+    pub async fn live(self, listener: TcpListener) -> anyhow::Result<ExitCode> {
+        let engine = self.app.engine.clone();
+        let asked = asked_to_stop()?;
+        let watched = watch(self.config, self.files, self.app.clone());
+        let kept = keep_log_short(engine.clone());
+        let fenced = fenced(engine.clone());
+        let stop = async {
+            tokio::select! {
+                name = asked => tracing::info!("{name}: stopping"),
+                () = fenced => tracing::error!(
+                    "another firebell process has taken over this database; this one stops"
+                ),
+                () = watched => {}
+                () = kept => {}
+            }
+        };
+        server::serve(self.app, listener, stop).await;
+        engine.stop().await;
+        tracing::info!("stopped");
+        if engine.fenced() {
+            bail!("another firebell process has taken over this database");
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Makes the data folder, for this user alone: it holds the database and run outputs.
+fn data_dir(path: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .with_context(|| format!("the data folder {} could not be made", path.display()))
+}
+
+/// Completes at the first SIGINT or SIGTERM. Registered before it is waited for, so none is missed;
+/// a second one ends the process at once.
+fn asked_to_stop() -> anyhow::Result<impl Future<Output = &'static str>> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("signals cannot be received")?;
+    let mut terminate = signal(SignalKind::terminate()).context("signals cannot be received")?;
+    Ok(async move {
+        let first = tokio::select! {
+            _ = interrupt.recv() => "SIGINT",
+            _ = terminate.recv() => "SIGTERM",
+        };
+        engine::spawn(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            tracing::warn!("a second signal: ending without waiting");
+            // 130: ended by a signal, by the shell's convention.
+            std::process::exit(130);
+        });
+        first
+    })
+}
+
+/// Completes when another process has taken the database over.
+async fn fenced(engine: Engine) {
+    let mut look = tokio::time::interval(FENCE_LOOK);
+    while !engine.fenced() {
+        look.tick().await;
+    }
+}
+
+/// Copies SQLite's log into its file, for ever. A checkpoint that fails is tried again; the log grows meanwhile.
+async fn keep_log_short(engine: Engine) {
+    let mut every = tokio::time::interval(CHECKPOINT_EVERY);
+    let mut failing = false;
+    loop {
+        every.tick().await;
+        let outcome = engine.store().checkpoint().await;
+        if let (Err(e), false) = (&outcome, failing) {
+            tracing::warn!("the database's log could not be shortened: {e}");
+        }
+        failing = outcome.is_err();
+    }
+}
+
+/// Puts changed files in force until the process ends; a wrong file is refused and said by `config`.
+async fn watch(config: PathBuf, files: Vec<PathBuf>, app: App) {
+    // Nobody asks for a reload by hand here: SIGHUP does.
+    let (_requests, asked) = mpsc::channel(1);
+    let put = |outcome: Result<Loaded, Vec<Fault>>| {
+        let Ok(loaded) = outcome else {
+            return;
+        };
+        app.engine.replace_directory(loaded.directory);
+    };
+    if let Err(e) = config::watch(config, files, asked, put).await {
+        tracing::warn!(
+            "changed files are not noticed ({e:#}); restart firebell to put them in force"
+        );
+    }
+    std::future::pending::<()>().await;
+}

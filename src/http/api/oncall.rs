@@ -1,0 +1,252 @@
+//! Who is on call: now, or at any instant of past and future; computed, never stored.
+
+use super::params::{Asked, FromParams, Params};
+use super::shape::All;
+use crate::core::directory::{Directory, Policy, Target};
+use crate::core::schedule::{Schedule, Turn};
+use crate::core::text::list;
+use crate::core::time::Time;
+use crate::http::App;
+use crate::http::error::{ErrorBody, Problem};
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use std::collections::BTreeSet;
+use utoipa::{IntoParams, ToSchema};
+
+/// Which schedules, and when.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct OnCallParams {
+    /// Only this schedule.
+    #[param(example = "web-primary")]
+    schedule: Option<String>,
+    /// Only the schedules this service's escalation policy pages.
+    #[param(example = "checkout")]
+    service: Option<String>,
+    /// At this RFC 3339 time instead of now.
+    #[param(example = "2026-11-22T14:03:00Z")]
+    at: Option<String>,
+}
+
+impl FromParams for OnCallParams {
+    fn from_params(params: &mut Params) -> Result<OnCallParams, Problem> {
+        Ok(OnCallParams {
+            schedule: params.text("schedule")?,
+            service: params.text("service")?,
+            at: params.time("at")?.map(Time::rfc3339),
+        })
+    }
+}
+
+/// Who is on call on one schedule.
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct OnCallOut {
+    /// Id of the schedule.
+    #[schema(example = "web-primary")]
+    pub schedule: String,
+    /// Its display name.
+    pub name: String,
+    /// Zone of its hand-offs.
+    #[schema(example = "Europe/Berlin")]
+    pub zone: String,
+    /// Empty: nobody is.
+    pub people: Vec<PersonOut>,
+    /// Begin of this turn; `null`: the rotation has not begun.
+    #[schema(format = DateTime)]
+    pub since: Option<String>,
+    /// The next hand-off; `null`: there is none.
+    #[schema(format = DateTime)]
+    pub until: Option<String>,
+    /// The turn after that.
+    pub next: Option<TurnOut>,
+}
+
+/// A turn to come.
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct TurnOut {
+    /// Who.
+    pub people: Vec<PersonOut>,
+    /// Its begin.
+    #[schema(format = DateTime)]
+    pub since: String,
+    /// Its end; `null`: there is none.
+    #[schema(format = DateTime)]
+    pub until: Option<String>,
+}
+
+/// A person.
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PersonOut {
+    /// Configured id.
+    #[schema(example = "ana")]
+    pub id: String,
+    /// Display name.
+    pub name: String,
+}
+
+/// Who is on call, per schedule.
+#[utoipa::path(
+    get,
+    path = "/oncall",
+    tag = "directory",
+    params(OnCallParams),
+    responses(
+        (status = 200, body = All<OnCallOut>),
+        (status = 400, description = "A parameter is unknown or has a value that is not allowed", body = ErrorBody),
+        (status = 401, description = "No valid token", body = ErrorBody),
+        (status = 404, description = "There is no such schedule or service", body = ErrorBody),
+    )
+)]
+pub async fn on_call(
+    State(app): State<App>,
+    Asked(params): Asked<OnCallParams>,
+) -> Result<Json<All<OnCallOut>>, Problem> {
+    let directory = app.engine.directory();
+    let at = params.at.as_deref().and_then(Time::parse_rfc3339);
+    let at = at.unwrap_or_else(|| app.engine.now());
+    let wanted = wanted(&directory, &params)?;
+    let items = directory
+        .schedules
+        .values()
+        .filter(|s| wanted.as_ref().is_none_or(|w| w.contains(&s.id)))
+        .map(|s| shift(&directory, s, at))
+        .collect();
+    Ok(Json(All { items }))
+}
+
+/// Ids of the schedules asked for; `None`: all.
+fn wanted(
+    directory: &Directory,
+    params: &OnCallParams,
+) -> Result<Option<BTreeSet<String>>, Problem> {
+    let mut wanted: Option<BTreeSet<String>> = None;
+    if let Some(id) = &params.schedule {
+        if !directory.schedules.contains_key(id) {
+            return Err(unknown("schedule", id, directory.schedules.keys()));
+        }
+        wanted = Some(BTreeSet::from([id.clone()]));
+    }
+    if let Some(id) = &params.service {
+        if !directory.services.contains_key(id) {
+            return Err(unknown("service", id, directory.services.keys()));
+        }
+        let of_service = schedules_of(directory, id);
+        wanted = Some(match wanted {
+            Some(w) => w.intersection(&of_service).cloned().collect(),
+            None => of_service,
+        });
+    }
+    Ok(wanted)
+}
+
+/// The policy a service's incidents freeze when the route names none.
+#[must_use]
+pub fn policy_of<'a>(directory: &'a Directory, service: &str) -> Option<&'a Policy> {
+    let service = directory.services.get(service)?;
+    let of_team = directory.teams.get(&service.team).map(|t| &t.policy);
+    [
+        Some(&service.policy),
+        of_team,
+        Some(&directory.route.policy),
+    ]
+    .into_iter()
+    .flatten()
+    .flatten()
+    .find_map(|id| directory.policies.get(id))
+}
+
+fn schedules_of(directory: &Directory, service: &str) -> BTreeSet<String> {
+    policy_of(directory, service)
+        .into_iter()
+        .flat_map(|p| p.rungs.iter().flat_map(|r| &r.targets))
+        .filter_map(|t| match t {
+            Target::Schedule(id) => Some(id.clone()),
+            Target::Person(_) | Target::Team(_) => None,
+        })
+        .collect()
+}
+
+fn unknown<'a>(what: &str, id: &str, all: impl Iterator<Item = &'a String>) -> Problem {
+    let all: Vec<&String> = all.collect();
+    Problem::missing(format!(
+        "There is no {what} `{id}`; there is {}.",
+        if all.is_empty() {
+            "none".to_owned()
+        } else {
+            list(&all)
+        }
+    ))
+}
+
+/// One schedule at an instant.
+#[must_use]
+pub fn shift(directory: &Directory, schedule: &Schedule, at: Time) -> OnCallOut {
+    let turn = schedule.on_call(at);
+    let next = (turn.until < Time::FAR).then(|| schedule.on_call(turn.until));
+    OnCallOut {
+        schedule: schedule.id.clone(),
+        name: schedule.name.clone(),
+        zone: schedule.zone.name().to_owned(),
+        since: (turn.since > Time(i64::MIN)).then(|| turn.since.rfc3339()),
+        until: end(&turn),
+        people: people(directory, turn.people),
+        next: next.map(|t| TurnOut {
+            since: t.since.rfc3339(),
+            until: end(&t),
+            people: people(directory, t.people),
+        }),
+    }
+}
+
+fn end(turn: &Turn) -> Option<String> {
+    (turn.until < Time::FAR).then(|| turn.until.rfc3339())
+}
+
+fn people(directory: &Directory, ids: Vec<String>) -> Vec<PersonOut> {
+    ids.into_iter()
+        .map(|id| PersonOut {
+            name: directory.person_name(&id),
+            id,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::schedule::parse_handoff;
+    use chrono::NaiveDateTime;
+    use chrono_tz::Tz;
+
+    fn weekly() -> Schedule {
+        Schedule {
+            id: "web".to_owned(),
+            name: "Web".to_owned(),
+            zone: Tz::UTC,
+            handoff: parse_handoff("0 9 * * 1").unwrap(),
+            starts: NaiveDateTime::parse_from_str("2026-11-16 09:00", "%Y-%m-%d %H:%M").unwrap(),
+            people: vec!["ana".to_owned(), "bo".to_owned()],
+        }
+    }
+
+    #[test]
+    fn the_answer_says_who_until_when_and_who_is_next() {
+        let at = Time::parse_rfc3339("2026-11-22T12:00:00Z").unwrap();
+        let out = shift(&Directory::default(), &weekly(), at);
+        assert_eq!(out.people[0].id, "ana");
+        assert_eq!(out.since.as_deref(), Some("2026-11-16T09:00:00.000Z"));
+        assert_eq!(out.until.as_deref(), Some("2026-11-23T09:00:00.000Z"));
+        let next = out.next.unwrap();
+        assert_eq!(next.people[0].id, "bo");
+        assert_eq!(next.since, "2026-11-23T09:00:00.000Z");
+    }
+
+    #[test]
+    fn before_the_rotation_begins_nobody_is_on_call_and_the_first_turn_is_next() {
+        let at = Time::parse_rfc3339("2026-11-01T00:00:00Z").unwrap();
+        let out = shift(&Directory::default(), &weekly(), at);
+        assert_eq!((out.people.len(), out.since), (0, None));
+        assert_eq!(out.next.unwrap().people[0].id, "ana");
+    }
+}
