@@ -1,5 +1,7 @@
 //! Wire formats: golden payloads, the rules of time, the limits, and payloads nobody would send.
 
+mod http;
+
 use firebell::config::{Limits, Mapping};
 use firebell::core::alert::{Alert, AlertKind, Labels};
 use firebell::core::time::Time;
