@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// The media type of [`Metrics::render`]: OpenMetrics 1.0, which every Prometheus since 2.5 reads.
+/// The media type of [`Metrics::render`]: `OpenMetrics` 1.0, which every Prometheus since 2.5 reads.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// No undelivered effect.

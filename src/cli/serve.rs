@@ -1,6 +1,8 @@
 //! `firebell serve`, and the house both it and the demo put up: store, engine, chat, doors.
 
 use super::log;
+use crate::chat::Chat;
+use crate::chat::console::{ConsoleChat, channels};
 use crate::config::{self, Fault, Loaded};
 use crate::engine::{self, Clock, Engine, Options};
 use crate::http::{App, server};
@@ -125,7 +127,7 @@ impl House {
             settings,
             metrics,
         };
-        app.engine.deliver_through(Vec::new());
+        app.engine.deliver_through(platforms(&app).await?);
         Ok(House {
             app,
             config: config.to_owned(),
@@ -204,6 +206,21 @@ async fn fenced(engine: Engine) {
     }
 }
 
+/// The chat platforms that are switched on, ready to be spoken through.
+async fn platforms(app: &App) -> anyhow::Result<Vec<Arc<dyn Chat>>> {
+    let mut chats: Vec<Arc<dyn Chat>> = Vec::new();
+    if app.settings.console.enabled {
+        let console = ConsoleChat::new(app.engine.clone());
+        let names = channels(&app.settings.console.channels, &app.engine.directory());
+        console
+            .ensure_channels(names)
+            .await
+            .context("the console's channels could not be made")?;
+        chats.push(Arc::new(console));
+    }
+    Ok(chats)
+}
+
 /// Copies SQLite's log into its file, for ever. A checkpoint that fails is tried again; the log grows meanwhile.
 async fn keep_log_short(engine: Engine) {
     let mut every = tokio::time::interval(CHECKPOINT_EVERY);
@@ -227,6 +244,13 @@ async fn watch(config: PathBuf, files: Vec<PathBuf>, app: App) {
             return;
         };
         app.engine.replace_directory(loaded.directory);
+        let app = app.clone();
+        engine::spawn(async move {
+            // A new team or service may bring a new channel.
+            if let Err(e) = platforms(&app).await {
+                tracing::warn!("{e:#}");
+            }
+        });
     };
     if let Err(e) = config::watch(config, files, asked, put).await {
         tracing::warn!(

@@ -165,7 +165,7 @@ pub async fn declare(
     Body(body): Body<DeclareBody>,
 ) -> Result<Response, Problem> {
     let cause = cause(&caller, &headers)?;
-    let open = open_as(&app.engine.directory(), caller.actor(), body)?;
+    let open = open_as(&app.engine.directory(), caller.actor(), &body)?;
     let done = app.engine.open(&cause, open).await?;
     let status = if done.repeated {
         StatusCode::OK

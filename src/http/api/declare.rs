@@ -41,7 +41,7 @@ pub struct DeclareBody {
 ///
 /// # Errors
 /// 400 naming the field and what is allowed.
-pub fn open_as(directory: &Directory, by: Actor, body: DeclareBody) -> Result<OpenAs, Problem> {
+pub fn open_as(directory: &Directory, by: Actor, body: &DeclareBody) -> Result<OpenAs, Problem> {
     let title = title(&body.title)?;
     let service = known("service", body.service.as_deref(), &directory.services)?;
     let team = match service {
@@ -186,7 +186,7 @@ mod tests {
     }
 
     fn opened(body: DeclareBody) -> Result<OpenAs, Problem> {
-        open_as(&directory(), Actor::Firebell, body)
+        open_as(&directory(), Actor::Firebell, &body)
     }
 
     fn body() -> DeclareBody {

@@ -14,6 +14,10 @@ use utoipa::ToSchema;
 
 /// One page of a list.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "`page` is the word of the parameter it answers"
+)]
 pub struct Page<T> {
     /// In order.
     pub items: Vec<T>,
