@@ -51,6 +51,10 @@ if (theme && !document.documentElement.dataset.theme && matchMedia("(prefers-col
   theme.setAttribute("aria-label", "Switch to light colours");
 }
 
+const keys = $("keys");
+keys.hidden = false;
+keys.addEventListener("click", () => $("help").showModal());
+
 Box.start();
 Posts.toEnd();
 for (const o of all(".output[data-tail]")) o.scrollTop = o.scrollHeight;

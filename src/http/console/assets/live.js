@@ -37,13 +37,14 @@ const Live = {
     stream.onopen = () => {
       this.wait = 1000;
       clearTimeout(this.warn);
+      this.warn = 0;
       $("lost").hidden = true;
       // What happened between drawing the page and now has not been told: look at everything once.
       this.resync();
     };
     stream.onerror = () => {
-      clearTimeout(this.warn);
-      this.warn = setTimeout(() => { if (!this.stream || this.stream.readyState !== 1) $("lost").hidden = false; }, 1500);
+      // One timer from the first failure on: each further try must not put it off.
+      this.warn = this.warn || setTimeout(() => { $("lost").hidden = false; }, 1500);
       if (stream.readyState === EventSource.CLOSED && stream === this.stream) {
         this.retry = setTimeout(() => this.connect(), this.wait);
         this.wait = Math.min(this.wait * 2, 15000);
@@ -127,7 +128,7 @@ function same(a, b) {
 function remember(el) {
   const focus = el.contains(document.activeElement) ? document.activeElement : null;
   return {
-    focus: focus && (focus.id ? "#" + CSS.escape(focus.id) : focus.value && focus.name ? `[name="${CSS.escape(focus.name)}"][value="${CSS.escape(focus.value)}"]` : focus.getAttribute("href") ? `a[href="${CSS.escape(focus.getAttribute("href"))}"]` : focus.tagName.toLowerCase()),
+    focus: focus && address(focus),
     open: all("details[open][data-keep]", el).map((d) => d.dataset.keep),
     tops: all(".output", el).map((o) => o.scrollHeight - o.scrollTop - o.clientHeight < 30 ? null : o.scrollTop),
     scroll: el.scrollTop,
@@ -138,7 +139,18 @@ function recall(el, keep) {
   for (const d of all("details[data-keep]", el)) if (keep.open.includes(d.dataset.keep)) d.open = true;
   all(".output", el).forEach((o, i) => { o.scrollTop = keep.tops[i] === undefined || keep.tops[i] === null ? (o.hasAttribute("data-tail") || keep.tops[i] === null ? o.scrollHeight : 0) : keep.tops[i]; });
   el.scrollTop = keep.scroll;
-  if (keep.focus) el.querySelector(keep.focus)?.focus({ preventScroll: true });
+  if (keep.focus) (el.matches(keep.focus) ? el : el.querySelector(keep.focus) || $("main")).focus({ preventScroll: true });
+}
+
+// Where the focus was. A button is one of its own incident's: the focus must never come to rest on
+// the same button of another one, where the next Enter would do something nobody meant.
+function address(at) {
+  const incident = at.form?.elements.incident?.value;
+  if (at.id) return "#" + CSS.escape(at.id);
+  if (incident) return `form:has(input[name=incident][value="${CSS.escape(incident)}"]) [value="${CSS.escape(at.value)}"]`;
+  if (at.getAttribute("href")) return `a[href="${CSS.escape(at.getAttribute("href"))}"]`;
+  const fold = at.closest("details[data-keep]");
+  return fold ? `details[data-keep="${CSS.escape(fold.dataset.keep)}"] > summary` : "#main";
 }
 
 function after(el) {
@@ -149,10 +161,12 @@ function after(el) {
 
 // How bad it is, in the tab's title, also for a tab in the background.
 function titleCount() {
-  const hot = document.querySelector(".side .count.hot");
+  const n = Number(document.querySelector(".side [data-triggered]")?.dataset.triggered || 0);
   const bare = document.title.replace(/^\(\d+\) /, "");
-  const n = hot && hot.closest("a")?.getAttribute("href") === "/" ? all('.dot[data-status="triggered"]').length || Number(hot.textContent) : 0;
   document.title = n ? `(${n}) ${bare}` : bare;
+  const top = document.querySelector(".top .count");
+  top.textContent = n;
+  top.hidden = !n;
 }
 
 // Ages count on.

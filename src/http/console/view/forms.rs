@@ -35,7 +35,7 @@ pub(in super::super) fn declare(scene: Scene<'_>, given: &DeclareForm, why: &str
                 legend { "How bad?" }
                 div.choices {
                     @for (n, s) in scene.directory.severities.iter().enumerate() {
-                        @let chosen = if given.severity.is_empty() { n == 0 } else { given.severity == s.name };
+                        @let chosen = given.severity == s.name;
                         label.choice { input type="radio" name="severity" value=(s.name) checked[chosen] required; (super::parts::severity(&s.name, u8::try_from(n).unwrap_or(u8::MAX))) }
                     }
                 }

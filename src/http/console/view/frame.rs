@@ -75,7 +75,7 @@ pub(in super::super) fn page(
                 (top(side, title))
                 (side_bar(scene, side, here, path))
                 label.shade for="menu" aria-hidden="true" {}
-                main #main tabindex="-1" { (notices(scene, path)) (body) }
+                main #main tabindex="-1" { (notices(scene, here, path)) (body) }
                 div #lost.lost role="status" hidden { span.spinner {} "Reconnecting… what you see may be old." }
                 div #toasts.toasts role="status" aria-live="polite" {}
                 (help())
@@ -89,7 +89,7 @@ fn top(side: &Side, title: &str) -> Markup {
         header.top {
             label.menu-button for="menu" aria-hidden="true" {
                 (icon("menu"))
-                @if side.triggered > 0 { span.count.hot { (side.triggered) } }
+                span.count.hot hidden[side.triggered == 0] { (side.triggered) }
             }
             span.top-title { span.top-brand { "firebell" } span.top-room { (title) } }
             a.top-home href="/" aria-label="Overview" { (icon("bell")) }
@@ -118,7 +118,7 @@ pub(in super::super) fn side_content(side: &Side, here: Here) -> Markup {
     let open_kind = |r: &&SideRoom| r.kind == "incident" && r.status.is_some();
     let old_kind = |r: &&SideRoom| r.kind == "incident" && r.status.is_none();
     html! {
-        ul.links {
+        ul.links data-triggered=(side.triggered) {
             (link("/", "fire", "Overview", here == Here::Overview, side.open, side.triggered > 0))
             (link("/incidents", "list", "Incidents", here == Here::Incidents, 0, false))
             (link("/oncall", "clock", "On call", here == Here::OnCall, 0, false))
@@ -186,6 +186,7 @@ fn foot(scene: Scene<'_>, path: &str) -> Markup {
                 Acting::PickFirst => a.button.primary href={ "/people?next=" (path) } { "Who are you?" },
                 Acting::ReadOnly => span.me { (icon("lock")) "read-only" },
             }
+            button #keys.quiet type="button" aria-label="Keys" hidden { "?" }
             form method="post" action="/theme" {
                 (super::parts::hidden(scene))
                 input type="hidden" name="next" value=(path);
@@ -196,13 +197,14 @@ fn foot(scene: Scene<'_>, path: &str) -> Markup {
     }
 }
 
-fn notices(scene: Scene<'_>, path: &str) -> Markup {
+fn notices(scene: Scene<'_>, here: Here, path: &str) -> Markup {
     html! {
         @if let Some((ok, text)) = &scene.viewer.said {
             div.said.no[!*ok] role="status" { (text) }
         }
         @match scene.viewer.acting {
             Acting::ReadOnly => p.notice { (icon("lock")) (READ_ONLY) },
+            Acting::PickFirst if here == Here::People => {},
             Acting::PickFirst => p.notice {
                 (icon("people")) "You are looking only. "
                 a href={ "/people?next=" (path) } { "Say who you are" } " to answer."
