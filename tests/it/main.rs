@@ -1,5 +1,6 @@
 //! Everything that needs more than one room, in one binary: linking once is what makes it quick.
 
+mod api;
 mod config;
 mod console;
 mod engine;

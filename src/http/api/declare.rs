@@ -55,13 +55,7 @@ pub fn open_as(directory: &Directory, by: Actor, body: &DeclareBody) -> Result<O
     };
     let mut why = vec![format!("declared by {} through the API", by.name())];
     let ladder = if body.page.unwrap_or(true) {
-        Some(ladder(
-            directory,
-            service,
-            team.as_deref(),
-            &body,
-            &mut why,
-        )?)
+        Some(ladder(directory, service, team.as_deref(), body, &mut why)?)
     } else {
         why.push("nobody is paged: the request says so".to_owned());
         None
