@@ -77,19 +77,3 @@ async fn try_write<B: Backend>(pool: &Pool<B>) -> Result<(), StoreFault> {
         "its `meta` table has no epoch".to_owned(),
     ))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_new_database_tells_its_schema_and_takes_a_write_without_fencing_anybody() {
-        let store = Store::open("sqlite::memory:").await.unwrap();
-        let epoch = store.take_over().await.unwrap();
-        let probe = store.probe().await.unwrap();
-        assert!(probe.schema >= 1);
-        assert!(probe.now > Time::parse_rfc3339("2026-01-01T00:00:00Z").unwrap());
-        store.try_write().await.unwrap();
-        assert_eq!(store.take_over().await.unwrap(), epoch + 1);
-    }
-}

@@ -1,5 +1,6 @@
 //! The API as programs use it: the whole router on a real engine and database.
 
+use crate::store::on_both;
 use crate::world::{World, directory, person};
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -7,6 +8,7 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTIC
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use firebell::config::{Console, Limits, Settings, Token};
 use firebell::core::incident::Command;
+use firebell::engine::Clock;
 use firebell::http::{App, router};
 use firebell::metrics::Metrics;
 use firebell::store::Store;
@@ -485,4 +487,19 @@ async fn a_path_nobody_serves_is_json_for_programs_and_words_for_people() {
         .unwrap();
     let wrong = house.send(wrong).await;
     assert_eq!(wrong.refusal(), (405, "wrong_method".to_owned()));
+}
+
+#[tokio::test]
+async fn what_doctor_asks_works_on_both_databases_and_fences_nobody() {
+    on_both(async |database| {
+        let mine = database.mine().await;
+        let probe = mine.store.probe().await.unwrap();
+        assert!(probe.schema >= 1);
+        let skew_ms = probe.now.since_ms(Clock::Real.now()).abs();
+        assert!(skew_ms < 60_000, "{skew_ms}");
+        mine.store.try_write().await.unwrap();
+        mine.write(|_| {}).await;
+        assert_eq!(mine.store.take_over().await.unwrap(), mine.epoch + 1);
+    })
+    .await;
 }
