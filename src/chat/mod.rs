@@ -4,8 +4,6 @@
 //! only the composer mentions people, and by configured id.
 
 pub mod card;
-pub mod console;
-pub mod dispatch;
 #[cfg(test)]
 mod fixture;
 pub mod grammar;

@@ -2,11 +2,11 @@
 
 use super::log;
 use crate::chat::Chat;
-use crate::chat::console::{ConsoleChat, channels};
 use crate::config::{self, Fault, Loaded};
 use crate::engine::{self, Clock, Engine, Options};
 use crate::http::{App, server};
 use crate::metrics::Metrics;
+use crate::platform::console::{ConsoleChat, channels};
 use crate::store::Store;
 use anyhow::{Context, bail};
 use secrecy::ExposeSecret;

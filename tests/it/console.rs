@@ -5,7 +5,6 @@ mod looking;
 
 use super::world::{START, alert, directory};
 use firebell::chat::Chat;
-use firebell::chat::console::{ConsoleChat, channels};
 use firebell::config::{Console, Limits, Settings};
 use firebell::core::alert::AlertKind;
 use firebell::core::id::{IncidentId, RoomId};
@@ -14,6 +13,7 @@ use firebell::core::time::Time;
 use firebell::engine::{Clock, Engine, Options};
 use firebell::http::App;
 use firebell::metrics::Metrics;
+use firebell::platform::console::{ConsoleChat, channels};
 use firebell::store::{PostRow, Store};
 use reqwest::header::{ACCEPT, COOKIE, HOST, LOCATION, ORIGIN};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};

@@ -236,7 +236,7 @@ pub(super) async fn incident_view(
 pub(super) fn room_of(incident: &Incident) -> Option<RoomId> {
     incident
         .rooms
-        .get(crate::chat::console::PLATFORM)?
+        .get(crate::platform::console::PLATFORM)?
         .parse()
         .ok()
         .map(RoomId)

@@ -3,11 +3,11 @@
 use crate::world::{World, directory, person};
 use chrono::NaiveDateTime;
 use firebell::chat::Press;
-use firebell::chat::dispatch::{Reply, perform, press};
 use firebell::core::directory::{Action, Arg, ArgKind, Directory, Target};
 use firebell::core::id::{Actor, IncidentId, RunId};
 use firebell::core::incident::{Record, Status};
 use firebell::core::schedule::{Schedule, parse_handoff};
+use firebell::dispatch::{Reply, perform, press};
 use std::sync::Arc;
 
 /// The world's directory, with a schedule as the first step and an argument for `restart`.

@@ -7,9 +7,9 @@
 mod open;
 mod runs;
 
-use super::grammar::{self, Context, Invocation, Whom};
-use super::surface::tree;
-use super::{Press, words};
+use crate::chat::grammar::{self, Context, Invocation, Whom};
+use crate::chat::surface::tree;
+use crate::chat::{Press, words};
 use crate::core::directory::{Directory, Target};
 use crate::core::id::{Actor, IncidentId, RunId, Seq};
 use crate::core::incident::{Command, Incident};

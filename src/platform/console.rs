@@ -4,7 +4,7 @@
 //! card or run is a message without words, drawn from state by whoever reads it. There is no
 //! network here, so the only fault is a store that does not answer, and trying again is always safe.
 
-use super::{Answer, Card, Chat, Fault, Line, Retry, RoomRef};
+use crate::chat::{Answer, Card, Chat, Fault, Line, Retry, RoomRef};
 use crate::core::directory::Directory;
 use crate::core::id::{Actor, IncidentId, RoomId};
 use crate::engine::{Change, Counter, Engine, Failure};
