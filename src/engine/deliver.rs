@@ -323,7 +323,10 @@ impl Deliver {
     /// What waits, by lane, and the oldest of it; not more often than people look.
     fn measure(&mut self) {
         let now = self.engine.now();
-        if now < self.measured_at.plus_ms(MEASURE_EVERY_MS) {
+        // An empty outbox is told at once: there may be no next time for hours, and the age of what
+        // has long been delivered would grow meanwhile.
+        let waits = !self.effects.is_empty();
+        if waits && now < self.measured_at.plus_ms(MEASURE_EVERY_MS) {
             return;
         }
         self.measured_at = now;

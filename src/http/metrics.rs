@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 /// Everything counted, as text for Prometheus. No token: numbers only, and scrapers have none.
 pub async fn metrics(State(app): State<App>) -> Response {
-    app.metrics.set_alerts(app.engine.firing());
+    app.engine.measure();
     match app.metrics.render(app.engine.now()) {
         Ok(text) => ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response(),
         Err(_) => Problem::unavailable("The numbers could not be written.").into_response(),

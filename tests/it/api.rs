@@ -1,14 +1,16 @@
 //! The API as programs use it: the whole router on a real engine and database.
 
 use crate::store::on_both;
-use crate::world::{World, directory, person};
+use crate::world::{Adapter, START, World, alert, directory, person};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use firebell::config::{Console, Limits, Settings, Token};
+use firebell::core::alert::AlertKind;
 use firebell::core::incident::Command;
-use firebell::engine::Clock;
+use firebell::core::time::Time;
+use firebell::engine::{Clock, Engine, Options};
 use firebell::http::{App, router};
 use firebell::metrics::Metrics;
 use firebell::store::Store;
@@ -448,27 +450,59 @@ async fn a_read_the_database_refuses_is_a_503_without_its_words() {
 }
 
 #[tokio::test]
-async fn prometheus_reads_how_many_alerts_are_held_and_who_asked_for_what() {
-    let house = House::burning().await;
-    house.world.fire("Slower", CHECKOUT).await;
-    house.get("/incidents/1").await;
-    house.get("/incidents/1").await;
-    let reply = house.open_get("/metrics").await;
-    assert!(
-        reply.headers[CONTENT_TYPE]
-            .to_str()
-            .unwrap()
-            .starts_with("application/openmetrics-text; version=1.0.0")
+async fn prometheus_reads_what_is_held_what_waits_and_who_asked_for_what() {
+    let (folder, metrics) = (tempfile::tempdir().unwrap(), Arc::new(Metrics::new()));
+    let options = Options {
+        clock: Clock::manual(START),
+        scratch: folder.path().to_owned(),
+        public_url: "http://firebell.test".to_owned(),
+        metrics: metrics.clone(),
+    };
+    let store = Store::open("sqlite::memory:").await.unwrap();
+    let engine = Engine::start(store, directory(), options).await.unwrap();
+    engine.deliver_through(vec![Arc::new(Adapter(Arc::default()))]);
+    let fires = |name| alert(name, CHECKOUT, AlertKind::Firing, Time::FAR);
+    engine
+        .take(vec![fires("Slow"), fires("Slower")])
+        .await
+        .unwrap();
+    engine.settle().await;
+    let settings = Arc::new(settings());
+    let router = router(
+        App {
+            engine,
+            settings,
+            metrics,
+        },
+        None,
     );
-    let text = reply.text();
+    let get = async |path: &str, token: &str| {
+        let request = Request::get(path).header(AUTHORIZATION, format!("Bearer {token}"));
+        let request = request.body(Body::empty()).unwrap();
+        router.clone().oneshot(request).await.unwrap()
+    };
+    get("/api/v1/incidents/1", TOKEN).await;
+    get("/api/v1/incidents/2", TOKEN).await;
+    let reply = get("/metrics", "").await;
+    let kind = reply.headers()[CONTENT_TYPE].to_str().unwrap();
+    assert!(kind.starts_with("application/openmetrics-text; version=1.0.0"));
+    let body = axum::body::to_bytes(reply.into_body(), usize::MAX).await;
+    let text = String::from_utf8(body.unwrap().to_vec()).unwrap();
     let held = regex::Regex::new(r#"firebell_alerts\{state="[a-z]+"\} (\d+)"#).unwrap();
-    let sum: u32 = held
+    let held = held
         .captures_iter(&text)
-        .map(|c| c[1].parse::<u32>().unwrap())
-        .sum();
-    assert_eq!(sum, 2, "{text}");
-    let asked = "firebell_http_requests_total{method=\"GET\",route=\"/api/v1/incidents/{id}\",status=\"200\"} 2";
-    assert!(text.contains(asked), "{text}");
+        .map(|c| c[1].parse::<u32>().unwrap());
+    assert_eq!(held.sum::<u32>(), 2, "{text}");
+    for line in [
+        "firebell_incidents{status=\"triggered\"} 2",
+        "firebell_outbox_pending{lane=\"page\"} 0",
+        "firebell_outbox_pending{lane=\"say\"} 0",
+        "firebell_outbox_oldest_age_seconds 0.0",
+        "firebell_deliveries_total{lane=\"page\",outcome=\"done\"} 2",
+        "firebell_http_requests_total{method=\"GET\",route=\"/api/v1/incidents/{id}\",status=\"200\"} 2",
+    ] {
+        assert!(text.lines().any(|l| l == line), "no {line} in\n{text}");
+    }
     assert!(text.ends_with("# EOF\n"));
 }
 
