@@ -1,0 +1,5 @@
+//! The console in a real browser: headless Chromium, driven through chromedriver.
+
+mod driver;
+mod pages;
+mod story;
