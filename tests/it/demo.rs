@@ -136,7 +136,7 @@ async fn starting_again_goes_on_where_it_was() {
 async fn told_again(firebell: &Firebell) {
     until("the story goes on", PATIENCE, async || {
         let metrics = firebell.get_text("/metrics").await;
-        let line = Regex::new(r#"(?m)^firebell_http_requests_total\{.*"/api/v2/alerts".*\} 2$"#);
+        let line = Regex::new(r#"(?m)^firebell_ingest_alerts_total\{path="/api/v2/alerts",outcome="(accepted|repeated)"\} 2$"#);
         if line.unwrap().is_match(&metrics) {
             return Ok(());
         }

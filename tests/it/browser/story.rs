@@ -134,7 +134,7 @@ impl Room {
             .await;
         ana.shoot("run-form").await;
         ana.press("Show me exactly what runs").await;
-        ana.sees("pre.argv", "/bin/df -h /tmp").await;
+        ana.sees("pre.argv", r#"["/bin/df", "-h", "/tmp"]"#).await;
         ana.shoot("run-confirm").await;
         ana.press("Run it now").await;
         bo.sees(".run .output", "Filesystem").await;
