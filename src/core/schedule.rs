@@ -141,9 +141,9 @@ fn after_gap(zone: Tz, wall: NaiveDateTime) -> Time {
     while high - low > 1 {
         let mid = low + (high - low) / 2;
         if wall_at(mid).is_some_and(|w| w >= wall) {
-            high = mid
+            high = mid;
         } else {
-            low = mid
+            low = mid;
         }
     }
     Time(high * 1000)

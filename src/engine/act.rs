@@ -131,7 +131,7 @@ async fn perform(engine: &Engine, row: &OutboxRow, run: RunId, action: &str, spe
                     ..row
                 },
             )
-            .await
+            .await;
         }
     });
     let (started_engine, id) = (engine.clone(), row.incident);
@@ -182,7 +182,7 @@ async fn report(engine: &Engine, row: &OutboxRow, run: RunId, ended: Ended) {
     loop {
         match engine.submit(&cause, row.incident, command.clone()).await {
             Err(Failure::Unavailable(_)) if !engine.fenced() => {
-                tokio::time::sleep(REPORT_AGAIN).await
+                tokio::time::sleep(REPORT_AGAIN).await;
             }
             _ => break,
         }

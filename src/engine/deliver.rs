@@ -58,8 +58,6 @@ enum Poke {
     Show(ShowKey),
 }
 
-/// A room's lines, in order.
-
 struct Deliver {
     engine: Engine,
     client: reqwest::Client,

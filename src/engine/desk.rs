@@ -295,7 +295,12 @@ impl Desk {
     /// Kind of an event whose content may be removed: only what people wrote, because the state is a
     /// fold of everything else.
     async fn redactable(&self, id: IncidentId, seq: Seq) -> Result<(Seq, String), Failure> {
-        let journal = self.engine.store().journal(id).await.map_err(unavailable)?;
+        let journal = self
+            .engine
+            .store()
+            .journal(id)
+            .await
+            .map_err(|e| unavailable(&e))?;
         match journal.into_iter().find(|r| r.seq == seq).map(|r| r.event) {
             Some(event @ (Event::Noted { .. } | Event::Spoke { .. })) => Ok((seq, event.kind().to_owned())),
             Some(_) => Err(Refusal::Invalid {
@@ -315,7 +320,7 @@ impl Desk {
                 .store()
                 .answered(cause)
                 .await
-                .map_err(unavailable)?,
+                .map_err(|e| unavailable(&e))?,
         };
         Ok(known.map(|row| Done {
             incident: row.incident,
@@ -332,11 +337,22 @@ impl Desk {
         if memory.incidents.contains_key(&id) {
             return Ok(());
         }
-        let journal = self.engine.store().journal(id).await.map_err(unavailable)?;
+        let journal = self
+            .engine
+            .store()
+            .journal(id)
+            .await
+            .map_err(|e| unavailable(&e))?;
         if journal.is_empty() {
             return Err(Refusal::NoSuchIncident.into());
         }
-        for show in self.engine.store().shows(id).await.map_err(unavailable)? {
+        for show in self
+            .engine
+            .store()
+            .shows(id)
+            .await
+            .map_err(|e| unavailable(&e))?
+        {
             memory.shows.insert(
                 (show.incident, show.platform.clone(), show.surface.clone()),
                 show,
@@ -449,7 +465,7 @@ fn write(draft: &mut Draft, changes: ChangeSet) {
     draft.changes.quarantine.extend(changes.quarantine);
 }
 
-fn unavailable(fault: StoreFault) -> Failure {
+fn unavailable(fault: &StoreFault) -> Failure {
     Failure::Unavailable(fault.to_string())
 }
 

@@ -136,7 +136,7 @@ impl Draft {
             let n = u32::try_from(n).unwrap_or(u32::MAX);
             match effect {
                 Effect::Page { person, contact } => {
-                    self.send(memory, incident, &record, n, Lane::Page, person, contact)
+                    self.send(memory, incident, &record, n, Lane::Page, person, contact);
                 }
                 Effect::Run { run } => {
                     self.send(

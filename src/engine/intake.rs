@@ -43,7 +43,7 @@ impl Intake {
     ) {
         let key = lease::key(&alert.source, &alert.fingerprint);
         match (alert.kind, leases.get(key).is_some()) {
-            (AlertKind::Firing, true) => self.repeat(draft, memory, leases, key, alert, hash),
+            (AlertKind::Firing, true) => self.repeat(draft, memory, leases, key, &alert, hash),
             (AlertKind::Firing, false) => self.fresh(draft, memory, leases, key, alert, hash),
             (AlertKind::Resolved, true) => {
                 let ends_at = alert.ends_at.min(draft.now);
@@ -90,18 +90,18 @@ impl Intake {
         memory: &mut Memory,
         leases: &mut Leases,
         key: u128,
-        alert: Alert,
+        alert: &Alert,
         hash: u128,
     ) {
         let Some(live) = leases.get(key) else { return };
         let (id, incident, before, digest) =
-            (live.id, live.incident, live.ends_at(), digest(&alert));
+            (live.id, live.incident, live.ends_at(), digest(alert));
         let (changed, ends_at) = (digest != live.digest, alert.ends_at.max(before));
         // See lease.rs: within the grace an end needs no write.
         let durable = changed || ends_at > draft.now.plus_ms(GRACE_MS) && ends_at != before;
         if durable {
             leases.unpublish(key);
-            let body = changed.then(|| (digest, body(&alert)));
+            let body = changed.then(|| (digest, body(alert)));
             let change = AlertChange {
                 id,
                 firing: true,
@@ -119,7 +119,7 @@ impl Intake {
         leases.change(key, digest, ends_at);
         draft.hashes.push((key, hash));
         if let Some(incident) = incident.filter(|_| changed) {
-            self.worsened(draft, memory, leases, incident, &alert);
+            self.worsened(draft, memory, leases, incident, alert);
         }
     }
 

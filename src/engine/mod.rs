@@ -377,10 +377,6 @@ impl Engine {
 }
 
 /// The one door for background tasks: named, so that a stray one is found by looking for this.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place that spawns"
-)]
 pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
     tokio::spawn(task);
 }

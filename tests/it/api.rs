@@ -344,7 +344,7 @@ async fn a_note_says_when_it_happened_and_must_fit() {
     let noted = timeline.iter().find(|e| e["kind"] == "noted").unwrap();
     assert_eq!(noted["happened_at"], "2026-11-16T11:59:00.000Z");
     for (body, code) in [
-        ("".to_owned(), "bad_body"),
+        (String::new(), "bad_body"),
         ("not json".to_owned(), "bad_body"),
         (json!({"text": "x", "by": "ana"}).to_string(), "bad_body"),
         (

@@ -57,7 +57,7 @@ fn members(
         skipped.push(Skipped {
             who: target.words(),
             why: why.to_owned(),
-        })
+        });
     };
     match target {
         Target::Person(id) => vec![(id.clone(), "named by the policy".to_owned())],

@@ -62,6 +62,13 @@ pub fn decide(
         } => runs::ask(incident, scene, by, run, &action, &args),
         Command::ApproveRun { by, run } => runs::approve(incident, scene, by, run),
         Command::RejectRun { by, run } => runs::reject(incident, scene, by, run),
+        report => self::report(incident, scene, report),
+    }
+}
+
+/// What came of something firebell did outside, and the removal of a line.
+fn report(incident: &Incident, scene: &Scene<'_>, command: Command) -> Result<Vec<Event>, Refusal> {
+    match command {
         Command::RunStarted { run } => runs::started(incident, run),
         Command::RunEnded {
             run,
@@ -119,6 +126,10 @@ pub fn decide(
             }
             Ok(vec![Event::Redacted { seq, by, why }])
         }
+        // `decide` has taken every other command.
+        _ => Err(Refusal::NothingToDo {
+            what: "There is nothing to do.".to_owned(),
+        }),
     }
 }
 
@@ -168,7 +179,7 @@ fn open(scene: &Scene<'_>, open: OpenAs) -> Vec<Event> {
         let mut so_far = Incident::default();
         for (n, event) in events.iter().enumerate() {
             let record = super::Record {
-                seq: n as u32 + 1,
+                seq: u32::try_from(n).unwrap_or(u32::MAX - 1) + 1,
                 at: scene.now,
                 cause: String::new(),
                 event: event.clone(),

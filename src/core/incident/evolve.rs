@@ -187,28 +187,24 @@ fn paging(incident: &mut Incident, record: &Record) {
         }
         Event::CatchAll {
             people, next_due, ..
-        } => {
-            if incident.status == Status::Triggered {
-                let times = if let Climb::Exhausted { times, .. } = incident.climb {
-                    times
-                } else {
-                    0
-                };
-                incident.climb = Climb::Exhausted {
-                    times: times + 1,
-                    due: *next_due,
-                };
-                // The catch-all has nothing behind it: a failed page there does not climb further.
-                expect(incident, people, true);
-                incident.awaiting.clear();
-            }
+        } if incident.status == Status::Triggered => {
+            let times = if let Climb::Exhausted { times, .. } = incident.climb {
+                times
+            } else {
+                0
+            };
+            incident.climb = Climb::Exhausted {
+                times: times + 1,
+                due: *next_due,
+            };
+            // The catch-all has nothing behind it: a failed page there does not climb further.
+            expect(incident, people, true);
+            incident.awaiting.clear();
         }
         Event::PageDelivered {
             person, contact, ..
-        } => {
-            if incident.awaiting.remove(&(person.clone(), contact.clone())) {
-                incident.reached = true;
-            }
+        } if incident.awaiting.remove(&(person.clone(), contact.clone())) => {
+            incident.reached = true;
         }
         Event::PageFailed {
             person, contact, ..
@@ -273,7 +269,7 @@ fn running(incident: &mut Incident, record: &Record) {
         Event::RunReleased { run } => set(incident, run, RunState::Released),
         Event::RunStarted { run } => set(incident, run, RunState::Running),
         Event::RunEnded { run, outcome, .. } => {
-            set(incident, run, RunState::Ended(outcome.clone()))
+            set(incident, run, RunState::Ended(outcome.clone()));
         }
         _ => {}
     }

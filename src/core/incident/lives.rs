@@ -155,7 +155,7 @@ impl Life {
                 happened_at: None,
             },
             15 => {
-                let run = RunId(self.incident.runs.len() as i64 + 1);
+                let run = RunId(i64::try_from(self.incident.runs.len()).unwrap() + 1);
                 let action = self.directory.actions[&format!("act-{}", self.rng.u8(0..3))].clone();
                 Command::AskRun {
                     by,
@@ -226,16 +226,13 @@ impl Life {
         let was_due = wake_at(&self.incident);
         let by_hand = matches!(command, Command::Page { .. } | Command::Escalate { .. });
         let (wake, before) = (matches!(command, Command::Wake), self.incident.clone());
-        let events = match decide(&self.incident, &scene, command) {
-            Ok(events) => events,
-            Err(_) => {
-                self.refusals += 1;
-                assert!(
-                    !(wake && was_due.is_some_and(|t| t <= self.now)),
-                    "a due wake was refused"
-                );
-                return;
-            }
+        let Ok(events) = decide(&self.incident, &scene, command) else {
+            self.refusals += 1;
+            assert!(
+                !(wake && was_due.is_some_and(|t| t <= self.now)),
+                "a due wake was refused"
+            );
+            return;
         };
         assert!(!events.is_empty(), "a decision without a fact");
         for event in events {

@@ -123,10 +123,10 @@ pub(super) fn reject(
     run: RunId,
 ) -> Result<Vec<Event>, Refusal> {
     let asked = pending(incident, run)?;
-    if !by.same(&asked.by) {
-        if let Some(action) = scene.directory.actions.get(&asked.action) {
-            role::may_run(&by, action, scene.directory)?;
-        }
+    if !by.same(&asked.by)
+        && let Some(action) = scene.directory.actions.get(&asked.action)
+    {
+        role::may_run(&by, action, scene.directory)?;
     }
     Ok(vec![Event::RunRejected { run, by }])
 }

@@ -25,7 +25,7 @@ impl Desk {
                 tell,
             } => {
                 self.effect_settled(draft, row, result, retry_at, tell)
-                    .await
+                    .await;
             }
             Settled::Show {
                 key,
@@ -133,24 +133,25 @@ impl Desk {
                 error,
             ),
         }
-        if row.lane == Lane::Page && (result.is_ok() || retry_at.is_none()) {
-            if let Some(memory) = &mut self.memory {
-                memory.page_state(&OutboxRow {
-                    state: Delivery::Done,
-                    ..row.clone()
-                });
-            }
+        if row.lane == Lane::Page
+            && (result.is_ok() || retry_at.is_none())
+            && let Some(memory) = &mut self.memory
+        {
+            memory.page_state(&OutboxRow {
+                state: Delivery::Done,
+                ..row.clone()
+            });
         }
         let Some(command) = command else { return };
-        if self.load(id).await.is_ok() {
-            if let Some(memory) = &mut self.memory {
-                let _ = draft.apply(
-                    memory,
-                    &format!("delivery:{id}:{}:{}", row.seq, row.n),
-                    id,
-                    command,
-                );
-            }
+        if self.load(id).await.is_ok()
+            && let Some(memory) = &mut self.memory
+        {
+            let _ = draft.apply(
+                memory,
+                &format!("delivery:{id}:{}:{}", row.seq, row.n),
+                id,
+                command,
+            );
         }
     }
 }

@@ -179,8 +179,8 @@ mod tests {
         d
     }
 
-    fn opened(body: DeclareBody) -> Result<OpenAs, Problem> {
-        open_as(&directory(), Actor::Firebell, &body)
+    fn opened(body: &DeclareBody) -> Result<OpenAs, Problem> {
+        open_as(&directory(), Actor::Firebell, body)
     }
 
     fn body() -> DeclareBody {
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_team_brings_its_policy_and_channel() {
-        let open = opened(body()).unwrap();
+        let open = opened(&body()).unwrap();
         assert_eq!(open.channel.as_deref(), Some("web-alerts"));
         assert_eq!(open.ladder.unwrap().policy, "web");
         assert!(open.why.contains(&"policy web by the team".to_owned()));
@@ -206,7 +206,7 @@ mod tests {
             page: Some(false),
             ..body()
         };
-        assert_eq!(opened(quiet).unwrap().ladder, None);
+        assert_eq!(opened(&quiet).unwrap().ladder, None);
     }
 
     #[test]
@@ -216,7 +216,7 @@ mod tests {
             ..body()
         };
         assert_eq!(
-            opened(wrong).unwrap_err().message,
+            opened(&wrong).unwrap_err().message,
             "`team` cannot be `wbe`; allowed is `web`."
         );
         let wrong = DeclareBody {
@@ -224,7 +224,7 @@ mod tests {
             ..body()
         };
         assert_eq!(
-            opened(wrong).unwrap_err().message,
+            opened(&wrong).unwrap_err().message,
             "`severity` cannot be `p1`; allowed is `sev1` and `sev2`."
         );
     }
@@ -235,6 +235,6 @@ mod tests {
             title: "  ".to_owned(),
             ..body()
         };
-        assert!(opened(wrong).unwrap_err().message.contains("`title`"));
+        assert!(opened(&wrong).unwrap_err().message.contains("`title`"));
     }
 }

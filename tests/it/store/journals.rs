@@ -47,7 +47,7 @@ async fn a_redacted_event_leaves_nothing_but_its_kind() {
         let mine = database.mine().await;
         mine.write(|c| {
             c.events
-                .extend((1..=3).map(|n| rows::event(n, 1, n as u32)))
+                .extend((1..=3).map(|n| rows::event(n, 1, n as u32)));
         })
         .await;
         mine.write(|c| {
