@@ -1,4 +1,10 @@
 //! Everything that needs more than one room, in one binary: linking once is what makes it quick.
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "the numbers of test data are small"
+)]
 
 mod api;
 mod browser;

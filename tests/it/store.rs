@@ -84,7 +84,7 @@ pub async fn databases() -> Vec<Scratch> {
 /// Runs a test on each; a failure is preceded by the database's name.
 pub async fn on_both(test: impl AsyncFn(&Scratch)) {
     for database in databases().await {
-        println!("on {}:", database.name);
+        eprintln!("on {}:", database.name);
         test(&database).await;
     }
 }

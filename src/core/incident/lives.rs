@@ -265,7 +265,7 @@ impl Life {
         let effects = react(&self.incident, &record);
         match &record.event {
             Event::Acknowledged { .. } | Event::Snoozed { .. } | Event::Resolved { .. } => {
-                self.peace = true
+                self.peace = true;
             }
             Event::Retriggered { .. } => self.peace = false,
             Event::RunReleased { run } => *self.released.entry(*run).or_default() += 1,

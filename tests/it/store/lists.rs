@@ -115,13 +115,13 @@ async fn with_incidents(database: &Scratch) -> Mine {
                 rows::incident(n)
             };
             if (13..=16).contains(&n) {
-                row.status = "acknowledged".to_owned();
+                "acknowledged".clone_into(&mut row.status);
             }
             if n == 20 {
                 row.wake_at = Some(rows::at(500));
             }
             if n == 3 {
-                row.title = "100% ÜBERLAST_auf!db".to_owned();
+                "100% ÜBERLAST_auf!db".clone_into(&mut row.title);
             }
             c.incidents.insert(row.id, row);
         }
