@@ -167,7 +167,8 @@ impl Room {
         )
         .await;
         ana.write("#message", "/approve run-2\n").await;
-        ana.sees(".post[data-kind=answer]", "somebody else").await;
+        ana.sees(".post[data-kind=answer]", "Somebody else has to.")
+            .await;
         ana.shoot("room-approval").await;
         bo.sees(".run[data-state=asked]", "Restart a web server")
             .await;
