@@ -362,7 +362,7 @@ impl Desk {
         Ok(())
     }
 
-    /// Commits, then answers, publishes and hands over. A failed commit forgets the memory.
+    /// Commits, then publishes, hands over and answers. A failed commit forgets the memory.
     async fn finish(
         &mut self,
         mut draft: Draft,
@@ -392,10 +392,11 @@ impl Desk {
             metrics.commit(jobs, rows, started.elapsed());
             metrics.events(draft.changes.events.len());
         }
+        // In this order: who has an answer must find what it says when they look.
+        self.publish(draft);
         for w in waiting {
             w.answer(rows);
         }
-        self.publish(draft);
     }
 
     /// What is committed becomes visible, and goes on its way.
