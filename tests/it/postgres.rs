@@ -5,7 +5,7 @@
 
 use crate::tools;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -17,18 +17,24 @@ pub struct Cluster {
     port: u16,
     databases: AtomicU32,
     /// Its input is the pipe that keeps the server alive.
-    _keeper: Child,
+    keeper: Child,
 }
 
-/// `$1` postgres, `$2` folder, `$3` port. Nothing here is about durability, so nothing waits for the disk.
+/// `$1` postgres, `$2` folder, `$3` port; obeys the lines `stop` and `start`. Nothing here is about durability, so nothing waits for the disk.
 const KEEPER: &str = r#"
 trap '' INT TERM HUP
-"$1" -D "$2/data" -p "$3" -c listen_addresses=127.0.0.1 -c unix_socket_directories="$2" \
-    -c max_connections=300 -c fsync=off -c full_page_writes=off -c logging_collector=off </dev/null &
-server=$!
-cat >/dev/null
-kill -INT "$server"
-wait "$server"
+start() {
+    "$1" -D "$2/data" -p "$3" -c listen_addresses=127.0.0.1 -c unix_socket_directories="$2" \
+        -c max_connections=300 -c fsync=off -c full_page_writes=off -c logging_collector=off </dev/null &
+    server=$!
+}
+stop() {
+    kill -INT "$server"
+    wait "$server"
+}
+start "$@"
+while read -r word; do "$word" "$@"; done
+stop
 rm -rf "$2"
 "#;
 
@@ -43,6 +49,25 @@ impl Cluster {
         self.url(&format!("t{n}"))
     }
 
+    /// Stops the server as an administrator would; sessions are cut.
+    pub fn stop(&mut self) {
+        self.tell("stop");
+    }
+
+    /// Starts it again, on the same data and port.
+    pub fn start(&mut self) {
+        self.tell("start");
+    }
+
+    fn tell(&mut self, word: &str) {
+        writeln!(self.keeper.stdin.as_mut().unwrap(), "{word}").unwrap();
+    }
+
+    /// Whether anybody can connect.
+    pub async fn answers(&self) -> bool {
+        PgConnection::connect(&self.url("postgres")).await.is_ok()
+    }
+
     fn url(&self, database: &str) -> String {
         let port = self.port;
         format!("postgres://postgres@127.0.0.1:{port}/{database}?sslmode=disable")
@@ -53,6 +78,11 @@ impl Cluster {
 pub fn cluster() -> Option<&'static Cluster> {
     static CLUSTER: OnceLock<Option<Cluster>> = OnceLock::new();
     CLUSTER.get_or_init(start).as_ref()
+}
+
+/// A cluster for one test that does to it what others must not see; gone when dropped.
+pub fn alone() -> Option<Cluster> {
+    start()
 }
 
 fn start() -> Option<Cluster> {
@@ -115,7 +145,7 @@ fn launch(user: &User, postgres: &Path, folder: &Path) -> Result<Cluster, String
         Some(line) if line.contains("ready") => Ok(Cluster {
             port,
             databases: AtomicU32::new(0),
-            _keeper: keeper,
+            keeper,
         }),
         other => {
             // the keeper cleans up once its input is closed
