@@ -379,9 +379,10 @@ async fn a_postgresql_server_that_stops_is_waited_for() {
     .await;
     cluster.stop();
     until("the server is gone", PATIENCE, async || {
-        match cluster.answers().await {
-            true => Err("it answers"),
-            false => Ok(()),
+        if cluster.answers().await {
+            Err("it answers")
+        } else {
+            Ok(())
         }
     })
     .await;
