@@ -4,6 +4,7 @@
 use crate::house::{Sink, form, organisation};
 use crate::postgres;
 use crate::process::{Firebell, PATIENCE, until};
+use crate::store::on_both;
 use firebell::store::Store;
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
@@ -115,8 +116,13 @@ async fn what_was_answered_with_200_is_there_after_a_kill_and_pages() {
     let seed = seed.unwrap_or_else(|| fastrand::u64(..));
     println!("FIREBELL_SEED={seed}");
     let kill_after = fastrand::Rng::with_seed(seed).usize(1..ALERTS - CONNECTIONS);
+    on_both(async |database| storm(&database.url, kill_after).await).await;
+}
+
+/// Kills firebell after this many answers and looks for what they promised.
+async fn storm(database: &str, kill_after: usize) {
     let sink = Sink::open().await;
-    let folder = organisation(&sink, "[]", None);
+    let folder = organisation(&sink, "[]", Some(database));
     let mut firebell = Firebell::serve(folder.path()).await;
 
     let (taken, mut answers) = mpsc::unbounded_channel();
