@@ -130,7 +130,8 @@ pub(in super::super) fn side_content(side: &Side, here: Here) -> Markup {
         (rooms("Direct", side.rooms.iter().filter(|r| r.kind == "direct"), here))
         (rooms("Channels", side.rooms.iter().filter(|r| r.kind == "channel"), here))
         @if side.rooms.iter().any(|r| old_kind(&r)) {
-            details.old data-keep="old" {
+            @let inside = side.rooms.iter().any(|r| old_kind(&r) && here == Here::Room(r.id));
+            details.old data-keep="old" open[inside] {
                 summary { "Past incidents" }
                 (rooms("", side.rooms.iter().filter(old_kind), here))
             }
