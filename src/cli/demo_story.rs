@@ -179,6 +179,15 @@ struct Send {
     over: bool,
 }
 
+/// What somebody else has ended, as with a `curl` line, stays ended: the story does not fire it again.
+fn end(states: &mut [State; CAST.len()], over: &[Value]) {
+    for (state, role) in states.iter_mut().zip(&CAST) {
+        if matches!(state, State::Firing { .. }) && over.iter().any(|a| role.is(a)) {
+            *state = State::Gone;
+        }
+    }
+}
+
 /// The next state of each alert and what is sent for it. `resolved[n]`: people resolved its incident.
 fn step(
     states: &mut [State; CAST.len()],
@@ -264,6 +273,7 @@ impl Story {
     }
 
     async fn turn(&self, states: &mut [State; CAST.len()], tick: u64) -> anyhow::Result<()> {
+        end(states, &self.alerts("resolved").await?);
         let resolved = self.resolved().await?;
         let now = self.engine.now();
         // Remembered only when everything was taken: what failed is sent again at the next tick.
@@ -470,6 +480,15 @@ mod tests {
         );
         assert_eq!(states, [State::Gone; CAST.len()]);
         assert_eq!(step(&mut states, NONE, 36, Time(0)), []);
+    }
+
+    #[test]
+    fn what_somebody_else_has_ended_is_not_fired_again() {
+        let firing = State::Firing { since: Time(7) };
+        let mut states = [firing, firing, State::Waiting];
+        let over = |n: usize| json!({"labels": map(CAST[n].labels), "status": "resolved"});
+        end(&mut states, &[over(0), over(2)]);
+        assert_eq!(states, [State::Gone, firing, State::Waiting]);
     }
 
     #[test]
