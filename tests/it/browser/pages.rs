@@ -15,7 +15,7 @@ pub async fn are_in_order(tab: &Tab, incident: i64, room: &str) {
         ("people", "/people".to_owned()),
         ("oncall", "/oncall".to_owned()),
         ("services", "/services".to_owned()),
-        ("alerts", "/alerts?status=all".to_owned()),
+        ("alerts", "/alerts?show=all".to_owned()),
         ("quarantine", "/quarantine".to_owned()),
         ("declare", "/declare".to_owned()),
     ];

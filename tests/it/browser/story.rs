@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The incident that has a room, once both its alerts are in: its number and its room's path.
-async fn major(firebell: &Firebell) -> (i64, String) {
-    let id = until("the outage has both its alerts", PATIENCE, async || {
+/// The incident that has a room, once both its alerts are in: its number.
+async fn major(firebell: &Firebell) -> i64 {
+    until("the outage has both its alerts", PATIENCE, async || {
         let open = firebell.get_json("/api/v1/incidents?status=open").await;
         let items = open["items"].as_array().unwrap().clone();
         let found = items.iter().find(|i| i["service"] == "checkout");
@@ -21,8 +21,7 @@ async fn major(firebell: &Firebell) -> (i64, String) {
             _ => Err(open),
         }
     })
-    .await;
-    (id, format!("/incidents/{id}"))
+    .await
 }
 
 /// What Alertmanager sends once everything that fires for the service is over.
@@ -76,7 +75,7 @@ impl Room {
         ana.goto("/").await;
         ana.sees(".card", "checkout").await;
         ana.shoot("overview-nobody").await;
-        let (incident, _) = major(firebell).await;
+        let incident = major(firebell).await;
         ana.pick("ana").await;
         ana.sees(".me", "Ana Ruiz").await;
         ana.goto(&format!("/incidents/{incident}")).await;
@@ -191,6 +190,10 @@ impl Room {
             tab.sees(".strip", "resolved").await;
             tab.is_still_marked().await;
         }
+        // The room stays in sight in the side bar though it now is one of the past.
+        self.ana
+            .sees(".side .rooms a[aria-current=page]", "inc-1")
+            .await;
         self.ana.shoot("room-resolved").await;
     }
 
