@@ -2,6 +2,7 @@
 
 use super::driver::{Driver, Screen, Tab};
 use crate::process::{Firebell, PATIENCE, until};
+use firebell::engine::Clock;
 use firebell::ingest::fingerprint::fingerprint;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -38,7 +39,7 @@ async fn all_is_over(firebell: &Firebell, incident: i64) {
                 "labels": labels,
                 "annotations": {},
                 "startsAt": a["starts_at"],
-                "endsAt": chrono::Utc::now().to_rfc3339(),
+                "endsAt": Clock::Real.now().rfc3339(),
                 "generatorURL": "http://prometheus.example/graph",
                 "fingerprint": fingerprint(&labels),
             })
