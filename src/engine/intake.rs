@@ -53,7 +53,7 @@ impl Intake {
                     leases,
                     key,
                     ends_at,
-                    "resolved by its sender",
+                    "ended at its source",
                 );
             }
             // An end of something firebell never saw fire, or an acknowledgement, which is a command and not an alert.
@@ -94,14 +94,15 @@ impl Intake {
         hash: u128,
     ) {
         let Some(live) = leases.get(key) else { return };
+        let said = body(alert);
         let (id, incident, before, digest) =
-            (live.id, live.incident, live.ends_at(), digest(alert));
+            (live.id, live.incident, live.ends_at(), digest(&said));
         let (changed, ends_at) = (digest != live.digest, alert.ends_at.max(before));
         // See lease.rs: within the grace an end needs no write.
         let durable = changed || ends_at > draft.now.plus_ms(GRACE_MS) && ends_at != before;
         if durable {
             leases.unpublish(key);
-            let body = changed.then(|| (digest, body(alert)));
+            let body = changed.then_some((digest, said));
             let change = AlertChange {
                 id,
                 firing: true,
@@ -167,7 +168,8 @@ impl Intake {
             self.flush_clears(draft, memory);
         }
         let id = memory.next_alert();
-        let digest = digest(&alert);
+        let said = body(&alert);
+        let digest = digest(&said);
         leases.insert(key, id, None, digest, alert.ends_at);
         draft.hashes.push((key, hash));
         let verdict = route(&draft.directory, &alert);
@@ -191,7 +193,7 @@ impl Intake {
             updated_at: draft.now,
             incident: None,
             why,
-            body: body(&alert),
+            body: said,
         });
         if let Verdict::Incident(routed) = verdict {
             self.join(*routed, key, alert_ref(id, &alert), alert);
@@ -385,6 +387,6 @@ fn body(alert: &Alert) -> String {
 }
 
 /// Hash of what the sender said, times aside: a repeat that only moves the end is not a change.
-fn digest(alert: &Alert) -> i64 {
-    xxhash_rust::xxh3::xxh3_64(body(alert).as_bytes()).cast_signed()
+fn digest(said: &str) -> i64 {
+    xxhash_rust::xxh3::xxh3_64(said.as_bytes()).cast_signed()
 }

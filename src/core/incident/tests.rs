@@ -345,7 +345,7 @@ fn it_resolves_only_when_every_alert_has_cleared() {
     });
     let clear = |n| Command::Clear {
         alerts: vec![AlertId(n)],
-        why: "resolved by its sender".to_owned(),
+        why: "ended at its source".to_owned(),
     };
     assert_eq!(life.tell(clear(1)), ["cleared"]);
     assert_eq!(life.tell(clear(2)), ["cleared", "resolved"]);
