@@ -144,22 +144,24 @@ impl House {
         let asked = asked_to_stop()?;
         let watched = watch(self.config, self.files, self.app.clone());
         let kept = keep_log_short(engine.clone());
-        let fenced = fenced(engine.clone());
+        let ended = ended(engine.clone());
         let stop = async {
             tokio::select! {
                 name = asked => tracing::info!("{name}: stopping"),
-                () = fenced => tracing::error!(
-                    "another firebell process has taken over this database; this one stops"
-                ),
+                () = ended => tracing::error!("the engine has ended; this process stops"),
                 () = watched => {}
                 () = kept => {}
             }
         };
         server::serve(self.app, listener, stop).await;
+        let ended_early = !engine.alive();
         engine.stop().await;
         tracing::info!("stopped");
         if engine.fenced() {
             bail!("another firebell process has taken over this database");
+        }
+        if ended_early {
+            bail!("the engine has ended by a fault of its own; the log says where");
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -198,10 +200,11 @@ fn asked_to_stop() -> anyhow::Result<impl Future<Output = &'static str>> {
     })
 }
 
-/// Completes when another process has taken the database over.
-async fn fenced(engine: Engine) {
+/// Waits until the engine cannot go on: fenced by another process, or one of its tasks has ended.
+/// A supervisor then starts it anew, which is better than a process that answers and does nothing.
+async fn ended(engine: Engine) {
     let mut look = tokio::time::interval(FENCE_LOOK);
-    while !engine.fenced() {
+    while engine.alive() && !engine.fenced() {
         look.tick().await;
     }
 }

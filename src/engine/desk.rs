@@ -400,7 +400,7 @@ impl Desk {
     }
 
     /// What is committed becomes visible, and goes on its way.
-    fn publish(&mut self, draft: Draft) {
+    fn publish(&mut self, mut draft: Draft) {
         let Some(memory) = &mut self.memory else {
             return;
         };
@@ -431,6 +431,11 @@ impl Desk {
                 memory.release(*id);
             }
         }
+        // Triggered and over in the same batch: its pages never leave.
+        let withdrawn = &draft.withdrawn;
+        draft
+            .outgoing
+            .retain(|effect| !withdrawn.contains(&effect.row.id));
         for message in [
             (!draft.withdrawn.is_empty()).then(|| Message::Withdraw(draft.withdrawn)),
             (!draft.outgoing.is_empty()).then(|| Message::Effects(draft.outgoing)),

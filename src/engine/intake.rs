@@ -47,14 +47,7 @@ impl Intake {
             (AlertKind::Firing, false) => self.fresh(draft, memory, leases, key, alert, hash),
             (AlertKind::Resolved, true) => {
                 let ends_at = alert.ends_at.min(draft.now);
-                self.ended(
-                    draft,
-                    memory,
-                    leases,
-                    key,
-                    ends_at,
-                    "ended at its source",
-                );
+                self.ended(draft, memory, leases, key, ends_at, "ended at its source");
             }
             // An end of something firebell never saw fire, or an acknowledgement, which is a command and not an alert.
             (AlertKind::Resolved, false) | (AlertKind::Acknowledged, _) => {}

@@ -202,6 +202,12 @@ impl Engine {
         self.0.fenced.load(Ordering::SeqCst)
     }
 
+    /// Its tasks are running. False: one of them has ended, and only a new start helps.
+    #[must_use]
+    pub fn alive(&self) -> bool {
+        !self.0.desk.is_closed() && !self.0.deliver.is_closed()
+    }
+
     /// Puts a command to an incident. `cause` makes it idempotent: unique per human act, such as `click:<id>`.
     ///
     /// # Errors

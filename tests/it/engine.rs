@@ -270,6 +270,31 @@ async fn an_acknowledgement_withdraws_pages_that_have_not_left() {
 }
 
 #[tokio::test]
+async fn what_fires_and_ends_in_one_payload_wakes_nobody_and_stays_on_record() {
+    on_both(async |database| {
+        let w = World::on(&database.url).await;
+        let fires = alert(
+            "Slow",
+            CHECKOUT,
+            AlertKind::Firing,
+            w.clock.now().plus_ms(240_000),
+        );
+        let ended = alert("Slow", CHECKOUT, AlertKind::Resolved, w.clock.now());
+        w.engine.take(vec![fires, ended]).await.unwrap();
+        w.advance_secs(600).await;
+        assert!(w.platform.pages().is_empty(), "{:?}", w.platform.pages());
+        assert_eq!(w.kinds(1).await, ["opened", "paged", "cleared", "resolved"]);
+        let rows = w.deliveries(1).await;
+        let page = rows.iter().find(|r| r.lane == Lane::Page).unwrap();
+        assert_eq!(
+            (page.state, page.error.as_str()),
+            (Delivery::Withdrawn, "resolved by firebell")
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn lines_keep_their_order_through_trouble() {
     on_both(async |database| {
         let w = World::on(&database.url).await;
