@@ -12,10 +12,6 @@ use sqlx::{
 use std::str::FromStr;
 use std::time::Duration;
 
-/// Rows SQLite's thread may be ahead of their reader: at the library's 50 a start with 100,000 alerts
-/// spent much of its time changing threads.
-const ROWS_AHEAD: usize = 1024;
-
 /// The migrations as they are written: for SQLite.
 static WRITTEN: Migrator = sqlx::migrate!("./migrations");
 
@@ -77,7 +73,6 @@ async fn sqlite(url: &str) -> Result<Pools<Sqlite>, StoreFault> {
     let base = SqliteConnectOptions::from_str(url)
         .map_err(|e| StoreFault::Unusable(format!("database.url cannot be understood: {e}")))?
         .busy_timeout(Duration::from_secs(5))
-        .row_buffer_size(ROWS_AHEAD)
         .disable_statement_logging();
     if url.contains(":memory:") || url.contains("mode=memory") {
         return memory(base).await;
