@@ -10,7 +10,7 @@ use super::schedule::Schedule;
 use chrono_tz::Tz;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Everything the SRE lead keeps in files, checked and cross-referenced.
@@ -334,6 +334,14 @@ impl Directory {
         self.people
             .get(id)
             .map_or_else(|| id.to_owned(), |p| p.name.clone())
+    }
+
+    /// Every channel teams and services name, once.
+    #[must_use]
+    pub fn channels(&self) -> BTreeSet<&str> {
+        let teams = self.teams.values().filter_map(|t| t.channel.as_deref());
+        let services = self.services.values().filter_map(|s| s.channel.as_deref());
+        teams.chain(services).collect()
     }
 
     /// The channel a service's (or else a team's) cards go to.

@@ -299,16 +299,8 @@ impl Draft {
 
 /// Every channel the directory names, once.
 fn every_channel(directory: &Directory) -> Vec<String> {
-    let teams = directory
-        .teams
-        .values()
-        .filter_map(|t| t.channel.as_deref());
-    let services = directory
-        .services
-        .values()
-        .filter_map(|s| s.channel.as_deref());
-    let names: BTreeSet<&str> = teams.chain(services).collect();
-    names.into_iter().map(|c| format!("channel:{c}")).collect()
+    let names = directory.channels().into_iter();
+    names.map(|c| format!("channel:{c}")).collect()
 }
 
 /// A decision and its reason, as they are counted.

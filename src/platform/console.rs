@@ -23,17 +23,8 @@ pub struct ConsoleChat {
 /// Every channel that is to exist: those of `console.channels`, of the teams and of the services.
 #[must_use]
 pub fn channels(configured: &[String], directory: &Directory) -> BTreeSet<String> {
-    let teams = directory.teams.values().filter_map(|t| t.channel.clone());
-    let services = directory
-        .services
-        .values()
-        .filter_map(|s| s.channel.clone());
-    configured
-        .iter()
-        .cloned()
-        .chain(teams)
-        .chain(services)
-        .collect()
+    let named = directory.channels().into_iter().map(str::to_owned);
+    configured.iter().cloned().chain(named).collect()
 }
 
 impl ConsoleChat {

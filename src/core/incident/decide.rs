@@ -24,7 +24,7 @@ pub fn decide(
         Command::Open(_) => Err(Refusal::AlreadyOpen),
         _ if incident.seq == 0 => Err(Refusal::NoSuchIncident),
         Command::Fire { alerts, worst } => fire(incident, scene, alerts, worst),
-        Command::Clear { alerts, why } => clear(incident, scene, &alerts, why),
+        Command::Clear { alerts, why } => clear(incident, &alerts, why),
         Command::Wake => wake(incident, scene),
         Command::Acknowledge { by } => acknowledge(incident, by),
         Command::Snooze { by, until } => snooze(incident, scene, by, until),
@@ -237,13 +237,7 @@ fn fire(
     Ok(events)
 }
 
-fn clear(
-    incident: &Incident,
-    scene: &Scene<'_>,
-    alerts: &[AlertId],
-    why: String,
-) -> Result<Vec<Event>, Refusal> {
-    let _ = scene;
+fn clear(incident: &Incident, alerts: &[AlertId], why: String) -> Result<Vec<Event>, Refusal> {
     let gone: Vec<AlertId> = alerts
         .iter()
         .copied()
