@@ -4,6 +4,7 @@
 //! Platforms call it after they have answered their own three seconds; nothing here blocks on a
 //! platform. A cause makes every act idempotent: the same cause again gives the same answer.
 
+mod link;
 mod open;
 mod runs;
 
@@ -128,6 +129,11 @@ pub async fn press(
             run: Some(*run),
         },
         Press::Postmortem => Invocation::Postmortem { id },
+        // A platform opens its form before it comes here; this is for one that cannot.
+        Press::Note => {
+            let how = format!("Write `note {id} what happened`.");
+            return Reply::yes(Some(id), how);
+        }
     };
     desk.carry_out(invocation).await
 }
@@ -218,6 +224,7 @@ impl<'a> Desk<'a> {
             Invocation::Reject { id, run } => self.reject(id, run).await,
             Invocation::Postmortem { id } => self.postmortem(id).await,
             Invocation::List { all } => self.list(all).await,
+            Invocation::Link { code, confirmed } => self.link(code, confirmed).await,
             Invocation::Help { verb } => {
                 let leaf = verb.and_then(|v| tree().find(&v));
                 Reply::yes(

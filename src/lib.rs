@@ -11,9 +11,10 @@
 //! 6. [`notify`] and [`run`]: ways to wake a person and to carry out an action.
 //! 7. [`engine`]: decides in batches, owns time, delivers.
 //! 8. [`ingest`] and [`dispatch`]: wire formats to alerts; commands and presses to the engine.
-//! 9. [`platform`]: one adapter per chat platform.
-//! 10. [`http`]: the doors.
-//! 11. [`cli`]: the front porch.
+//! 9. [`hear`]: what people do on chat platforms, kept, worked off and answered.
+//! 10. [`platform`]: one adapter per chat platform.
+//! 11. [`http`]: the doors.
+//! 12. [`cli`]: the front porch.
 //!
 //! `ARCHITECTURE.md` walks through it.
 
@@ -23,6 +24,7 @@ pub mod config;
 pub mod core;
 pub mod dispatch;
 pub mod engine;
+pub mod hear;
 pub mod http;
 pub mod ingest;
 pub mod metrics;

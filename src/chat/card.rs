@@ -22,6 +22,10 @@ use std::sync::Arc;
 
 /// Slack's limit for a channel name, the tightest of the platforms.
 const ROOM_CHARS: usize = 80;
+/// Slack's limit for a topic, the tightest of the platforms.
+const TOPIC_CHARS: usize = 250;
+/// Links of a service that hang in a room.
+const LINKS: usize = 10;
 
 /// Draws the card. `url` is the incident's page on the console.
 #[must_use]
@@ -61,6 +65,7 @@ pub fn line(incident: &Incident, record: &Record, n: u32) -> Option<Line> {
     let (by, text, run) = match &record.event {
         Event::Removed { .. } => return None,
         Event::Spoke { by, text, .. } => (by.clone(), text.clone(), None),
+        Event::Reworded { by, text, .. } => (by.clone(), format!("(corrected) {text}"), None),
         Event::RunAsked { run, .. } => (
             Actor::Firebell,
             timeline::sentence(&record.event, &names),
@@ -76,6 +81,42 @@ pub fn line(incident: &Incident, record: &Record, n: u32) -> Option<Line> {
         text,
         run,
     })
+}
+
+/// What stands above a room: how bad, where it stands, who leads.
+#[must_use]
+pub fn topic(incident: &Incident, directory: &Directory) -> String {
+    let mut parts = vec![
+        directory.severity_name(incident.severity),
+        incident.status.word().to_owned(),
+    ];
+    if let Some(by) = incident
+        .acked_by
+        .as_ref()
+        .filter(|_| incident.status == Status::Acknowledged)
+    {
+        parts.push(format!("with {}", by.name()));
+    }
+    if let Some(lead) = &incident.lead {
+        parts.push(format!("lead {}", lead.name()));
+    }
+    parts.push(incident.title.clone());
+    text::cut(&parts.join(" · "), TOPIC_CHARS)
+}
+
+/// What hangs in a room: the incident's page, and the links of its service.
+#[must_use]
+pub fn links(incident: &Incident, directory: &Directory, url: &str) -> Vec<(String, String)> {
+    let mut links = vec![("Timeline".to_owned(), url.to_owned())];
+    let service = incident
+        .service
+        .as_ref()
+        .and_then(|s| directory.services.get(s));
+    if let Some(service) = service {
+        let own = service.links.iter().map(|(k, v)| (k.clone(), v.clone()));
+        links.extend(own.take(LINKS));
+    }
+    links
 }
 
 /// `inc-42-checkout-high-error-rate`: lowercase ASCII, at most 80 characters, cut between words.

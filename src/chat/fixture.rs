@@ -71,6 +71,7 @@ pub(crate) fn directory() -> Directory {
 
 fn person(id: &str, name: &str) -> Person {
     Person {
+        email: None,
         id: id.to_owned(),
         name: name.to_owned(),
         zone: Tz::Europe__Berlin,

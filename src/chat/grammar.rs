@@ -7,11 +7,13 @@
 mod line;
 mod lookup;
 mod tokens;
+mod typed;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use lookup::{nearest, policy};
+pub use typed::typed;
 
 use super::surface::tree;
 use crate::core::directory::{Directory, Target};
@@ -113,6 +115,11 @@ pub enum Invocation {
     List {
         all: bool,
     },
+    /// `code` absent: give this account one.
+    Link {
+        code: Option<String>,
+        confirmed: bool,
+    },
     Help {
         verb: Option<String>,
     },
@@ -138,6 +145,7 @@ impl Invocation {
             Invocation::Reject { .. } => "reject",
             Invocation::Postmortem { .. } => "postmortem",
             Invocation::List { .. } => "list",
+            Invocation::Link { .. } => "link",
             Invocation::Help { .. } => "help",
         }
     }
@@ -159,6 +167,44 @@ impl fmt::Display for Usage {
 }
 
 impl std::error::Error for Usage {}
+
+/// The command a line names and what its form would ask for, when the line is a verb that cannot be
+/// carried out for want of words: the verb alone, or with an incident's number, or `run ACTION`.
+#[must_use]
+pub fn wants_form(text: &str, context: &Context<'_>) -> Option<Wanting> {
+    let mut words = Words::of(text.trim().strip_prefix('/').unwrap_or(text.trim()));
+    if words.peek().is_some_and(|w| tree().is_root(&w.text)) {
+        words.next();
+    }
+    let leaf = tree().find(&words.next()?.text)?;
+    let mut line = Line::behind(leaf, context, words);
+    let incident = line.incident();
+    let rest: Vec<String> = std::iter::from_fn(|| line.next_word()).collect();
+    match (leaf.verb.as_str(), rest.as_slice()) {
+        ("run", [action]) => Some(Wanting {
+            verb: leaf.verb.clone(),
+            incident: incident?,
+            action: Some(action.clone()),
+        }),
+        (_, []) if leaf.args.iter().any(|a| a.required) => Some(Wanting {
+            verb: leaf.verb.clone(),
+            incident: incident.unwrap_or(IncidentId(0)),
+            action: None,
+        }),
+        _ => None,
+    }
+}
+
+/// A command that lacks words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanting {
+    /// Which.
+    pub verb: String,
+    /// The incident it is about; 0: none known.
+    pub incident: IncidentId,
+    /// The action of `run`, as typed.
+    pub action: Option<String>,
+}
 
 /// Reads a line, with or without `/` and a root word in front.
 ///

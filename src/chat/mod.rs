@@ -1,12 +1,17 @@
-//! The voice: one port for Slack, Discord and the console, and the neutral things said through it.
+//! The port: one for Slack, Discord and the console, and the neutral things that pass through it.
 //!
-//! An adapter renders [`Card`] and [`Line`] in its own idiom. Nothing here trusts alert text:
-//! only the composer mentions people, and by configured id.
+//! Outwards, [`Chat`]: an adapter renders [`Card`] and [`Line`] in its own idiom. Inwards,
+//! [`heard::Heard`], answered through [`heard::Voice`]. Nothing here trusts alert text: only the
+//! composer mentions people, and by configured id.
 
+pub mod button;
 pub mod card;
 #[cfg(test)]
 mod fixture;
+pub mod form;
 pub mod grammar;
+pub mod heard;
+pub mod link;
 pub mod surface;
 pub mod words;
 
@@ -33,6 +38,8 @@ pub enum Retry {
     AfterMs(i64),
     /// It will never work.
     Never,
+    /// The room or channel is gone or closed for good; in another one it may work.
+    Gone,
 }
 
 /// A live card: drawn from state, edited in place.
@@ -117,6 +124,8 @@ pub enum Press {
     },
     /// Read the postmortem.
     Postmortem,
+    /// Open the form of a note.
+    Note,
 }
 
 /// A line of text in a room.
@@ -145,13 +154,49 @@ pub enum RoomRef {
     Channel(String),
 }
 
+/// A page, as a direct message carries it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Idempotency key: `incident:seq:n`.
+    pub key: String,
+    /// The incident as it is now.
+    pub card: Card,
+    /// What and where, why this person and why now; fits a lock screen.
+    pub text: String,
+}
+
+/// What a platform is asked to make room for; who comes first when a channel takes only so much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Budget {
+    /// A page.
+    Page,
+    /// A line of a room.
+    Line,
+    /// A card or a room's furniture: it can wait, and is drawn as late as possible.
+    Card,
+}
+
 /// A future of the port.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'a>>;
 
-/// A chat platform, outbound half.
+/// A chat platform, outbound half. One value per configured workspace or guild.
+///
+/// Every call has a time-out of its own, and says by its [`Fault`] whether and when to try again.
+/// A fault with [`Retry::Backoff`] may have been carried out; the others were not.
 pub trait Chat: Send + Sync {
-    /// `console`, `slack`, `discord`.
-    fn platform(&self) -> &'static str;
+    /// The configured name: `console`, `slack`, `discord`.
+    fn platform(&self) -> &str;
+
+    /// Waits until the room's rate allows a message. What is sent afterwards is drawn after it, so
+    /// that a card that waited shows the state of the end of the wait.
+    fn turn<'a>(
+        &'a self,
+        room: Option<&'a RoomRef>,
+        budget: Budget,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        let _ = (room, budget);
+        Box::pin(std::future::ready(()))
+    }
 
     /// Makes the room of an incident, or finds the one made before. Idempotent by incident.
     /// Answers its id and the name people see.
@@ -160,16 +205,44 @@ pub trait Chat: Send + Sync {
     /// Posts a line once. `again`: an earlier try may have succeeded; look before sending.
     fn say<'a>(&'a self, room: &'a RoomRef, line: &'a Line, again: bool) -> Answer<'a, String>;
 
-    /// Posts a card, or edits the one at `remote`. Answers the message's id.
-    fn show<'a>(&'a self, room: &'a RoomRef, card: &'a Card, remote: &'a str)
-    -> Answer<'a, String>;
-
-    /// Sends a page as a direct message to a directory person.
-    fn page<'a>(
+    /// Posts a card, or edits the one at `remote`. `again`: an earlier post may have succeeded.
+    /// Answers the message's id.
+    fn show<'a>(
         &'a self,
-        person: &'a str,
-        key: &'a str,
+        room: &'a RoomRef,
         card: &'a Card,
-        why: &'a str,
+        remote: &'a str,
+        again: bool,
     ) -> Answer<'a, String>;
+
+    /// Sends pages to a directory person as one direct message: one page in full, or, when a
+    /// backlog has collapsed, how many there are and the newest of them.
+    fn page<'a>(&'a self, person: &'a str, pages: &'a [Page]) -> Answer<'a, String>;
+
+    /// Sets what stands above a room. Plain text; the adapter cuts it to its limit.
+    fn topic<'a>(&'a self, room: &'a str, text: &'a str) -> Answer<'a, ()> {
+        let _ = (room, text);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Brings directory people into a room; who is in it already is no fault. Somebody without an
+    /// account here is left out: pages do not depend on rooms.
+    fn invite<'a>(&'a self, room: &'a str, people: &'a [String]) -> Answer<'a, ()> {
+        let _ = (room, people);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Pins the card and hangs up the links (title and address), once each.
+    fn furnish<'a>(
+        &'a self,
+        room: &'a str,
+        card: &'a str,
+        links: &'a [(String, String)],
+    ) -> Answer<'a, ()> {
+        let _ = (room, card, links);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Says something that belongs to no incident, such as that another platform is gone.
+    fn tell<'a>(&'a self, room: &'a RoomRef, key: &'a str, text: &'a str) -> Answer<'a, ()>;
 }

@@ -5,7 +5,8 @@
 
 mod complete;
 
-pub use complete::{Completion, complete};
+pub(crate) use complete::values;
+pub use complete::{COMPLETIONS, Completion, complete};
 
 use serde::Deserialize;
 use std::collections::BTreeSet;

@@ -80,8 +80,8 @@ pub(super) struct Reading<'a> {
     /// For entries that name no zone.
     pub zone: Option<Tz>,
     pub severities: &'a [SeverityName],
-    /// Whether people can be reached in the console.
-    pub console: bool,
+    /// Chat platforms people can be reached on.
+    pub platforms: &'a [String],
     pub mentions: &'a RefCell<Vec<Mention>>,
 }
 

@@ -7,7 +7,7 @@ use super::reader::{Sink, Table};
 use super::secret::Secrets;
 use super::tree::{Place, parse};
 use super::{Fault, Loaded, Settings, action, layered, route, settings};
-use crate::core::directory::Directory;
+use crate::core::directory::{Directory, PlatformRules};
 use chrono_tz::Tz;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -155,12 +155,29 @@ fn read_all(
     let severities = settings::severities(&top);
     let folder = directory_path(&top, files.base);
     let mentions = RefCell::default();
+    let places = settings.slack.iter().map(|s| &s.place);
+    let places: Vec<_> = places
+        .chain(settings.discord.iter().map(|d| &d.place))
+        .collect();
+    let console = settings.console.enabled.then(|| "console".to_owned());
+    let platforms: Vec<String> = console
+        .into_iter()
+        .chain(places.iter().map(|p| p.name.clone()))
+        .collect();
+    let rules = |place: &&super::chat::Place| {
+        let rules = PlatformRules {
+            furnished: true,
+            teams: place.teams.clone(),
+        };
+        (place.name.clone(), rules)
+    };
+    let rules = places.iter().map(rules).collect();
     let reading = Reading {
         sink,
         secrets,
         zone,
         severities: &severities,
-        console: settings.console.enabled,
+        platforms: &platforms,
         mentions: &mentions,
     };
     let route = route::route(&top, &reading);
@@ -170,12 +187,8 @@ fn read_all(
         route,
         catch_all,
         severities: severities.clone(),
-        platforms: settings
-            .console
-            .enabled
-            .then(|| "console".to_owned())
-            .into_iter()
-            .collect(),
+        platforms: platforms.clone(),
+        rules,
         zone,
         ..Directory::default()
     };

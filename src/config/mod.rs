@@ -8,6 +8,7 @@
 
 mod action;
 mod args;
+pub mod chat;
 mod cross;
 mod demo;
 mod folders;
@@ -48,6 +49,10 @@ pub struct Settings {
     pub sources: Vec<Source>,
     /// The built-in console.
     pub console: Console,
+    /// Slack workspaces.
+    pub slack: Vec<chat::Slack>,
+    /// Discord guilds.
+    pub discord: Vec<chat::Discord>,
     /// Ceilings of the ingest paths.
     pub limits: Limits,
     /// `text` or `json`.

@@ -26,6 +26,14 @@ pub(super) fn person(id: &str, table: Table<'_>, reading: &Reading<'_>) -> Optio
     identities
         .entry("console".to_owned())
         .or_insert_with(|| id.to_owned());
+    let email = table.text("email").map(|said| {
+        if !said.value.contains('@') || said.value.contains(char::is_whitespace) {
+            let what = format!("`email` cannot be {:?}", said.value);
+            let fix = "write email = \"ana@example.org\"";
+            reading.sink.fault(&said.place, what, fix);
+        }
+        said.value.to_lowercase()
+    });
     let roles = table.words("roles");
     let contacts = contacts(&table, reading);
     if table.no_items("contacts") {
@@ -39,6 +47,7 @@ pub(super) fn person(id: &str, table: Table<'_>, reading: &Reading<'_>) -> Optio
     Some(Person {
         id: id.to_owned(),
         name,
+        email,
         zone: zone?,
         identities,
         roles,
@@ -100,8 +109,8 @@ fn contact_kind(
     reading: &Reading<'_>,
 ) -> Option<ContactKind> {
     match kind.value.as_str() {
-        "console" if reading.console => Some(ContactKind::Chat {
-            platform: "console".to_owned(),
+        platform if reading.platforms.iter().any(|p| p == platform) => Some(ContactKind::Chat {
+            platform: platform.to_owned(),
         }),
         "console" => {
             let what = "this contact is in the console, which is switched off";
@@ -118,8 +127,15 @@ fn contact_kind(
         }
         other => {
             table.get("url");
-            let fix = nearest(other, ["console", "webhook"].into_iter()).map_or_else(
-                || "write kind = \"console\" or \"webhook\"".to_owned(),
+            let known = || {
+                let platforms = reading.platforms.iter().map(String::as_str);
+                platforms.chain(["webhook"])
+            };
+            let fix = nearest(other, known()).map_or_else(
+                || {
+                    let known: Vec<String> = known().map(|k| format!("{k:?}")).collect();
+                    format!("write kind = {}", known.join(" or "))
+                },
                 |near| format!("did you mean `{near}`?"),
             );
             let what = format!("`kind` cannot be {other:?}");

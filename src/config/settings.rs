@@ -2,7 +2,7 @@
 
 use super::reader::{Said, Table, nearest};
 use super::secret::{Found, Secrets};
-use super::{Console, Limits, Settings, sources};
+use super::{Console, Limits, Settings, chat, sources};
 use crate::core::directory::SeverityName;
 use chrono_tz::Tz;
 use secrecy::{ExposeSecret, SecretString};
@@ -19,6 +19,8 @@ pub(super) fn settings(root: &Table<'_>, secrets: &Secrets<'_>) -> Settings {
         .map_or_else(|| PathBuf::from("data"), |s| PathBuf::from(s.value));
     let data_dir = secrets.base.join(data_dir);
     let (log_format, log_filter) = log(root);
+    let (slack, discord) = (chat::slack(root, secrets), chat::discord(root, secrets));
+    chat::check_names(root, &slack, &discord);
     Settings {
         public_url: public_url(root, &listen),
         database_url: database(root, secrets, &data_dir),
@@ -28,6 +30,8 @@ pub(super) fn settings(root: &Table<'_>, secrets: &Secrets<'_>) -> Settings {
         listen,
         data_dir,
         console,
+        slack,
+        discord,
         log_format,
         log_filter,
     }

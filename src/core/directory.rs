@@ -34,10 +34,21 @@ pub struct Directory {
     pub severities: Vec<SeverityName>,
     /// Who is alarmed when everybody else could not be. Never empty in a checked configuration.
     pub catch_all: Vec<Target>,
-    /// Chat platforms that are switched on, in order of preference.
+    /// Chat platforms that are switched on, by configured name, in order of preference.
     pub platforms: Vec<String>,
+    /// What is special about a platform; one that is not here takes everything and has no furniture.
+    pub rules: BTreeMap<String, PlatformRules>,
     /// Zone used where a file names none.
     pub zone: Option<Tz>,
+}
+
+/// What is special about a chat platform: a workspace or guild.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PlatformRules {
+    /// Rooms there have a topic, members and pinned things to keep up to date.
+    pub furnished: bool,
+    /// Only incidents of these teams go there; empty: all.
+    pub teams: Vec<String>,
 }
 
 /// Someone who can be paged, may act, or both.
@@ -47,6 +58,8 @@ pub struct Person {
     pub id: String,
     /// Display name.
     pub name: String,
+    /// By which a platform that has verified it may link an account to this person.
+    pub email: Option<String>,
     /// Where they live; times are shown to them in it.
     pub zone: Tz,
     /// Immutable ids by chat platform: `slack = "U123"`.
@@ -326,6 +339,23 @@ impl Directory {
         self.people
             .values()
             .find(|p| p.identities.get(platform).is_some_and(|x| x == id))
+    }
+
+    /// The platforms an incident of this team is shown on.
+    pub fn platforms_of<'a>(&'a self, team: Option<&'a str>) -> impl Iterator<Item = &'a str> {
+        self.platforms
+            .iter()
+            .map(String::as_str)
+            .filter(move |name| {
+                let teams = self.rules.get(*name).map_or(&[][..], |r| &r.teams);
+                teams.is_empty() || team.is_some_and(|t| teams.iter().any(|x| x == t))
+            })
+    }
+
+    /// Whether rooms of this platform have a topic, members and pinned things.
+    #[must_use]
+    pub fn furnished(&self, platform: &str) -> bool {
+        self.rules.get(platform).is_some_and(|r| r.furnished)
     }
 
     /// Display name of a person, or the id when the directory no longer has them.

@@ -199,6 +199,12 @@ pub fn citation(record: &Record) -> String {
     }
     if let Event::Spoke {
         platform, message, ..
+    }
+    | Event::Reworded {
+        platform, message, ..
+    }
+    | Event::Unsaid {
+        platform, message, ..
     } = &record.event
     {
         words.push_str(&format!(", {platform} message {message}"));
@@ -222,6 +228,10 @@ pub fn by(event: &Event) -> Option<&Actor> {
         | Event::LeadChanged { by, .. }
         | Event::Noted { by, .. }
         | Event::Spoke { by, .. }
+        | Event::Reworded { by, .. }
+        | Event::Unsaid { by, .. }
+        | Event::Joined { by, .. }
+        | Event::Left { by, .. }
         | Event::RunAsked { by, .. }
         | Event::RunApproved { by, .. }
         | Event::RunRejected { by, .. }

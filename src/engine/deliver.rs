@@ -15,7 +15,7 @@ use super::{Engine, act};
 use crate::chat::{Chat, Fault, Retry};
 use crate::core::directory::ContactKind;
 use crate::core::id::{IncidentId, Seq};
-use crate::core::incident::{Incident, Surface};
+use crate::core::incident::{Incident, THE_ROOM};
 use crate::core::time::Time;
 use crate::notify;
 use crate::store::{Lane, OutboxRow, ShowRow};
@@ -45,7 +45,7 @@ enum Finished {
     Show {
         key: ShowKey,
         have: Seq,
-        result: Result<(String, String), Fault>,
+        result: Result<rooms::Shown, Fault>,
     },
 }
 
@@ -61,8 +61,10 @@ enum Poke {
 struct Deliver {
     engine: Engine,
     client: reqwest::Client,
-    chats: HashMap<&'static str, Arc<dyn Chat>>,
+    chats: HashMap<String, Arc<dyn Chat>>,
     started: bool,
+    /// What came with the start may have been on its way when the process before this one ended.
+    restarted: bool,
     effects: HashMap<i64, Outgoing>,
     /// Pages that are being sent.
     flying: HashSet<i64>,
@@ -87,6 +89,7 @@ pub(super) fn start(engine: &Engine, mut messages: mpsc::UnboundedReceiver<Messa
         client: notify::webhook::client(),
         chats: HashMap::new(),
         started: false,
+        restarted: true,
         effects: HashMap::new(),
         flying: HashSet::new(),
         destinations: HashMap::new(),
@@ -123,7 +126,10 @@ impl Deliver {
     fn take(&mut self, message: Message) {
         match message {
             Message::Adapters(chats) => {
-                self.chats = chats.into_iter().map(|c| (c.platform(), c)).collect();
+                self.chats = chats
+                    .into_iter()
+                    .map(|c| (c.platform().to_owned(), c))
+                    .collect();
                 self.started = true;
                 self.poke_everything();
             }
@@ -136,6 +142,8 @@ impl Deliver {
                 for (row, incident) in shows {
                     self.surface(row, incident);
                 }
+                // The first shows after a start are those it restored.
+                self.restarted = false;
             }
             Message::Withdraw(ids) => {
                 for id in ids {
@@ -148,6 +156,7 @@ impl Deliver {
             Message::Restart => {
                 self.destinations.values_mut().for_each(|d| d.ready.clear());
                 self.rooms.values_mut().for_each(|r| r.waiting.clear());
+                self.restarted = true;
             }
             Message::Settle(reply) => self.settlers.push(reply),
             Message::Stop => {}
@@ -209,33 +218,42 @@ impl Deliver {
                     row,
                     incident,
                     busy: false,
+                    unsure: self.restarted,
                 },
             )),
         }
         self.poke_at(due, Poke::Show(key));
     }
 
-    /// A room that has come into being lets its waiting lines and card go.
+    /// A room that has come into being lets its waiting lines, card and furniture go.
     fn know_rooms(&mut self, incident: &Incident) {
+        for (platform, place) in &incident.closed {
+            // A room that was lost: what is for it waits until there is another one.
+            if place == THE_ROOM {
+                self.known_rooms.remove(&(incident.id, platform.clone()));
+            }
+        }
         for (platform, room) in &incident.rooms {
-            let new = self
+            let before = self
                 .known_rooms
-                .insert((incident.id, platform.clone()), room.clone())
-                .is_none();
-            if new {
+                .insert((incident.id, platform.clone()), room.clone());
+            if before.as_ref() != Some(room) {
                 self.poke(&Poke::Room(format!("{platform}:{}", incident.id.0)));
-                self.poke(&Poke::Show((
-                    incident.id,
-                    platform.clone(),
-                    Surface::RoomCard.word().to_owned(),
-                )));
+                for surface in rooms::IN_THE_ROOM {
+                    self.poke(&Poke::Show((
+                        incident.id,
+                        platform.clone(),
+                        surface.word().to_owned(),
+                    )));
+                }
             }
         }
     }
 
     fn destination_of(&self, row: &OutboxRow) -> String {
         match self.contact(row) {
-            Some(ContactKind::Chat { platform }) => format!("chat {platform}"),
+            // One queue a person: each is a channel of its own there, with a rate of its own.
+            Some(ContactKind::Chat { platform }) => format!("chat {platform} {}", row.target),
             Some(ContactKind::Webhook { url }) => notify::webhook::destination(&url),
             None => "nowhere".to_owned(),
         }
@@ -355,7 +373,7 @@ fn link(engine: &Engine, id: IncidentId) -> String {
 /// How long to wait before the next try; `None`: no more.
 fn wait_ms(fault: &Fault, attempts: u32, seed: i64) -> Option<i64> {
     match fault.retry {
-        Retry::Never => None,
+        Retry::Never | Retry::Gone => None,
         Retry::AfterMs(ms) => Some(ms),
         Retry::Backoff => Some(notify::backoff_ms(attempts, seed.unsigned_abs())),
     }

@@ -302,7 +302,9 @@ impl Desk {
             .await
             .map_err(|e| unavailable(&e))?;
         match journal.into_iter().find(|r| r.seq == seq).map(|r| r.event) {
-            Some(event @ (Event::Noted { .. } | Event::Spoke { .. })) => Ok((seq, event.kind().to_owned())),
+            Some(
+                event @ (Event::Noted { .. } | Event::Spoke { .. } | Event::Reworded { .. }),
+            ) => Ok((seq, event.kind().to_owned())),
             Some(_) => Err(Refusal::Invalid {
                 why: format!("Line {seq} is not something a person wrote; only notes and messages can be removed."),
             }
@@ -469,6 +471,12 @@ fn write(draft: &mut Draft, changes: ChangeSet) {
     draft.changes.posts.extend(changes.posts);
     draft.changes.runs.extend(changes.runs);
     draft.changes.quarantine.extend(changes.quarantine);
+    draft.changes.heard.extend(changes.heard);
+    draft.changes.heard_done.extend(changes.heard_done);
+    draft.changes.heard_old = draft.changes.heard_old.max(changes.heard_old);
+    draft.changes.links.extend(changes.links);
+    draft.changes.link_codes.extend(changes.link_codes);
+    draft.changes.keys.extend(changes.keys);
 }
 
 fn unavailable(fault: &StoreFault) -> Failure {

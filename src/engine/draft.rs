@@ -6,8 +6,8 @@ use super::outgoing::Outgoing;
 use crate::core::directory::Directory;
 use crate::core::id::{AlertId, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{
-    Command, Effect, Event, Incident, Origin, Place, Record, Refusal, Scene, Surface, decide,
-    evolve, react,
+    Command, Effect, Event, Incident, Origin, Place, Record, Refusal, Scene, Surface, THE_ROOM,
+    decide, evolve, react,
 };
 use crate::core::time::Time;
 use crate::metrics::Metrics;
@@ -150,7 +150,10 @@ impl Draft {
                     );
                 }
                 Effect::Say { to } => self.say(memory, incident, &record, n, &to),
-                Effect::Show { surface } => self.show(memory, incident, surface),
+                Effect::Show { surface } => {
+                    self.lose_room(memory, incident.id, &record.event);
+                    self.show(memory, incident, surface);
+                }
                 Effect::StandDown => self.stand_down(memory, incident.id, &record.event),
             }
         }
@@ -223,12 +226,16 @@ impl Draft {
         let directory = self.directory.clone();
         // Each platform gets its own row, so that one that is down holds up no other.
         let mut part = n * 100;
-        for platform in &directory.platforms {
+        let platforms: Vec<String> = directory
+            .platforms_of(incident.team.as_deref())
+            .map(str::to_owned)
+            .collect();
+        for platform in &platforms {
             let channel = incident.channel.clone();
             let places: Vec<String> = match to {
-                Place::RoomExcept(from) if from == platform => Vec::new(),
+                Place::RoomExcept(from) | Place::LoudExcept(from) if from == platform => Vec::new(),
                 Place::Room | Place::RoomExcept(_) => vec!["room".to_owned()],
-                Place::Loud => [
+                Place::Loud | Place::LoudExcept(_) => [
                     incident.major.then(|| "room".to_owned()),
                     channel.map(|c| format!("channel:{c}")),
                 ]
@@ -254,11 +261,14 @@ impl Draft {
 
     fn show(&mut self, memory: &mut Memory, incident: &Arc<Incident>, surface: Surface) {
         let directory = self.directory.clone();
-        for platform in &directory.platforms {
-            let key: ShowKey = (incident.id, platform.clone(), surface.word().to_owned());
+        for platform in directory.platforms_of(incident.team.as_deref()) {
+            if surface.is_furniture() && !directory.furnished(platform) {
+                continue;
+            }
+            let key: ShowKey = (incident.id, platform.to_owned(), surface.word().to_owned());
             let row = memory.shows.entry(key.clone()).or_insert_with(|| ShowRow {
                 incident: incident.id,
-                platform: platform.clone(),
+                platform: platform.to_owned(),
                 surface: surface.word().to_owned(),
                 want: 0,
                 have: 0,
@@ -270,6 +280,31 @@ impl Draft {
             row.want = incident.seq;
             self.changes.shows.insert(key.clone(), row.clone());
             self.behind.insert(key);
+        }
+    }
+
+    /// A room that is lost is made anew, and nothing of the old one is known of the new one.
+    fn lose_room(&mut self, memory: &mut Memory, id: IncidentId, event: &Event) {
+        let Event::PlaceFailed {
+            platform, place, ..
+        } = event
+        else {
+            return;
+        };
+        if place != THE_ROOM {
+            return;
+        }
+        let in_room = |key: &ShowKey| {
+            key.0 == id && key.1 == *platform && key.2 != Surface::ChannelCard.word()
+        };
+        let keys: Vec<ShowKey> = memory.shows_of(id).map(|(key, _)| key.clone()).collect();
+        for key in keys.into_iter().filter(in_room) {
+            if let Some(row) = memory.shows.get_mut(&key) {
+                (row.remote, row.have, row.attempts) = (String::new(), 0, 0);
+                row.due_at = self.now;
+                self.changes.shows.insert(key.clone(), row.clone());
+                self.behind.insert(key);
+            }
         }
     }
 

@@ -22,15 +22,17 @@ pub use clock::Clock;
 pub use lease::GRACE_MS;
 
 use crate::chat::Chat;
+use crate::chat::button::Key;
 use crate::core::alert::Alert;
 use crate::core::directory::Directory;
 use crate::core::id::{Actor, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{Command, Incident, OpenAs, Refusal, Status};
 use crate::core::time::Time;
 use crate::metrics::Metrics;
-use crate::store::{ChangeSet, Store};
+use crate::store::{ChangeSet, LinkRow, Store};
 use arc_swap::ArcSwap;
 use lease::{Leases, Seen};
+use sha2::Digest;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -41,6 +43,8 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 const DESK_QUEUE: usize = 4096;
 /// Changes a slow reader may be behind before it is told to look at everything again.
 const CHANGES_KEPT: usize = 4096;
+/// Name of the secret that buttons are signed with.
+const BUTTONS: &str = "buttons";
 
 /// How an engine is to run.
 #[derive(Clone)]
@@ -71,10 +75,14 @@ pub(crate) struct Inner {
     open: RwLock<HashMap<IncidentId, Arc<Incident>>>,
     leases: RwLock<Leases>,
     seen: Arc<Seen>,
-    counters: [AtomicI64; 4],
+    counters: [AtomicI64; 5],
     fenced: AtomicBool,
     /// Runs this process carries out.
     running: Mutex<HashSet<RunId>>,
+    /// What buttons are signed with.
+    key: RwLock<Key>,
+    /// Accounts linked beside the files: platform and account to person.
+    links: RwLock<HashMap<(String, String), String>>,
 }
 
 /// What a submitted command did.
@@ -123,6 +131,8 @@ pub enum Counter {
     Run,
     /// `quarantine.id`
     Quarantine,
+    /// `heard.id`
+    Heard,
 }
 
 impl Engine {
@@ -138,10 +148,16 @@ impl Engine {
     ) -> anyhow::Result<Engine> {
         let epoch = store.take_over().await?;
         let high = store.high_water().await?;
+        let links = store.links().await?;
+        let links = links
+            .into_iter()
+            .map(|l| ((l.platform, l.account), l.person))
+            .collect();
         let (desk_in, desk_out) = mpsc::channel(DESK_QUEUE);
         let (deliver_in, deliver_out) = mpsc::unbounded_channel();
         let seen = Arc::new(Seen::default());
-        let counters = [high.room, high.post, high.run, high.quarantine].map(AtomicI64::new);
+        let counters =
+            [high.room, high.post, high.run, high.quarantine, high.heard].map(AtomicI64::new);
         let inner = Arc::new(Inner {
             store,
             directory: ArcSwap::from_pointee(directory),
@@ -155,10 +171,42 @@ impl Engine {
             counters,
             fenced: AtomicBool::new(false),
             running: Mutex::default(),
+            key: RwLock::new(Key::new([0; 32])),
+            links: RwLock::new(links),
         });
         let engine = Engine(inner);
         desk::start(&engine, epoch, desk_out, deliver_out).await?;
+        engine.own_key().await?;
         Ok(engine)
+    }
+
+    /// Reads the secret that buttons are signed with, or makes it at the first start.
+    async fn own_key(&self) -> anyhow::Result<()> {
+        let known = self.0.store.key(BUTTONS).await?;
+        let hex = match known {
+            Some(hex) => hex,
+            None => {
+                let made = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()].map(|u| u.simple());
+                let hex = format!("{}{}", made[0], made[1]);
+                let changes = ChangeSet {
+                    keys: vec![(BUTTONS.to_owned(), hex.clone())],
+                    ..ChangeSet::default()
+                };
+                self.write(changes).await?;
+                hex
+            }
+        };
+        // Hashed, so that a value of any length somebody put there is a key.
+        let key = Key::new(sha2::Sha256::digest(hex.as_bytes()).into());
+        *self.0.key.write().unwrap_or_else(PoisonError::into_inner) = key;
+        Ok(())
+    }
+
+    /// What buttons are signed with.
+    #[must_use]
+    pub fn button_key(&self) -> Key {
+        let key = self.0.key.read().unwrap_or_else(PoisonError::into_inner);
+        key.clone()
     }
 
     /// Starts delivery through these chat platforms, the notifiers and the runner.
@@ -206,6 +254,54 @@ impl Engine {
     #[must_use]
     pub fn alive(&self) -> bool {
         !self.0.desk.is_closed() && !self.0.deliver.is_closed()
+    }
+
+    /// The person of the directory an account stands for: by the files, else by a link.
+    #[must_use]
+    pub fn person_of(&self, platform: &str, account: &str) -> Option<String> {
+        let directory = self.directory();
+        if let Some(person) = directory.person_by_identity(platform, account) {
+            return Some(person.id.clone());
+        }
+        let links = self.0.links.read().unwrap_or_else(PoisonError::into_inner);
+        links
+            .get(&(platform.to_owned(), account.to_owned()))
+            .filter(|person| directory.people.contains_key(*person))
+            .cloned()
+    }
+
+    /// The account a person has on a platform: by the files, else by a link.
+    #[must_use]
+    pub fn account_of(&self, platform: &str, person: &str) -> Option<String> {
+        let directory = self.directory();
+        if let Some(id) = directory.people.get(person)?.identities.get(platform) {
+            return Some(id.clone());
+        }
+        let links = self.0.links.read().unwrap_or_else(PoisonError::into_inner);
+        let mut accounts: Vec<&String> = links
+            .iter()
+            .filter(|((p, _), who)| p == platform && who.as_str() == person)
+            .map(|((_, account), _)| account)
+            .collect();
+        accounts.sort();
+        accounts.first().map(|a| (*a).clone())
+    }
+
+    /// Links an account to a person, for good.
+    ///
+    /// # Errors
+    /// `Unavailable` when nothing could be stored.
+    pub async fn link(&self, link: LinkRow) -> Result<(), Failure> {
+        let key = (link.platform.clone(), link.account.clone());
+        let person = link.person.clone();
+        let changes = ChangeSet {
+            links: vec![link],
+            ..ChangeSet::default()
+        };
+        self.write(changes).await?;
+        let mut links = self.0.links.write().unwrap_or_else(PoisonError::into_inner);
+        links.insert(key, person);
+        Ok(())
     }
 
     /// Puts a command to an incident. `cause` makes it idempotent: unique per human act, such as `click:<id>`.
@@ -303,6 +399,13 @@ impl Engine {
             .await
             .map_err(|e| Failure::Unavailable(e.to_string()))?;
         Ok((!journal.is_empty()).then(|| Arc::new(Incident::replay(id, &journal))))
+    }
+
+    /// Every open incident as committed, in no order.
+    #[must_use]
+    pub fn open_incidents(&self) -> Vec<Arc<Incident>> {
+        let open = self.0.open.read().unwrap_or_else(PoisonError::into_inner);
+        open.values().cloned().collect()
     }
 
     /// The incident a firing alert with this identity belongs to.

@@ -4,7 +4,7 @@
 //! card or run is a message without words, drawn from state by whoever reads it. There is no
 //! network here, so the only fault is a store that does not answer, and trying again is always safe.
 
-use crate::chat::{Answer, Card, Chat, Fault, Line, Retry, RoomRef};
+use crate::chat::{Answer, Card, Chat, Fault, Line, Page, Retry, RoomRef};
 use crate::core::directory::Directory;
 use crate::core::id::{Actor, IncidentId, RoomId};
 use crate::engine::{Change, Counter, Engine, Failure};
@@ -157,7 +157,7 @@ impl ConsoleChat {
 }
 
 impl Chat for ConsoleChat {
-    fn platform(&self) -> &'static str {
+    fn platform(&self) -> &str {
         PLATFORM
     }
 
@@ -179,29 +179,41 @@ impl Chat for ConsoleChat {
         room: &'a RoomRef,
         card: &'a Card,
         _remote: &'a str,
+        _again: bool,
     ) -> Answer<'a, String> {
         // The card has no words of its own: once its message exists, readers draw it from state,
         // and the engine has already told them that the state changed.
         Box::pin(async move { self.card(self.find(room).await?, card.incident).await })
     }
 
-    fn page<'a>(
-        &'a self,
-        person: &'a str,
-        key: &'a str,
-        card: &'a Card,
-        why: &'a str,
-    ) -> Answer<'a, String> {
+    fn page<'a>(&'a self, person: &'a str, pages: &'a [Page]) -> Answer<'a, String> {
         Box::pin(async move {
             let room = self.room("direct", person, None).await?;
-            let post = self.blank(room.id, "page", format!("page:{key}"));
-            self.post(PostRow {
-                incident: Some(card.incident),
-                seq: Some(i64::from(card.seq)),
-                text: why.to_owned(),
+            let mut last = String::new();
+            for page in pages {
+                let post = self.blank(room.id, "page", format!("page:{}", page.key));
+                last = self
+                    .post(PostRow {
+                        incident: Some(page.card.incident),
+                        seq: Some(i64::from(page.card.seq)),
+                        text: page.text.clone(),
+                        ..post
+                    })
+                    .await?;
+            }
+            Ok(last)
+        })
+    }
+
+    fn tell<'a>(&'a self, room: &'a RoomRef, key: &'a str, text: &'a str) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let post = self.blank(self.find(room).await?, "line", format!("tell:{key}"));
+            let row = PostRow {
+                text: text.to_owned(),
+                author_name: "firebell".to_owned(),
                 ..post
-            })
-            .await
+            };
+            self.post(row).await.map(drop)
         })
     }
 }

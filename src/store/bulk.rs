@@ -135,6 +135,50 @@ pub(super) const RUNS: Bulk = Bulk {
         output = excluded.output, bytes = excluded.bytes",
 };
 
+pub(super) const HEARD: Bulk = Bulk {
+    name: "insert heard",
+    head: "insert into heard (id, platform, key, at, state, body) values ",
+    width: 6,
+    tail: " on conflict (platform, key) do nothing",
+};
+
+pub(super) const HEARD_DONE: Bulk = Bulk {
+    name: "finish heard",
+    head: "update heard set state = v.column2, body = '' from (values ",
+    width: 2,
+    tail: ") as v where heard.id = v.column1",
+};
+
+/// For one row only: the instant before which what is worked off is forgotten.
+pub(super) const HEARD_OLD: Bulk = Bulk {
+    name: "forget heard",
+    head: "delete from heard where state <> 'waiting' and at < ",
+    width: 1,
+    tail: "",
+};
+
+pub(super) const LINKS: Bulk = Bulk {
+    name: "write links",
+    head: "insert into links (platform, account, person, at, how) values ",
+    width: 5,
+    tail: " on conflict (platform, account) do update set person = excluded.person, \
+        at = excluded.at, how = excluded.how",
+};
+
+pub(super) const LINK_CODES: Bulk = Bulk {
+    name: "write link codes",
+    head: "insert into link_codes (code, platform, account, name, expires_at) values ",
+    width: 5,
+    tail: " on conflict (code) do update set expires_at = excluded.expires_at",
+};
+
+pub(super) const KEYS: Bulk = Bulk {
+    name: "write keys",
+    head: "insert into keys (name, value) values ",
+    width: 2,
+    tail: " on conflict (name) do update set value = excluded.value",
+};
+
 pub(super) const QUARANTINE: Bulk = Bulk {
     name: "insert quarantine",
     head: "insert into quarantine (id, at, source, path, reason, body) values ",
@@ -142,7 +186,7 @@ pub(super) const QUARANTINE: Bulk = Bulk {
     tail: "",
 };
 
-const ALL: [&Bulk; 15] = [
+const ALL: [&Bulk; 21] = [
     &ALERTS,
     &ALERT_STATES,
     &ALERT_STATE_CHANGES,
@@ -158,6 +202,12 @@ const ALL: [&Bulk; 15] = [
     &POSTS,
     &RUNS,
     &QUARANTINE,
+    &HEARD,
+    &HEARD_DONE,
+    &HEARD_OLD,
+    &LINKS,
+    &LINK_CODES,
+    &KEYS,
 ];
 
 /// The text of every bulk statement for every size.

@@ -3,8 +3,8 @@
 use super::StoreFault;
 use super::backend::{Backend, Reader};
 use super::rows::{
-    AlertRow, Delivery, InboxRow, IncidentRow, Lane, LiveAlert, OutboxRow, PostRow, QuarantineRow,
-    RoomRow, RunRow, ShowRow,
+    AlertRow, Delivery, HeardRow, InboxRow, IncidentRow, Lane, LinkCodeRow, LinkRow, LiveAlert,
+    OutboxRow, PostRow, QuarantineRow, RoomRow, RunRow, ShowRow,
 };
 use crate::core::id::{AlertId, IncidentId, RoomId, RunId};
 use crate::core::incident::Record;
@@ -223,5 +223,42 @@ pub(super) fn quarantine<B: Backend>(mut row: Reader<'_, B>) -> Read<QuarantineR
         path: row.text()?,
         reason: row.text()?,
         body: row.text()?,
+    })
+}
+
+pub(super) const HEARD: &str = "select id, platform, key, at, body from heard";
+
+pub(super) fn heard<B: Backend>(mut row: Reader<'_, B>) -> Read<HeardRow> {
+    Ok(HeardRow {
+        id: row.int()?,
+        platform: row.text()?,
+        key: row.text()?,
+        at: time(&mut row)?,
+        body: row.text()?,
+    })
+}
+
+pub(super) const LINK: &str = "select platform, account, person, at, how from links";
+
+pub(super) fn link<B: Backend>(mut row: Reader<'_, B>) -> Read<LinkRow> {
+    Ok(LinkRow {
+        platform: row.text()?,
+        account: row.text()?,
+        person: row.text()?,
+        at: time(&mut row)?,
+        how: row.text()?,
+    })
+}
+
+pub(super) const LINK_CODE: &str =
+    "select code, platform, account, name, expires_at from link_codes";
+
+pub(super) fn link_code<B: Backend>(mut row: Reader<'_, B>) -> Read<LinkCodeRow> {
+    Ok(LinkCodeRow {
+        code: row.text()?,
+        platform: row.text()?,
+        account: row.text()?,
+        name: row.text()?,
+        expires_at: time(&mut row)?,
     })
 }

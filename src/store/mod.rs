@@ -263,6 +263,40 @@ impl Store {
         on!(self, pools => pools.run(id).await)
     }
 
+    /// What was heard on chat platforms and not yet worked off, ids ascending.
+    pub async fn heard_waiting(&self) -> Result<Vec<HeardRow>, StoreFault> {
+        on!(self, pools => pools.heard_waiting().await)
+    }
+
+    /// Whether an act of this key was heard on this platform before.
+    pub async fn was_heard(&self, platform: &str, key: &str) -> Result<bool, StoreFault> {
+        on!(self, pools => pools.was_heard(platform, key).await)
+    }
+
+    /// Every account that was linked to a person beside the files.
+    pub async fn links(&self) -> Result<Vec<LinkRow>, StoreFault> {
+        on!(self, pools => pools.links().await)
+    }
+
+    /// A one-time code by its hash.
+    pub async fn link_code(&self, code: &str) -> Result<Option<LinkCodeRow>, StoreFault> {
+        on!(self, pools => pools.link_code(code).await)
+    }
+
+    /// A secret of our own by its name.
+    pub async fn key(&self, name: &str) -> Result<Option<String>, StoreFault> {
+        on!(self, pools => pools.key(name).await)
+    }
+
+    /// The incident whose room this is, open or not.
+    pub async fn incident_of_room(
+        &self,
+        platform: &str,
+        room: &str,
+    ) -> Result<Option<IncidentId>, StoreFault> {
+        on!(self, pools => pools.incident_of_room(platform, room).await)
+    }
+
     /// Quarantined payloads, newest first, and how many there are in all.
     pub async fn quarantine(&self, limit: i64) -> Result<(Vec<QuarantineRow>, i64), StoreFault> {
         on!(self, pools => pools.quarantine(limit).await)

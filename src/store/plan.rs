@@ -51,6 +51,7 @@ pub(super) fn plan<B: Backend>(
     plan.journal(changes)?;
     plan.effects(changes)?;
     plan.console(changes)?;
+    plan.chat(changes)?;
     Ok(plan.steps)
 }
 
@@ -178,6 +179,52 @@ impl<B: Backend> Plan<'_, B> {
         self.rows(&bulk::POSTS, Expected, &changes.posts, |p| Ok(post(p)))?;
         self.rows(&bulk::QUARANTINE, Expected, &changes.quarantine, |q| {
             Ok(quarantine(q))
+        })
+    }
+}
+
+impl<B: Backend> Plan<'_, B> {
+    fn chat(&mut self, changes: &ChangeSet) -> Result<(), StoreFault> {
+        use Miss::{Expected, Odd};
+        self.rows(&bulk::HEARD, Expected, &changes.heard, |h| {
+            Ok([
+                Cell::Int(h.id),
+                Cell::Text(&h.platform),
+                Cell::Text(&h.key),
+                Cell::Int(h.at.0),
+                Cell::Text("waiting"),
+                Cell::Text(&h.body),
+            ])
+        })?;
+        self.rows(&bulk::HEARD_DONE, Odd, &changes.heard_done, |(id, how)| {
+            Ok([Cell::Int(*id), Cell::Text(how)])
+        })?;
+        self.rows(
+            &bulk::HEARD_OLD,
+            Expected,
+            changes.heard_old.as_slice(),
+            |before| Ok([Cell::Int(before.0)]),
+        )?;
+        self.rows(&bulk::LINKS, Expected, &changes.links, |l| {
+            Ok([
+                Cell::Text(&l.platform),
+                Cell::Text(&l.account),
+                Cell::Text(&l.person),
+                Cell::Int(l.at.0),
+                Cell::Text(&l.how),
+            ])
+        })?;
+        self.rows(&bulk::LINK_CODES, Expected, &changes.link_codes, |c| {
+            Ok([
+                Cell::Text(&c.code),
+                Cell::Text(&c.platform),
+                Cell::Text(&c.account),
+                Cell::Text(&c.name),
+                Cell::Int(c.expires_at.0),
+            ])
+        })?;
+        self.rows(&bulk::KEYS, Expected, &changes.keys, |(name, value)| {
+            Ok([Cell::Text(name), Cell::Text(value)])
         })
     }
 }

@@ -4,8 +4,8 @@ use super::backend::{Backend, Cell, Dialect};
 use super::decode;
 use super::open::Pools;
 use super::rows::{
-    AlertRow, HighWater, InboxRow, IncidentRow, LiveAlert, OutboxRow, PostRow, QuarantineRow,
-    RoomRow, RunRow, ShowRow,
+    AlertRow, HeardRow, HighWater, InboxRow, IncidentRow, LinkCodeRow, LinkRow, LiveAlert,
+    OutboxRow, PostRow, QuarantineRow, RoomRow, RunRow, ShowRow,
 };
 use super::select::Select;
 use super::{AlertQuery, IncidentQuery, StoreFault};
@@ -55,7 +55,8 @@ impl<B: Backend> Pools<B> {
              coalesce((select max(id) from posts), 0), \
              coalesce((select max(id) from runs), 0), \
              coalesce((select max(run) from events where run is not null), 0), \
-             coalesce((select max(id) from quarantine), 0)",
+             coalesce((select max(id) from quarantine), 0), \
+             coalesce((select max(id) from heard), 0)",
         );
         let found = all.first(&self.read, |mut row| {
             Ok(HighWater {
@@ -67,6 +68,7 @@ impl<B: Backend> Pools<B> {
                 post: row.int()?,
                 run: row.int()?.max(row.int()?),
                 quarantine: row.int()?,
+                heard: row.int()?,
             })
         });
         Ok(found.await?.unwrap_or_default())
@@ -288,6 +290,55 @@ impl<B: Backend> Pools<B> {
         Select::<B>::new(decode::RUN)
             .number("id = ", Some(id.0))
             .first(&self.read, decode::run)
+            .await
+    }
+
+    pub(super) async fn heard_waiting(&self) -> Read<Vec<HeardRow>> {
+        Select::<B>::new(decode::HEARD)
+            .only("state = 'waiting'")
+            .then(" order by id")
+            .all(&self.read, decode::heard)
+            .await
+    }
+
+    pub(super) async fn was_heard(&self, platform: &str, key: &str) -> Read<bool> {
+        let count = Select::<B>::new("select count(*) from heard")
+            .text("platform = ", Some(platform))
+            .text("key = ", Some(key));
+        Ok(count.count(&self.read).await? > 0)
+    }
+
+    pub(super) async fn links(&self) -> Read<Vec<LinkRow>> {
+        Select::<B>::new(decode::LINK)
+            .then(" order by platform, account")
+            .all(&self.read, decode::link)
+            .await
+    }
+
+    pub(super) async fn link_code(&self, code: &str) -> Read<Option<LinkCodeRow>> {
+        Select::<B>::new(decode::LINK_CODE)
+            .text("code = ", Some(code))
+            .first(&self.read, decode::link_code)
+            .await
+    }
+
+    pub(super) async fn key(&self, name: &str) -> Read<Option<String>> {
+        Select::<B>::new("select value from keys")
+            .text("name = ", Some(name))
+            .first(&self.read, |mut row| row.text())
+            .await
+    }
+
+    pub(super) async fn incident_of_room(
+        &self,
+        platform: &str,
+        room: &str,
+    ) -> Read<Option<IncidentId>> {
+        Select::<B>::new("select incident from shows")
+            .only("surface = 'room'")
+            .text("platform = ", Some(platform))
+            .text("remote = ", Some(room))
+            .first(&self.read, |mut row| Ok(IncidentId(row.int()?)))
             .await
     }
 

@@ -386,6 +386,51 @@ pub struct QuarantineRow {
     pub body: String,
 }
 
+/// Something a person did on a chat platform, kept before the platform gets its answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeardRow {
+    /// Given out in order.
+    pub id: i64,
+    /// The configured platform name.
+    pub platform: String,
+    /// Unique on the platform; the same key again is not inserted.
+    pub key: String,
+    /// When it came.
+    pub at: Time,
+    /// JSON of what was heard.
+    pub body: String,
+}
+
+/// An account of a chat platform that stands for a person of the directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkRow {
+    /// The configured platform name.
+    pub platform: String,
+    /// The platform's immutable id of the account.
+    pub account: String,
+    /// Directory id.
+    pub person: String,
+    /// Since when.
+    pub at: Time,
+    /// `email`, `code`.
+    pub how: String,
+}
+
+/// A one-time code for linking an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkCodeRow {
+    /// SHA-256 of the code, hex: who reads the table cannot use it.
+    pub code: String,
+    /// The account that asked for it.
+    pub platform: String,
+    /// Its immutable id.
+    pub account: String,
+    /// Its display name, shown before anything is linked.
+    pub name: String,
+    /// Not after.
+    pub expires_at: Time,
+}
+
 /// Everything one transaction writes. Building it does no I/O; `Store::commit` writes all or nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ChangeSet {
@@ -415,6 +460,18 @@ pub struct ChangeSet {
     pub runs: BTreeMap<RunId, RunRow>,
     /// Payloads that could not be understood.
     pub quarantine: Vec<QuarantineRow>,
+    /// What was heard, inserted as waiting unless its key is known.
+    pub heard: Vec<HeardRow>,
+    /// What was worked off: id and `done` or `failed`.
+    pub heard_done: Vec<(i64, String)>,
+    /// What is worked off and older than this is forgotten.
+    pub heard_old: Option<Time>,
+    /// Accounts, inserted or replaced.
+    pub links: Vec<LinkRow>,
+    /// Codes, inserted; a known one only gets a new end.
+    pub link_codes: Vec<LinkCodeRow>,
+    /// Secrets by name, inserted or replaced.
+    pub keys: Vec<(String, String)>,
 }
 
 impl ChangeSet {
@@ -444,4 +501,6 @@ pub struct HighWater {
     pub run: i64,
     /// `quarantine.id`
     pub quarantine: i64,
+    /// `heard.id`
+    pub heard: i64,
 }

@@ -55,6 +55,8 @@ impl Reply {
 
 fn settings() -> Settings {
     Settings {
+        slack: Vec::new(),
+        discord: Vec::new(),
         listen: "127.0.0.1:0".to_owned(),
         public_url: "http://firebell.test".to_owned(),
         data_dir: "unused".into(),

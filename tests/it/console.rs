@@ -158,6 +158,8 @@ fn location(answer: &Response) -> &str {
 
 fn settings(demo: bool) -> Settings {
     Settings {
+        slack: Vec::new(),
+        discord: Vec::new(),
         listen: "127.0.0.1:0".to_owned(),
         public_url: "http://firebell.test".to_owned(),
         data_dir: "/nowhere".into(),

@@ -1,7 +1,7 @@
 //! The World: a real engine on a real database, a clock that is moved by hand, and a chat platform
 //! that remembers everything said to it. Nothing here sleeps: `settle` runs until nothing moves.
 
-use firebell::chat::{Answer, Card, Chat, Fault, Line, RoomRef};
+use firebell::chat::{Answer, Card, Chat, Fault, Line, Page, RoomRef};
 use firebell::core::alert::{Alert, AlertKind, Labels};
 use firebell::core::directory::{
     Action, ActionClass, Contact, ContactKind, Directory, Person, Policy, Route, Rung, Service,
@@ -144,7 +144,7 @@ fn place(room: &RoomRef) -> String {
 pub struct Adapter(pub Arc<Platform>);
 
 impl Chat for Adapter {
-    fn platform(&self) -> &'static str {
+    fn platform(&self) -> &str {
         "console"
     }
 
@@ -193,6 +193,7 @@ impl Chat for Adapter {
         room: &'a RoomRef,
         card: &'a Card,
         _remote: &'a str,
+        _again: bool,
     ) -> Answer<'a, String> {
         Box::pin(self.0.answer(
             Said::Card {
@@ -203,19 +204,28 @@ impl Chat for Adapter {
         ))
     }
 
-    fn page<'a>(
-        &'a self,
-        person: &'a str,
-        key: &'a str,
-        _card: &'a Card,
-        why: &'a str,
-    ) -> Answer<'a, String> {
-        let said = Said::Page {
-            person: person.to_owned(),
+    fn page<'a>(&'a self, person: &'a str, pages: &'a [Page]) -> Answer<'a, String> {
+        Box::pin(async move {
+            let mut last = String::new();
+            for page in pages {
+                let said = Said::Page {
+                    person: person.to_owned(),
+                    key: page.key.clone(),
+                    why: page.text.clone(),
+                };
+                last = self.0.answer(said, page.key.clone()).await?;
+            }
+            Ok(last)
+        })
+    }
+
+    fn tell<'a>(&'a self, room: &'a RoomRef, key: &'a str, text: &'a str) -> Answer<'a, ()> {
+        let said = Said::Line {
+            room: place(room),
+            text: text.to_owned(),
             key: key.to_owned(),
-            why: why.to_owned(),
         };
-        Box::pin(self.0.answer(said, key.to_owned()))
+        Box::pin(async move { self.0.answer(said, String::new()).await.map(drop) })
     }
 }
 
@@ -393,6 +403,7 @@ pub fn directory() -> Directory {
     let people = ["ana", "bo", "cy", "dee"].map(|id| Person {
         id: id.to_owned(),
         name: id.to_owned(),
+        email: None,
         zone: chrono_tz::Tz::UTC,
         identities: BTreeMap::new(),
         roles: Vec::new(),

@@ -110,8 +110,9 @@ impl View<'_> {
         }
         if i.is_open() {
             if !i.major {
-                plain("Promote", Press::Promote);
+                plain("Declare major", Press::Promote);
             }
+            plain("Note", Press::Note);
             buttons.extend(self.waiting_buttons());
             buttons.extend(
                 self.offered()

@@ -72,7 +72,8 @@ fn a_triggered_card_says_who_is_paged_next_and_when() {
             "Resolve",
             "Escalate",
             "Snooze 30m",
-            "Promote",
+            "Declare major",
+            "Note",
             "Run: Title of restart",
             "Run: Title of show-logs"
         ]

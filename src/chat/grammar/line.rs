@@ -36,6 +36,16 @@ impl<'a> Line<'a> {
         line
     }
 
+    /// The incident it is about, as far as it is said.
+    pub(super) fn incident(&self) -> Option<IncidentId> {
+        self.id.or(self.context.here)
+    }
+
+    /// The next word, for who only looks.
+    pub(super) fn next_word(&mut self) -> Option<String> {
+        self.words.next().map(|w| w.text)
+    }
+
     /// Reads the arguments.
     pub(super) fn read(mut self) -> Result<Invocation, Usage> {
         match self.leaf.verb.as_str() {
@@ -71,6 +81,7 @@ impl<'a> Line<'a> {
                 .about()
                 .and_then(|id| self.done(Invocation::Postmortem { id })),
             "list" => self.list(),
+            "link" => self.link(),
             _ => self.help(),
         }
     }
@@ -356,6 +367,22 @@ impl<'a> Line<'a> {
             }
         };
         self.done(Invocation::List { all })
+    }
+
+    fn link(mut self) -> Result<Invocation, Usage> {
+        // A form gives both words as one.
+        let said = self.words.rest();
+        while self.words.next().is_some() {}
+        let mut said = said.split_whitespace();
+        let code = said.next().map(str::to_owned);
+        let confirmed = match said.next() {
+            None => false,
+            Some(word) if word.eq_ignore_ascii_case("confirm") => true,
+            Some(word) => {
+                return Err(self.usage(format!("`code`: write `link CODE confirm`, not `{word}`.")));
+            }
+        };
+        self.done(Invocation::Link { code, confirmed })
     }
 
     fn help(mut self) -> Result<Invocation, Usage> {

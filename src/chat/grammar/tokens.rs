@@ -32,6 +32,19 @@ impl<'a> Words<'a> {
         Words { raw, words }
     }
 
+    /// Words that come apart already; each with whether it stands for itself, as if quoted.
+    pub(super) fn laid_out(words: Vec<(String, bool)>) -> Words<'static> {
+        let word = |(text, quoted)| Word {
+            text,
+            start: 0,
+            quoted,
+        };
+        Words {
+            raw: "",
+            words: words.into_iter().map(word).collect(),
+        }
+    }
+
     pub(super) fn next(&mut self) -> Option<Word> {
         self.words.pop_front()
     }
@@ -57,6 +70,10 @@ impl<'a> Words<'a> {
         match (self.words.front(), self.words.len()) {
             (None, _) => String::new(),
             (Some(only), 1) => only.text.clone(),
+            (Some(_), _) if self.raw.is_empty() => {
+                let words: Vec<&str> = self.words.iter().map(|w| w.text.as_str()).collect();
+                words.join(" ")
+            }
             (Some(first), _) => self.raw[first.start..].trim_end().to_owned(),
         }
     }

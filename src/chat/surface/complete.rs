@@ -59,7 +59,7 @@ pub fn complete(text: &str, directory: &Directory, here: Option<IncidentId>) -> 
         .collect()
 }
 
-type Found = Vec<(String, String)>;
+pub(crate) type Found = Vec<(String, String)>;
 
 fn verbs() -> Found {
     let leaves = &tree().commands;
@@ -131,7 +131,7 @@ fn of_leaf(
     found
 }
 
-fn values(arg: &Argument, directory: &Directory) -> Found {
+pub(crate) fn values(arg: &Argument, directory: &Directory) -> Found {
     let people = || {
         let people = directory.people.values();
         people

@@ -145,6 +145,49 @@ pub enum Command {
         /// The platform's id of the message.
         message: String,
     },
+    /// What was written in the room was changed.
+    Reword {
+        /// Who.
+        by: Actor,
+        /// What it says now.
+        text: String,
+        /// Where.
+        platform: Platform,
+        /// The platform's id of the message.
+        message: String,
+    },
+    /// What was written in the room was deleted.
+    Unsay {
+        /// Who.
+        by: Actor,
+        /// Where.
+        platform: Platform,
+        /// The platform's id of the message.
+        message: String,
+    },
+    /// Somebody came into the room.
+    Join {
+        /// Who.
+        by: Actor,
+        /// Where.
+        platform: Platform,
+    },
+    /// Somebody left the room.
+    Leave {
+        /// Who.
+        by: Actor,
+        /// Where.
+        platform: Platform,
+    },
+    /// A place cannot be posted in.
+    PlaceFailed {
+        /// Where.
+        platform: Platform,
+        /// `the room`, `#web-alerts`.
+        place: String,
+        /// In words.
+        why: String,
+    },
     /// Ask for a run.
     AskRun {
         /// Who.

@@ -2,9 +2,9 @@
 
 use super::command::{Command, OpenAs, Refusal, Scene};
 use super::event::Event;
-use super::{Incident, Status, climb, runs};
+use super::{Incident, Status, THE_ROOM, climb, runs};
 use crate::core::alert::AlertRef;
-use crate::core::id::{Actor, AlertId, Severity};
+use crate::core::id::{Actor, AlertId, Platform, Severity};
 use crate::core::text;
 
 /// A note is at most this long, in characters: what every platform can show in one message.
@@ -54,6 +54,33 @@ pub fn decide(
             platform,
             message,
         }]),
+        Command::Reword {
+            by,
+            text,
+            platform,
+            message,
+        } => Ok(vec![Event::Reworded {
+            by,
+            text,
+            platform,
+            message,
+        }]),
+        Command::Unsay {
+            by,
+            platform,
+            message,
+        } => Ok(vec![Event::Unsaid {
+            by,
+            platform,
+            message,
+        }]),
+        Command::Join { by, platform } => Ok(vec![Event::Joined { by, platform }]),
+        Command::Leave { by, platform } => Ok(vec![Event::Left { by, platform }]),
+        Command::PlaceFailed {
+            platform,
+            place,
+            why,
+        } => place_failed(incident, platform, place, why),
         Command::AskRun {
             by,
             run,
@@ -483,4 +510,29 @@ fn page_failed(
         ));
     }
     events
+}
+
+/// Rooms made anew on one platform before firebell gives up there: somebody who archives a room
+/// again and again means it.
+const ROOMS_LOST: u8 = 3;
+
+/// Told once a place, or two platforms in trouble would tell each other about it for ever.
+fn place_failed(
+    incident: &Incident,
+    platform: Platform,
+    place: String,
+    why: String,
+) -> Result<Vec<Event>, Refusal> {
+    let lost = incident.rooms_lost.get(&platform).copied().unwrap_or(0);
+    let known = incident.closed.contains(&(platform.clone(), place.clone()));
+    if known || place == THE_ROOM && lost >= ROOMS_LOST {
+        return Err(Refusal::NothingToDo {
+            what: format!("It is known that nothing can be posted in {place}."),
+        });
+    }
+    Ok(vec![Event::PlaceFailed {
+        platform,
+        place,
+        why,
+    }])
 }

@@ -281,6 +281,49 @@ pub enum Event {
         /// The platform's id of the message, for links.
         message: String,
     },
+    /// Somebody changed what they had written.
+    Reworded {
+        /// Who.
+        by: Actor,
+        /// What it says now.
+        text: String,
+        /// Where.
+        platform: Platform,
+        /// The platform's id of the message.
+        message: String,
+    },
+    /// Somebody deleted what they had written.
+    Unsaid {
+        /// Who.
+        by: Actor,
+        /// Where.
+        platform: Platform,
+        /// The platform's id of the message.
+        message: String,
+    },
+    /// Somebody came into the room.
+    Joined {
+        /// Who.
+        by: Actor,
+        /// Where.
+        platform: Platform,
+    },
+    /// Somebody left the room.
+    Left {
+        /// Who.
+        by: Actor,
+        /// Where.
+        platform: Platform,
+    },
+    /// A place cannot be posted in, and will not be tried any more.
+    PlaceFailed {
+        /// Where.
+        platform: Platform,
+        /// `the room`, `#web-alerts`.
+        place: String,
+        /// In words.
+        why: String,
+    },
     /// The room exists.
     RoomOpened {
         /// Where.
@@ -396,6 +439,11 @@ impl Event {
             Event::LeadChanged { .. } => "lead_changed",
             Event::Noted { .. } => "noted",
             Event::Spoke { .. } => "spoke",
+            Event::Reworded { .. } => "reworded",
+            Event::Unsaid { .. } => "unsaid",
+            Event::Joined { .. } => "joined",
+            Event::Left { .. } => "left",
+            Event::PlaceFailed { .. } => "place_failed",
             Event::RoomOpened { .. } => "room_opened",
             Event::RoomFailed { .. } => "room_failed",
             Event::RunAsked { .. } => "run_asked",

@@ -1,13 +1,15 @@
 //! Memory: a fact changes the state. Cannot fail, never looks at the clock.
 
 use super::event::{Event, Origin, PagedPerson};
-use super::{Climb, Incident, Record, Run, RunState, Status, climb};
+use super::{Climb, Incident, Record, Run, RunState, Status, THE_ROOM, climb};
+use crate::core::id::Actor;
 use crate::core::time::Time;
 
 /// Applies one record.
 pub fn evolve(incident: &mut Incident, record: &Record) {
     incident.seq = record.seq;
     incident.updated_at = record.at;
+    crew(incident, &record.event);
     match &record.event {
         Event::Opened { .. } => opened(incident, record),
         Event::Fired { alerts } => {
@@ -55,6 +57,16 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         Event::LeadChanged { lead, .. } => incident.lead = Some(lead.clone()),
         Event::RoomOpened { platform, room, .. } => {
             incident.rooms.insert(platform.clone(), room.clone());
+            let place = (platform.clone(), THE_ROOM.to_owned());
+            incident.closed.remove(&place);
+        }
+        Event::PlaceFailed {
+            platform, place, ..
+        } => {
+            incident.closed.insert((platform.clone(), place.clone()));
+            if place == THE_ROOM && incident.rooms.remove(platform).is_some() {
+                *incident.rooms_lost.entry(platform.clone()).or_default() += 1;
+            }
         }
         Event::Paged { .. }
         | Event::RungSkipped { .. }
@@ -70,9 +82,33 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         | Event::RunEnded { .. } => running(incident, record),
         Event::Noted { .. }
         | Event::Spoke { .. }
+        | Event::Reworded { .. }
+        | Event::Unsaid { .. }
+        | Event::Joined { .. }
+        | Event::Left { .. }
         | Event::RoomFailed { .. }
         | Event::Redacted { .. }
         | Event::Removed { .. } => {}
+    }
+}
+
+/// Whoever was woken, has it, leads or does something belongs in the room.
+fn crew(incident: &mut Incident, event: &Event) {
+    let one = |by: &Actor| by.person().map(str::to_owned);
+    match event {
+        Event::Paged { people, .. } | Event::CatchAll { people, .. } => {
+            incident.crew.extend(people.iter().map(|p| p.id.clone()));
+        }
+        Event::Opened {
+            origin: Origin::Declared { by },
+            ..
+        }
+        | Event::Acknowledged { by }
+        | Event::Snoozed { by, .. }
+        | Event::Promoted { by, .. }
+        | Event::RunAsked { by, .. } => incident.crew.extend(one(by)),
+        Event::LeadChanged { lead, .. } => incident.crew.extend(one(lead)),
+        _ => {}
     }
 }
 

@@ -191,6 +191,12 @@ pub struct Incident {
     pub paged: BTreeMap<String, u32>,
     /// Incident lead.
     pub lead: Option<Actor>,
+    /// Directory ids of who belongs in the room: woken, has it, leads, or did something.
+    pub crew: BTreeSet<String>,
+    /// Places that cannot be posted in, by platform, so that each is told once.
+    pub closed: BTreeSet<(Platform, String)>,
+    /// How often a platform lost the room.
+    pub rooms_lost: BTreeMap<Platform, u8>,
     /// Rooms by platform.
     pub rooms: BTreeMap<Platform, String>,
     /// Runs by number.
@@ -223,6 +229,9 @@ impl Incident {
         self.seq > 0 && self.status != Status::Resolved
     }
 }
+
+/// What a room is called among the places of an incident.
+pub const THE_ROOM: &str = "the room";
 
 /// When time must be put to the incident as `Command::Wake`; `None`: time changes nothing.
 #[must_use]

@@ -5,7 +5,7 @@
 //! once until acknowledged, [`Effect::Run`] at most once.
 
 use super::event::{Event, Outcome};
-use super::{Incident, Record};
+use super::{Incident, Record, THE_ROOM};
 use crate::core::id::RunId;
 
 /// Something to be done outside.
@@ -46,6 +46,8 @@ pub enum Place {
     RoomExcept(String),
     /// The room and the team's channel: a loud line.
     Loud,
+    /// Loud on every platform but this one, which is the one in trouble.
+    LoudExcept(String),
     /// Every channel firebell knows: nobody could be alarmed.
     Everywhere,
 }
@@ -59,6 +61,12 @@ pub enum Surface {
     RoomCard,
     /// The card in the team's channel.
     ChannelCard,
+    /// What stands above the room.
+    Topic,
+    /// Who is in the room.
+    Crew,
+    /// What is pinned and bookmarked in the room.
+    Fixtures,
 }
 
 impl Surface {
@@ -69,15 +77,31 @@ impl Surface {
             Surface::Room => "room",
             Surface::RoomCard => "room-card",
             Surface::ChannelCard => "channel-card",
+            Surface::Topic => "topic",
+            Surface::Crew => "crew",
+            Surface::Fixtures => "fixtures",
         }
     }
 
     /// The surface a stored word means.
     #[must_use]
     pub fn parse(word: &str) -> Option<Surface> {
-        [Surface::Room, Surface::RoomCard, Surface::ChannelCard]
-            .into_iter()
-            .find(|s| s.word() == word)
+        [
+            Surface::Room,
+            Surface::RoomCard,
+            Surface::ChannelCard,
+            Surface::Topic,
+            Surface::Crew,
+            Surface::Fixtures,
+        ]
+        .into_iter()
+        .find(|s| s.word() == word)
+    }
+
+    /// Part of a room that only some platforms have.
+    #[must_use]
+    pub fn is_furniture(self) -> bool {
+        matches!(self, Surface::Topic | Surface::Crew | Surface::Fixtures)
     }
 }
 
@@ -118,7 +142,27 @@ pub fn react(incident: &Incident, record: &Record) -> Vec<Effect> {
             });
         }
     }
+    if incident.major {
+        let shows = furniture(&record.event).iter();
+        effects.extend(shows.map(|s| Effect::Show { surface: *s }));
+    }
     effects
+}
+
+/// What of a room an event makes out of date. A room that is lost is made anew.
+fn furniture(event: &Event) -> &'static [Surface] {
+    match event {
+        Event::RoomOpened { .. } => &[Surface::Topic, Surface::Crew, Surface::Fixtures],
+        Event::PlaceFailed { place, .. } if place == THE_ROOM => &[Surface::Room],
+        Event::Paged { .. } | Event::CatchAll { .. } | Event::RunAsked { .. } => &[Surface::Crew],
+        Event::Acknowledged { .. } | Event::Snoozed { .. } | Event::LeadChanged { .. } => {
+            &[Surface::Topic, Surface::Crew]
+        }
+        Event::Retriggered { .. } | Event::Resolved { .. } | Event::SeverityChanged { .. } => {
+            &[Surface::Topic]
+        }
+        _ => &[],
+    }
 }
 
 /// Whether, and where, an event is said aloud. A minor incident is a card and speaks only when it must.
@@ -134,7 +178,10 @@ fn place(incident: &Incident, event: &Event) -> Option<Place> {
         } => Some(Place::Loud),
         // Somebody has to see the request and its end, room or not.
         Event::RunAsked { .. } | Event::RunEnded { .. } if !incident.major => Some(Place::Loud),
-        Event::Spoke { platform, .. } => {
+        Event::PlaceFailed { platform, .. } => Some(Place::LoudExcept(platform.clone())),
+        Event::Spoke { platform, .. }
+        | Event::Reworded { platform, .. }
+        | Event::Unsaid { platform, .. } => {
             incident.major.then(|| Place::RoomExcept(platform.clone()))
         }
         // Said by the card, by the room's own first line, or of no use to a reader of the room.
@@ -143,6 +190,8 @@ fn place(incident: &Incident, event: &Event) -> Option<Place> {
         | Event::PageDelivered { .. }
         | Event::RunApproved { .. }
         | Event::RunStarted { .. }
+        | Event::Joined { .. }
+        | Event::Left { .. }
         | Event::Redacted { .. }
         | Event::Removed { .. } => None,
         _ => incident.major.then_some(Place::Room),
@@ -153,6 +202,11 @@ fn changes_card(event: &Event) -> bool {
     !matches!(
         event,
         Event::Spoke { .. }
+            | Event::Reworded { .. }
+            | Event::Unsaid { .. }
+            | Event::Joined { .. }
+            | Event::Left { .. }
+            | Event::PlaceFailed { .. }
             | Event::Noted { .. }
             | Event::PageDelivered { .. }
             | Event::Redacted { .. }

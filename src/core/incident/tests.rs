@@ -17,6 +17,7 @@ pub(super) fn directory() -> Directory {
     let person = |id: &str, name: &str, reachable: bool| Person {
         id: id.to_owned(),
         name: name.to_owned(),
+        email: None,
         zone: Tz::UTC,
         identities: BTreeMap::new(),
         roles: vec!["responder".to_owned()],

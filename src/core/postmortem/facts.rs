@@ -264,18 +264,48 @@ fn advance(run: &mut ActionRun, event: &Event) {
     }
 }
 
-/// What was said, in order.
+/// What was said, in order, as its authors left it: a corrected message says so, and of a deleted
+/// one only that it was there (the journal keeps both; removing for good is a redaction).
 pub(super) fn conversation(journal: &[Record], zone: Option<Tz>) -> Vec<Spoken> {
-    let line = |record: &Record| match &record.event {
-        Event::Spoke { by, text, .. } => Some(Spoken {
-            at: Stamp::of(record.at, zone),
-            by: by.name().to_owned(),
-            text: text.clone(),
-            source: citation(record),
-        }),
-        _ => None,
-    };
-    journal.iter().filter_map(line).collect()
+    let mut said: Vec<Spoken> = Vec::new();
+    let mut places: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for record in journal {
+        match &record.event {
+            Event::Spoke {
+                by,
+                text,
+                platform,
+                message,
+            } => {
+                places.insert((platform, message), said.len());
+                said.push(Spoken {
+                    at: Stamp::of(record.at, zone),
+                    by: by.name().to_owned(),
+                    text: text.clone(),
+                    source: citation(record),
+                });
+            }
+            Event::Reworded {
+                text,
+                platform,
+                message,
+                ..
+            } => {
+                if let Some(at) = places.get(&(platform.as_str(), message.as_str())) {
+                    said[*at].text = format!("{text} (corrected)");
+                }
+            }
+            Event::Unsaid {
+                platform, message, ..
+            } => {
+                if let Some(at) = places.get(&(platform.as_str(), message.as_str())) {
+                    "(deleted by its author)".clone_into(&mut said[*at].text);
+                }
+            }
+            _ => {}
+        }
+    }
+    said
 }
 
 /// Every alert, in the order they joined.

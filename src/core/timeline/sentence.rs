@@ -36,6 +36,11 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         }
         Event::Noted { .. }
         | Event::Spoke { .. }
+        | Event::Reworded { .. }
+        | Event::Unsaid { .. }
+        | Event::Joined { .. }
+        | Event::Left { .. }
+        | Event::PlaceFailed { .. }
         | Event::RoomOpened { .. }
         | Event::RoomFailed { .. }
         | Event::Redacted { .. }
@@ -259,6 +264,17 @@ fn words(event: &Event) -> String {
     match event {
         Event::Noted { by, text, .. } => format!("{} noted: {text}", by.name()),
         Event::Spoke { by, text, .. } => format!("{} wrote: {text}", by.name()),
+        Event::Reworded { by, text, .. } => {
+            format!("{} changed a message; it says now: {text}", by.name())
+        }
+        Event::Unsaid { by, .. } => format!("{} deleted a message.", by.name()),
+        Event::Joined { by, platform } => format!("{} joined on {platform}.", by.name()),
+        Event::Left { by, platform } => format!("{} left on {platform}.", by.name()),
+        Event::PlaceFailed {
+            platform,
+            place,
+            why,
+        } => format!("Nothing can be posted in {place} on {platform}: {why}."),
         Event::RoomOpened { platform, name, .. } => {
             format!("The room {name} was opened on {platform}.")
         }

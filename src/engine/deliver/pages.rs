@@ -246,7 +246,7 @@ impl Destination {
                 self.window = (self.window + 1).min(*WINDOW.end());
             }
             // It answered; it just does not want this one.
-            Err(Retry::Never) => self.failures = 0,
+            Err(Retry::Never | Retry::Gone) => self.failures = 0,
             Err(Retry::AfterMs(ms)) => {
                 (self.behind, self.window) = (true, *WINDOW.start());
                 self.blocked_until = self.blocked_until.max(now.plus_ms(ms));
@@ -284,17 +284,14 @@ async fn page(
         }
         Some(ContactKind::Chat { platform }) => {
             let chat = chat.ok_or_else(|| never(format!("{platform} is not connected")))?;
-            for ToPage { row, incident, why } in pages {
-                let card = chat::card::card(
-                    incident,
-                    &directory,
-                    engine.now(),
-                    &link(engine, incident.id),
-                );
-                let text = chat::words::page_text(incident, &directory, why);
-                chat.page(&row.target, &page_key(row), &card, &text).await?;
-            }
-            Ok(())
+            let Some(person) = pages.first().map(|p| p.row.target.clone()) else {
+                return Ok(());
+            };
+            let told: Vec<chat::Page> = pages
+                .iter()
+                .map(|p| told_by_chat(engine, &directory, p))
+                .collect();
+            chat.page(&person, &told).await.map(drop)
         }
         Some(ContactKind::Webhook { url }) => {
             let mut told = Vec::with_capacity(pages.len());
@@ -303,6 +300,16 @@ async fn page(
             }
             notify::webhook::send(client, &url, &told, PAGE_TIMEOUT).await
         }
+    }
+}
+
+fn told_by_chat(engine: &Engine, directory: &Directory, page: &ToPage) -> chat::Page {
+    let ToPage { row, incident, why } = page;
+    let url = link(engine, incident.id);
+    chat::Page {
+        key: page_key(row),
+        card: chat::card::card(incident, directory, engine.now(), &url),
+        text: chat::words::page_text(incident, directory, why),
     }
 }
 

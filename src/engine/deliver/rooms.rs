@@ -1,7 +1,7 @@
 //! Lines and surfaces on their way: lines once and in order per room, surfaces as they are now.
 
 use super::{Deliver, Finished, Poke, link, retry_at, wait_ms};
-use crate::chat::{self, Chat, Fault, Line, Retry, RoomRef};
+use crate::chat::{self, Budget, Chat, Fault, Line, Retry, RoomRef};
 use crate::core::id::Seq;
 use crate::core::incident::{Incident, Record, Surface};
 use crate::core::time::Time;
@@ -24,7 +24,126 @@ pub(super) struct Surfaced {
     pub(super) row: ShowRow,
     pub(super) incident: Arc<Incident>,
     pub(super) busy: bool,
+    /// An earlier try may have succeeded.
+    pub(super) unsure: bool,
 }
+
+/// What came of showing a surface: the platform's id, and for a room its name.
+pub(super) type Shown = (String, String);
+
+/// Surfaces that wait for the room.
+pub(super) const IN_THE_ROOM: [Surface; 4] = [
+    Surface::RoomCard,
+    Surface::Topic,
+    Surface::Crew,
+    Surface::Fixtures,
+];
+
+/// One surface to be brought up to date.
+struct Errand {
+    surface: Surface,
+    room: Option<String>,
+    incident: Arc<Incident>,
+    have: Seq,
+    remote: String,
+    again: bool,
+}
+
+impl Errand {
+    /// Waits its turn, draws the newest state and shows it. Answers the seq that is visible.
+    async fn run(mut self, engine: &Engine, chat: &dyn Chat) -> Result<(Seq, Shown), Fault> {
+        let place = match self.surface {
+            Surface::ChannelCard => self.incident.channel.clone().map(RoomRef::Channel),
+            Surface::Room => None,
+            _ => self.room.clone().map(RoomRef::Room),
+        };
+        chat.turn(place.as_ref(), Budget::Card).await;
+        if let Ok(Some(newest)) = engine.incident(self.incident.id).await
+            && newest.seq > self.have
+        {
+            (self.have, self.incident) = (newest.seq, newest);
+        }
+        let shown = self.show(engine, chat, place).await?;
+        Ok((self.have, shown))
+    }
+
+    async fn show(
+        &self,
+        engine: &Engine,
+        chat: &dyn Chat,
+        place: Option<RoomRef>,
+    ) -> Result<Shown, Fault> {
+        let incident = &self.incident;
+        let directory = engine.directory();
+        let draw = || {
+            let url = link(engine, incident.id);
+            chat::card::card(incident, &directory, engine.now(), &url)
+        };
+        let unnamed = |id: String| (id, String::new());
+        let room = self.room.as_deref().unwrap_or_default();
+        match self.surface {
+            Surface::Room => {
+                let name = chat::card::room_name(incident);
+                chat.open_room(&draw(), &name).await
+            }
+            Surface::RoomCard | Surface::ChannelCard => {
+                let Some(place) = place else {
+                    // The incident has lost its channel; there is nothing to keep up to date.
+                    return Ok((self.remote.clone(), String::new()));
+                };
+                let card = draw();
+                let shown = chat.show(&place, &card, &self.remote, self.again).await;
+                shown.map(unnamed)
+            }
+            Surface::Topic => {
+                let topic = chat::card::topic(incident, &directory);
+                if topic != self.remote {
+                    chat.topic(room, &topic).await?;
+                }
+                Ok(unnamed(topic))
+            }
+            Surface::Crew => {
+                let there: Vec<&str> = self.remote.split(' ').collect();
+                let wanted = incident.crew.iter();
+                let missing: Vec<String> = wanted
+                    .filter(|p| !there.contains(&p.as_str()))
+                    .cloned()
+                    .collect();
+                if !missing.is_empty() {
+                    chat.invite(room, &missing).await?;
+                }
+                let all: Vec<&str> = incident.crew.iter().map(String::as_str).collect();
+                Ok(unnamed(all.join(" ")))
+            }
+            Surface::Fixtures => {
+                let card = self.card(engine, chat.platform()).await?;
+                let links = chat::card::links(incident, &directory, &link(engine, incident.id));
+                chat.furnish(room, &card, &links).await?;
+                Ok(unnamed(card))
+            }
+        }
+    }
+
+    /// The message of the room's card, which may not be there yet.
+    async fn card(&self, engine: &Engine, platform: &str) -> Result<String, Fault> {
+        let shows = engine.store().shows(self.incident.id).await?;
+        let card = shows
+            .into_iter()
+            .find(|s| s.platform == platform && s.surface == Surface::RoomCard.word());
+        match card.map(|s| s.remote).filter(|remote| !remote.is_empty()) {
+            Some(remote) => Ok(remote),
+            None => Err(Fault {
+                why: "the room's card is not there yet".to_owned(),
+                retry: Retry::AfterMs(CARD_WAIT_MS),
+            }),
+        }
+    }
+}
+
+/// How long a line waits for another room before it looks again, milliseconds.
+const NEW_ROOM_MS: i64 = 5000;
+/// How long the things pinned in a room wait for its card to be looked for again, milliseconds.
+const CARD_WAIT_MS: i64 = 1000;
 
 impl Deliver {
     pub(super) fn send_line(&mut self, name: &str) {
@@ -60,7 +179,7 @@ impl Deliver {
         let (incident, record, again) = (
             effect.incident.clone(),
             effect.record.clone(),
-            effect.interrupted || row.attempts > 0,
+            effect.interrupted,
         );
         let (engine, adapter) = (
             self.engine.clone(),
@@ -69,6 +188,7 @@ impl Deliver {
         self.outside(async move {
             let result = match adapter {
                 Some(chat) => {
+                    chat.turn(Some(&room), Budget::Line).await;
                     say(
                         &engine,
                         chat.as_ref(),
@@ -93,10 +213,17 @@ impl Deliver {
         let mut effect = self.effects.remove(&id)?;
         let now = self.engine.now();
         effect.row.attempts += 1;
-        let retry_at = result
-            .as_ref()
-            .err()
-            .and_then(|fault| retry_at(fault, &effect.row, now));
+        // A call that ended without an answer may have been carried out: the next try looks first.
+        effect.interrupted = matches!(&result, Err(fault) if fault.retry == Retry::Backoff);
+        let gone = matches!(&result, Err(fault) if fault.retry == Retry::Gone);
+        let in_room = !effect.row.detail.starts_with("channel:");
+        let retry_at = match result.as_ref().err() {
+            // It goes to the room that is made in place of the lost one.
+            Some(_) if gone && in_room => Some(now.plus_ms(NEW_ROOM_MS)),
+            Some(fault) => retry_at(fault, &effect.row, now),
+            None => None,
+        };
+        let tell = result.is_err() && (gone || retry_at.is_none());
         let row = effect.row.clone();
         let name = room_key(&row);
         let lines = self.rooms.entry(name.clone()).or_default();
@@ -117,7 +244,7 @@ impl Deliver {
             row,
             result,
             retry_at,
-            tell: false,
+            tell,
         })
     }
 
@@ -128,46 +255,40 @@ impl Deliver {
         if shown.busy || shown.row.want <= shown.row.have || shown.row.due_at > self.engine.now() {
             return;
         }
-        let surface = Surface::parse(&key.2);
-        let room = match surface {
-            Some(Surface::RoomCard) => match self.known_rooms.get(&(key.0, key.1.clone())) {
-                Some(room) => Some(RoomRef::Room(room.clone())),
-                None => return,
-            },
-            Some(Surface::ChannelCard) => shown.incident.channel.clone().map(RoomRef::Channel),
-            _ => None,
+        let Some(surface) = Surface::parse(&key.2) else {
+            return;
         };
+        let room = self.known_rooms.get(&(key.0, key.1.clone())).cloned();
+        if room.is_none() && IN_THE_ROOM.contains(&surface) {
+            // Its coming pokes this surface.
+            return;
+        }
         shown.busy = true;
-        let (incident, have, remote) = (
-            shown.incident.clone(),
-            shown.row.want,
-            shown.row.remote.clone(),
-        );
+        let errand = Errand {
+            surface,
+            room,
+            incident: shown.incident.clone(),
+            have: shown.row.want,
+            remote: shown.row.remote.clone(),
+            again: shown.unsure,
+        };
         let (engine, chat, key) = (
             self.engine.clone(),
             self.chats.get(key.1.as_str()).cloned(),
             key.clone(),
         );
         self.outside(async move {
-            let card = chat::card::card(
-                &incident,
-                &engine.directory(),
-                engine.now(),
-                &link(&engine, incident.id),
-            );
-            let result = match (chat, room) {
-                (None, _) => Err(Fault {
+            let before = errand.have;
+            let done = match chat {
+                Some(chat) => errand.run(&engine, chat.as_ref()).await,
+                None => Err(Fault {
                     why: format!("{} is not connected", key.1),
                     retry: Retry::Never,
                 }),
-                (Some(chat), Some(room)) => chat
-                    .show(&room, &card, &remote)
-                    .await
-                    .map(|id| (id, String::new())),
-                (Some(chat), None) => {
-                    chat.open_room(&card, &chat::card::room_name(&incident))
-                        .await
-                }
+            };
+            let (have, result) = match done {
+                Ok((have, shown)) => (have, Ok(shown)),
+                Err(fault) => (before, Err(fault)),
             };
             Finished::Show { key, have, result }
         });
@@ -177,12 +298,14 @@ impl Deliver {
         &mut self,
         key: ShowKey,
         have: Seq,
-        result: Result<(String, String), Fault>,
+        result: Result<Shown, Fault>,
     ) -> Settled {
         let now = self.engine.now();
         let mut retry = None;
         if let Some(shown) = self.shows.get_mut(&key) {
             shown.busy = false;
+            // A call that ended without an answer may have been carried out.
+            shown.unsure = matches!(&result, Err(fault) if fault.retry == Retry::Backoff);
             match &result {
                 Ok((remote, _)) => {
                     (shown.row.have, shown.row.attempts) = (have, 0);

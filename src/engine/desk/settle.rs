@@ -1,9 +1,11 @@
 //! What came of deliveries: their rows, and what the journal is told.
 
 use super::Desk;
-use crate::core::incident::{Command, Surface};
+use crate::chat::Fault;
+use crate::core::incident::{Command, Surface, THE_ROOM};
 use crate::core::time::Time;
 use crate::engine::draft::Draft;
+use crate::engine::memory::ShowKey;
 use crate::engine::outgoing::Settled;
 use crate::store::{Delivery, Lane, OutboxChange, OutboxRow};
 
@@ -61,11 +63,15 @@ impl Desk {
                             // Given up: it is not behind any more, and the reason stays on the row.
                             None => show.have = show.want,
                         }
-                        let failed = key.2 == Surface::Room.word() && (first || retry_at.is_none());
-                        failed.then(|| Command::RoomFailed {
-                            platform: key.1.clone(),
-                            why: fault.why.clone(),
-                        })
+                        let gone = retry_at.is_none();
+                        match Surface::parse(&key.2) {
+                            Some(Surface::Room) if first || gone => Some(Command::RoomFailed {
+                                platform: key.1.clone(),
+                                why: fault.why.clone(),
+                            }),
+                            Some(surface) if gone => Some(place_failed(&key, surface, fault)),
+                            _ => None,
+                        }
                     }
                 };
                 draft.changes.shows.insert(key.clone(), show.clone());
@@ -108,6 +114,14 @@ impl Desk {
                     why: format!("{}{still}", fault.why),
                 })
             }
+            (Err(fault), Lane::Say) if tell => Some(Command::PlaceFailed {
+                platform: row.target.clone(),
+                place: row
+                    .detail
+                    .strip_prefix("channel:")
+                    .map_or_else(|| THE_ROOM.to_owned(), |channel| format!("#{channel}")),
+                why: fault.why.clone(),
+            }),
             _ => None,
         };
         let error = result
@@ -153,6 +167,22 @@ impl Desk {
                 command,
             );
         }
+    }
+}
+
+/// A surface that is given up is said on the other platforms.
+fn place_failed(key: &ShowKey, surface: Surface, fault: &Fault) -> Command {
+    let place = match surface {
+        Surface::ChannelCard => "the team's channel",
+        Surface::Topic => "the topic of the room",
+        Surface::Crew => "the list of people of the room",
+        Surface::Fixtures => "the pinned things of the room",
+        Surface::Room | Surface::RoomCard => THE_ROOM,
+    };
+    Command::PlaceFailed {
+        platform: key.1.clone(),
+        place: place.to_owned(),
+        why: fault.why.clone(),
     }
 }
 

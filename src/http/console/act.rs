@@ -1,12 +1,12 @@
 //! Forms that do something: buttons of cards, notes, declaring an incident.
 
+use super::Console;
 use super::load::{self, Moment};
 use super::told::{Asker, cause};
 use super::trouble::Trouble;
 use super::view::forms::{self as draw, DeclareForm};
 use super::view::frame::Here;
 use super::viewer::Viewer;
-use super::{Console, view};
 use crate::chat::grammar::Invocation;
 use crate::core::id::IncidentId;
 use crate::core::schedule::parse_at;
@@ -38,7 +38,7 @@ pub(super) async fn press(
         Ok(who) => who,
         Err(answer) => return Ok(*answer),
     };
-    let press = view::card::press(&form.press).ok_or_else(|| {
+    let press = crate::chat::button::press(&form.press).ok_or_else(|| {
         Trouble::Invalid(format!(
             "`{}` is not a button of this version; load the page again.",
             form.press

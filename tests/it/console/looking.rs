@@ -198,11 +198,18 @@ async fn what_is_sent_again_is_posted_once() {
         ids.push(h.chat.say(&room, &line, again).await.unwrap());
         ids.push(
             h.chat
-                .page("dee", "1:99:1", &card, "because")
+                .page(
+                    "dee",
+                    &[firebell::chat::Page {
+                        key: "1:99:1".to_owned(),
+                        card: card.clone(),
+                        text: "because".to_owned(),
+                    }],
+                )
                 .await
                 .unwrap(),
         );
-        ids.push(h.chat.show(&room, &card, "").await.unwrap());
+        ids.push(h.chat.show(&room, &card, "", again).await.unwrap());
         ids.push(h.chat.open_room(&card, "inc-1").await.unwrap().0);
     }
     assert_eq!(ids[..4], ids[4..]);

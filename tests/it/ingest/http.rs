@@ -53,6 +53,8 @@ fn settings() -> Settings {
         mapping,
     };
     Settings {
+        slack: Vec::new(),
+        discord: Vec::new(),
         listen: "127.0.0.1:0".to_owned(),
         public_url: "http://firebell.test".to_owned(),
         data_dir: "unused".into(),

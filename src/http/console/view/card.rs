@@ -2,6 +2,7 @@
 
 use super::Scene;
 use super::parts::{age, hidden, severity, status, when};
+use crate::chat::button::word;
 use crate::chat::{Button, Card, Press, Style};
 use crate::core::id::IncidentId;
 use crate::core::time::{Time, human_ms};
@@ -16,47 +17,6 @@ pub(in super::super) struct CardView {
     pub(in super::super) began_at: Time,
     /// When it was resolved.
     pub(in super::super) resolved_at: Option<Time>,
-}
-
-/// The word that stands for a press in a form.
-pub(in super::super) fn word(press: &Press) -> String {
-    match press {
-        Press::Acknowledge => "acknowledge".to_owned(),
-        Press::Resolve => "resolve".to_owned(),
-        Press::Escalate => "escalate".to_owned(),
-        Press::Snooze { ms } => format!("snooze:{ms}"),
-        Press::Promote => "promote".to_owned(),
-        Press::Lead => "lead".to_owned(),
-        Press::AskRun { action } => format!("run:{action}"),
-        Press::Approve { run } => format!("approve:{}", run.0),
-        Press::Reject { run } => format!("reject:{}", run.0),
-        Press::Postmortem => "postmortem".to_owned(),
-    }
-}
-
-/// The press a word stands for.
-pub(in super::super) fn press(word: &str) -> Option<Press> {
-    let (verb, rest) = word.split_once(':').unwrap_or((word, ""));
-    let number = || rest.parse::<i64>().ok().filter(|n| *n > 0);
-    Some(match verb {
-        "acknowledge" => Press::Acknowledge,
-        "resolve" => Press::Resolve,
-        "escalate" => Press::Escalate,
-        "snooze" => Press::Snooze { ms: number()? },
-        "promote" => Press::Promote,
-        "lead" => Press::Lead,
-        "run" => Press::AskRun {
-            action: rest.to_owned(),
-        },
-        "approve" => Press::Approve {
-            run: crate::core::id::RunId(number()?),
-        },
-        "reject" => Press::Reject {
-            run: crate::core::id::RunId(number()?),
-        },
-        "postmortem" => Press::Postmortem,
-        _ => return None,
-    })
 }
 
 /// The whole card; also a fragment, `live` with its incident.
@@ -156,6 +116,7 @@ fn one(scene: Scene<'_>, card: &Card, button: &Button) -> Markup {
         @match &button.press {
             Press::AskRun { action } => a class=(class) href={ (home) "/run/" (action) } { (button.label) },
             Press::Postmortem => a class=(class) href={ (home) "/postmortem" } { (button.label) },
+            Press::Note => a class=(class) href={ (home) "#note" } { (button.label) },
             press => (press_form(scene, card.incident, card.seq, press, &button.label, class)),
         }
     }
@@ -176,42 +137,6 @@ pub(in super::super) fn press_form(
             input type="hidden" name="incident" value=(incident.0);
             input type="hidden" name="as_of" value=(seq);
             button class=(class) name="press" value=(word(press)) disabled[scene.viewer.acting == Acting::ReadOnly] { (label) }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::core::id::RunId;
-
-    #[test]
-    fn every_press_reads_back_from_its_word() {
-        for p in [
-            Press::Acknowledge,
-            Press::Resolve,
-            Press::Escalate,
-            Press::Snooze { ms: 3_600_000 },
-            Press::Promote,
-            Press::Lead,
-            Press::AskRun {
-                action: "restart:web".to_owned(),
-            },
-            Press::Approve { run: RunId(7) },
-            Press::Reject { run: RunId(8) },
-            Press::Postmortem,
-        ] {
-            assert_eq!(press(&word(&p)), Some(p));
-        }
-        for bad in [
-            "",
-            "explode",
-            "approve:",
-            "approve:-1",
-            "snooze:x",
-            "snooze:0",
-        ] {
-            assert_eq!(press(bad), None, "{bad}");
         }
     }
 }

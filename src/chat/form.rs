@@ -1,0 +1,283 @@
+//! Forms: what is asked when words are missing. One neutral form per command, rendered as a modal
+//! on Slack and Discord and as a page in the console.
+//!
+//! A form is made from the command tree, so a new argument appears in it by itself; what is sent
+//! goes through the same reader as typed options, so a field's error is the command's error.
+
+use super::button::{Key, Token};
+use super::surface::{Argument, Kind, Leaf, Needs, tree};
+use crate::core::action;
+use crate::core::directory::{ArgKind, Directory};
+use crate::core::id::IncidentId;
+use crate::core::incident::Incident;
+use crate::core::text::cut;
+use std::collections::BTreeMap;
+
+/// Fields of a form: Discord's limit for a modal, the tightest of the platforms.
+pub const FIELDS: usize = 5;
+/// Choices of a field: Discord's limit for a select, the tightest of the platforms.
+pub const CHOICES: usize = 25;
+/// Characters of a title: Slack's limit, the tightest of the platforms.
+pub const TITLE_CHARS: usize = 24;
+/// Characters of a label: Discord's limit, the tightest of the platforms.
+pub const LABEL_CHARS: usize = 45;
+/// Characters of a paragraph: what every platform lets people write in one field (Slack: 3,000).
+pub const TEXT_CHARS: u16 = 3000;
+/// In front of the names of an action's arguments, so that they are no other field's.
+const ARGUMENT: &str = "arg.";
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Form {
+    /// The command it stands for.
+    pub verb: String,
+    /// The incident it is about.
+    pub incident: Option<IncidentId>,
+    /// What is known already, by argument name.
+    pub given: BTreeMap<String, String>,
+    /// At most [`TITLE_CHARS`].
+    pub title: String,
+    /// On the button that sends it.
+    pub submit: String,
+    /// A sentence above the fields; may be empty.
+    pub about: String,
+    /// At most [`FIELDS`].
+    pub fields: Vec<Field>,
+}
+
+/// One field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Key of its value.
+    pub name: String,
+    /// At most [`LABEL_CHARS`].
+    pub label: String,
+    /// Below or inside the field; at most 100 characters.
+    pub help: String,
+    /// What may be entered.
+    pub entry: Entry,
+    /// What stands in it at first.
+    pub value: Option<String>,
+    /// Must be filled.
+    pub required: bool,
+}
+
+/// What may be entered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// One line.
+    Line {
+        /// Most characters.
+        max: u16,
+    },
+    /// Several lines.
+    Text {
+        /// Most characters.
+        max: u16,
+    },
+    /// One of these: value and what people read. At most [`CHOICES`].
+    Choice(Vec<(String, String)>),
+}
+
+impl Form {
+    /// What the sent form carries, bound to the person it was opened for.
+    #[must_use]
+    pub fn token(&self, key: &Key, platform: &str, user: &str) -> Option<String> {
+        let given: Vec<String> = self.given.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        let token = Token {
+            incident: self.incident.unwrap_or(IncidentId(0)),
+            seq: 0,
+            word: format!("form:{}:{}", self.verb, given.join(":")),
+        };
+        key.sign(platform, &room(user), &token)
+    }
+}
+
+/// The command, incident and known arguments a sent form carries; `None`: it is not ours, or was
+/// opened for somebody else.
+#[must_use]
+pub fn read_token(
+    key: &Key,
+    platform: &str,
+    user: &str,
+    signed: &str,
+) -> Option<(String, BTreeMap<String, String>)> {
+    let token = key.read(platform, &room(user), signed)?;
+    let mut parts = token.word.strip_prefix("form:")?.split(':');
+    let verb = parts.next()?.to_owned();
+    let mut options: BTreeMap<String, String> = parts
+        .filter_map(|p| p.split_once('='))
+        .map(|(k, v)| (k.to_owned(), v.to_owned()))
+        .collect();
+    if token.incident.0 != 0 {
+        options.insert("incident".to_owned(), token.incident.0.to_string());
+    }
+    Some((verb, options))
+}
+
+/// The options of a command from a form's known arguments and its fields; an action's own
+/// arguments become its pairs.
+#[must_use]
+pub fn options(
+    known: BTreeMap<String, String>,
+    values: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let mut options = known;
+    for (name, value) in values {
+        if !value.trim().is_empty() {
+            options.insert(name.clone(), value.clone());
+        }
+    }
+    options
+}
+
+/// The name of an action's argument in options, and back.
+#[must_use]
+pub fn argument(name: &str) -> String {
+    format!("{ARGUMENT}{name}")
+}
+
+/// The action's argument an option names, if it names one.
+#[must_use]
+pub fn argument_of(option: &str) -> Option<&str> {
+    option.strip_prefix(ARGUMENT)
+}
+
+/// The form of a command; `None`: it has no words to ask for.
+#[must_use]
+pub fn of(leaf: &Leaf, directory: &Directory, incident: Option<&Incident>) -> Option<Form> {
+    let mut fields: Vec<Field> = Vec::new();
+    if leaf.incident == Needs::Required && incident.is_none() {
+        fields.push(Field {
+            name: "incident".to_owned(),
+            label: "Incident".to_owned(),
+            help: "Its number, such as 42.".to_owned(),
+            entry: Entry::Line { max: 20 },
+            value: None,
+            required: true,
+        });
+    }
+    let asked = leaf.args.iter().filter(|a| a.kind != Kind::Pairs);
+    fields.extend(asked.map(|a| field(a, directory)));
+    if fields.is_empty() || fields.len() > FIELDS {
+        return None;
+    }
+    let title = match incident {
+        Some(i) => format!("{} {}", capital(&leaf.verb), i.id),
+        None => capital(&leaf.verb),
+    };
+    Some(Form {
+        verb: leaf.verb.clone(),
+        incident: incident.map(|i| i.id),
+        given: BTreeMap::new(),
+        title: cut(&title, TITLE_CHARS),
+        submit: "Send".to_owned(),
+        about: leaf.help.clone(),
+        fields,
+    })
+}
+
+/// The form of an action's arguments on an incident; `None`: it has none to ask for, or more than
+/// a form takes.
+#[must_use]
+pub fn of_action(name: &str, directory: &Directory, incident: &Incident) -> Option<Form> {
+    let wanted = directory.actions.get(name)?;
+    let typed: Vec<_> = wanted
+        .args
+        .iter()
+        .filter(|a| a.from_label.is_none())
+        .collect();
+    if typed.is_empty() || typed.len() > FIELDS {
+        return None;
+    }
+    let fields = typed
+        .into_iter()
+        .map(|a| Field {
+            name: argument(&a.name),
+            label: cut(&a.name, LABEL_CHARS),
+            help: cut(
+                format!("{} {}", a.help, action::allowed(a)).trim(),
+                super::surface::HELP_CHARS,
+            ),
+            entry: match &a.kind {
+                ArgKind::Enum(values) if values.len() <= CHOICES => {
+                    Entry::Choice(values.iter().map(|v| (v.clone(), v.clone())).collect())
+                }
+                ArgKind::Enum(_) | ArgKind::Int { .. } => Entry::Line { max: 100 },
+                ArgKind::Text { max_len, .. } => Entry::Line {
+                    max: u16::try_from(*max_len)
+                        .unwrap_or(TEXT_CHARS)
+                        .min(TEXT_CHARS),
+                },
+            },
+            value: a.default.clone(),
+            required: a.default.is_none(),
+        })
+        .collect();
+    Some(Form {
+        verb: "run".to_owned(),
+        incident: Some(incident.id),
+        given: BTreeMap::from([("action".to_owned(), name.to_owned())]),
+        title: cut(&wanted.title, TITLE_CHARS),
+        submit: "Ask".to_owned(),
+        about: cut(
+            &format!("{} on {}: {}", wanted.title, incident.id, wanted.about),
+            500,
+        ),
+        fields,
+    })
+}
+
+fn field(arg: &Argument, directory: &Directory) -> Field {
+    let choices: Vec<(String, String)> = super::surface::values(arg, directory)
+        .into_iter()
+        .map(|(value, help)| {
+            let read = if help.is_empty() {
+                value.clone()
+            } else {
+                format!("{value}: {help}")
+            };
+            (value, cut(&read, 75))
+        })
+        .collect();
+    let entry = match arg.kind {
+        Kind::Text => Entry::Text { max: TEXT_CHARS },
+        Kind::Severity
+        | Kind::Service
+        | Kind::Person
+        | Kind::Target
+        | Kind::Action
+        | Kind::Choice
+        | Kind::Duration
+            if (1..=CHOICES).contains(&choices.len()) =>
+        {
+            Entry::Choice(choices)
+        }
+        _ => Entry::Line { max: 200 },
+    };
+    Field {
+        name: arg.name.clone(),
+        label: cut(&capital(&arg.name), LABEL_CHARS),
+        help: arg.help.clone(),
+        entry,
+        value: None,
+        required: arg.required,
+    }
+}
+
+/// The form for a command whose words are missing.
+#[must_use]
+pub fn of_verb(verb: &str, directory: &Directory, incident: Option<&Incident>) -> Option<Form> {
+    of(tree().find(verb)?, directory, incident)
+}
+
+fn room(user: &str) -> String {
+    format!("form of {user}")
+}
+
+fn capital(word: &str) -> String {
+    let mut chars = word.chars();
+    chars
+        .next()
+        .map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
+}

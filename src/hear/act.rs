@@ -1,0 +1,386 @@
+//! What each act does.
+
+use super::ear::Inner;
+use crate::chat::grammar::{self, Context};
+use crate::chat::heard::{Deed, Heard, Home, Said, User, Voice};
+use crate::chat::{Press, button, form, words};
+use crate::core::id::{Actor, IncidentId};
+use crate::core::incident::{Command, Status};
+use crate::core::text::cut;
+use crate::core::time::Time;
+use crate::core::timeline;
+use crate::dispatch::{self, Reply};
+use crate::engine::Failure;
+use std::collections::BTreeMap;
+
+/// Characters of a message that go on the timeline; more than any platform lets people send.
+const TEXT_CHARS: usize = 40_000;
+/// Incidents a home page lists.
+const LISTED: usize = 10;
+
+/// Carries an act out and answers whoever did it.
+///
+/// # Errors
+/// `Unavailable`: it must be done again.
+pub(super) async fn act(inner: &Inner, voice: &dyn Voice, heard: &Heard) -> Result<(), Failure> {
+    let errand = Errand {
+        inner,
+        voice,
+        heard,
+        cause: format!("{}:{}", heard.platform, heard.key),
+    };
+    match &heard.deed {
+        Deed::Line { text } => errand.line(text).await,
+        Deed::Typed { verb, options } => errand.typed(verb, options).await,
+        Deed::Press { token, .. } => errand.press(token).await,
+        Deed::Submit { token, values } => errand.submit(token, values).await,
+        Deed::Said { message, text } => {
+            let (text, message) = (cut_lines(text), message.clone());
+            errand
+                .room(|by, platform| Command::Speak {
+                    by,
+                    text,
+                    platform,
+                    message,
+                })
+                .await
+        }
+        Deed::Edited { message, text } => {
+            let (text, message) = (cut_lines(text), message.clone());
+            errand
+                .room(|by, platform| Command::Reword {
+                    by,
+                    text,
+                    platform,
+                    message,
+                })
+                .await
+        }
+        Deed::Deleted { message } => {
+            let message = message.clone();
+            errand
+                .room(|by, platform| Command::Unsay {
+                    by,
+                    platform,
+                    message,
+                })
+                .await
+        }
+        Deed::Joined => {
+            errand
+                .room(|by, platform| Command::Join { by, platform })
+                .await
+        }
+        Deed::Left => {
+            errand
+                .room(|by, platform| Command::Leave { by, platform })
+                .await
+        }
+        Deed::Kept {
+            message,
+            text,
+            author,
+            written_at,
+            how,
+        } => {
+            errand
+                .keep(message, text, author.as_ref(), *written_at, how)
+                .await
+        }
+        Deed::Home => errand.home().await,
+    }
+}
+
+struct Errand<'a> {
+    inner: &'a Inner,
+    voice: &'a dyn Voice,
+    heard: &'a Heard,
+    cause: String,
+}
+
+impl Errand<'_> {
+    async fn line(&self, text: &str) -> Result<(), Failure> {
+        let here = self.inner.here(self.heard).await;
+        let directory = self.inner.engine.directory();
+        let context = Context {
+            directory: &directory,
+            now: self.inner.now(),
+            zone: self.inner.zone(self.heard),
+            here,
+        };
+        match grammar::parse(text, &context) {
+            Ok(invocation) => self.invoke(invocation).await,
+            Err(usage) => self.no(&usage.to_string()).await,
+        }
+    }
+
+    async fn typed(&self, verb: &str, options: &BTreeMap<String, String>) -> Result<(), Failure> {
+        let here = self.inner.here(self.heard).await;
+        let directory = self.inner.engine.directory();
+        let context = Context {
+            directory: &directory,
+            now: self.inner.now(),
+            zone: self.inner.zone(self.heard),
+            here,
+        };
+        match grammar::typed(verb, options, &context) {
+            Ok(invocation) => self.invoke(invocation).await,
+            Err(usage) => self.no(&usage.to_string()).await,
+        }
+    }
+
+    async fn invoke(&self, invocation: grammar::Invocation) -> Result<(), Failure> {
+        let strict = matches!(invocation.verb(), "run" | "approve" | "reject" | "link");
+        let who = match self.inner.people.who(self.voice, self.heard, strict).await {
+            Ok(who) => who,
+            Err(why) => return self.no(&why).await,
+        };
+        let engine = &self.inner.engine;
+        let reply =
+            dispatch::invoke(engine, who, &self.heard.platform, invocation, &self.cause).await;
+        self.reply(reply).await
+    }
+
+    async fn press(&self, token: &str) -> Result<(), Failure> {
+        let key = self.inner.engine.button_key();
+        let read = key.read(&self.heard.platform, &self.heard.room, token);
+        let Some((token, press)) = read.and_then(|t| Some((t.clone(), button::press(&t.word)?)))
+        else {
+            return self
+                .no("This button was not drawn for this place by this firebell, so nothing was done. Use the newest card.")
+                .await;
+        };
+        let strict = matches!(
+            press,
+            Press::AskRun { .. } | Press::Approve { .. } | Press::Reject { .. }
+        );
+        let who = match self.inner.people.who(self.voice, self.heard, strict).await {
+            Ok(who) => who,
+            Err(why) => return self.no(&why).await,
+        };
+        let engine = &self.inner.engine;
+        let reply =
+            dispatch::press(engine, who, token.incident, &press, token.seq, &self.cause).await;
+        self.reply(reply).await
+    }
+
+    async fn submit(&self, token: &str, values: &BTreeMap<String, String>) -> Result<(), Failure> {
+        let key = self.inner.engine.button_key();
+        let user = &self.heard.by.id;
+        match form::read_token(&key, &self.heard.platform, user, token) {
+            Some((verb, known)) => self.typed(&verb, &form::options(known, values)).await,
+            None => {
+                self.no("This form was not opened for you by this firebell, so nothing was done. Open it again.")
+                    .await
+            }
+        }
+    }
+
+    /// Something that belongs to the incident whose room it happened in, if it is one.
+    async fn room(&self, command: impl FnOnce(Actor, String) -> Command) -> Result<(), Failure> {
+        let Some(id) = self.inner.here(self.heard).await else {
+            return Ok(());
+        };
+        let by = self.inner.people.author(self.heard);
+        let command = command(by, self.heard.platform.clone());
+        let done = self.inner.engine.submit(&self.cause, id, command).await;
+        done.map(drop)
+    }
+
+    /// A message goes on the timeline at the time it was written, however often it is kept.
+    async fn keep(
+        &self,
+        message: &str,
+        text: &str,
+        author: Option<&User>,
+        written_at: Time,
+        how: &str,
+    ) -> Result<(), Failure> {
+        let Some(id) = self.inner.here(self.heard).await else {
+            return self
+                .no("This is not the room of an incident; `note #42 …` puts words on any timeline.")
+                .await;
+        };
+        let by = match self.inner.people.who(self.voice, self.heard, false).await {
+            Ok(by) => by,
+            Err(why) => return self.no(&why).await,
+        };
+        let mut words = text.to_owned();
+        let mut name = author.map(|a| a.name.clone()).unwrap_or_default();
+        if words.is_empty() || name.is_empty() {
+            let room = &self.heard.room;
+            if let Ok(Some((user, found))) = self.voice.message(room, message).await {
+                name = user.name;
+                words = found;
+            }
+        }
+        if words.trim().is_empty() {
+            return self
+                .no("That message has no words to put on the timeline.")
+                .await;
+        }
+        let words = cut_lines(&words);
+        let text = match name.as_str() {
+            "" => format!("{words} ({how})"),
+            name => format!("{name}: {words} ({how})"),
+        };
+        let note = Command::Note {
+            by,
+            text,
+            happened_at: Some(written_at.min(self.inner.now())),
+        };
+        let heard = self.heard;
+        let cause = format!("keep:{}:{}:{message}", heard.platform, heard.room);
+        self.inner.engine.submit(&cause, id, note).await?;
+        Ok(())
+    }
+
+    async fn reply(&self, reply: Reply) -> Result<(), Failure> {
+        let url = reply.incident.map(|id| self.link(id));
+        let document = reply.document.map(|text| {
+            let name = reply.incident.map_or_else(
+                || "postmortem.md".to_owned(),
+                |i| format!("postmortem-{}.md", i.0),
+            );
+            (name, text)
+        });
+        let said = Said {
+            text: reply.text,
+            aloud: reply.room,
+            ok: reply.ok,
+            incident: reply.incident,
+            url,
+            document,
+            ..Said::default()
+        };
+        self.answer(&said).await
+    }
+
+    async fn no(&self, why: &str) -> Result<(), Failure> {
+        let said = Said {
+            text: why.to_owned(),
+            ..Said::default()
+        };
+        self.answer(&said).await
+    }
+
+    /// What was done is done: an answer that does not get through is only logged.
+    async fn answer(&self, said: &Said) -> Result<(), Failure> {
+        if let Err(fault) = self.voice.answer(self.heard, said).await {
+            tracing::warn!(platform = self.heard.platform, %fault, "somebody could not be answered");
+        }
+        Ok(())
+    }
+
+    fn link(&self, id: IncidentId) -> String {
+        format!("{}/incidents/{}", self.inner.engine.public_url(), id.0)
+    }
+
+    async fn home(&self) -> Result<(), Failure> {
+        let home = match self.inner.people.who(self.voice, self.heard, false).await {
+            Ok(who) => self.home_of(&who),
+            Err(why) => Home {
+                head: why,
+                url: self.inner.engine.public_url().to_owned(),
+                ..Home::default()
+            },
+        };
+        if let Err(fault) = self.voice.home(&self.heard.by.id, &home).await {
+            tracing::warn!(platform = self.heard.platform, %fault, "a home page could not be shown");
+        }
+        Ok(())
+    }
+
+    fn home_of(&self, who: &Actor) -> Home {
+        let engine = &self.inner.engine;
+        let directory = engine.directory();
+        let now = self.inner.now();
+        let head = match who.person() {
+            Some(_) => format!("You are {} here.", who.name()),
+            None => "firebell does not know which person of the directory you are. You may declare, page and acknowledge; `link` shows how to change that.".to_owned(),
+        };
+        let mut open = engine.open_incidents();
+        open.sort_by_key(|i| (i.severity, std::cmp::Reverse(i.id)));
+        let line = |i: &crate::core::incident::Incident| {
+            format!(
+                "{} {} {}: {}",
+                i.id,
+                directory.severity_name(i.severity),
+                i.status.word(),
+                i.title
+            )
+        };
+        let mine: Vec<String> = open
+            .iter()
+            .filter(|i| {
+                let has = i.acked_by.as_ref().is_some_and(|by| by.same(who));
+                let leads = i.lead.as_ref().is_some_and(|by| by.same(who));
+                let paged = who.person().is_some_and(|p| i.paged.contains_key(p));
+                has || leads || paged && i.status == Status::Triggered
+            })
+            .map(|i| line(i))
+            .collect();
+        let all: Vec<String> = open.iter().map(|i| line(i)).collect();
+        let shifts = directory
+            .schedules
+            .values()
+            .filter(|s| {
+                who.person()
+                    .is_some_and(|p| s.people.iter().any(|x| x == p))
+            })
+            .map(|s| {
+                let turns = s.upcoming(now, s.people.len() + 1);
+                let own = turns.iter().find(|t| {
+                    who.person()
+                        .is_some_and(|p| t.people.iter().any(|x| x == p))
+                });
+                own.map_or_else(
+                    || format!("{}: no turn soon", s.name),
+                    |t| format!("{}: until {}", s.name, s.local(t.until)),
+                )
+            })
+            .collect();
+        let on_call = words::on_call(&directory, None, now);
+        Home {
+            head,
+            sections: vec![
+                ("My shifts".to_owned(), few(shifts)),
+                ("My incidents".to_owned(), few(mine)),
+                ("Open incidents".to_owned(), few(all)),
+                (
+                    "On call now".to_owned(),
+                    few(on_call.lines().map(str::to_owned).collect()),
+                ),
+                (
+                    "As of".to_owned(),
+                    vec![timeline::format(
+                        now,
+                        Some(self.inner.zone(self.heard)),
+                        "%a %-d %b %H:%M %Z",
+                    )],
+                ),
+            ],
+            url: engine.public_url().to_owned(),
+        }
+    }
+}
+
+/// The first lines, and how many more there are.
+fn few(mut lines: Vec<String>) -> Vec<String> {
+    if lines.is_empty() {
+        return vec!["None.".to_owned()];
+    }
+    let more = lines.len().saturating_sub(LISTED);
+    lines.truncate(LISTED);
+    if more > 0 {
+        lines.push(format!("and {more} more, on the console"));
+    }
+    lines
+}
+
+/// Line breaks stay: `cut` is for one line.
+fn cut_lines(text: &str) -> String {
+    let lines: Vec<String> = text.lines().map(|l| cut(l, TEXT_CHARS)).collect();
+    let text = lines.join("\n");
+    text.chars().take(TEXT_CHARS).collect()
+}

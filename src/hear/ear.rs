@@ -1,0 +1,367 @@
+//! Keeping what was heard, and working it off.
+
+use super::act;
+use super::people::People;
+use crate::chat::form::{self, Form};
+use crate::chat::grammar::{self, Context};
+use crate::chat::heard::{Deed, Heard, Voice};
+use crate::chat::surface;
+use crate::chat::{Press, button};
+use crate::core::id::IncidentId;
+use crate::core::incident::Incident;
+use crate::core::time::Time;
+use crate::engine::{Counter, Engine, Failure};
+use crate::store::{ChangeSet, HeardRow};
+use chrono_tz::Tz;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::mpsc;
+
+/// What is worked off is remembered this long: longer than any platform repeats itself.
+const REMEMBER_MS: i64 = 3 * 24 * 3_600_000;
+/// Acts of one room that may wait for their turn.
+const QUEUE: usize = 1024;
+
+/// The ear of all chat platforms. Cheap to clone.
+#[derive(Clone)]
+pub struct Ear(Arc<Inner>);
+
+pub(super) struct Inner {
+    pub engine: Engine,
+    pub voices: HashMap<String, Arc<dyn Voice>>,
+    pub people: People,
+    /// Keys that are being kept right now.
+    keeping: Mutex<HashSet<(String, String)>>,
+    /// Queues of the platforms' messages.
+    queues: Mutex<HashMap<String, mpsc::Sender<(i64, Heard)>>>,
+}
+
+impl Ear {
+    /// An ear for these platforms.
+    #[must_use]
+    pub fn new(engine: Engine, voices: Vec<Arc<dyn Voice>>) -> Ear {
+        let voices = voices
+            .into_iter()
+            .map(|v| (v.platform().to_owned(), v))
+            .collect();
+        let people = People::new(engine.clone());
+        Ear(Arc::new(Inner {
+            engine,
+            voices,
+            people,
+            keeping: Mutex::default(),
+            queues: Mutex::default(),
+        }))
+    }
+
+    /// The engine acts go to.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    /// Works off what was kept and not finished when the process ended before.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn catch_up(&self) -> Result<(), Failure> {
+        let waiting = self.0.engine.store().heard_waiting().await;
+        for row in waiting.map_err(|e| Failure::Unavailable(e.to_string()))? {
+            match serde_json::from_str::<Heard>(&row.body) {
+                Ok(heard) => self.work(row.id, heard).await,
+                Err(error) => {
+                    tracing::error!(heard.id = row.id, %error, "an act that was kept cannot be read; it is set aside");
+                    self.done(row.id, "failed").await;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps an act. When this returns `Ok` it is durable and will be worked off; `false`: it was
+    /// heard before, and nothing new happens.
+    ///
+    /// # Errors
+    /// `Unavailable`: it was not kept; the platform or the person must repeat it.
+    pub async fn take(&self, heard: Heard) -> Result<bool, Failure> {
+        let key = (heard.platform.clone(), heard.key.clone());
+        if !self.keeping().insert(key.clone()) {
+            return Ok(false);
+        }
+        let kept = self.keep(&heard).await;
+        self.keeping().remove(&key);
+        let Some(id) = kept? else {
+            return Ok(false);
+        };
+        self.work(id, heard).await;
+        Ok(true)
+    }
+
+    /// The row's number; `None`: the key is known.
+    async fn keep(&self, heard: &Heard) -> Result<Option<i64>, Failure> {
+        let engine = &self.0.engine;
+        let known = engine.store().was_heard(&heard.platform, &heard.key).await;
+        if known.map_err(|e| Failure::Unavailable(e.to_string()))? {
+            return Ok(None);
+        }
+        let body = serde_json::to_string(heard)
+            .map_err(|e| Failure::Unavailable(format!("it cannot be written down: {e}")))?;
+        let id = engine.next_id(Counter::Heard);
+        let changes = ChangeSet {
+            heard: vec![HeardRow {
+                id,
+                platform: heard.platform.clone(),
+                key: heard.key.clone(),
+                at: engine.now(),
+                body,
+            }],
+            heard_old: Some(engine.now().plus_ms(-REMEMBER_MS)),
+            ..ChangeSet::default()
+        };
+        engine.write(changes).await?;
+        Ok(Some(id))
+    }
+
+    /// Messages of a platform one after the other, everything else at once.
+    async fn work(&self, id: i64, heard: Heard) {
+        let in_order = matches!(
+            heard.deed,
+            Deed::Said { .. } | Deed::Edited { .. } | Deed::Deleted { .. }
+        );
+        if in_order {
+            let queue = self.queue(&heard.platform);
+            // The queue's task lives as long as this ear.
+            let _ = queue.send((id, heard)).await;
+            return;
+        }
+        let ear = self.clone();
+        crate::engine::spawn(async move { ear.carry_out(id, heard).await });
+    }
+
+    fn queue(&self, platform: &str) -> mpsc::Sender<(i64, Heard)> {
+        let mut queues = self.0.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(queue) = queues.get(platform) {
+            return queue.clone();
+        }
+        let (into, mut out) = mpsc::channel(QUEUE);
+        let ear = self.clone();
+        crate::engine::spawn(async move {
+            while let Some((id, heard)) = out.recv().await {
+                ear.carry_out(id, heard).await;
+            }
+        });
+        queues.insert(platform.to_owned(), into.clone());
+        into
+    }
+
+    async fn carry_out(&self, id: i64, heard: Heard) {
+        let Some(voice) = self.0.voices.get(&heard.platform).cloned() else {
+            self.done(id, "failed").await;
+            return;
+        };
+        match act::act(&self.0, voice.as_ref(), &heard).await {
+            Ok(()) => self.done(id, "done").await,
+            Err(Failure::Refused(refusal)) => {
+                tracing::debug!(heard.id = id, %refusal, "an act was refused");
+                self.done(id, "done").await;
+            }
+            // It stays as it is and is worked off at the next start; whoever waits was told.
+            Err(Failure::Unavailable(why)) => {
+                tracing::warn!(heard.id = id, %why, "an act could not be worked off yet");
+            }
+        }
+    }
+
+    async fn done(&self, id: i64, how: &str) {
+        let changes = ChangeSet {
+            heard_done: vec![(id, how.to_owned())],
+            ..ChangeSet::default()
+        };
+        // Not marked: it is worked off again at the next start, with the same cause.
+        if let Err(failure) = self.0.engine.write(changes).await {
+            tracing::warn!(heard.id = id, %failure, "an act that was worked off could not be marked so");
+        }
+    }
+
+    fn keeping(&self) -> std::sync::MutexGuard<'_, HashSet<(String, String)>> {
+        self.0
+            .keeping
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The form to open for an act: a button that needs values, a command that lacks words. `None`:
+    /// it can be carried out as it is. Fast: only memory is read.
+    pub async fn form(&self, heard: &Heard) -> Option<Form> {
+        let directory = self.0.engine.directory();
+        match &heard.deed {
+            Deed::Line { text } => {
+                let here = self.0.here(heard).await;
+                let context = Context {
+                    directory: &directory,
+                    now: self.0.engine.now(),
+                    zone: self.0.zone(heard),
+                    here,
+                };
+                let wanting = grammar::wants_form(text, &context)?;
+                let incident = self.incident(wanting.incident).await;
+                match &wanting.action {
+                    Some(action) => form::of_action(action, &directory, incident.as_deref()?),
+                    None => form::of_verb(&wanting.verb, &directory, incident.as_deref()),
+                }
+            }
+            Deed::Typed { verb, options } if verb == "run" => {
+                let given = options.keys().any(|k| form::argument_of(k).is_some())
+                    || options
+                        .get("name=value")
+                        .is_some_and(|v| !v.trim().is_empty());
+                if given {
+                    return None;
+                }
+                let number = options.get("incident").and_then(|n| n.parse().ok());
+                let id = number.map(IncidentId).or(self.0.here(heard).await)?;
+                let incident = self.incident(id).await?;
+                form::of_action(options.get("action")?, &directory, &incident)
+            }
+            Deed::Press { token, .. } => {
+                let key = self.0.engine.button_key();
+                let token = key.read(&heard.platform, &heard.room, token)?;
+                let incident = self.incident(token.incident).await;
+                match button::press(&token.word)? {
+                    Press::Note => form::of_verb("note", &directory, Some(incident.as_deref()?)),
+                    Press::AskRun { action } => {
+                        form::of_action(&action, &directory, incident.as_deref()?)
+                    }
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// What is wrong with a sent form: field and sentence. Empty: it can be carried out.
+    pub async fn faults(&self, heard: &Heard) -> Vec<(String, String)> {
+        let Deed::Submit { token, values } = &heard.deed else {
+            return Vec::new();
+        };
+        let key = self.0.engine.button_key();
+        let Some((verb, known)) = form::read_token(&key, &heard.platform, &heard.by.id, token)
+        else {
+            return Vec::new();
+        };
+        let options = form::options(known, values);
+        let directory = self.0.engine.directory();
+        let context = Context {
+            directory: &directory,
+            now: self.0.engine.now(),
+            zone: self.0.zone(heard),
+            here: None,
+        };
+        match grammar::typed(&verb, &options, &context) {
+            Ok(_) => Vec::new(),
+            Err(usage) => {
+                let named = values
+                    .keys()
+                    .find(|name| usage.what.starts_with(&format!("`{name}`")))
+                    .or_else(|| values.keys().next());
+                named
+                    .map(|name| (name.clone(), usage.what.clone()))
+                    .into_iter()
+                    .collect()
+            }
+        }
+    }
+
+    /// Values for a half-written option of a command: value and what people read, at most 25.
+    pub async fn complete(&self, heard: &Heard, option: &str, part: &str) -> Vec<(String, String)> {
+        let Deed::Typed { verb, options } = &heard.deed else {
+            return Vec::new();
+        };
+        let directory = self.0.engine.directory();
+        let part = part.to_lowercase();
+        let mut found = match option {
+            "incident" => self.open_incidents(),
+            "run" => self.waiting_runs(heard, options).await,
+            _ => surface::tree()
+                .find(verb)
+                .and_then(|leaf| leaf.args.iter().find(|a| a.name == option))
+                .map(|arg| surface::values(arg, &directory))
+                .unwrap_or_default()
+                .into_iter()
+                .map(|(value, help)| {
+                    let read = if help.is_empty() {
+                        value.clone()
+                    } else {
+                        format!("{value}: {help}")
+                    };
+                    (value, read)
+                })
+                .collect(),
+        };
+        found.retain(|(value, read)| {
+            value.to_lowercase().starts_with(&part) || read.to_lowercase().contains(&part)
+        });
+        found.truncate(surface::COMPLETIONS);
+        found
+    }
+
+    fn open_incidents(&self) -> Vec<(String, String)> {
+        let mut open = self.0.engine.open_incidents();
+        open.sort_by_key(|i| std::cmp::Reverse(i.id));
+        open.iter()
+            .map(|i| (i.id.0.to_string(), format!("{} {}", i.id, i.title)))
+            .collect()
+    }
+
+    async fn waiting_runs(
+        &self,
+        heard: &Heard,
+        options: &BTreeMap<String, String>,
+    ) -> Vec<(String, String)> {
+        let number = options.get("incident").and_then(|n| n.parse().ok());
+        let Some(id) = number.map(IncidentId).or(self.0.here(heard).await) else {
+            return Vec::new();
+        };
+        let Some(incident) = self.incident(id).await else {
+            return Vec::new();
+        };
+        let waiting = incident
+            .runs
+            .iter()
+            .filter(|(_, r)| matches!(r.state, crate::core::incident::RunState::Asked { .. }));
+        waiting
+            .map(|(id, run)| (id.0.to_string(), format!("{id} {}", run.title)))
+            .collect()
+    }
+
+    async fn incident(&self, id: IncidentId) -> Option<Arc<Incident>> {
+        self.0.engine.incident(id).await.ok().flatten()
+    }
+}
+
+impl Inner {
+    /// The incident whose room an act was done in.
+    pub(super) async fn here(&self, heard: &Heard) -> Option<IncidentId> {
+        if heard.room.is_empty() {
+            return None;
+        }
+        let store = self.engine.store();
+        let found = store.incident_of_room(&heard.platform, &heard.room).await;
+        found.ok().flatten()
+    }
+
+    /// Whose clock the words are by.
+    pub(super) fn zone(&self, heard: &Heard) -> Tz {
+        let directory = self.engine.directory();
+        self.engine
+            .person_of(&heard.platform, &heard.by.id)
+            .and_then(|id| directory.people.get(&id).map(|p| p.zone))
+            .or(directory.zone)
+            .unwrap_or(Tz::UTC)
+    }
+
+    /// Now.
+    pub(super) fn now(&self) -> Time {
+        self.engine.now()
+    }
+}
