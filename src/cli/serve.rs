@@ -123,6 +123,7 @@ impl House {
         };
         let engine = Engine::start(store, loaded.directory, options).await?;
         let app = App {
+            chat: Arc::default(),
             engine,
             settings,
             metrics,
