@@ -13,6 +13,7 @@ mod console;
 mod crash;
 mod demo;
 mod engine;
+mod hear;
 mod house;
 mod ingest;
 mod notify;
