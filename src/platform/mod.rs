@@ -2,3 +2,4 @@
 
 pub mod console;
 pub mod gate;
+pub mod slack;
