@@ -2,4 +2,5 @@
 
 pub mod console;
 pub mod gate;
+pub mod slack;
 pub mod watch;
