@@ -63,7 +63,7 @@ use spec::Spec;
 use state::State;
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -82,13 +82,18 @@ pub struct Core {
 impl Core {
     /// Reads and writes; whoever waits looks again.
     fn change<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
-        let told = f(&mut self.state.lock().unwrap());
+        let told = f(&mut self.lock());
         self.changed.send_modify(|n| *n += 1);
         told
     }
 
     fn look<T>(&self, f: impl FnOnce(&State) -> T) -> T {
-        f(&self.state.lock().unwrap())
+        f(&self.lock())
+    }
+
+    /// A test that fails in the midst of a deed must not hide its reason behind a second failure.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -214,6 +219,11 @@ impl SlackWorld {
         self.core.change(|s| s.clock.advance(by));
     }
 
+    /// Time stands still, and passes only by [`SlackWorld::time_passes`].
+    pub fn stops_the_clock(&self) {
+        self.core.change(|s| s.clock.stop());
+    }
+
     /// Makes something go wrong from now on.
     pub fn meets(&self, fault: Fault) {
         self.core.change(|s| s.faults.insert(0, fault));
@@ -245,8 +255,8 @@ impl SlackWorld {
 
     /// Somebody new; the flags are set by `with`.
     pub fn adds_user(&self, name: &str, with: impl FnOnce(&mut User)) -> Person {
-        self.core.change(|s| add_user(s, &self.team, name, with));
-        self.user(name)
+        let user = self.core.change(|s| add_user(s, &self.team, name, with));
+        Person::new(self.clone(), user)
     }
 
     /// Somebody is let go or comes back, gets another address or loses a right.
@@ -312,9 +322,7 @@ fn found(state: &mut State, domain: &str, people: &[&str]) -> String {
     });
     let mut members = BTreeSet::new();
     for name in people {
-        add_user(state, &id, name, |_| {});
-        let user = state.user_named(&id, name).expect("just added");
-        members.insert(user.id.clone());
+        members.insert(add_user(state, &id, name, |_| {}).id);
     }
     for name in ["general", "random"] {
         let creator = members.first().cloned().unwrap_or_default();
@@ -323,7 +331,7 @@ fn found(state: &mut State, domain: &str, people: &[&str]) -> String {
     id
 }
 
-fn add_user(state: &mut State, team: &str, name: &str, with: impl FnOnce(&mut User)) {
+fn add_user(state: &mut State, team: &str, name: &str, with: impl FnOnce(&mut User)) -> User {
     let mut user = User {
         id: state.id("U"),
         team: team.to_owned(),
@@ -337,5 +345,6 @@ fn add_user(state: &mut State, team: &str, name: &str, with: impl FnOnce(&mut Us
         is_admin: false,
     };
     with(&mut user);
-    state.users.push(user);
+    state.users.push(user.clone());
+    user
 }

@@ -6,13 +6,19 @@ use std::time::Duration;
 #[derive(Default)]
 pub struct Clock {
     ahead: Duration,
+    /// The machine's time when it was stopped.
+    stopped: Option<u64>,
     last_ts: u64,
 }
 
 impl Clock {
     /// The instant in microseconds since 1970.
     pub fn micros(&self) -> u64 {
-        micros() + self.ahead.as_micros() as u64
+        self.stopped.unwrap_or_else(micros) + self.ahead.as_micros() as u64
+    }
+
+    pub fn stop(&mut self) {
+        self.stopped = self.stopped.or_else(|| Some(micros()));
     }
 
     pub fn secs(&self) -> u64 {

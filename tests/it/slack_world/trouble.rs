@@ -90,6 +90,11 @@ impl SlackWorld {
         })
     }
 
+    /// Seconds since 1970 as the workspace has them.
+    pub fn look_at_the_clock(&self) -> u64 {
+        self.core.look(|s| s.clock.secs())
+    }
+
     /// From now on requests are posted instead of sent over sockets.
     pub fn speaks_http(&self, urls: RequestUrls) {
         self.core.change(|s| s.urls = Some(urls));
