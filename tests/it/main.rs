@@ -22,6 +22,8 @@ mod postgres;
 mod process;
 mod prometheus;
 mod run;
+mod slack_rules;
+mod slack_world;
 mod store;
 mod surface;
 mod tidy;
