@@ -5,15 +5,18 @@
 
 use super::{print, serve};
 use crate::config::{Loaded, Settings};
-use crate::core::directory::Directory;
+use crate::core::directory::{ContactKind, Directory};
 use crate::core::text::count;
 use crate::core::time::{Time, human_ms};
-use crate::engine::Clock;
+use crate::engine::{Clock, Engine, Options};
+use crate::metrics::Metrics;
+use crate::platform::slack::Slack;
 use crate::store::Store;
 use secrecy::ExposeSecret;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -62,6 +65,7 @@ pub async fn doctor(path: &Path) -> anyhow::Result<ExitCode> {
     findings.push(("clock", clock().await));
     findings.extend(database(&loaded.settings).await);
     findings.extend(on_call(&loaded.directory));
+    findings.extend(chat(loaded).await?);
     let (text, bad) = report(&findings);
     print(&text)?;
     Ok(if bad == 0 {
@@ -69,6 +73,63 @@ pub async fn doctor(path: &Path) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Asks each chat platform who firebell is there and what is missing. With an engine of its own on
+/// an empty database: the real one may be in use.
+async fn chat(loaded: Loaded) -> anyhow::Result<Vec<(&'static str, Finding)>> {
+    let settings = &loaded.settings;
+    if settings.slack.is_empty() && settings.discord.is_empty() {
+        return Ok(Vec::new());
+    }
+    let options = Options {
+        clock: Clock::Real,
+        scratch: settings.data_dir.clone(),
+        public_url: settings.public_url.clone(),
+        metrics: Arc::new(Metrics::new()),
+    };
+    let store = Store::open("sqlite::memory:").await?;
+    let engine = Engine::start(store, loaded.directory.clone(), options).await?;
+    let mut findings = Vec::new();
+    for s in &settings.slack {
+        let outcome = match Slack::new(engine.clone(), s) {
+            Ok(slack) => slack.examine().await,
+            Err(e) => Err(format!("{e:#}")),
+        };
+        findings.push(("slack", examined(&s.place.name, outcome)));
+    }
+    findings.extend(unknown_people(&loaded));
+    Ok(findings)
+}
+
+fn examined(name: &str, outcome: Result<String, String>) -> Finding {
+    match outcome {
+        Ok(words) => Good(format!("{name}: {words}")),
+        Err(why) => Bad(format!("{name}: {why}")),
+    }
+}
+
+/// People who are to be paged on a platform where nothing says which account is theirs.
+fn unknown_people(loaded: &Loaded) -> Vec<(&'static str, Finding)> {
+    let mut findings = Vec::new();
+    for person in loaded.directory.people.values() {
+        for contact in &person.contacts {
+            let ContactKind::Chat { platform } = &contact.kind else {
+                continue;
+            };
+            if person.identities.contains_key(platform) || person.email.is_some() {
+                continue;
+            }
+            findings.push((
+                "people",
+                Odd(format!(
+                    "{} is to be paged on {platform}, and nothing says which account that is: add identities = {{ {platform} = \"…\" }} or email, or have them write `link` there",
+                    person.name
+                )),
+            ));
+        }
+    }
+    findings
 }
 
 fn report(findings: &[(&'static str, Finding)]) -> (String, usize) {

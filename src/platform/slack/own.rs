@@ -125,6 +125,44 @@ impl Slack {
             .to_owned()
     }
 
+    /// One look, for `firebell doctor`: who it is, whether a socket would open, and the first thing
+    /// to do when something is missing.
+    ///
+    /// # Errors
+    /// What is wrong and what to do about it.
+    pub async fn examine(&self) -> Result<String, String> {
+        let own = self.look().await.map_err(|failed| {
+            format!(
+                "{}; check bot-token and, behind a proxy, `proxy` and `extra-ca`",
+                failed.fault.why
+            )
+        })?;
+        if let Some(token) = self.app_token() {
+            let method = "apps.connections.open";
+            let nothing = serde_json::json!({});
+            let asked = self.net.post(token, method, &nothing);
+            let sent = tokio::time::timeout(self.net.timeout, asked).await;
+            let sent = sent.map_err(|_| "Slack did not answer in time".to_owned())?;
+            super::api::outcome(method, sent).map_err(|failed| {
+                format!(
+                    "the bot token works, and Socket Mode does not: {}; check app-token and its scope connections:write, and that Socket Mode is on in the app",
+                    failed.fault.why
+                )
+            })?;
+        }
+        let missing = self.link.state().missing;
+        if let Some(first) = missing.first() {
+            return Err(format!(
+                "{first}{}. Put the manifest of `firebell generate slack` into the app and install it again",
+                match missing.len() {
+                    1 => String::new(),
+                    n => format!(" (and {} more)", n - 1),
+                }
+            ));
+        }
+        Ok(format!("workspace {} as {}", own.team, own.user))
+    }
+
     /// Looks after the token for ever: who it is, what it may do, when it is to be exchanged.
     pub(super) async fn keep(self: Arc<Slack>) {
         let mut wait = FIRST;
