@@ -38,6 +38,7 @@ mod controls;
 mod faults;
 mod gateway;
 mod interactions;
+mod judges;
 mod limits;
 mod mentions;
 mod messages;
@@ -51,6 +52,7 @@ mod problem;
 mod replies;
 mod routes;
 mod rules;
+mod serenity_client;
 mod server;
 pub mod sessions;
 mod setting;
@@ -124,6 +126,7 @@ async fn pause(by: Duration) {
 impl DiscordWorld {
     /// A server "Acme" with `#general`, its owner, and the bot with what firebell asks for.
     pub async fn start() -> DiscordWorld {
+        spec::need();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let shared = Arc::new(Shared {
@@ -184,10 +187,8 @@ impl DiscordWorld {
                 let _ = changed.changed().await;
             }
         });
-        match found.await {
-            Ok(found) => found,
-            Err(_) => panic!("Discord saw no {what} in {patience:?}.\n{}", self.account()),
-        }
+        let found = found.await;
+        found.unwrap_or_else(|late| panic!("Discord saw no {what}: {late}.\n{}", self.account()))
     }
 
     /// What happened lately, for a test that failed.
