@@ -126,6 +126,7 @@ async fn pause(by: Duration) {
 impl DiscordWorld {
     /// A server "Acme" with `#general`, its owner, and the bot with what firebell asks for.
     pub async fn start() -> DiscordWorld {
+        spec::need();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let shared = Arc::new(Shared {

@@ -107,9 +107,13 @@ impl Stage {
                 ana.selects(&card, "Severity", &["Two"]).reply().await;
             }
             "says" => {
-                let said = ana.says("general", "it is the cache");
-                ana.edits(&said, "it is not");
-                ana.reacts(&said, "📌");
+                ana.says("general", "it is the cache");
+            }
+            "edits" => {
+                let all = world.messages("general");
+                let said = all.iter().rfind(|m| m.text() == "it is the cache").unwrap();
+                ana.edits(said, "it is not");
+                ana.reacts(said, "📌");
             }
             "joins" => world.stranger("bo").joins(world.home()),
             "answers" => {
