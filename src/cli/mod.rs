@@ -6,6 +6,7 @@ mod demo_story;
 mod doctor;
 mod export;
 mod log;
+mod platforms;
 mod serve;
 
 use crate::core::id::IncidentId;

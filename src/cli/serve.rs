@@ -1,12 +1,11 @@
 //! `firebell serve`, and the house both it and the demo put up: store, engine, chat, doors.
 
 use super::log;
-use crate::chat::Chat;
+use super::platforms::{self, Platforms};
 use crate::config::{self, Fault, Loaded};
 use crate::engine::{self, Clock, Engine, Options};
 use crate::http::{App, server};
 use crate::metrics::Metrics;
-use crate::platform::console::{ConsoleChat, channels};
 use crate::store::Store;
 use anyhow::{Context, bail};
 use secrecy::ExposeSecret;
@@ -122,12 +121,14 @@ impl House {
             metrics: Arc::clone(&metrics),
         };
         let engine = Engine::start(store, loaded.directory, options).await?;
+        let platforms = Platforms::put_up(&engine, &settings)?;
         let app = App {
             engine,
             settings,
             metrics,
+            chat: platforms.doors.clone(),
         };
-        app.engine.deliver_through(platforms(&app).await?);
+        platforms.open(&app.engine, &app.settings).await?;
         Ok(House {
             app,
             config: config.to_owned(),
@@ -209,21 +210,6 @@ async fn ended(engine: Engine) {
     }
 }
 
-/// The chat platforms that are switched on, ready to be spoken through.
-async fn platforms(app: &App) -> anyhow::Result<Vec<Arc<dyn Chat>>> {
-    let mut chats: Vec<Arc<dyn Chat>> = Vec::new();
-    if app.settings.console.enabled {
-        let console = ConsoleChat::new(app.engine.clone());
-        let names = channels(&app.settings.console.channels, &app.engine.directory());
-        console
-            .ensure_channels(names)
-            .await
-            .context("the console's channels could not be made")?;
-        chats.push(Arc::new(console));
-    }
-    Ok(chats)
-}
-
 /// Copies SQLite's log into its file, for ever. A checkpoint that fails is tried again; the log grows meanwhile.
 async fn keep_log_short(engine: Engine) {
     let mut every = tokio::time::interval(CHECKPOINT_EVERY);
@@ -250,7 +236,10 @@ async fn watch(config: PathBuf, files: Vec<PathBuf>, app: App) {
         let app = app.clone();
         engine::spawn(async move {
             // A new team or service may bring a new channel.
-            if let Err(e) = platforms(&app).await {
+            if !app.settings.console.enabled {
+                return;
+            }
+            if let Err(e) = platforms::console(&app.engine, &app.settings).await {
                 tracing::warn!("{e:#}");
             }
         });

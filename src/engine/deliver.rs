@@ -253,7 +253,9 @@ impl Deliver {
     fn destination_of(&self, row: &OutboxRow) -> String {
         match self.contact(row) {
             // One queue a person: each is a channel of its own there, with a rate of its own.
-            Some(ContactKind::Chat { platform }) => format!("chat {platform} {}", row.target),
+            Some(ContactKind::Chat { platform }) => {
+                format!("{}{platform} {}", pages::CHAT, row.target)
+            }
             Some(ContactKind::Webhook { url }) => notify::webhook::destination(&url),
             None => "nowhere".to_owned(),
         }

@@ -15,7 +15,7 @@ use crate::store::{ChangeSet, HeardRow};
 use chrono_tz::Tz;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// What is worked off is remembered this long: longer than any platform repeats itself.
 const REMEMBER_MS: i64 = 3 * 24 * 3_600_000;
@@ -32,6 +32,8 @@ pub(super) struct Inner {
     pub people: People,
     /// Keys that are being kept right now.
     keeping: Mutex<HashSet<(String, String)>>,
+    /// Acts that are being worked off.
+    at_work: watch::Sender<usize>,
     /// Queues of the platforms' messages.
     queues: Mutex<HashMap<String, mpsc::Sender<(i64, Heard)>>>,
 }
@@ -50,6 +52,7 @@ impl Ear {
             voices,
             people,
             keeping: Mutex::default(),
+            at_work: watch::channel(0).0,
             queues: Mutex::default(),
         }))
     }
@@ -124,6 +127,7 @@ impl Ear {
 
     /// Messages of a platform one after the other, everything else at once.
     async fn work(&self, id: i64, heard: Heard) {
+        self.0.at_work.send_modify(|n| *n += 1);
         let in_order = matches!(
             heard.deed,
             Deed::Said { .. } | Deed::Edited { .. } | Deed::Deleted { .. }
@@ -131,7 +135,9 @@ impl Ear {
         if in_order {
             let queue = self.queue(&heard.platform);
             // The queue's task lives as long as this ear.
-            let _ = queue.send((id, heard)).await;
+            if queue.send((id, heard)).await.is_err() {
+                self.0.at_work.send_modify(|n| *n -= 1);
+            }
             return;
         }
         let ear = self.clone();
@@ -155,6 +161,18 @@ impl Ear {
     }
 
     async fn carry_out(&self, id: i64, heard: Heard) {
+        self.try_out(id, heard).await;
+        self.0.at_work.send_modify(|n| *n -= 1);
+    }
+
+    /// Returns when nothing is being worked off.
+    pub async fn settle(&self) {
+        let mut at_work = self.0.at_work.subscribe();
+        // The sender lives in this ear.
+        let _ = at_work.wait_for(|n| *n == 0).await;
+    }
+
+    async fn try_out(&self, id: i64, heard: Heard) {
         let Some(voice) = self.0.voices.get(&heard.platform).cloned() else {
             self.done(id, "failed").await;
             return;

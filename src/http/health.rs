@@ -1,5 +1,6 @@
 //! `/healthz`: the process answers. `/readyz`: it can take an alert and keep it.
 
+use crate::chat::heard::Voice;
 use crate::http::App;
 use crate::store::ChangeSet;
 use axum::Json;
@@ -25,7 +26,7 @@ struct Readiness {
 /// One thing that must work.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 struct Check {
-    name: &'static str,
+    name: String,
     ok: bool,
     /// What is wrong, in words; empty when nothing is.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -38,21 +39,36 @@ pub async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// The database answers and the desk takes work; 503 with the list of checks otherwise.
+/// The database answers and the desk takes work; 503 with the list of checks otherwise. Chat
+/// platforms are in the list and make it `degraded`.
 pub async fn readyz(State(app): State<App>) -> Response {
     let (store, engine) = tokio::join!(
         check("database", LIMIT, app.engine.store().ping()),
         // An empty change-set goes through the desk like any other, and writes nothing.
         check("engine", LIMIT, app.engine.write(ChangeSet::default())),
     );
-    let checks = vec![store, engine];
+    let mut checks = vec![store, engine];
     let ready = checks.iter().all(|c| c.ok);
-    let (code, status) = if ready {
-        (StatusCode::OK, "ready")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready")
+    checks.extend(app.chat.voices.iter().map(|v| platform(v.as_ref())));
+    // A chat platform that is gone makes firebell no less able to take an alert: a load balancer
+    // that took it out would make things worse. It is told all the same.
+    let (code, status) = match (ready, checks.iter().all(|c| c.ok)) {
+        (true, true) => (StatusCode::OK, "ready"),
+        (true, false) => (StatusCode::OK, "degraded"),
+        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
     };
     (code, Json(Readiness { status, checks })).into_response()
+}
+
+/// How a chat platform is connected, in the words the adapter found; they hold no secret.
+fn platform(voice: &dyn Voice) -> Check {
+    let state = voice.link().state();
+    Check {
+        name: format!("chat {}", voice.platform()),
+        ok: state.trouble.is_none(),
+        detail: state.trouble.unwrap_or_else(|| state.missing.join(" ")),
+        took_ms: 0,
+    }
 }
 
 async fn check<E: Display>(
@@ -71,7 +87,7 @@ async fn check<E: Display>(
         Err(_) => format!("no answer within {} ms", limit.as_millis()),
     };
     Check {
-        name,
+        name: name.to_owned(),
         ok: detail.is_empty(),
         detail,
         took_ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),

@@ -10,6 +10,7 @@ pub mod hooks;
 pub mod metrics;
 pub mod server;
 
+use crate::chat::heard::Voice;
 use crate::config::Settings;
 use crate::engine::Engine;
 use crate::metrics::Metrics;
@@ -31,6 +32,17 @@ pub struct App {
     pub settings: Arc<Settings>,
     /// Counters of this process; the same the engine records into.
     pub metrics: Arc<Metrics>,
+    /// Chat platforms besides the console.
+    pub chat: Arc<ChatDoors>,
+}
+
+/// Chat platforms besides the console: how they are connected, and where they call firebell.
+#[derive(Default)]
+pub struct ChatDoors {
+    /// Each workspace and guild.
+    pub voices: Vec<Arc<dyn Voice>>,
+    /// Routes of those that speak to firebell by signed HTTP.
+    pub routes: Router,
 }
 
 /// Sent with every answer outside the ingest routes, unless the handler says otherwise.
@@ -60,6 +72,7 @@ pub fn router(app: App, stopped: Option<Stopped>) -> Router {
         front = front.merge(console::router(app.clone()));
     }
     front = front
+        .merge(app.chat.routes.clone())
         .fallback(nowhere)
         .layer(middleware::from_fn_with_state(app.clone(), metrics::count));
     if let Some(stopped) = stopped {

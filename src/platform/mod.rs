@@ -3,3 +3,4 @@
 pub mod console;
 pub mod gate;
 pub mod slack;
+pub mod watch;

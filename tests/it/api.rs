@@ -83,6 +83,7 @@ impl House {
         let url = format!("sqlite:{}", folder.path().join("firebell.db").display());
         let world = World::with(&url, directory()).await;
         let app = App {
+            chat: Arc::default(),
             engine: world.engine.clone(),
             settings: Arc::new(settings()),
             metrics: Arc::new(Metrics::new()),
@@ -472,6 +473,7 @@ async fn prometheus_reads_what_is_held_what_waits_and_who_asked_for_what() {
     let settings = Arc::new(settings());
     let router = router(
         App {
+            chat: Arc::default(),
             engine,
             settings,
             metrics,

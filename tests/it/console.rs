@@ -55,6 +55,7 @@ impl House {
         chat.ensure_channels(names).await.unwrap();
         engine.deliver_through(vec![Arc::new(chat.clone()) as Arc<dyn Chat>]);
         let app = App {
+            chat: Arc::default(),
             engine: engine.clone(),
             settings: Arc::new(settings(demo)),
             metrics,

@@ -272,6 +272,11 @@ impl World {
         self.settle().await;
     }
 
+    /// The console's adapter, for a test that adds another platform beside it.
+    pub fn adapter(&self) -> Arc<dyn Chat> {
+        Arc::new(Adapter(self.platform.clone()))
+    }
+
     pub async fn settle(&self) {
         self.engine.settle().await;
     }

@@ -79,8 +79,8 @@ fn a_triggered_card_says_who_is_paged_next_and_when() {
         ]
     );
     assert_eq!(c.buttons[0].style, Style::Primary);
-    assert!(c.buttons[1..5].iter().all(|b| b.style == Style::Plain));
-    assert_eq!(c.buttons[5].style, Style::Danger);
+    assert!(c.buttons[1..6].iter().all(|b| b.style == Style::Plain));
+    assert_eq!(c.buttons[6].style, Style::Danger);
 }
 
 #[test]

@@ -110,7 +110,7 @@ impl Life {
         }
         let by = actor(self.rng.usize(0..3));
         let run = RunId(self.rng.i64(1..6));
-        match self.rng.u8(0..22) {
+        match self.rng.u8(0..25) {
             0 => Command::Fire {
                 alerts: vec![alert(self.rng.i64(1..9))],
                 worst: Severity(self.rng.u8(0..3)),
@@ -196,6 +196,17 @@ impl Life {
                     why: "410".to_owned(),
                 }
             }
+            21 => self.in_a_room(by),
+            22 => Command::PlaceFailed {
+                platform: "slack".to_owned(),
+                place: [THE_ROOM, "#web"][self.rng.usize(0..2)].to_owned(),
+                why: "archived".to_owned(),
+            },
+            23 => Command::RoomReady {
+                platform: "slack".to_owned(),
+                room: format!("C{}", self.rng.u8(0..3)),
+                name: "inc-7".to_owned(),
+            },
             _ => {
                 let person = ["ana", "bo"][self.rng.usize(0..2)].to_owned();
                 Command::PageDelivered {
@@ -204,6 +215,31 @@ impl Life {
                     attempts: 1,
                 }
             }
+        }
+    }
+
+    fn in_a_room(&mut self, by: Actor) -> Command {
+        let (platform, message) = ("slack".to_owned(), format!("m{}", self.rng.u8(0..3)));
+        match self.rng.u8(0..5) {
+            0 => Command::Speak {
+                by,
+                text: "hello".to_owned(),
+                platform,
+                message,
+            },
+            1 => Command::Reword {
+                by,
+                text: "hello there".to_owned(),
+                platform,
+                message,
+            },
+            2 => Command::Unsay {
+                by,
+                platform,
+                message,
+            },
+            3 => Command::Join { by, platform },
+            _ => Command::Leave { by, platform },
         }
     }
 

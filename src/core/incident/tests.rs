@@ -473,3 +473,64 @@ fn a_stale_escalate_is_answered_and_not_obeyed() {
         ["catch_all"]
     );
 }
+
+fn lost(why: &str) -> Command {
+    Command::PlaceFailed {
+        platform: "slack".to_owned(),
+        place: THE_ROOM.to_owned(),
+        why: why.to_owned(),
+    }
+}
+
+fn room(id: &str) -> Command {
+    Command::RoomReady {
+        platform: "slack".to_owned(),
+        room: id.to_owned(),
+        name: "inc-1".to_owned(),
+    }
+}
+
+#[test]
+fn a_room_that_is_lost_is_made_anew_three_times_and_told_once_each() {
+    let mut incident = Incident::new(IncidentId(1));
+    let directory = directory();
+    let scene = Scene {
+        now: NOON,
+        directory: &directory,
+    };
+    let mut go = |command: Command| {
+        let events = decide(&incident, &scene, command)?;
+        let mut effects = Vec::new();
+        for event in events {
+            let record = Record {
+                seq: incident.seq + 1,
+                at: NOON,
+                cause: String::new(),
+                event,
+            };
+            evolve(&mut incident, &record);
+            effects.extend(react(&incident, &record));
+        }
+        Ok::<_, Refusal>((effects, incident.rooms.get("slack").cloned()))
+    };
+    let mut open = open_as(None);
+    open.major = true;
+    go(Command::Open(Box::new(open))).unwrap();
+    let again = Effect::Show {
+        surface: Surface::Room,
+    };
+    for n in 0..3 {
+        let (_, known) = go(room(&format!("C{n}"))).unwrap();
+        assert_eq!(known, Some(format!("C{n}")));
+        let (effects, known) = go(lost("archived")).unwrap();
+        assert!(effects.contains(&again), "{effects:?}");
+        let loud = Effect::Say {
+            to: Place::LoudExcept("slack".to_owned()),
+        };
+        assert!(effects.contains(&loud), "{effects:?}");
+        assert_eq!(known, None);
+        assert!(go(lost("still archived")).is_err(), "told once");
+    }
+    go(room("C9")).unwrap();
+    assert!(go(lost("archived once more")).is_err(), "somebody means it");
+}

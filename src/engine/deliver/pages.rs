@@ -114,7 +114,8 @@ impl Deliver {
                 }
                 return;
             }
-            let window = if destination.failures >= FAILS_TO_PROBE {
+            let solo = is_chat(name);
+            let window = if solo || destination.failures >= FAILS_TO_PROBE {
                 1
             } else {
                 destination.window
@@ -122,7 +123,7 @@ impl Deliver {
             if destination.in_flight >= window {
                 return;
             }
-            let Some(bundle) = destination.next(&self.effects) else {
+            let Some(bundle) = destination.next(&self.effects, solo) else {
                 return;
             };
             destination.in_flight += 1;
@@ -214,9 +215,18 @@ impl Deliver {
     }
 }
 
+/// In front of the names of destinations that are a person's chat.
+pub(super) const CHAT: &str = "chat ";
+
+fn is_chat(destination: &str) -> bool {
+    destination.starts_with(CHAT)
+}
+
 impl Destination {
     /// The next request: one page, or, while the destination is behind, all that wait for the same contact.
-    fn next(&mut self, effects: &HashMap<i64, Outgoing>) -> Option<Vec<i64>> {
+    /// A storm to one person's chat is always the latter: the first page leaves at once, and what came
+    /// meanwhile is one message with a count.
+    fn next(&mut self, effects: &HashMap<i64, Outgoing>, solo: bool) -> Option<Vec<i64>> {
         let first = loop {
             let id = self.ready.pop_front()?;
             // A withdrawn one may still be queued.
@@ -225,7 +235,7 @@ impl Destination {
             }
         };
         let mut bundle = vec![first.row.id];
-        if self.behind {
+        if self.behind || solo {
             let same =
                 |e: &Outgoing| e.row.target == first.row.target && e.row.detail == first.row.detail;
             self.ready.retain(|id| {

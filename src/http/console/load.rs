@@ -10,6 +10,7 @@ use super::view::oncall::Duty;
 use super::view::overview::OverviewView;
 use super::view::run::RunView;
 use super::viewer::{Viewer, set_cookie};
+use crate::chat::heard::Voice;
 use crate::core::directory::Directory;
 use crate::core::id::{IncidentId, RoomId};
 use crate::core::incident::{Event, Incident, Record};
@@ -18,6 +19,7 @@ use crate::core::timeline;
 use crate::store::{AlertQuery, IncidentQuery, RoomRow};
 use axum::http::header;
 use axum::response::{AppendHeaders, IntoResponse, Response};
+use chrono_tz::Tz;
 use maud::Markup;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -126,7 +128,27 @@ pub(super) async fn side(console: &Console, viewer: &Viewer, here: Here) -> Resu
         triggered: count(open.iter().filter(|r| r.status == "triggered").count()),
         firing: count(console.app.engine.firing()),
         quarantined: store.quarantine(1).await?.1,
+        troubles: console
+            .app
+            .chat
+            .voices
+            .iter()
+            .filter_map(|voice| trouble(voice.as_ref(), viewer.zone))
+            .collect(),
     })
+}
+
+/// `slack is not connected since 14:03 CET: the token was revoked`.
+fn trouble(voice: &dyn Voice, zone: Tz) -> Option<String> {
+    let state = voice.link().state();
+    let why = state.trouble?;
+    let since = state.since.map_or(String::new(), |at| {
+        format!(" since {}", timeline::format(at, Some(zone), "%H:%M %Z"))
+    });
+    Some(format!(
+        "{} is not connected{since}: {why}.",
+        voice.platform()
+    ))
 }
 
 fn count(n: usize) -> i64 {

@@ -82,6 +82,7 @@ impl House {
     async fn open() -> House {
         let world = World::on("sqlite::memory:").await;
         let app = App {
+            chat: Arc::default(),
             engine: world.engine.clone(),
             settings: Arc::new(settings()),
             metrics: Arc::new(Metrics::new()),

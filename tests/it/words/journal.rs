@@ -418,6 +418,60 @@ fn ending() -> Vec<(&'static str, &'static str, Event)> {
             },
         ),
         (
+            "14:32:10",
+            "slack:e1",
+            Event::Joined {
+                by: guest(),
+                platform: "slack".to_owned(),
+            },
+        ),
+        (
+            "14:32:20",
+            "slack:e2",
+            Event::Reworded {
+                by: guest(),
+                text: "Customers report failed payments since 13:56.".to_owned(),
+                platform: "slack".to_owned(),
+                message: "1763820540.000100".to_owned(),
+            },
+        ),
+        (
+            "14:32:30",
+            "discord:e3",
+            Event::Spoke {
+                by: bo(),
+                text: "never mind".to_owned(),
+                platform: "discord".to_owned(),
+                message: "99".to_owned(),
+            },
+        ),
+        (
+            "14:32:40",
+            "discord:e4",
+            Event::Unsaid {
+                by: bo(),
+                platform: "discord".to_owned(),
+                message: "99".to_owned(),
+            },
+        ),
+        (
+            "14:32:50",
+            "slack:e5",
+            Event::Left {
+                by: guest(),
+                platform: "slack".to_owned(),
+            },
+        ),
+        (
+            "14:32:55",
+            "delivery:3",
+            Event::PlaceFailed {
+                platform: "slack".to_owned(),
+                place: "#web-alerts".to_owned(),
+                why: "the channel was archived".to_owned(),
+            },
+        ),
+        (
             "14:33:00",
             "alert:3",
             Event::Cleared {

@@ -46,6 +46,8 @@ pub(in super::super) struct Side {
     pub(in super::super) firing: i64,
     /// Payloads nobody understood.
     pub(in super::super) quarantined: i64,
+    /// Chat platforms that are not connected, one sentence each.
+    pub(in super::super) troubles: Vec<String>,
 }
 
 /// A whole page. `path` is where its own forms come back to.
@@ -118,6 +120,7 @@ pub(in super::super) fn side_content(side: &Side, here: Here) -> Markup {
     let open_kind = |r: &&SideRoom| r.kind == "incident" && r.status.is_some();
     let old_kind = |r: &&SideRoom| r.kind == "incident" && r.status.is_none();
     html! {
+        @for trouble in &side.troubles { p.trouble role="alert" { (trouble) } }
         ul.links data-triggered=(side.triggered) {
             (link("/", "fire", "Overview", here == Here::Overview, side.open, side.triggered > 0))
             (link("/incidents", "list", "Incidents", here == Here::Incidents, 0, false))
