@@ -359,7 +359,7 @@ fn unsure(card: &Card) -> String {
 /// `name`, or `name-2` and so on within the limit of a name.
 fn numbered(name: &str, n: u32) -> String {
     if n == 1 {
-        return text::clip(name, NAME).trim_end_matches('…').to_owned();
+        return name.chars().take(NAME).collect();
     }
     let tail = format!("-{n}");
     let head: String = name.chars().take(NAME - tail.len()).collect();
