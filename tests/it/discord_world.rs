@@ -38,6 +38,7 @@ mod controls;
 mod faults;
 mod gateway;
 mod interactions;
+mod judges;
 mod limits;
 mod mentions;
 mod messages;
@@ -51,6 +52,7 @@ mod problem;
 mod replies;
 mod routes;
 mod rules;
+mod serenity_client;
 mod server;
 pub mod sessions;
 mod setting;
@@ -184,10 +186,8 @@ impl DiscordWorld {
                 let _ = changed.changed().await;
             }
         });
-        match found.await {
-            Ok(found) => found,
-            Err(_) => panic!("Discord saw no {what} in {patience:?}.\n{}", self.account()),
-        }
+        let found = found.await;
+        found.unwrap_or_else(|late| panic!("Discord saw no {what}: {late}.\n{}", self.account()))
     }
 
     /// What happened lately, for a test that failed.

@@ -18,7 +18,7 @@ struct Ask {
     data: Value,
 }
 
-fn begin(state: &mut State, ask: Ask) -> Id {
+fn begin(state: &mut State, ask: &Ask) -> Id {
     let channel = state.channels[&ask.channel].clone();
     let who = ask.user;
     assert!(
@@ -32,7 +32,7 @@ fn begin(state: &mut State, ask: Ask) -> Id {
     place["permissions"] = json!(state.rights(&channel, who).to_string());
     let mut payload = json!({
         "id": id.to_string(), "application_id": state.app.to_string(), "type": ask.kind,
-        "data": ask.data, "channel": place, "channel_id": channel.id.to_string(), "token": token,
+        "data": &ask.data, "channel": place, "channel_id": channel.id.to_string(), "token": token,
         "version": 1, "locale": "en-US", "entitlements": [], "entitlement_sku_ids": [],
         "app_permissions": state.rights(&channel, state.bot).to_string(),
         "authorizing_integration_owners": {"0": channel.guild.unwrap_or(0).to_string()},
@@ -102,16 +102,16 @@ fn choose(state: &State, user: Id, channel: Id, words: &str) -> Chosen {
     let words: Vec<&str> = words.trim_start_matches('/').split_whitespace().collect();
     let mut found = Vec::new();
     for command in offered.iter().filter(|c| c.body["type"] == 1) {
-        for (path, steps, options) in leaves(&command.body) {
-            let full: Vec<&str> = path.iter().map(String::as_str).collect();
+        for leaf in leaves(&command.body) {
+            let full: Vec<&str> = leaf.words.iter().map(String::as_str).collect();
             if full == words || full.ends_with(&words) {
                 let exact = full == words;
                 found.push((
                     exact,
                     Chosen {
                         command: command.clone(),
-                        steps,
-                        options,
+                        steps: leaf.steps,
+                        options: leaf.options,
                     },
                 ));
             }
@@ -132,27 +132,39 @@ fn choose(state: &State, user: Id, channel: Id, words: &str) -> Chosen {
     found.remove(0).1
 }
 
-/// Every way down to options: the words, the steps below the command, the options there.
-fn leaves(body: &Value) -> Vec<(Vec<String>, Vec<(u64, String)>, Value)> {
+/// One way down to options.
+struct Leaf {
+    /// The words of it, the command's first.
+    words: Vec<String>,
+    steps: Vec<(u64, String)>,
+    options: Value,
+}
+
+/// Every way down to options.
+fn leaves(body: &Value) -> Vec<Leaf> {
     let name = text(&body["name"]);
     let nested = |o: &&Value| matches!(o["type"].as_u64(), Some(1 | 2));
     let below: Vec<&Value> = list(&body["options"]).iter().filter(nested).collect();
     if below.is_empty() {
-        return vec![(vec![name], Vec::new(), body["options"].clone())];
+        return vec![Leaf {
+            words: vec![name],
+            steps: Vec::new(),
+            options: body["options"].clone(),
+        }];
     }
     let mut all = Vec::new();
     for part in below {
-        let kind = part["type"].as_u64().unwrap_or(0);
-        for (path, steps, options) in leaves(part) {
-            let path = std::iter::once(name.clone()).chain(path).collect();
-            let step = (kind, text(&part["name"]));
-            all.push((path, std::iter::once(step).chain(steps).collect(), options));
+        let step = (part["type"].as_u64().unwrap_or(0), text(&part["name"]));
+        for mut leaf in leaves(part) {
+            leaf.words.insert(0, name.clone());
+            leaf.steps.insert(0, step.clone());
+            all.push(leaf);
         }
     }
     all
 }
 
-fn command_data(chosen: &Chosen, filled: Vec<Value>, resolved: Value) -> Value {
+fn command_data(chosen: &Chosen, filled: &[Value], resolved: Value) -> Value {
     let mut options = json!(filled);
     for (kind, name) in chosen.steps.iter().rev() {
         options = json!([{"type": kind, "name": name, "options": options}]);
@@ -183,10 +195,10 @@ pub fn command(
     let mut resolved = json!({});
     let filled = options::fill(state, guild, words, &chosen.options, given, &mut resolved);
     options::none_missing(words, &chosen.options, given);
-    let data = command_data(&chosen, filled, resolved);
+    let data = command_data(&chosen, &filled, resolved);
     begin(
         state,
-        Ask {
+        &Ask {
             kind: 2,
             user,
             channel,
@@ -216,10 +228,10 @@ pub fn completion(
     let mut filled = options::fill(state, guild, words, &chosen.options, given, &mut resolved);
     // What is being typed is text whatever the option's type.
     filled.push(json!({"name": option, "type": found["type"], "value": typed, "focused": true}));
-    let data = command_data(&chosen, filled, resolved);
+    let data = command_data(&chosen, &filled, resolved);
     begin(
         state,
-        Ask {
+        &Ask {
             kind: 4,
             user,
             channel,
@@ -247,7 +259,7 @@ pub fn message_menu(state: &mut State, user: Id, message: Id, name: &str) -> Id 
     }
     begin(
         state,
-        Ask {
+        &Ask {
             kind: 2,
             user,
             channel,
@@ -286,7 +298,7 @@ fn pressed(state: &mut State, user: Id, message: Id, mut data: Value, part: &Val
     let channel = state.messages[&message].channel;
     begin(
         state,
-        Ask {
+        &Ask {
             kind: 3,
             user,
             channel,
@@ -385,7 +397,7 @@ pub fn submit(state: &mut State, user: Id, form: &Modal, values: &[(&str, &str)]
     let data = json!({"custom_id": form.data["custom_id"], "components": rows});
     begin(
         state,
-        Ask {
+        &Ask {
             kind: 5,
             user,
             channel: before.channel,

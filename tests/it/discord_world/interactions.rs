@@ -41,9 +41,12 @@ fn callback_shape(state: &State, id: Id) -> Value {
         interaction["response_message_id"] = json!(original.id.to_string());
         interaction["response_message_loading"] = json!(original.flags & 128 != 0);
         interaction["response_message_ephemeral"] = json!(original.ephemeral());
-        let message = shapes::message(state, original);
-        let resource = json!({"type": kind, "message": message});
-        return json!({"interaction": interaction, "resource": resource});
+        // Of a deferred answer there is nothing to show yet.
+        if matches!(kind, 4 | 7) {
+            let message = shapes::message(state, original);
+            let resource = json!({"type": kind, "message": message});
+            return json!({"interaction": interaction, "resource": resource});
+        }
     }
     json!({"interaction": interaction})
 }

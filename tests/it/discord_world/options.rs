@@ -63,7 +63,7 @@ fn value(
             let number: i64 = typed
                 .parse()
                 .unwrap_or_else(|_| panic!("{name} takes an integer"));
-            within(&name, option, number as f64);
+            within(&name, option, json!(number).as_f64().unwrap());
             json!(number)
         }
         Some(5) => json!(

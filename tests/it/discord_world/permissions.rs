@@ -34,7 +34,7 @@ pub const EVERYONE: u64 = VIEW_CHANNEL
     | SEND_MESSAGES_IN_THREADS;
 
 /// What the bot's own role may do unless a test says otherwise: what firebell asks for.
-pub const BOT: u64 = 2_252_109_051_448_336 | ADD_REACTIONS;
+pub const BOT: u64 = 0x8_0048_0001_CC10 | ADD_REACTIONS;
 
 /// What this member may do in the whole server; nothing for a stranger.
 pub fn in_guild(guild: &Guild, user: Id) -> u64 {

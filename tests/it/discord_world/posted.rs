@@ -108,10 +108,6 @@ impl Posted {
             .filter(|p| p["type"] == 2 && p["disabled"] != true);
         live.map(|p| text(&p["label"])).collect()
     }
-
-    pub(super) fn world(&self) -> &DiscordWorld {
-        &self.world
-    }
 }
 
 impl DiscordWorld {

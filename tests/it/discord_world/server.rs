@@ -17,6 +17,7 @@ use axum::routing::get;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 
@@ -193,7 +194,7 @@ fn limited(fault: &Fault) -> Response {
 }
 
 fn slow_down(wait: &Wait, bucket: Option<&Told>) -> Response {
-    let secs = wait.retry_after_ms as f64 / 1000.0;
+    let secs = secs(wait.retry_after_ms);
     let body = json!({
         "message": if wait.scope == Some("shared") { "The resource is being rate limited." }
                    else { "You are being rate limited." },
@@ -214,8 +215,12 @@ fn slow_down(wait: &Wait, bucket: Option<&Told>) -> Response {
     response
 }
 
+fn secs(ms: i64) -> f64 {
+    Duration::from_millis(ms.max(0) as u64).as_secs_f64()
+}
+
 fn rate_headers(headers: &mut HeaderMap, bucket: &Told) {
-    let secs = |ms: i64| format!("{:.3}", ms as f64 / 1000.0);
+    let secs = |ms: i64| format!("{:.3}", secs(ms));
     for (name, value) in [
         ("x-ratelimit-limit", bucket.limit.to_string()),
         ("x-ratelimit-remaining", bucket.remaining.to_string()),
@@ -229,10 +234,12 @@ fn rate_headers(headers: &mut HeaderMap, bucket: &Told) {
 
 fn json_response(status: u16, body: &Value) -> Response {
     let status = StatusCode::from_u16(status).unwrap();
+    // Clients tell Discord's own refusals from those of an edge proxy by it.
+    let via = [(header::VIA, "1.1 google")];
     if body.is_null() {
-        return status.into_response();
+        return (status, via).into_response();
     }
-    (status, axum::Json(body)).into_response()
+    (status, via, axum::Json(body)).into_response()
 }
 
 fn abandon() -> Response {

@@ -1,7 +1,7 @@
 //! People and the bot talk: commands, buttons, forms, choices, menus.
 
 use super::client::{Bot, Line};
-use crate::discord_world::{DiscordWorld, Person, Posted};
+use crate::discord_world::{Asked, DiscordWorld, Modal, Person, Posted};
 use serde_json::{Value, json};
 
 /// A world, a bot at the gateway with its commands, and ana.
@@ -91,7 +91,7 @@ async fn a_button_opens_a_form_and_the_form_changes_the_message() {
     let form = json!({"type": 9, "data": {"title": "Note", "custom_id": "form", "components": [
         {"type": 1, "components": [{"type": 4, "custom_id": "text", "style": 2, "label": "What", "max_length": 200}]}]}});
     assert_eq!(bot.answers(&pressed, form).await.0, 204);
-    let form = waiting.modal().await;
+    let form: Modal = waiting.modal().await;
     assert_eq!(
         (form.title.as_str(), form.labels()),
         ("Note", vec!["What".to_owned()])
@@ -202,6 +202,9 @@ async fn an_interaction_can_come_twice() {
     assert_eq!(asked(&mut line).await["id"], first["id"]);
 }
 
+/// Something no person could do.
+type Wrong = fn(&Person, &Posted) -> Asked;
+
 #[tokio::test]
 async fn what_nobody_registered_or_may_press_fails_the_test() {
     let (world, bot, _line, ana) = scene().await;
@@ -213,27 +216,22 @@ async fn what_nobody_registered_or_may_press_fails_the_test() {
     )
     .await;
     let card = world.expect_message("general", "card").await;
-    type Wrong = fn(&Person, &Posted);
     let wrongs: [(&str, Wrong); 5] = [
-        ("no command", |ana, _| {
-            drop(ana.runs("explode", &[], "general"))
-        }),
+        ("no command", |ana, _| ana.runs("explode", &[], "general")),
         ("requires \"action\"", |ana, _| {
-            drop(ana.runs("run", &[], "general"))
+            ana.runs("run", &[], "general")
         }),
         ("takes an integer", |ana, _| {
-            drop(ana.runs("ack", &[("incident", "seven")], "general"))
+            ana.runs("ack", &[("incident", "seven")], "general")
         }),
         ("has no option", |ana, _| {
-            drop(ana.runs("ack", &[("incidents", "7")], "general"))
+            ana.runs("ack", &[("incidents", "7")], "general")
         }),
-        ("no button", |ana, card| {
-            drop(ana.clicks(card, "Acknowledge"))
-        }),
+        ("no button", |ana, card| ana.clicks(card, "Acknowledge")),
     ];
     for (why, wrong) in wrongs {
         let (ana, card) = (ana.clone(), card.clone());
-        let failed = tokio::spawn(async move { wrong(&ana, &card) })
+        let failed = tokio::spawn(async move { drop(wrong(&ana, &card)) })
             .await
             .unwrap_err();
         let said = failed.into_panic();
