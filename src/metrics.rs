@@ -60,6 +60,12 @@ struct Request {
     status: u16,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Unheard {
+    platform: String,
+    kind: String,
+}
+
 /// Counters, gauges and histograms of this process. Shared by `Arc`.
 pub struct Metrics {
     registry: Mutex<Registry>,
@@ -78,6 +84,7 @@ pub struct Metrics {
     deliveries: Family<Told, Counter>,
     wake_lag: Histogram,
     decisions: Family<Why, Counter>,
+    unheard: Family<Unheard, Counter>,
     requests: Family<Request, Counter>,
     request_seconds: Histogram,
 }
@@ -124,6 +131,7 @@ impl Metrics {
             deliveries: Family::default(),
             wake_lag: seconds(),
             decisions: Family::default(),
+            unheard: Family::default(),
             requests: Family::default(),
             request_seconds: seconds(),
             registry: Mutex::new(Registry::default()),
@@ -191,6 +199,11 @@ impl Metrics {
             self.deliveries.clone(),
         );
         registry.register(
+            "chat_unheard",
+            "Payloads of a chat platform nothing is known of, by kind",
+            self.unheard.clone(),
+        );
+        registry.register(
             "http_requests",
             "Answered requests by route pattern and status",
             self.requests.clone(),
@@ -208,6 +221,26 @@ impl Metrics {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .register_collector(collector);
+    }
+
+    /// A chat platform sent something nothing is known of. `kind` must come from a short list: a
+    /// platform's own names, cleaned by [`Metrics::kind`].
+    pub fn unheard(&self, platform: &str, kind: &str) {
+        let label = Unheard {
+            platform: platform.to_owned(),
+            kind: Metrics::kind(kind),
+        };
+        self.unheard.get_or_create(&label).inc();
+    }
+
+    /// A kind as a label: what is no plain name is `other`.
+    #[must_use]
+    pub fn kind(kind: &str) -> String {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_.:-".contains(c);
+        match kind.len() {
+            1..=48 if kind.chars().all(plain) => kind.to_owned(),
+            _ => "other".to_owned(),
+        }
     }
 
     /// One durable transaction: how many jobs shared it, the rows it wrote and how long it took.

@@ -220,6 +220,12 @@ impl Engine {
         self.0.options.clock.now()
     }
 
+    /// What is counted.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.options.metrics
+    }
+
     /// Base of links, without a trailing slash.
     #[must_use]
     pub fn public_url(&self) -> &str {

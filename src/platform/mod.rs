@@ -1,4 +1,5 @@
 //! Chat platforms: one file or folder each, implementing the port of [`crate::chat`].
 
 pub mod console;
+pub mod discord;
 pub mod gate;
