@@ -1,6 +1,7 @@
 //! Chat platforms: one file or folder each, implementing the port of [`crate::chat`].
 
 pub mod console;
+pub mod discord;
 pub mod gate;
 pub mod slack;
 pub mod watch;

@@ -12,6 +12,7 @@ mod config;
 mod console;
 mod crash;
 mod demo;
+mod discord_side;
 mod discord_world;
 mod engine;
 mod hear;

@@ -232,6 +232,12 @@ impl DiscordWorld {
             .with(|state| state.add_channel(guild, name, TEXT, None))
     }
 
+    /// A text channel in a category.
+    pub fn channel_in(&self, guild: Id, name: &str, category: Id) -> Id {
+        self.shared
+            .with(|state| state.add_channel(guild, name, TEXT, Some(category)))
+    }
+
     /// A category of a server.
     pub fn category(&self, guild: Id, name: &str) -> Id {
         self.shared

@@ -1,0 +1,266 @@
+//! Messages: posted once, found again, edited in place; and the outbound half of the port.
+
+use super::inbound::text;
+use super::rest::Refused;
+use super::text::bears;
+use super::{Discord, lock, render, rooms};
+use crate::chat::{Answer, Budget, Card, Chat, Fault, Line, Page, Retry, RoomRef};
+use serde_json::{Value, json};
+use std::pin::Pin;
+use std::time::Duration;
+
+/// Messages looked through for one of ours.
+const LOOK_BACK: usize = 50;
+const SEND: u64 = 1 << 11;
+
+impl Discord {
+    /// Posts a message; answers its id, empty when it was posted before and deleted meanwhile.
+    pub(super) async fn create(
+        &self,
+        channel: &str,
+        body: &Value,
+        gate: Option<&RoomRef>,
+    ) -> Result<String, Fault> {
+        let made = self
+            .post(&format!("/channels/{channel}/messages"), body)
+            .await;
+        match made {
+            Ok(message) => Ok(text(&message, "id")),
+            // By Discord's design: this nonce was posted, and its message is gone.
+            Err(refused) if refused.code == 10008 && !body["nonce"].is_null() => Ok(String::new()),
+            Err(refused) => Err(self.limited(channel, gate, refused)),
+        }
+    }
+
+    /// Edits a message of ours.
+    pub(super) async fn edit(
+        &self,
+        channel: &str,
+        message: &str,
+        body: &Value,
+    ) -> Result<(), Refused> {
+        let mut body = body.clone();
+        if let Some(body) = body.as_object_mut() {
+            body.retain(|key, _| !matches!(key.as_str(), "nonce" | "enforce_nonce"));
+        }
+        self.patch(&format!("/channels/{channel}/messages/{message}"), &body)
+            .await
+            .map(drop)
+    }
+
+    /// A rate limit closes the channel's gate for exactly as long.
+    fn limited(&self, channel: &str, gate: Option<&RoomRef>, refused: Refused) -> Fault {
+        if let Retry::AfterMs(ms) = refused.fault.retry {
+            let wait = Duration::from_millis(ms.unsigned_abs());
+            let key = gate.map_or_else(|| channel.to_owned(), gate_key);
+            self.gates.close_for(&key, wait);
+        }
+        rooms::with_permission(refused, SEND)
+    }
+
+    /// The newest message of ours that fits, among the last ones of a channel.
+    pub(super) async fn own_message(
+        &self,
+        channel: &str,
+        fits: impl Fn(&Value) -> bool,
+    ) -> Result<Option<Value>, Refused> {
+        let path = format!("/channels/{channel}/messages?limit={LOOK_BACK}");
+        let list = self.get(&path).await?;
+        let me = self.me();
+        let ours = |m: &&Value| m["author"]["id"] == me.as_str() && fits(m);
+        Ok(list.as_array().into_iter().flatten().find(ours).cloned())
+    }
+
+    async fn post_line(&self, room: &RoomRef, line: &Line, again: bool) -> Result<String, Fault> {
+        let channel = self.place(room).await?;
+        if again {
+            let fits = |m: &Value| bears(m["content"].as_str().unwrap_or_default(), &line.key);
+            if let Some(before) = self.own_message(&channel, fits).await? {
+                return Ok(text(&before, "id"));
+            }
+        }
+        let key = self.engine.button_key();
+        let body = render::line(
+            line,
+            &self.page_of(line.incident.0),
+            self.sign(&key, &channel),
+        );
+        self.create(&channel, &body, Some(room)).await
+    }
+
+    async fn show_card(
+        &self,
+        room: &RoomRef,
+        card: &Card,
+        remote: &str,
+        again: bool,
+    ) -> Result<String, Fault> {
+        let channel = self.place(room).await?;
+        let key = self.engine.button_key();
+        let mut body = render::card(card, self.sign(&key, &channel));
+        let mut known = remote.to_owned();
+        if known.is_empty() && again {
+            let mark = render::card_mark(card.incident);
+            let fits = |m: &Value| m["embeds"][0]["footer"]["text"] == mark.as_str();
+            known = self
+                .own_message(&channel, fits)
+                .await?
+                .map_or_else(String::new, |m| text(&m, "id"));
+        }
+        if !known.is_empty() {
+            match self.edit(&channel, &known, &body).await {
+                Ok(()) => return Ok(known),
+                // Somebody deleted it, or the channel of this name is another one now.
+                Err(refused) if refused.code == 10008 => {}
+                Err(refused) => return Err(self.limited(&channel, Some(room), refused)),
+            }
+        }
+        body["nonce"] = json!(super::text::nonce(&format!(
+            "card:{}:{channel}:{known}",
+            card.incident.0
+        )));
+        body["enforce_nonce"] = json!(true);
+        let made = self.create(&channel, &body, Some(room)).await?;
+        if made.is_empty() {
+            return Err(Fault {
+                why: "the card was posted and deleted within minutes".to_owned(),
+                retry: Retry::AfterMs(60_000),
+            });
+        }
+        Ok(made)
+    }
+
+    /// A configured channel that was deleted is made anew at once.
+    async fn refind<T, F>(&self, room: &RoomRef, work: impl Fn() -> F) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, Fault>>,
+    {
+        match work().await {
+            Err(fault) if fault.retry == Retry::Gone && matches!(room, RoomRef::Channel(_)) => {
+                self.forget_channels();
+                work().await
+            }
+            done => done,
+        }
+    }
+
+    async fn page_person(&self, person: &str, pages: &[Page]) -> Result<String, Fault> {
+        let Some(account) = self.engine.account_of(self.name(), person) else {
+            return Err(Fault {
+                why: format!(
+                    "{person} has no account on {0}: name it in the person's file ([identities] {0} = \"…\") or let them write `link` to firebell there",
+                    self.name()
+                ),
+                retry: Retry::Never,
+            });
+        };
+        let channel = self.conversation(&account).await?;
+        self.gates.turn(&channel, Budget::Page).await;
+        let key = self.engine.button_key();
+        let body = render::pages(pages, &self.home(), self.sign(&key, &channel));
+        let sent = self.create(&channel, &body, None).await;
+        if sent.as_ref().is_err_and(|fault| fault.retry == Retry::Gone) {
+            lock(&self.direct).remove(&account);
+        }
+        sent
+    }
+
+    /// The conversation with an account.
+    pub(super) async fn conversation(&self, account: &str) -> Result<String, Fault> {
+        if let Some(known) = lock(&self.direct).get(account) {
+            return Ok(known.clone());
+        }
+        let made = self
+            .post("/users/@me/channels", &json!({"recipient_id": account}))
+            .await?;
+        let id = text(&made, "id");
+        lock(&self.direct).insert(account.to_owned(), id.clone());
+        Ok(id)
+    }
+
+    pub(super) fn sign<'a>(
+        &'a self,
+        key: &'a crate::chat::button::Key,
+        room: &'a str,
+    ) -> render::Sign<'a> {
+        render::Sign {
+            key,
+            platform: self.name(),
+            room,
+        }
+    }
+}
+
+/// Where messages of a place wait for their turn.
+fn gate_key(room: &RoomRef) -> String {
+    match room {
+        RoomRef::Room(id) => id.clone(),
+        RoomRef::Channel(name) => format!("#{}", super::text::channel_name(name)),
+    }
+}
+
+impl Chat for Discord {
+    fn platform(&self) -> &str {
+        self.name()
+    }
+
+    fn turn<'a>(
+        &'a self,
+        room: Option<&'a RoomRef>,
+        budget: Budget,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(async move {
+            if let Some(room) = room {
+                self.gates.turn(&gate_key(room), budget).await;
+            }
+        })
+    }
+
+    fn open_room<'a>(&'a self, card: &'a Card, name: &'a str) -> Answer<'a, (String, String)> {
+        Box::pin(self.room_for(card, name))
+    }
+
+    fn say<'a>(&'a self, room: &'a RoomRef, line: &'a Line, again: bool) -> Answer<'a, String> {
+        Box::pin(self.refind(room, move || self.post_line(room, line, again)))
+    }
+
+    fn show<'a>(
+        &'a self,
+        room: &'a RoomRef,
+        card: &'a Card,
+        remote: &'a str,
+        again: bool,
+    ) -> Answer<'a, String> {
+        Box::pin(self.refind(room, move || self.show_card(room, card, remote, again)))
+    }
+
+    fn page<'a>(&'a self, person: &'a str, pages: &'a [Page]) -> Answer<'a, String> {
+        Box::pin(self.page_person(person, pages))
+    }
+
+    fn topic<'a>(&'a self, room: &'a str, text: &'a str) -> Answer<'a, ()> {
+        Box::pin(self.set_topic(room, text))
+    }
+
+    fn invite<'a>(&'a self, room: &'a str, people: &'a [String]) -> Answer<'a, ()> {
+        Box::pin(self.bring(room, people))
+    }
+
+    fn furnish<'a>(
+        &'a self,
+        room: &'a str,
+        card: &'a str,
+        links: &'a [(String, String)],
+    ) -> Answer<'a, ()> {
+        Box::pin(self.hang_up(room, card, links))
+    }
+
+    fn tell<'a>(&'a self, room: &'a RoomRef, key: &'a str, text: &'a str) -> Answer<'a, ()> {
+        Box::pin(self.refind(room, move || async move {
+            let channel = self.place(room).await?;
+            self.create(&channel, &render::news(key, text), Some(room))
+                .await
+                .map(drop)
+        }))
+    }
+}
