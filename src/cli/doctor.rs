@@ -10,6 +10,7 @@ use crate::core::text::count;
 use crate::core::time::{Time, human_ms};
 use crate::engine::{Clock, Engine, Options};
 use crate::metrics::Metrics;
+use crate::platform::discord;
 use crate::platform::slack::Slack;
 use crate::store::Store;
 use secrecy::ExposeSecret;
@@ -97,6 +98,15 @@ async fn chat(loaded: Loaded) -> anyhow::Result<Vec<(&'static str, Finding)>> {
             Err(e) => Err(format!("{e:#}")),
         };
         findings.push(("slack", examined(&s.place.name, outcome)));
+    }
+    match discord::all(&engine, &settings.discord) {
+        Ok(guilds) => {
+            for guild in guilds {
+                let outcome = guild.examine().await;
+                findings.push(("discord", examined(guild.name(), outcome)));
+            }
+        }
+        Err(e) => findings.push(("discord", Bad(format!("{e:#}")))),
     }
     findings.extend(unknown_people(&loaded));
     Ok(findings)

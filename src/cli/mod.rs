@@ -5,6 +5,7 @@ mod demo;
 mod demo_story;
 mod doctor;
 mod export;
+mod generate;
 mod log;
 mod platforms;
 mod serve;
@@ -72,6 +73,11 @@ enum Command {
         #[command(flatten)]
         config: Config,
     },
+    /// Print what a chat platform wants to have pasted or opened
+    Generate {
+        #[command(subcommand)]
+        what: generate::What,
+    },
     /// Print the description of the HTTP API (OpenAPI, JSON)
     Openapi,
 }
@@ -137,6 +143,10 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
         Command::Doctor { config } => doctor::doctor(&config.path).await,
         Command::Export { id, format, config } => export::export(&config.path, id, format).await,
         Command::Replay { id, config } => export::replay(&config.path, id).await,
+        Command::Generate { what } => {
+            generate::generate(&what)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Openapi => {
             print(&crate::http::api::openapi())?;
             Ok(ExitCode::SUCCESS)

@@ -8,6 +8,7 @@ use crate::engine::{self, Engine};
 use crate::hear::Ear;
 use crate::http::ChatDoors;
 use crate::platform::console::{ConsoleChat, PLATFORM, channels};
+use crate::platform::discord::{self, Discord};
 use crate::platform::slack::{self, Slack};
 use crate::platform::watch::{Listener, PATIENCE, watch};
 use anyhow::Context;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 /// Slack and Discord as configured, not yet connected.
 pub(super) struct Platforms {
     slack: Vec<Arc<Slack>>,
+    discord: Vec<Arc<Discord>>,
     ear: Ear,
     /// What the doors need of them.
     pub doors: Arc<ChatDoors>,
@@ -37,8 +39,12 @@ impl Platforms {
                 Ok(Arc::new(made))
             })
             .collect::<anyhow::Result<Vec<_>>>()?;
-        let voices: Vec<Arc<dyn Voice>> =
-            slack.iter().map(|s| s.clone() as Arc<dyn Voice>).collect();
+        let discord = discord::all(engine, &settings.discord).context("Discord cannot be used")?;
+        let voices: Vec<Arc<dyn Voice>> = slack
+            .iter()
+            .map(|s| s.clone() as Arc<dyn Voice>)
+            .chain(discord.iter().map(|d| d.clone() as Arc<dyn Voice>))
+            .collect();
         let ear = Ear::new(engine.clone(), voices.clone());
         let mut routes = Router::new();
         for (s, place) in slack.iter().zip(&settings.slack) {
@@ -47,8 +53,15 @@ impl Platforms {
                 routes = routes.nest(&path, slack::router(s.clone(), ear.clone()));
             }
         }
+        for (d, place) in discord.iter().zip(&settings.discord) {
+            if place.public_key.is_some() {
+                let path = format!("/discord/{}/interactions", place.place.name);
+                routes = routes.nest(&path, d.router());
+            }
+        }
         Ok(Platforms {
             slack,
+            discord,
             ear,
             doors: Arc::new(ChatDoors { voices, routes }),
         })
@@ -82,6 +95,7 @@ impl Platforms {
             });
         }
         slack::start(&self.slack, &self.ear);
+        discord::start(&self.discord, &self.ear);
         for voice in &self.doors.voices {
             let others = listeners
                 .iter()

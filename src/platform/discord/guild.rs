@@ -109,6 +109,38 @@ impl Discord {
         self.stand(|s| s.start = None);
     }
 
+    /// One look, for `firebell doctor`: who it is and the first thing to do when something is missing.
+    /// Registers nothing.
+    ///
+    /// # Errors
+    /// What is wrong and what to do about it.
+    pub async fn examine(&self) -> Result<String, String> {
+        let me = self.get("/users/@me").await.map_err(|refused| {
+            format!(
+                "{}; check `token` and, behind a proxy, `proxy` and `extra-ca`",
+                refused.fault.why
+            )
+        })?;
+        lock(&self.guild).me = text(&me, "id");
+        self.check_permissions().await.map_err(|fault| fault.why)?;
+        let missing = self.link.state().missing;
+        if let Some(first) = missing.first() {
+            let more = match missing.len() {
+                1 => String::new(),
+                n => format!(" (and {} more)", n - 1),
+            };
+            return Err(format!(
+                "{first}{more} Open the invite link again and allow it: {}",
+                self.invite()
+            ));
+        }
+        Ok(format!(
+            "server {} as {}",
+            self.settings.guild,
+            text(&me, "username")
+        ))
+    }
+
     async fn introduce_once(&self) -> Result<(), Fault> {
         let me = text(&self.get("/users/@me").await?, "id");
         lock(&self.guild).me = me;
