@@ -1,6 +1,8 @@
 //! The ear: what people do on a chat platform is kept, done once, and answered; who may do what.
 //! The platform here is as thin as can be; Slack and Discord have suites of their own.
 
+mod links;
+
 use crate::world::{self, World};
 use firebell::chat::button::{Token, word};
 use firebell::chat::form::Form;
@@ -490,76 +492,6 @@ async fn a_message_that_is_kept_twice_is_one_note_at_its_own_time() {
             Some(written_at)
         )]
     );
-}
-
-#[tokio::test]
-async fn an_account_is_linked_by_an_address_the_platform_vouches_for() {
-    let s = Stage::set().await;
-    s.thin
-        .profiles
-        .lock()
-        .unwrap()
-        .get_mut("U-bo")
-        .unwrap()
-        .email = Some("Bo@Example.org".to_owned());
-    assert!(s.line("U-bo", "1", "ack").await.ok);
-    let by = s.world.incident(1).await.acked_by.clone().unwrap();
-    assert_eq!(by.person(), Some("bo"));
-    assert_eq!(
-        s.world.engine.account_of("slack", "bo").as_deref(),
-        Some("U-bo"),
-        "and is paged there from now on"
-    );
-}
-
-#[tokio::test]
-async fn an_account_is_linked_by_a_code_its_owner_confirms() {
-    let s = Stage::set().await;
-    let given = s.line("U-kim", "1", "link").await.text;
-    let code = given
-        .split('`')
-        .find_map(|part| part.strip_prefix("link "))
-        .unwrap()
-        .to_owned();
-    let shown = s.line("U-ana", "2", &format!("link {code}")).await;
-    assert!(shown.ok && shown.text.contains("Kim") && shown.text.contains("U-kim"));
-    assert_eq!(
-        s.world.engine.person_of("slack", "U-kim"),
-        None,
-        "only shown"
-    );
-    let done = s
-        .line(
-            "U-ana",
-            "3",
-            &format!("link {} confirm", code.to_lowercase()),
-        )
-        .await;
-    assert!(done.ok, "{}", done.text);
-    assert_eq!(
-        s.world.engine.person_of("slack", "U-kim").as_deref(),
-        Some("ana")
-    );
-    let again = s.line("U-ana", "4", &format!("link {code} confirm")).await;
-    assert!(!again.ok, "a code is used once");
-    s.world.clock.advance_ms(1);
-    let mine = s.line("U-ghost", "5", "link").await;
-    assert!(mine.text.contains("does not tell"), "strict: {}", mine.text);
-}
-
-#[tokio::test]
-async fn a_code_is_good_for_five_minutes() {
-    let s = Stage::set().await;
-    let given = s.line("U-kim", "1", "link").await.text;
-    let code = given
-        .split('`')
-        .find_map(|part| part.strip_prefix("link "))
-        .unwrap()
-        .to_owned();
-    s.world.clock.advance_ms(5 * 60_000);
-    let late = s.line("U-ana", "2", &format!("link {code} confirm")).await;
-    assert!(!late.ok, "{}", late.text);
-    assert_eq!(s.world.engine.person_of("slack", "U-kim"), None);
 }
 
 #[tokio::test]

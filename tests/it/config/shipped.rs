@@ -150,6 +150,10 @@ fn example(text: &str) -> Result<Loaded, Vec<Fault>> {
         &given(&[
             ("FIREBELL_API_TOKEN", TOKEN),
             ("FIREBELL_INGEST_TOKEN", "fedcba9876543210fedcba9876543210"),
+            ("SLACK_BOT_TOKEN", "xoxb-1"),
+            ("SLACK_APP_TOKEN", "xapp-1"),
+            ("SLACK_SIGNING_SECRET", "shh"),
+            ("DISCORD_TOKEN", "MTk4.x.y"),
         ]),
     );
     drop(dir);
@@ -171,7 +175,10 @@ fn the_examples_comments_show_the_defaults() {
     let alternatives = ["sha256", "zone", "url = ", "service"];
     let mut mapping = false;
     let lines = EXAMPLE.lines().map(|line| {
-        mapping = (mapping || line.starts_with("# [sources.mapping]")) && !line.starts_with('[');
+        // Blocks that are whole only together; those of chat platforms have a test of their own.
+        let block = ["# [sources.mapping]", "# [[slack]]", "# [[discord]]"];
+        let begins = block.iter().any(|b| line.starts_with(b));
+        mapping = (mapping || begins) && !line.starts_with('[');
         let Some(code) = line.strip_prefix("# ").filter(|_| !mapping) else {
             return line;
         };
@@ -200,6 +207,37 @@ fn the_examples_comments_show_the_defaults() {
         )
     };
     assert_eq!(settings(&plain), settings(&spelled));
+}
+
+#[test]
+fn the_examples_chat_platforms_load_when_they_are_switched_on() {
+    let mut inside = false;
+    let lines = EXAMPLE.lines().map(|line| {
+        inside = (inside || line.starts_with("# [[slack]]")) && !line.starts_with('[');
+        let Some(code) = line.strip_prefix("# ").filter(|_| inside) else {
+            return line;
+        };
+        let key = code.starts_with("[[") || code.split(' ').nth(1) == Some("=");
+        // What shows the form of a value, or an alternative, is not one to load.
+        let shown = code.split('#').next().is_some_and(|c| c.contains('…'))
+            || code.contains("hexadecimal")
+            || code.starts_with("client-id");
+        let own = !code.starts_with("extra-ca") && !code.starts_with("proxy");
+        if key && !shown && own { code } else { line }
+    });
+    let text = lines.collect::<Vec<_>>().join("\n");
+    let loaded = good(example(&text));
+    assert_eq!(loaded.warnings, [], "{}", fix_report(&loaded.warnings));
+    assert_eq!(loaded.directory.platforms, ["console", "slack", "discord"]);
+    let (slack, discord) = (&loaded.settings.slack[0], &loaded.settings.discord[0]);
+    assert!(slack.app_token.is_some() && slack.signing_secrets.len() == 1);
+    assert_eq!(slack.place.channel, "incidents");
+    assert_eq!(
+        (slack.place.net.timeout_ms, slack.place.net.pace_ms),
+        (10_000, 1000)
+    );
+    assert_eq!(discord.category, "Incidents");
+    assert!(loaded.directory.furnished("slack") && !loaded.directory.furnished("console"));
 }
 
 #[test]
