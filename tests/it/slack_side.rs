@@ -10,7 +10,7 @@ use crate::world;
 use firebell::chat::heard::Voice;
 use firebell::config::chat::{Net, Place, Rotation, Slack as Settings};
 use firebell::core::alert::AlertKind;
-use firebell::core::directory::{Contact, ContactKind, Directory};
+use firebell::core::directory::{Contact, ContactKind, Directory, PlatformRules};
 use firebell::core::id::IncidentId;
 use firebell::core::incident::Incident;
 use firebell::core::time::Time;
@@ -66,6 +66,11 @@ pub fn settings(world: &SlackWorld) -> Settings {
 pub fn directory(world: &SlackWorld) -> Directory {
     let mut directory = world::directory();
     directory.platforms = vec!["slack".to_owned()];
+    let rules = PlatformRules {
+        furnished: true,
+        ..PlatformRules::default()
+    };
+    directory.rules = BTreeMap::from([("slack".to_owned(), rules)]);
     for (id, person) in &mut directory.people {
         if id == "cy" {
             continue;

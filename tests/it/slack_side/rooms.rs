@@ -11,7 +11,7 @@ async fn a_major_incident_gets_a_furnished_room_a_card_in_the_channel_and_a_page
     let room = side.major("HighErrors").await;
     let world = &side.world;
     let channel = world
-        .expect_channel("inc-1-checkout-higherrors-is-bad")
+        .expect_channel("inc-1-checkout-higherrors-higherrors-is-bad")
         .await;
     assert_eq!(channel.id, room);
     let card = side.card(&room, "HighErrors is bad").await;
@@ -85,7 +85,7 @@ async fn a_name_that_is_taken_is_numbered_and_a_room_of_an_earlier_try_is_found(
     let world = quick_world().await;
     world
         .user("bo")
-        .creates_channel("inc-1-checkout-higherrors-is-bad");
+        .creates_channel("inc-1-checkout-higherrors-higherrors-is-bad");
     world.meets(
         Fault::on("conversations.create")
             .is(Trouble::DoThenDrop)
@@ -97,7 +97,7 @@ async fn a_name_that_is_taken_is_numbered_and_a_room_of_an_earlier_try_is_found(
     let ours: Vec<&str> = (rooms.iter().filter(|c| c.name.starts_with("inc-1-")))
         .map(|c| c.name.as_str())
         .collect();
-    let plain = "inc-1-checkout-higherrors-is-bad";
+    let plain = "inc-1-checkout-higherrors-higherrors-is-bad";
     assert_eq!(ours, [plain, &format!("{plain}-2")]);
     assert_eq!(side.world.channel_named(&room).name, format!("{plain}-2"));
 }
