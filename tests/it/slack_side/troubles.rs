@@ -6,7 +6,11 @@ use firebell::chat::heard::Voice;
 use firebell::chat::{Chat, Line, Retry, RoomRef};
 use firebell::core::id::{Actor, IncidentId};
 use firebell::platform::slack::scopes::SCOPES;
+use secrecy::SecretString;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 
 fn line(key: &str) -> Line {
@@ -156,6 +160,162 @@ async fn slack_down_for_a_while_loses_nothing() {
     let other = side.room(2).await;
     side.card(&other, "Broken").await;
     side.page("ana", "Broken").await;
+}
+
+#[tokio::test]
+async fn answers_that_are_lost_neither_lose_nor_double_anything() {
+    let side = Side::start().await;
+    for method in [
+        "chat.postMessage",
+        "conversations.create",
+        "conversations.setPurpose",
+        "pins.add",
+        "bookmarks.add",
+    ] {
+        let lost = Fault::on(method).is(Trouble::DoThenDrop);
+        side.world.meets(lost.times(2));
+    }
+    let room = side.major("HighErrors").await;
+    side.card(&room, "HighErrors").await;
+    let notes: Vec<String> = (0..5).map(|n| format!("note number {n}")).collect();
+    for note in &notes {
+        let lost = Fault::on("chat.postMessage").is(Trouble::DoThenDrop);
+        side.world.meets(lost.in_channel(&room).times(1));
+        let line = format!("/firebell note #1 {note}");
+        side.world
+            .user("ana")
+            .types(&line, "general")
+            .await
+            .assert_acked();
+        side.world.expect_message(&room, note).await;
+    }
+    side.world.expect_message(&room, "note number 4").await;
+    let said = side.world.messages(&room);
+    let cards = said.iter().filter(|m| m.words().contains("Acknowledge"));
+    assert_eq!(cards.count(), 1);
+    let told: Vec<&String> = (said.iter())
+        .filter_map(|m| notes.iter().find(|n| m.words().contains(n.as_str())))
+        .collect();
+    assert_eq!(told, notes.iter().collect::<Vec<_>>());
+    let rooms = side.world.channels();
+    assert_eq!(
+        rooms.iter().filter(|c| c.name.starts_with("inc-")).count(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn under_slacks_own_limits_lines_keep_their_order() {
+    let side = Side::with(crate::slack_world::SlackWorld::start().await, |_| {}).await;
+    let room = side.major("HighErrors").await;
+    let notes: Vec<String> = (0..8).map(|n| format!("note number {n}")).collect();
+    for note in &notes {
+        let line = format!("/firebell note #1 {note}");
+        side.world
+            .user("ana")
+            .types(&line, "general")
+            .await
+            .assert_acked();
+        side.until_told(1, note).await;
+    }
+    side.world.expect_message(&room, "note number 7").await;
+    let said = side.world.messages(&room);
+    let told: Vec<&String> = (said.iter())
+        .filter_map(|m| notes.iter().find(|n| m.words().contains(n.as_str())))
+        .collect();
+    assert_eq!(told, notes.iter().collect::<Vec<_>>());
+    let posts = side.world.calls("chat.postMessage");
+    assert!(posts.iter().any(|c| c.status == 429), "the limit was met");
+}
+
+#[tokio::test]
+async fn everything_goes_through_a_proxy_where_one_is_configured() {
+    let proxy = Proxy::start().await;
+    let address = format!("http://ana:secret@{}", proxy.address);
+    let side = Side::with(quick_world().await, |s| {
+        s.place.net.proxy = Some(SecretString::from(address));
+    })
+    .await;
+    let room = side.major("HighErrors").await;
+    side.card(&room, "HighErrors").await;
+    let ana = side.world.user("ana");
+    ana.types("/firebell ack 1", "general").await.assert_acked();
+    side.world.expect_ephemeral("ana", "#1").await;
+    let seen = proxy.seen.lock().unwrap().clone();
+    // The Web API and the socket by a tunnel, the rest by plain requests; all with the password.
+    assert!(
+        seen.iter().filter(|h| h.starts_with("CONNECT ")).count() >= 2,
+        "{seen:?}"
+    );
+    assert!(
+        seen.iter().any(|h| h.contains("/api/auth.test")),
+        "{seen:?}"
+    );
+    let known = "proxy-authorization: basic ";
+    assert!(
+        seen.iter().all(|h| h.to_lowercase().contains(known)),
+        "{seen:?}"
+    );
+}
+
+/// An HTTP proxy that remembers what it was asked.
+struct Proxy {
+    address: std::net::SocketAddr,
+    seen: Arc<Mutex<Vec<String>>>,
+}
+
+impl Proxy {
+    async fn start() -> Proxy {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let told = seen.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(Proxy::pass(client, told.clone()));
+            }
+        });
+        Proxy { address, seen }
+    }
+
+    async fn pass(mut client: TcpStream, seen: Arc<Mutex<Vec<String>>>) -> std::io::Result<()> {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(client.read_u8().await?);
+        }
+        let text = String::from_utf8_lossy(&head).into_owned();
+        seen.lock().unwrap().push(text.clone());
+        let target = text.split(' ').nth(1).unwrap_or_default();
+        let tunnel = text.starts_with("CONNECT ");
+        let host = target.trim_start_matches("http://").split('/').next();
+        let mut server = TcpStream::connect(host.unwrap_or_default()).await?;
+        if tunnel {
+            client
+                .write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                .await?;
+        } else {
+            server.write_all(&head).await?;
+        }
+        tokio::io::copy_bidirectional(&mut client, &mut server).await?;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_file_that_is_none_is_refused_at_the_start() {
+    let scratch = tempfile::tempdir().unwrap();
+    let engine = super::engine(&scratch, firebell::core::directory::Directory::default()).await;
+    let mut settings = super::settings(&quick_world().await);
+    for (name, content) in [("missing.pem", None), ("empty.pem", Some("no certificate"))] {
+        let path = scratch.path().join(name);
+        if let Some(content) = content {
+            std::fs::write(&path, content).unwrap();
+        }
+        settings.place.net.extra_ca = Some(path);
+        let made = firebell::platform::slack::Slack::new(engine.clone(), &settings);
+        let why = made.err().map(|e| format!("{e:#}")).unwrap_or_default();
+        assert!(why.contains(name), "{why}");
+    }
 }
 
 impl Side {
