@@ -24,6 +24,7 @@ mod process;
 mod prometheus;
 mod run;
 mod slack_rules;
+mod slack_side;
 mod slack_world;
 mod store;
 mod surface;

@@ -72,3 +72,14 @@ fn the_reference_is_fresh() {
         come.join("\n")
     );
 }
+
+#[test]
+fn the_manifest_for_slack_is_fresh() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("commands/slack.manifest.yaml");
+    let now = firebell::platform::slack::manifest::manifest(tree(), true, None, &[]);
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, &now).unwrap();
+    }
+    let then = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(then, now, "stale, UPDATE=1 writes it");
+}

@@ -14,14 +14,12 @@ use std::time::Duration;
 const UNSAID_WAIT_MS: i64 = 5000;
 
 /// The token is refused: calling on would change nothing.
-const REFUSED: [&str; 7] = [
+const REFUSED: [&str; 5] = [
     "invalid_auth",
     "token_revoked",
     "account_inactive",
     "not_authed",
     "token_expired",
-    "team_access_not_granted",
-    "no_permission",
 ];
 /// Slack is not well, or was interrupted.
 const UNWELL: [&str; 7] = [

@@ -102,7 +102,7 @@ impl Slack {
                 ("include_all_metadata", "true".to_owned()),
             ];
             if !cursor.is_empty() {
-                params.push(("cursor", cursor));
+                params.push(("cursor", cursor.clone()));
             }
             let page = match self.read("conversations.history", &params).await {
                 // It is said by the link what that scope costs.
@@ -115,7 +115,7 @@ impl Slack {
                 return Ok(Some(ts));
             }
             let next = page["response_metadata"]["next_cursor"].as_str();
-            cursor = next.unwrap_or_default().to_owned();
+            next.unwrap_or_default().clone_into(&mut cursor);
             if cursor.is_empty() {
                 break;
             }

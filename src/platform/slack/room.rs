@@ -75,6 +75,12 @@ impl Rooms {
     }
 }
 
+/// The id and name of a room, as the port answers them.
+fn named_room(room: &Value) -> (String, String) {
+    let name = room["name"].as_str().unwrap_or_default().to_owned();
+    (id_of(room), name)
+}
+
 fn id_of(channel: &Value) -> String {
     channel["id"].as_str().unwrap_or_default().to_owned()
 }
@@ -156,7 +162,7 @@ impl Slack {
                 }
             }
             let next = page["response_metadata"]["next_cursor"].as_str();
-            cursor = next.unwrap_or_default().to_owned();
+            next.unwrap_or_default().clone_into(&mut cursor);
             if cursor.is_empty() {
                 break;
             }
@@ -176,7 +182,7 @@ impl Slack {
             let ours = |c: &Value| c["creator"] == own.user.as_str() && bears(c, &card.url);
             let found = self.find_channel(ours).await?;
             if let Some(room) = found.filter(|c| c["is_archived"] != true) {
-                return Ok(self.furnished_room(&room));
+                return Ok(named_room(&room));
             }
         }
         let made = self.first_free(card, name, &own.user).await;
@@ -209,17 +215,12 @@ impl Slack {
             if !bears(&room, &card.url) {
                 self.tag(&id_of(&room), card).await?;
             }
-            return Ok(self.furnished_room(&room));
+            return Ok(named_room(&room));
         }
         Err(Failed::own(
             format!("{NAMES} channels are called like {name} already"),
             Retry::Never,
         ))
-    }
-
-    fn furnished_room(&self, room: &Value) -> (String, String) {
-        let name = room["name"].as_str().unwrap_or_default().to_owned();
-        (id_of(room), name)
     }
 
     /// Writes into the purpose whose room it is.

@@ -31,8 +31,8 @@ use tokio_tungstenite::tungstenite::Message;
 const WAITS: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
 /// A connection that lived shorter counts as a failed attempt.
 const SHORT_LIFE: Duration = Duration::from_secs(10);
-/// Events of one workspace that may wait to be kept; then reading waits, and Slack with it.
-const QUEUE: usize = 256;
+/// Events of one workspace that may wait to be kept; further ones Slack sends again.
+const QUEUE: usize = 1024;
 
 /// An envelope to be worked off, and where its acknowledgement goes.
 struct Job {
@@ -225,8 +225,14 @@ impl Hub {
     /// The workspace a payload is for.
     async fn place_of(&self, payload: &Value) -> Result<Option<usize>, String> {
         let teams = inbound::teams(payload);
+        let is = |place: &Arc<Slack>| place.own().is_some_and(|own| teams.contains(&own.team));
+        if let Some(n) = self.places.iter().position(is) {
+            return Ok(Some(n));
+        }
+        // One that does not know itself yet may be meant.
         let mut unclear = None;
-        for (n, place) in self.places.iter().enumerate() {
+        let unknown = |(_, place): &(usize, &Arc<Slack>)| place.own().is_none();
+        for (n, place) in self.places.iter().enumerate().filter(unknown) {
             match place.myself().await {
                 Ok(own) if teams.contains(&own.team) => return Ok(Some(n)),
                 Ok(_) => {}
@@ -251,8 +257,15 @@ impl Hub {
         }
         match envelope["type"].as_str().unwrap_or_default() {
             "events_api" => match self.place_of(&job.payload).await {
-                // The queue's task lives as long as this hub.
-                Ok(Some(n)) => drop(self.events[n].send(job).await),
+                Ok(Some(n)) => {
+                    // Reading never waits: whoever presses a button is behind this event.
+                    if self.events[n].try_send(job).is_err() {
+                        tracing::warn!(
+                            platform = self.name(),
+                            "too many events wait; Slack sends this one again"
+                        );
+                    }
+                }
                 Ok(None) => self.nobody(&job),
                 Err(why) => tracing::warn!(platform = self.name(), why, "an event was not taken"),
             },

@@ -34,7 +34,7 @@ const NOTICES: [&str; 22] = [
 /// One event in its wrapper.
 pub(super) fn read(payload: &Value, context: &Context<'_>) -> Reading {
     let event = &payload["event"];
-    let one = Event {
+    let one = Wrapped {
         payload,
         event,
         context,
@@ -62,13 +62,13 @@ pub(super) fn read(payload: &Value, context: &Context<'_>) -> Reading {
     }
 }
 
-struct Event<'a> {
+struct Wrapped<'a> {
     payload: &'a Value,
     event: &'a Value,
     context: &'a Context<'a>,
 }
 
-impl Event<'_> {
+impl Wrapped<'_> {
     fn heard(&self, at: &str, user: &str, room: &str, deed: Deed) -> Heard {
         let id = text_of(self.payload, "event_id");
         let key = match id {

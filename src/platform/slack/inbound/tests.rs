@@ -191,11 +191,11 @@ fn every_example_of_slacks_own_is_read_as_what_it_is() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-fn event(event: Value) -> Value {
+fn event(event: &Value) -> Value {
     json!({"type": "event_callback", "event_id": "Ev1", "team_id": "T111", "event": event})
 }
 
-fn message(more: Value) -> Value {
+fn message(more: &Value) -> Value {
     let mut one = json!({
         "type": "message", "user": "U1", "text": "see <@U1> &amp; <#C2|web>",
         "ts": "1652227646.593159", "event_ts": "1652227646.593159",
@@ -204,12 +204,12 @@ fn message(more: Value) -> Value {
     for (name, value) in more.as_object().unwrap() {
         one[name] = value.clone();
     }
-    event(one)
+    event(&one)
 }
 
 #[test]
 fn a_message_is_plain_text_with_its_author_and_time() {
-    let heard = heard(&message(json!({"files": [{"name": "graph.png"}]})));
+    let heard = heard(&message(&json!({"files": [{"name": "graph.png"}]})));
     assert_eq!(heard.key, "event:Ev1");
     assert_eq!(heard.at, Time(1_652_227_646_593));
     assert_eq!(
@@ -239,16 +239,16 @@ fn bots_and_firebell_are_never_heard() {
         json!({"subtype": "message_changed", "message": {"bot_id": "B1", "ts": "1.1", "text": "x"}}),
         json!({"subtype": "message_deleted", "deleted_ts": "1.1", "previous_message": {"user": "UBOT"}}),
     ] {
-        assert_eq!(word(&reading(&message(more.clone()))), "ignored", "{more}");
+        assert_eq!(word(&reading(&message(&more))), "ignored", "{more}");
     }
     let pin = json!({"type": "pin_added", "user": "UBOT", "channel_id": "C1", "item": {"message": {"ts": "1.1"}}});
-    assert_eq!(word(&reading(&event(pin))), "ignored");
+    assert_eq!(word(&reading(&event(&pin))), "ignored");
 }
 
 #[test]
 fn edits_and_deletions_say_which_message() {
     let edit = |now: &str, before: &str| {
-        message(json!({
+        message(&json!({
             "subtype": "message_changed", "text": "",
             "message": {"user": "U1", "ts": "5.5", "text": now, "edited": {"user": "U1"}},
             "previous_message": {"user": "U1", "ts": "5.5", "text": before},
@@ -261,7 +261,7 @@ fn edits_and_deletions_say_which_message() {
     assert_eq!(heard(&edit("new", "old")).deed, wanted);
     // A preview that was added to it changes no words.
     assert_eq!(word(&reading(&edit("same", "same"))), "ignored");
-    let gone = message(json!({
+    let gone = message(&json!({
         "subtype": "message_deleted", "deleted_ts": "5.5",
         "previous_message": {"user": "U1", "ts": "5.5", "text": "old"},
     }));
@@ -278,16 +278,16 @@ fn whoever_writes_to_firebell_commands_it() {
         other => panic!("{other:?}"),
     };
     let direct = json!({"channel": "D1", "channel_type": "im", "text": "page <@U1>"});
-    assert_eq!(line(&message(direct)), "page @ana");
+    assert_eq!(line(&message(&direct)), "page @ana");
     let mention = json!({"type": "app_mention", "text": "<@UBOT> ack #42", "thread_ts": "4.4"});
-    let mention = message(mention);
+    let mention = message(&mention);
     assert_eq!(line(&mention), "ack #42");
     assert_eq!(heard(&mention).reply_to["thread"], "4.4");
     let passing = json!({"type": "app_mention", "text": "ask <@UBOT>"});
-    assert_eq!(word(&reading(&message(passing))), "ignored");
+    assert_eq!(word(&reading(&message(&passing))), "ignored");
     // The same words come as a message too.
     assert_eq!(
-        word(&reading(&message(json!({"text": "<@UBOT> ack"})))),
+        word(&reading(&message(&json!({"text": "<@UBOT> ack"})))),
         "ignored"
     );
     let slash = |command: &str, text: &str| {
@@ -345,12 +345,12 @@ fn a_press_and_a_form_bring_what_they_carry() {
 
 #[test]
 fn pins_reactions_and_shortcuts_keep_a_message() {
-    let pin = event(json!({
+    let pin = event(&json!({
         "type": "pin_added", "user": "U1", "channel_id": "C1", "event_ts": "9.9",
         "item": {"message": {"user": "U2", "ts": "5.5", "text": "it is &lt;b&gt;"}},
     }));
     let react = |emoji: &str| {
-        event(json!({
+        event(&json!({
             "type": "reaction_added", "user": "U1", "reaction": emoji, "item_user": "U2",
             "item": {"type": "message", "channel": "C1", "ts": "5.5"}, "event_ts": "9.9",
         }))
