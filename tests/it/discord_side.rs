@@ -40,7 +40,8 @@ async fn a_major_incident_gets_a_room_with_everything_in_it_and_ends_by_button()
     world.expect_message("web", "Down is bad").await;
     let page = world.expect_message(&ana.dm(), "#1").await;
     assert!(
-        page.text().starts_with("sev1 #1 [checkout] Down is bad"),
+        page.text()
+            .starts_with("sev1 #1 [checkout] Down: Down is bad"),
         "{}",
         page.text()
     );
@@ -168,11 +169,20 @@ async fn only_people_of_the_server_may_act() {
         .await;
     side.expect_status(1, "acknowledged").await;
     let stranger = world.stranger("mallory");
-    stranger.says(&stranger.dm(), "resolve #1");
+    let dm = stranger.dm();
+    stranger.says(&dm, "resolve #1");
+    // Discord itself does not deliver the answer to somebody who shares no server.
     let told = world
-        .expect_message(&stranger.dm(), "not a member of the server")
+        .expect_calls("POST", &format!("/channels/{dm}/messages"), 1)
         .await;
-    assert!(told.has("🚫"));
+    assert!(
+        told[0]
+            .body
+            .to_string()
+            .contains("not a member of the server"),
+        "{}",
+        told[0].body
+    );
     let elsewhere = world.guild("Elsewhere");
     cy.joins(elsewhere);
     assert_eq!(side.status(1).await, "acknowledged");
@@ -184,12 +194,15 @@ async fn words_of_an_alert_ring_and_link_nothing() {
     let world = &side.world;
     side.fires("@everyone <@&1> [click](https://evil.test) ```")
         .await;
+    let room = world
+        .expect("the room", |w| {
+            w.channels(w.home())
+                .into_iter()
+                .find(|n| n.starts_with("inc-1-"))
+        })
+        .await;
     world
-        .expect_message_where(
-            "inc-1-checkout-everyone-1-click-https-evil-test-is-bad",
-            "a pinned card",
-            |m| m.has("bad") && m.pinned(),
-        )
+        .expect_message_where(&room, "a pinned card", |m| m.has("is bad") && m.pinned())
         .await;
     world.expect_message("web", "everyone").await;
     world.nobody_was_rung();

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The room of incident 1, when it is about `Down`.
-pub const ROOM: &str = "inc-1-checkout-down-is-bad";
+pub const ROOM: &str = "inc-1-checkout-down-down-is-bad";
 
 /// A firebell with one guild.
 pub struct Side {
