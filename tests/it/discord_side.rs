@@ -45,9 +45,9 @@ async fn a_major_incident_gets_a_room_with_everything_in_it_and_ends_by_button()
         "{}",
         page.text()
     );
-    world.nobody_was_rung();
+    side.only_the_crew_was_rung();
 
-    let told = ana.clicks(&page, "Acknowledge").reply().await;
+    let told = ana.clicks(&page, "Acknowledge").followup(0).await;
     assert!(told.ephemeral(), "{told:?}");
     side.expect_status(1, "acknowledged").await;
     let card = world
@@ -55,7 +55,7 @@ async fn a_major_incident_gets_a_room_with_everything_in_it_and_ends_by_button()
             m.id() == card.id() && m.has("acknowledged")
         })
         .await;
-    ana.clicks(&card, "Resolve").reply().await;
+    ana.clicks(&card, "Resolve").followup(0).await;
     side.expect_status(1, "resolved").await;
     world
         .expect_message_where(ROOM, "a resolved card", |m| {
@@ -102,9 +102,11 @@ async fn commands_complete_ask_and_answer() {
 
     let form = ana.clicks(&card, "Note").modal().await;
     let label = form.labels().into_iter().find(|l| l == "Text").unwrap();
-    ana.submits(&form, &[(label.as_str(), "deploy rolled back")])
+    let told = ana
+        .submits(&form, &[(label.as_str(), "deploy rolled back")])
         .reply()
         .await;
+    assert!(told.ephemeral() && !told.has("🚫"), "{told:?}");
     side.expect_kind(1, "noted").await;
     let by_room = ana
         .runs("note", &[("text", "it was the cache")], ROOM)
@@ -117,7 +119,7 @@ async fn commands_complete_ask_and_answer() {
     ana.says(&ana.dm(), "resolve #1");
     side.expect_status(1, "resolved").await;
     world.expect_message(&ana.dm(), "is resolved").await;
-    world.nobody_was_rung();
+    side.only_the_crew_was_rung();
     world.assert_clean();
 }
 
@@ -132,7 +134,7 @@ async fn what_people_write_in_a_room_is_on_the_timeline() {
     bo.says("general", "not about it");
     let said = bo.says(ROOM, &format!("<@{}> it is the cache", ana.id()));
     let spoke = side.expect_kind(1, "spoke").await;
-    assert!(spoke.contains("@ana it is the cache"), "{spoke}");
+    assert!(spoke.contains("@Ana it is the cache"), "{spoke}");
     bo.edits(&said, "it is the database");
     assert!(
         side.expect_kind(1, "reworded")
@@ -154,7 +156,7 @@ async fn what_people_write_in_a_room_is_on_the_timeline() {
     bo.deletes(&said);
     side.expect_kind(1, "unsaid").await;
     assert_eq!(side.count(1, "spoke").await, 3);
-    world.nobody_was_rung();
+    side.only_the_crew_was_rung();
     world.assert_clean();
 }
 
@@ -205,7 +207,7 @@ async fn words_of_an_alert_ring_and_link_nothing() {
         .expect_message_where(&room, "a pinned card", |m| m.has("is bad") && m.pinned())
         .await;
     world.expect_message("web", "everyone").await;
-    world.nobody_was_rung();
+    side.only_the_crew_was_rung();
     world.assert_clean();
 }
 
@@ -568,7 +570,7 @@ async fn signed_http_does_without_a_gateway() {
             m.has("Down is bad") && m.pinned()
         })
         .await;
-    let told = ana.clicks(&card, "Acknowledge").reply().await;
+    let told = ana.clicks(&card, "Acknowledge").followup(0).await;
     assert!(told.ephemeral());
     side.expect_status(1, "acknowledged").await;
     assert_eq!(

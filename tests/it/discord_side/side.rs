@@ -237,6 +237,14 @@ impl Side {
         }
     }
 
+    /// Only those who were brought into a room were rung, by the message that is there for it.
+    pub fn only_the_crew_was_rung(&self) {
+        for rung in self.world.rung() {
+            assert!(rung.text().starts_with("Asked to come: <@"), "{rung:?}");
+            assert!(!rung.rung().everyone && rung.rung().roles.is_empty());
+        }
+    }
+
     /// A text channel in a category.
     pub fn inside(&self, category: Id, name: &str) {
         self.world.channel_in(self.world.home(), name, category);
