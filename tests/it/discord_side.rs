@@ -40,13 +40,14 @@ async fn a_major_incident_gets_a_room_with_everything_in_it_and_ends_by_button()
     world.expect_message("web", "Down is bad").await;
     let page = world.expect_message(&ana.dm(), "#1").await;
     assert!(
-        page.text().starts_with("sev1 #1 [checkout] Down is bad"),
+        page.text()
+            .starts_with("sev1 #1 [checkout] Down: Down is bad"),
         "{}",
         page.text()
     );
-    world.nobody_was_rung();
+    side.only_the_crew_was_rung();
 
-    let told = ana.clicks(&page, "Acknowledge").reply().await;
+    let told = ana.clicks(&page, "Acknowledge").followup(0).await;
     assert!(told.ephemeral(), "{told:?}");
     side.expect_status(1, "acknowledged").await;
     let card = world
@@ -54,7 +55,7 @@ async fn a_major_incident_gets_a_room_with_everything_in_it_and_ends_by_button()
             m.id() == card.id() && m.has("acknowledged")
         })
         .await;
-    ana.clicks(&card, "Resolve").reply().await;
+    ana.clicks(&card, "Resolve").followup(0).await;
     side.expect_status(1, "resolved").await;
     world
         .expect_message_where(ROOM, "a resolved card", |m| {
@@ -101,9 +102,11 @@ async fn commands_complete_ask_and_answer() {
 
     let form = ana.clicks(&card, "Note").modal().await;
     let label = form.labels().into_iter().find(|l| l == "Text").unwrap();
-    ana.submits(&form, &[(label.as_str(), "deploy rolled back")])
+    let told = ana
+        .submits(&form, &[(label.as_str(), "deploy rolled back")])
         .reply()
         .await;
+    assert!(told.ephemeral() && !told.has("🚫"), "{told:?}");
     side.expect_kind(1, "noted").await;
     let by_room = ana
         .runs("note", &[("text", "it was the cache")], ROOM)
@@ -116,7 +119,7 @@ async fn commands_complete_ask_and_answer() {
     ana.says(&ana.dm(), "resolve #1");
     side.expect_status(1, "resolved").await;
     world.expect_message(&ana.dm(), "is resolved").await;
-    world.nobody_was_rung();
+    side.only_the_crew_was_rung();
     world.assert_clean();
 }
 
@@ -131,7 +134,7 @@ async fn what_people_write_in_a_room_is_on_the_timeline() {
     bo.says("general", "not about it");
     let said = bo.says(ROOM, &format!("<@{}> it is the cache", ana.id()));
     let spoke = side.expect_kind(1, "spoke").await;
-    assert!(spoke.contains("@ana it is the cache"), "{spoke}");
+    assert!(spoke.contains("@Ana it is the cache"), "{spoke}");
     bo.edits(&said, "it is the database");
     assert!(
         side.expect_kind(1, "reworded")
@@ -153,7 +156,7 @@ async fn what_people_write_in_a_room_is_on_the_timeline() {
     bo.deletes(&said);
     side.expect_kind(1, "unsaid").await;
     assert_eq!(side.count(1, "spoke").await, 3);
-    world.nobody_was_rung();
+    side.only_the_crew_was_rung();
     world.assert_clean();
 }
 
@@ -168,11 +171,20 @@ async fn only_people_of_the_server_may_act() {
         .await;
     side.expect_status(1, "acknowledged").await;
     let stranger = world.stranger("mallory");
-    stranger.says(&stranger.dm(), "resolve #1");
+    let dm = stranger.dm();
+    stranger.says(&dm, "resolve #1");
+    // Discord itself does not deliver the answer to somebody who shares no server.
     let told = world
-        .expect_message(&stranger.dm(), "not a member of the server")
+        .expect_calls("POST", &format!("/channels/{dm}/messages"), 1)
         .await;
-    assert!(told.has("🚫"));
+    assert!(
+        told[0]
+            .body
+            .to_string()
+            .contains("not a member of the server"),
+        "{}",
+        told[0].body
+    );
     let elsewhere = world.guild("Elsewhere");
     cy.joins(elsewhere);
     assert_eq!(side.status(1).await, "acknowledged");
@@ -184,15 +196,18 @@ async fn words_of_an_alert_ring_and_link_nothing() {
     let world = &side.world;
     side.fires("@everyone <@&1> [click](https://evil.test) ```")
         .await;
+    let room = world
+        .expect("the room", |w| {
+            w.channels(w.home())
+                .into_iter()
+                .find(|n| n.starts_with("inc-1-"))
+        })
+        .await;
     world
-        .expect_message_where(
-            "inc-1-checkout-everyone-1-click-https-evil-test-is-bad",
-            "a pinned card",
-            |m| m.has("bad") && m.pinned(),
-        )
+        .expect_message_where(&room, "a pinned card", |m| m.has("is bad") && m.pinned())
         .await;
     world.expect_message("web", "everyone").await;
-    world.nobody_was_rung();
+    side.only_the_crew_was_rung();
     world.assert_clean();
 }
 
@@ -555,7 +570,7 @@ async fn signed_http_does_without_a_gateway() {
             m.has("Down is bad") && m.pinned()
         })
         .await;
-    let told = ana.clicks(&card, "Acknowledge").reply().await;
+    let told = ana.clicks(&card, "Acknowledge").followup(0).await;
     assert!(told.ephemeral());
     side.expect_status(1, "acknowledged").await;
     assert_eq!(

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The room of incident 1, when it is about `Down`.
-pub const ROOM: &str = "inc-1-checkout-down-is-bad";
+pub const ROOM: &str = "inc-1-checkout-down-down-is-bad";
 
 /// A firebell with one guild.
 pub struct Side {
@@ -234,6 +234,14 @@ impl Side {
             key: format!("{id}:test:0"),
             card: chat::card::card(&incident, &directory, self.engine.now(), &url),
             text: chat::words::page_text(&incident, &directory, ""),
+        }
+    }
+
+    /// Only those who were brought into a room were rung, by the message that is there for it.
+    pub fn only_the_crew_was_rung(&self) {
+        for rung in self.world.rung() {
+            assert!(rung.text().starts_with("Asked to come: <@"), "{rung:?}");
+            assert!(!rung.rung().everyone && rung.rung().roles.is_empty());
         }
     }
 
