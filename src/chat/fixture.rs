@@ -1,12 +1,14 @@
 //! A small directory for the tests of this room.
 
+use super::form::{self, Form};
+use super::{Card, Line, Page, card, words};
 use crate::core::action::offered;
 use crate::core::directory::{
     Action, ActionClass, Arg, ArgKind, Contact, ContactKind, Directory, Person, Policy, Rung,
     Service, SeverityName, Target, Team,
 };
 use crate::core::id::{Actor, IncidentId, Severity};
-use crate::core::incident::{Event, Incident, Ladder, Origin, Record};
+use crate::core::incident::{Event, Incident, Ladder, Origin, PagedPerson, Record};
 use crate::core::schedule::{Schedule, parse_handoff};
 use crate::core::time::Time;
 use chrono::NaiveDateTime;
@@ -199,4 +201,72 @@ pub(crate) fn incident(more: Vec<Event>) -> Incident {
             .all(|a| offered(a, incident.service.as_deref(), &incident.labels).is_ok())
     );
     incident
+}
+
+/// The messages the documentation shows: what a platform draws of this card, page, line and form.
+pub(crate) struct Shown {
+    pub(crate) card: Card,
+    pub(crate) page: Page,
+    pub(crate) line: Line,
+    pub(crate) form: Form,
+}
+
+/// An incident whose second page is due, with a run that waits for its confirmation.
+pub(crate) fn shown() -> Shown {
+    let paged = Event::Paged {
+        rung: Some((0, 0)),
+        people: vec![PagedPerson {
+            id: "ana".to_owned(),
+            name: "Ana Alves".to_owned(),
+            why: "on call on web-primary since Mon 09:00".to_owned(),
+            contacts: vec!["slack".to_owned()],
+        }],
+        skipped: Vec::new(),
+        why: "it was opened".to_owned(),
+        next_due: Some(at("2026-11-22T14:06:00Z")),
+    };
+    let incident = incident(vec![paged]);
+    let directory = directory();
+    let url = "https://firebell.example.org/incidents/42";
+    let now = at("2026-11-22T14:02:00Z");
+    let card = card::card(&incident, &directory, now, url);
+    let why = "on call on web-primary since Mon 09:00; it was opened";
+    Shown {
+        page: Page {
+            key: "42:2:0".to_owned(),
+            text: words::page_text(&incident, &directory, why),
+            card: card.clone(),
+        },
+        line: Line {
+            key: "42:3:100".to_owned(),
+            incident: incident.id,
+            seq: 3,
+            by: ana(),
+            text: "Payments fail since about 13:55, only in the EU.".to_owned(),
+            run: None,
+        },
+        form: form::of_verb("note", &directory, Some(&incident)).unwrap(),
+        card,
+    }
+}
+
+/// Compares with a file of `docs/messages`, or writes it with `UPDATE=1`.
+pub(crate) fn documented(name: &str, message: &serde_json::Value) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("docs/messages")
+        .join(name);
+    let now = format!("{message:#}\n");
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a switch of the test run, not of the product"
+    )]
+    let update = std::env::var("UPDATE").is_ok();
+    if update {
+        std::fs::write(&path, &now).unwrap();
+    }
+    let known = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        known == now,
+        "docs/messages/{name} is not what is drawn now; UPDATE=1 cargo test documented writes it"
+    );
 }

@@ -7,7 +7,7 @@
 pub mod button;
 pub mod card;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 pub mod form;
 pub mod grammar;
 pub mod heard;

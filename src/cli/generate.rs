@@ -14,6 +14,9 @@ pub(super) enum What {
         /// Address of this firebell as Slack reaches it: signed HTTP instead of Socket Mode
         #[arg(long, value_name = "URL")]
         url: Option<String>,
+        /// Name of the workspace's block in firebell.toml; part of the address with --url
+        #[arg(long, default_value = "slack")]
+        name: String,
         #[command(flatten)]
         words: Words,
     },
@@ -41,12 +44,17 @@ pub(super) struct Words {
 /// When nothing can be printed.
 pub(super) fn generate(what: &What) -> anyhow::Result<()> {
     match what {
-        What::Slack { url, words } => print(&slack::manifest::manifest(
-            tree(),
-            url.is_none(),
-            url.as_deref(),
-            &words.aliases,
-        )),
+        What::Slack { url, name, words } => {
+            let base = url
+                .as_ref()
+                .map(|url| format!("{}/slack/{name}", url.trim_end_matches('/')));
+            print(&slack::manifest::manifest(
+                tree(),
+                base.is_none(),
+                base.as_deref(),
+                &words.aliases,
+            ))
+        }
         What::Discord { application, words } => {
             let commands = discord::commands(tree(), &words.aliases);
             let commands = serde_json::to_string_pretty(&commands)?;

@@ -406,5 +406,7 @@ pub(super) fn choices(found: &[(String, String)], integer: bool) -> Value {
 }
 
 #[cfg(test)]
+mod documented;
+#[cfg(test)]
 #[path = "render/tests.rs"]
 mod tests;

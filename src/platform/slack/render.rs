@@ -5,6 +5,8 @@
 //! the notification's text alone tells what, where, how bad and who has it.
 
 #[cfg(test)]
+mod documented;
+#[cfg(test)]
 mod tests;
 
 use super::text;
