@@ -147,7 +147,7 @@ impl House {
         let engine = self.app.engine.clone();
         let asked = asked_to_stop()?;
         let watched = watch(self.config, self.files, self.app.clone());
-        let kept = keep_log_short(engine.clone());
+        let kept = Box::pin(keep_log_short(engine.clone()));
         let ended = ended(engine.clone());
         let stop = async {
             tokio::select! {

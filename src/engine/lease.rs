@@ -139,12 +139,6 @@ impl Leases {
         }
     }
 
-    /// Makes room for so many more at once.
-    pub(super) fn reserve(&mut self, more: usize) {
-        self.by_key.reserve(more);
-        self.due.reserve(more);
-    }
-
     pub(super) fn len(&self) -> usize {
         self.by_key.len()
     }

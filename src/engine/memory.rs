@@ -48,14 +48,7 @@ impl Memory {
             high: store.high_water().await?,
             ..Memory::default()
         };
-        let believed = async {
-            let alerts = store.live_alerts().await?;
-            leases.reserve(alerts.len());
-            for alert in &alerts {
-                believe(leases, alert, now);
-            }
-            Ok(())
-        };
+        let believed = store.live_alerts(|alert| believe(leases, &alert, now));
         let (incidents, ()) = futures_util::try_join!(store.open_incidents(), believed)?;
         for incident in incidents {
             memory.hold(Arc::new(incident));
@@ -185,12 +178,12 @@ impl Memory {
 }
 
 /// Nobody could repeat it while firebell was down: it is believed for the grace at least.
-fn believe(leases: &mut Leases, alert: &LiveAlert, now: Time) {
+fn believe(leases: &mut Leases, alert: &LiveAlert<'_>, now: Time) {
     let ends_at = if alert.ends_at == Time::FAR {
         Time::FAR
     } else {
         alert.ends_at.max(now.plus_ms(GRACE_MS))
     };
-    let key = lease::key(&alert.source, &alert.fingerprint);
+    let key = lease::key(alert.source, alert.fingerprint);
     leases.insert(key, alert.id, alert.incident, alert.digest, ends_at);
 }

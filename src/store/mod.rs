@@ -172,9 +172,12 @@ impl Store {
         on!(self, pools => restore::incidents(pools).await)
     }
 
-    /// Firing alerts, ids ascending.
-    pub async fn live_alerts(&self) -> Result<Vec<LiveAlert>, StoreFault> {
-        on!(self, pools => restore::alerts(pools).await)
+    /// Every firing alert, in any order.
+    pub async fn live_alerts(
+        &self,
+        each: impl FnMut(LiveAlert<'_>) + Send,
+    ) -> Result<(), StoreFault> {
+        on!(self, pools => restore::alerts(pools, each).await)
     }
 
     /// One journal in order; empty when there is no such incident.

@@ -127,16 +127,14 @@ impl<'de> Visitor<'de> for Lines<'_> {
     }
 }
 
-/// Firing alerts, a slice at a time. Every alert of a slice is written as its five numbers, the
-/// lengths of its two texts in bytes, and the texts: any text may be in them.
-pub(super) async fn alerts<B: Backend>(pools: &Pools<B>) -> Read<Vec<LiveAlert>> {
-    in_a_task(slices(pool(pools))).await
-}
-
-async fn slices<B: Backend>(pool: Pool<B>) -> Read<Vec<LiveAlert>> {
-    let mut alerts: Vec<LiveAlert> = Vec::new();
+/// Firing alerts, a slice at a time, in the caller's task. Every alert of a slice is written as its
+/// four numbers, the lengths of its two texts in bytes, and the texts: any text may be in them.
+pub(super) async fn alerts<B: Backend>(
+    pools: &Pools<B>,
+    mut each: impl FnMut(LiveAlert<'_>) + Send,
+) -> Read<()> {
+    let (pool, mut after) = (pool(pools), 0);
     loop {
-        let after = alerts.last().map_or(0, |a| a.id.0);
         let slice = Select::<B>::new(
             "select string_agg(concat_ws(' ', id, digest, ends_at, coalesce(incident, 0), \
              octet_length(source), octet_length(fingerprint), concat(source, fingerprint)), '') \
@@ -152,23 +150,21 @@ async fn slices<B: Backend>(pool: Pool<B>) -> Read<Vec<LiveAlert>> {
         .first(&pool, |mut row| row.maybe_text())
         .await?;
         let Some(slice) = slice.flatten() else {
-            return Ok(alerts);
+            return Ok(());
         };
-        let from = alerts.len();
-        let mut rest = slice.as_str();
+        let (from, mut rest) = (after, slice.as_str());
         while !rest.is_empty() {
             let (alert, tail) = alert(rest).ok_or_else(|| {
-                StoreFault::Unreadable(format!("an alert with an id above {after}"))
+                StoreFault::Unreadable(format!("one of the firing alerts after number {from}"))
             })?;
-            alerts.push(alert);
-            rest = tail;
+            (after, rest) = (after.max(alert.id.0), tail);
+            each(alert);
         }
-        alerts[from..].sort_unstable_by_key(|a| a.id);
     }
 }
 
 /// The first alert of a slice, and what follows it.
-fn alert(text: &str) -> Option<(LiveAlert, &str)> {
+fn alert(text: &str) -> Option<(LiveAlert<'_>, &str)> {
     let mut rest = text;
     let mut number = || {
         let (number, tail) = rest.split_once(' ')?;
@@ -181,8 +177,8 @@ fn alert(text: &str) -> Option<(LiveAlert, &str)> {
     let (fingerprint, rest) = rest.split_at_checked(usize::try_from(fingerprint).ok()?)?;
     let alert = LiveAlert {
         id: AlertId(id),
-        source: source.to_owned(),
-        fingerprint: fingerprint.to_owned(),
+        source,
+        fingerprint,
         digest,
         ends_at: Time(ends_at),
         incident: (incident != 0).then_some(IncidentId(incident)),
@@ -218,7 +214,7 @@ mod tests {
             (first.id, first.digest, first.incident),
             (AlertId(7), -5, None)
         );
-        assert_eq!((&*first.source, &*first.fingerprint), ("a 1", "é\" 8"));
+        assert_eq!((first.source, first.fingerprint), ("a 1", "é\" 8"));
         assert_eq!(rest, " 6 61 9 0 1 x");
     }
 }
