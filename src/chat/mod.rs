@@ -7,13 +7,16 @@
 pub mod button;
 pub mod card;
 #[cfg(test)]
-pub(crate) mod fixture;
+mod fixture;
 pub mod form;
 pub mod grammar;
 pub mod heard;
 pub mod link;
 pub mod surface;
 pub mod words;
+
+#[cfg(test)]
+pub(crate) use fixture::{documented, shown};
 
 use crate::core::id::{Actor, IncidentId, RunId, Seq};
 use std::future::Future;

@@ -1,6 +1,8 @@
 //! The promises, on both databases with a clock moved by hand.
 
-use super::store::on_both;
+mod runs;
+
+use super::store::{Usurper, on_both};
 use super::world::{Mood, World, alert, person};
 use firebell::chat::{Fault, Retry};
 use firebell::core::alert::AlertKind;
@@ -395,120 +397,6 @@ async fn the_same_click_twice_has_one_effect() {
 }
 
 #[tokio::test]
-async fn an_action_runs_after_its_approval_and_its_outcome_is_on_the_timeline() {
-    on_both(async |database| {
-        let w = World::on(&database.url).await;
-        w.fire("Down", MAJOR).await;
-        let restart = w.directory.actions["restart"].clone();
-        let ask = Command::AskRun {
-            by: person("ana"),
-            run: RunId(1),
-            action: restart,
-            args: BTreeMap::new(),
-        };
-        w.tell(1, ask).await;
-        let own = w
-            .engine
-            .submit(
-                "a",
-                IncidentId(1),
-                Command::ApproveRun {
-                    by: person("ana"),
-                    run: RunId(1),
-                },
-            )
-            .await;
-        assert!(matches!(
-            own,
-            Err(Failure::Refused(Refusal::Forbidden { .. }))
-        ));
-        w.tell(
-            1,
-            Command::ApproveRun {
-                by: person("bo"),
-                run: RunId(1),
-            },
-        )
-        .await;
-        let ended = ended(&w, 1).await;
-        assert_eq!(ended, Outcome::Succeeded { exit: 0 });
-        let row = w.engine.store().run(RunId(1)).await.unwrap().unwrap();
-        assert_eq!(
-            (row.state.as_str(), row.output.trim()),
-            ("succeeded", "restarted")
-        );
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_crash_while_an_action_runs_ends_in_unknown_and_says_so_loudly() {
-    on_both(async |database| {
-        let mut directory = super::world::directory();
-        let mut slow = (*directory.actions["echo"]).clone();
-        slow.argv = vec!["/bin/sleep".to_owned(), "5".to_owned()];
-        directory
-            .actions
-            .insert("echo".to_owned(), std::sync::Arc::new(slow));
-        let mut w = World::with(&database.url, directory).await;
-        w.fire("Down", MAJOR).await;
-        let echo = w.directory.actions["echo"].clone();
-        w.tell(
-            1,
-            Command::AskRun {
-                by: person("ana"),
-                run: RunId(1),
-                action: echo,
-                args: BTreeMap::new(),
-            },
-        )
-        .await;
-        w.tell(
-            1,
-            Command::ApproveRun {
-                by: person("ana"),
-                run: RunId(1),
-            },
-        )
-        .await;
-        while w.engine.store().run(RunId(1)).await.unwrap().is_none() {
-            tokio::task::yield_now().await;
-        }
-        w.kill_and_restart().await;
-        assert!(matches!(ended(&w, 1).await, Outcome::Unknown { .. }));
-        w.settle().await;
-        for place in ["room-of-1", "#web"] {
-            assert!(
-                w.platform
-                    .lines(place)
-                    .iter()
-                    .any(|l| l.to_lowercase().contains("unknown")),
-                "{place}: {:?}",
-                w.platform.lines(place)
-            );
-        }
-    })
-    .await;
-}
-
-async fn ended(w: &World, id: i64) -> Outcome {
-    loop {
-        let journal = w.journal(id).await;
-        let found = journal.iter().rev().find_map(|r| {
-            if let Event::RunEnded { outcome, .. } = &r.event {
-                Some(outcome.clone())
-            } else {
-                None
-            }
-        });
-        if let Some(outcome) = found {
-            return outcome;
-        }
-        tokio::task::yield_now().await;
-    }
-}
-
-#[tokio::test]
 async fn a_quiet_alert_pages_nobody_and_keeps_its_reason() {
     on_both(async |database| {
         let w = World::on(&database.url).await;
@@ -563,6 +451,38 @@ async fn an_older_process_on_the_same_database_is_fenced_and_answers_that_it_can
 }
 
 /// The desk has a thread of its own here, as in the real program: what it answers first is seen first.
+#[tokio::test]
+async fn a_commit_that_fails_takes_along_what_was_decided_on_top_of_it() {
+    on_both(async |database| {
+        let w = World::on(&database.url).await;
+        w.fire("Slow", CHECKOUT).await;
+        let before = w.kinds(1).await;
+        let usurper = Usurper::on(database).await;
+        let click = |cause: &'static str, command: Command| {
+            let engine = w.engine.clone();
+            tokio::spawn(async move { engine.submit(cause, IncidentId(1), command).await })
+        };
+        let by = person("bo");
+        let first = click("click:1", Command::Acknowledge { by: by.clone() });
+        // the first one's commit waits for the usurper's, and the desk decides on
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        let second = click("click:2", Command::Resolve { by });
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        usurper.commit().await;
+        for click in [first, second] {
+            let answer = click.await.unwrap();
+            assert!(matches!(answer, Err(Failure::Unavailable(_))), "{answer:?}");
+        }
+        assert!(w.engine.fenced());
+        assert_eq!(w.kinds(1).await, before);
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_has_an_answer_finds_what_it_says() {
     let database = super::store::databases().await.remove(0);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::chat::button::Key;
-use crate::chat::fixture::{documented, shown};
+use crate::chat::{documented, shown};
 
 #[test]
 fn the_documented_messages_of_discord_are_drawn() {

@@ -1,7 +1,7 @@
 //! What the documentation shows of Slack is what is drawn.
 
 use super::*;
-use crate::chat::fixture::{documented, shown};
+use crate::chat::{documented, shown};
 use crate::platform::slack::view;
 use serde_json::json;
 
