@@ -155,7 +155,8 @@ async fn what_people_write_in_a_room_is_on_the_timeline() {
     side.expect_kinds(1, "noted", 3).await;
     bo.deletes(&said);
     side.expect_kind(1, "unsaid").await;
-    assert_eq!(side.count(1, "spoke").await, 3);
+    // What was taken away is gone from the timeline, too.
+    assert_eq!(side.count(1, "spoke").await, 2);
     side.only_the_crew_was_rung();
     world.assert_clean();
 }
@@ -580,6 +581,10 @@ async fn signed_http_does_without_a_gateway() {
             .1,
         "restart"
     );
+    let form = ana.clicks(&card, "Note").modal().await;
+    let sent = ana.submits(&form, &[("Text", "written into a label")]);
+    sent.reply().await;
+    side.expect_kind(1, "noted").await;
     let asked = ana.runs("resolve", &[("incident", "1")], "general");
     asked.reply().await;
     side.expect_status(1, "resolved").await;
@@ -589,6 +594,7 @@ async fn signed_http_does_without_a_gateway() {
         "general",
     );
     form.reply().await;
+    side.expect_kinds(1, "noted", 2).await;
     // A replay of what was heard has no second effect.
     let before = side.count(1, "noted").await;
     world.posts(&form.payload(), Signing::Right).await;
