@@ -383,7 +383,7 @@ fn home_of<'a>(places: &'a [Arc<Discord>], event: &Value) -> Option<&'a Arc<Disc
 /// Puts messages in order again: serenity hands events over in tasks that overtake each other.
 async fn in_order(places: Vec<Arc<Discord>>, mut arrived: UnboundedReceiver<(String, Value)>) {
     while let Some(first) = arrived.recv().await {
-        let mut batch = [first];
+        let mut batch = vec![first];
         let until = Instant::now() + SETTLE;
         while batch.len() < BATCH
             && let Ok(Some(next)) = timeout_at(until, arrived.recv()).await
