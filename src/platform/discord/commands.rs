@@ -245,7 +245,9 @@ mod tests {
             required.is_sorted_by(|a, b| a >= b),
             "{name}: required options come first"
         );
-        options.iter().for_each(|o| check(o, false));
+        for option in options {
+            check(option, false);
+        }
     }
 
     #[test]

@@ -132,7 +132,9 @@ impl Discord {
         if let Some(form) = ear.form(&heard).await {
             let key = self.engine.button_key();
             if let Some(token) = form.token(&key, self.name(), &heard.by.id) {
-                return First::Body(json!({"type": 9, "data": render::modal(&form, &token)}));
+                return First::Body(
+                    json!({"type": 9, "data": render::modal(&form, &token, self.fields())}),
+                );
             }
         }
         let body = acknowledged(&heard);

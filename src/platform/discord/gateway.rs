@@ -6,6 +6,7 @@
 //! * events come in tasks of their own, in no order: messages are put in order again;
 //! * a known event that does not fit its model comes as unknown: it is read all the same, and counted;
 //! * a new session has lost what happened in between: rooms are looked through after every READY;
+//! * what the labels of a sent form hold is dropped by its model: forms are asked in rows of text;
 //! * a token or intent that is refused ends it: it is said, and tried again, slowly or without intents;
 //! * a session that never becomes ready, or whose heartbeat is not answered for minutes, is ended;
 //! * the address of the gateway is put in from ours, because after a failed look-up serenity goes to
@@ -421,7 +422,7 @@ mod tests {
                 json!({"id": id, "edited_timestamp": edited}),
             )
         };
-        let mut batch = vec![
+        let mut batch = [
             event("MESSAGE_DELETE", "5", ""),
             event("MESSAGE_UPDATE", "5", "2026-01-01T00:00:02"),
             event("MESSAGE_CREATE", "10", ""),

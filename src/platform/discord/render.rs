@@ -5,7 +5,7 @@
 
 use super::text::{CONTENT_CHARS, escape, fit, marked, nonce, plain, said, shorten};
 use crate::chat::button::{self, Key, Token};
-use crate::chat::form::{Entry, Form};
+use crate::chat::form::{Entry, Field, Form};
 use crate::chat::heard::Said;
 use crate::chat::{Button, Card, Line, Page, Press, Style};
 use crate::core::id::{Actor, IncidentId, Seq};
@@ -329,17 +329,20 @@ pub(super) fn ringing(accounts: &[String], key: &str) -> Value {
     })
 }
 
+/// How a form's fields reach Discord.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fields {
+    /// Labels, with menus where there is a choice.
+    Labels,
+    /// Text only, in rows: serenity's gateway drops what labels hold when the form is sent.
+    Rows,
+}
+
 /// A form as a modal; `token` is what it carries.
-pub(super) fn modal(form: &Form, token: &str) -> Value {
-    let field = |f: &crate::chat::form::Field| {
-        let mut label = json!({
-            "type": 18, "label": shorten(&plain(&f.label), 45), "component": entry(f),
-        });
-        let help = shorten(&plain(&f.help), 100);
-        if !help.is_empty() {
-            label["description"] = json!(help);
-        }
-        label
+pub(super) fn modal(form: &Form, token: &str, how: Fields) -> Value {
+    let field = |f: &Field| match how {
+        Fields::Labels => label(f),
+        Fields::Rows => row(f),
     };
     json!({
         "title": shorten(&plain(&form.title), 45),
@@ -348,44 +351,83 @@ pub(super) fn modal(form: &Form, token: &str) -> Value {
     })
 }
 
-fn entry(field: &crate::chat::form::Field) -> Value {
-    let text = |style: u8, max: u16| {
-        let mut input = json!({
-            "type": 4, "custom_id": field.name, "style": style, "required": field.required,
-            "max_length": max.clamp(1, 4000),
-        });
-        if let Some(value) = field.value.as_ref().filter(|v| !v.is_empty()) {
-            input["value"] = json!(shorten(value, usize::from(max.clamp(1, 4000))));
-        }
-        input
+fn label(field: &Field) -> Value {
+    let mut label = json!({
+        "type": 18, "label": shorten(&plain(&field.label), 45), "component": entry(field),
+    });
+    let help = shorten(&plain(&field.help), 100);
+    if !help.is_empty() {
+        label["description"] = json!(help);
+    }
+    label
+}
+
+fn row(field: &Field) -> Value {
+    let (style, max) = match &field.entry {
+        Entry::Line { max } => (1, *max),
+        Entry::Text { max } => (2, *max),
+        Entry::Choice(_) => (1, 100),
     };
-    match &field.entry {
-        Entry::Line { max } => text(1, *max),
-        Entry::Text { max } => text(2, *max),
+    let mut input = text_input(field, style, max);
+    input["label"] = json!(shorten(&plain(&field.label), 45));
+    let help = match &field.entry {
         Entry::Choice(choices) => {
-            let mut seen = BTreeSet::new();
-            // A value that had to be cut would be another value.
-            let fits =
-                |(value, _): &&(String, String)| !value.is_empty() && value.chars().count() <= 100;
-            let fresh = choices
-                .iter()
-                .filter(fits)
-                .filter(|(value, _)| seen.insert(value.clone()));
-            let option = |(value, read): &(String, String)| {
-                let read = plain(if read.is_empty() { value } else { read });
-                let mut made = json!({"value": value, "label": shorten(&read, 100)});
-                if field.value.as_ref() == Some(value) {
-                    made["default"] = json!(true);
-                }
-                made
-            };
-            let options: Vec<Value> = fresh.take(25).map(option).collect();
+            let values: Vec<&str> = choices.iter().map(|(value, _)| value.as_str()).collect();
+            format!("one of {}", values.join(", "))
+        }
+        _ => field.help.clone(),
+    };
+    let help = shorten(&plain(&help), 100);
+    if !help.is_empty() {
+        input["placeholder"] = json!(help);
+    }
+    json!({"type": 1, "components": [input]})
+}
+
+fn text_input(field: &Field, style: u8, max: u16) -> Value {
+    let max = max.clamp(1, 4000);
+    let mut input = json!({
+        "type": 4, "custom_id": field.name, "style": style, "required": field.required,
+        "max_length": max,
+    });
+    if let Some(value) = field.value.as_ref().filter(|v| !v.is_empty()) {
+        input["value"] = json!(shorten(value, usize::from(max)));
+    }
+    input
+}
+
+fn entry(field: &Field) -> Value {
+    match &field.entry {
+        Entry::Line { max } => text_input(field, 1, *max),
+        Entry::Text { max } => text_input(field, 2, *max),
+        Entry::Choice(choices) => {
+            let options = menu(choices, field.value.as_ref());
             if options.is_empty() {
-                return text(1, 100);
+                return text_input(field, 1, 100);
             }
-            json!({"type": 3, "custom_id": field.name, "required": field.required, "options": options})
+            json!({
+                "type": 3, "custom_id": field.name, "required": field.required, "options": options,
+            })
         }
     }
+}
+
+/// A menu's options; a value that had to be cut would be another value.
+fn menu(choices: &[(String, String)], chosen: Option<&String>) -> Vec<Value> {
+    let mut seen = BTreeSet::new();
+    let fits = |value: &String| !value.is_empty() && value.chars().count() <= 100;
+    let fresh = choices
+        .iter()
+        .filter(|(value, _)| fits(value) && seen.insert(value.clone()));
+    let option = |(value, read): &(String, String)| {
+        let read = plain(if read.is_empty() { value } else { read });
+        let mut made = json!({"value": value, "label": shorten(&read, 100)});
+        if chosen == Some(value) {
+            made["default"] = json!(true);
+        }
+        made
+    };
+    fresh.take(25).map(option).collect()
 }
 
 /// What an option offers while it is typed: what people read, and the value.

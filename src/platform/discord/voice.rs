@@ -21,6 +21,14 @@ const AGAIN: Duration = Duration::from_millis(150);
 const WAIT_MS: i64 = 10_000;
 
 impl Discord {
+    /// How forms are drawn, so that what is filled in comes back.
+    pub(super) fn fields(&self) -> render::Fields {
+        match self.settings.public_key {
+            Some(_) => render::Fields::Labels,
+            None => render::Fields::Rows,
+        }
+    }
+
     async fn answer_by_token(
         &self,
         heard: &Heard,
@@ -165,7 +173,7 @@ impl Voice for Discord {
                         .to_owned(),
                     retry: Retry::Never,
                 })?;
-            let body = json!({"type": 9, "data": render::modal(form, &signed)});
+            let body = json!({"type": 9, "data": render::modal(form, &signed, self.fields())});
             let done = self
                 .rest
                 .post(&format!("/interactions/{id}/{token}/callback"), &body)

@@ -1,7 +1,6 @@
 //! Bodies keep Discord's limits whatever is in them, and ring nobody.
 
 use super::*;
-use crate::chat::form::Field;
 use crate::core::id::RunId;
 
 const MONSTER: &str = "@everyone <@1> `*_~|[x](https://evil.test)\u{202e}\n# ";
@@ -289,7 +288,7 @@ fn a_form_is_a_modal_within_all_limits() {
             field(3, Entry::Choice(Vec::new())),
         ],
     };
-    let made = modal(&form, "token");
+    let made = modal(&form, "token", Fields::Labels);
     assert!(count(&made["title"]) <= 45);
     let rows = list(&made["components"]);
     assert_eq!(rows.len(), 4);
@@ -300,4 +299,10 @@ fn a_form_is_a_modal_within_all_limits() {
     assert_eq!(list(&rows[2]["component"]["options"]).len(), 25);
     assert_eq!(rows[2]["component"]["options"][1]["default"], true);
     assert_eq!(rows[3]["component"]["type"], 4);
+    let made = modal(&form, "token", Fields::Rows);
+    for row in list(&made["components"]) {
+        let input = &row["components"][0];
+        assert!(count(&input["label"]) <= 45 && count(&input["placeholder"]) <= 100);
+        assert!(input["max_length"].as_u64().unwrap() >= 1);
+    }
 }
