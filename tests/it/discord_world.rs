@@ -164,6 +164,11 @@ impl DiscordWorld {
         self.shared.with(|_| ());
     }
 
+    /// Moves with everything that happens, for whoever waits for more than one world.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.shared.changed.subscribe()
+    }
+
     /// Waits until the probe finds something; looks again whenever anything happened.
     pub async fn expect<T>(&self, what: &str, probe: impl FnMut(&DiscordWorld) -> Option<T>) -> T {
         self.expect_within(PATIENCE, what, probe).await

@@ -9,6 +9,7 @@
 mod api;
 mod browser;
 mod config;
+mod conformance;
 mod console;
 mod crash;
 mod demo;

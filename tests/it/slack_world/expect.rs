@@ -10,6 +10,11 @@ use std::time::Duration;
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 impl SlackWorld {
+    /// Moves with everything that happens, for whoever waits for more than one world.
+    pub fn changes(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.core.changed.subscribe()
+    }
+
     /// Waits until `look` finds something; fails with `what` and with what is there.
     pub async fn expect<T>(
         &self,
@@ -130,6 +135,17 @@ impl SlackWorld {
         };
         let what = format!("{least} calls of {method}");
         self.expect(&what, PATIENCE, look).await
+    }
+
+    /// A call of a method in this channel, answered or not.
+    pub async fn expect_calls_begun(&self, method: &str, channel: &str) {
+        let look = |s: &State| {
+            let mut all = s.calls.iter();
+            let fits = |c: &&Call| c.method == method && c.arg("channel") == channel;
+            all.find(fits).map(|_| ())
+        };
+        let what = format!("a call of {method} in {channel}");
+        self.expect(&what, PATIENCE, look).await;
     }
 
     /// At least so many sockets that are served.

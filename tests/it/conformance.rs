@@ -1,0 +1,56 @@
+//! One firebell, whatever people talk to it through: the same stories on Slack, Discord and the
+//! console, and those of a company that uses all of them at once.
+//!
+//! A story says what a person does and sees ([`stage::Stage`]) and never how a platform does it. Each
+//! runs on a real engine with the real adapter ([`house::House`]); Slack and Discord are the
+//! stand-ins, the console is its own router.
+
+mod burst;
+mod company;
+mod house;
+mod on_console;
+mod on_discord;
+mod on_slack;
+mod stage;
+mod stories;
+
+/// Every story on every platform, each a test of its own.
+macro_rules! on_every_platform {
+    ($($story:ident,)*) => {
+        on_every_platform!(slack on_slack::OnSlack { $($story,)* });
+        on_every_platform!(discord on_discord::OnDiscord { $($story,)* });
+        on_every_platform!(console on_console::OnConsole { $($story,)* });
+    };
+    ($platform:ident $of:ident::$stage:ident { $($story:ident,)* }) => {
+        mod $platform {
+            use super::{$of::$stage, stage, stories};
+            $(
+                #[tokio::test]
+                async fn $story() {
+                    let stage = stage::set::<$stage>().await;
+                    Box::pin(stories::$story(stage)).await;
+                }
+            )*
+        }
+    };
+}
+
+on_every_platform! {
+    a_major_incident_gets_a_room_its_first_lines_and_a_page,
+    acknowledge_by_button,
+    acknowledge_by_a_command_without_a_number,
+    an_unknown_verb_is_answered_with_the_nearest,
+    a_note_tells_when_it_happened,
+    severity_lead_snooze_and_resolve,
+    a_postmortem_is_drafted,
+    an_action_needs_another_person_and_tells_its_outcome,
+    an_action_without_approval_runs_after_one_confirmation,
+    the_same_press_twice_has_one_effect,
+    a_stale_escalate_is_answered_and_not_obeyed,
+    a_minor_incident_is_promoted,
+    somebody_unknown_may_acknowledge_and_not_run_actions,
+    words_of_an_attacker_harm_nothing,
+    what_is_said_in_the_room_is_on_the_timeline,
+    a_restart_neither_loses_nor_doubles_a_line,
+    after_an_outage_the_card_is_drawn_once_and_the_lines_are_in_order,
+}
