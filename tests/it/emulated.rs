@@ -12,9 +12,9 @@
 //!   Mode, no commands, buttons or sent forms, and events without a signature, so nothing is heard; no
 //!   `x-oauth-scopes` header, so no scope is seen missing; `oldest` and `latest` of a history are
 //!   ignored, so no message is looked up; blocks are kept and not checked; no rate limits.
-//! * `discord-digital-twin` 0.1.1: no pins, no `GET /gateway` (its address is configured), no beginning
-//!   of a direct conversation ([`front`] answers with one made beforehand, in which the twin keeps the
-//!   page); roles without `colors`, so serenity does not understand `GUILD_CREATE`; its `PUT` of commands
+//! * `discord-digital-twin` 0.1.1: no pins, no `GET /gateway` (its address is configured), no list of a
+//!   guild's commands ([`front`] says there are none yet), no beginning of a direct conversation
+//!   ([`front`] answers with one made beforehand, in which the twin keeps the page); roles without `colors`, so serenity does not understand `GUILD_CREATE`; its `PUT` of commands
 //!   forgets all but name, description and options; nonces are kept and not enforced; ephemeral answers
 //!   are messages like others; no file uploads, resumes or rate limits.
 

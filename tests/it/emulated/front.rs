@@ -66,9 +66,7 @@ impl Front {
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
-        let router = axum::Router::new()
-            .fallback(pass)
-            .with_state(inner.clone());
+        let router = axum::Router::new().fallback(pass).with_state(inner.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Front { inner, origin }
     }

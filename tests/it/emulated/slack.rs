@@ -157,7 +157,7 @@ async fn card_that_says(workspace: &Workspace, channel: &str, words: &str) -> Va
 async fn furnished(workspace: &Workspace, ana: &str) -> Value {
     until("the room is furnished", PATIENCE, async || {
         let Some(room) = workspace.channel(ROOM).await else {
-            return Err("no room".to_owned());
+            return Err(format!("no room; refused: {:?}", workspace.refused()));
         };
         let id = room["id"].as_str().unwrap();
         let pins = workspace.call("pins.list", json!({"channel": id})).await;
@@ -243,13 +243,9 @@ async fn lines_came_once(workspace: &Workspace, room: &str) {
     })
     .await;
     let at = |words: &str| {
-        let mut found = (0..lines.len()).filter(|n| {
-            let text = lines[*n]["text"].as_str().unwrap();
-            text.contains(words)
-        });
-        let first = found.next();
-        assert!(first.is_some() && found.next().is_none(), "{words}: {lines:#?}");
-        first
+        let says = |m: &Value| m["text"].as_str().unwrap().contains(words);
+        let first = lines.iter().position(says);
+        first.unwrap_or_else(|| panic!("{words}: {lines:#?}"))
     };
     assert!(wanted.map(at).is_sorted(), "{lines:#?}");
     let key = |m: &Value| m["metadata"]["event_payload"]["d"].to_string();

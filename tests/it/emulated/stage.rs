@@ -18,7 +18,7 @@ pub const PUBLIC_URL: &str = "https://firebell.test";
 /// The page of the one incident there is.
 pub const PAGE_URL: &str = "https://firebell.test/incidents/1";
 /// Its room's name.
-pub const ROOM: &str = "inc-1-checkout-down-is-bad";
+pub const ROOM: &str = "inc-1-checkout-down-down-is-bad";
 
 /// An engine on SQLite that knows people by their accounts on one platform.
 pub struct Stage {
