@@ -15,6 +15,7 @@ mod crash;
 mod demo;
 mod discord_side;
 mod discord_world;
+mod emulated;
 mod engine;
 mod hear;
 mod house;
