@@ -208,10 +208,8 @@ impl Side {
 
     /// The room of an incident, once it is there.
     pub async fn room(&self, id: i64) -> String {
-        let found = self
-            .until("its room is open", |i| i.rooms.get("slack").cloned(), id)
-            .await;
-        found
+        self.until("its room is open", |i| i.rooms.get("slack").cloned(), id)
+            .await
     }
 
     /// Waits until something holds of an incident, and answers it.
@@ -228,9 +226,10 @@ impl Side {
                 let _ = changes.recv().await;
             }
         };
-        match tokio::time::timeout(PATIENCE, wait).await {
-            Ok(found) => found,
-            Err(_) => panic!(
+        let waited = tokio::time::timeout(PATIENCE, wait).await.ok();
+        match waited {
+            Some(found) => found,
+            None => panic!(
                 "{what} does not come true of #{id}: {:?}",
                 self.story(id).await
             ),
@@ -249,9 +248,10 @@ impl Side {
                 let _ = changes.recv().await;
             }
         };
-        match tokio::time::timeout(PATIENCE, wait).await {
-            Ok(told) => told,
-            Err(_) => panic!("`{text}` is not told of #{id}: {:#?}", self.story(id).await),
+        let waited = tokio::time::timeout(PATIENCE, wait).await.ok();
+        match waited {
+            Some(told) => told,
+            None => panic!("`{text}` is not told of #{id}: {:#?}", self.story(id).await),
         }
     }
 

@@ -17,12 +17,14 @@ async fn works(side: &Side, n: usize) {
         .await;
 }
 
+/// What ends a socket, and its name.
+type Deed = (&'static str, fn(&Side));
+
 #[tokio::test]
 async fn every_end_of_a_socket_is_survived() {
     let side = Side::start().await;
     works(&side, 0).await;
     let opened = || side.world.calls("apps.connections.open").len();
-    type Deed = (&'static str, fn(&Side));
     let deeds: [Deed; 6] = [
         ("warning", |s| s.world.disconnects("warning")),
         ("refresh", |s| s.world.disconnects("refresh_requested")),
