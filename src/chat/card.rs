@@ -79,6 +79,10 @@ pub fn line(incident: &Incident, record: &Record, n: u32) -> Option<Line> {
         seq: record.seq,
         by,
         text,
+        via: match &record.event {
+            Event::Spoke { platform, .. } | Event::Reworded { platform, .. } => platform.clone(),
+            _ => String::new(),
+        },
         run,
     })
 }

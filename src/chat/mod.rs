@@ -144,6 +144,8 @@ pub struct Line {
     pub by: Actor,
     /// Plain text; the adapter escapes it.
     pub text: String,
+    /// The platform it was written on; empty: firebell says it itself.
+    pub via: String,
     /// The run a confirmation is asked for, drawn with its buttons.
     pub run: Option<RunId>,
 }

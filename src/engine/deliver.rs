@@ -15,7 +15,7 @@ use super::{Engine, act};
 use crate::chat::{Chat, Fault, Retry};
 use crate::core::directory::ContactKind;
 use crate::core::id::{IncidentId, Seq};
-use crate::core::incident::{Incident, THE_ROOM};
+use crate::core::incident::{Incident, Surface, THE_ROOM};
 use crate::core::time::Time;
 use crate::notify;
 use crate::store::{Lane, OutboxRow, ShowRow};
@@ -217,8 +217,17 @@ impl Deliver {
         let due = row.due_at;
         match self.shows.get_mut(&key) {
             Some(shown) => {
-                row.have = row.have.max(shown.row.have);
-                if row.remote.is_empty() {
+                // The desk may not have heard yet that it was shown; but of a room that is lost
+                // nothing stands any more.
+                let lost = row.surface != Surface::ChannelCard.word()
+                    && incident
+                        .closed
+                        .iter()
+                        .any(|(platform, place)| *platform == row.platform && place == THE_ROOM);
+                if !lost {
+                    row.have = row.have.max(shown.row.have);
+                }
+                if row.remote.is_empty() && !lost {
                     row.remote.clone_from(&shown.row.remote);
                 }
                 (shown.row, shown.incident) = (row, incident);

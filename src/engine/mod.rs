@@ -186,7 +186,7 @@ impl Engine {
         let hex = match known {
             Some(hex) => hex,
             None => {
-                let made = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()].map(|u| u.simple());
+                let made = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()].map(uuid::Uuid::simple);
                 let hex = format!("{}{}", made[0], made[1]);
                 let changes = ChangeSet {
                     keys: vec![(BUTTONS.to_owned(), hex.clone())],

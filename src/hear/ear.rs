@@ -258,7 +258,8 @@ impl Ear {
     }
 
     /// What is wrong with a sent form: field and sentence. Empty: it can be carried out.
-    pub async fn faults(&self, heard: &Heard) -> Vec<(String, String)> {
+    #[must_use]
+    pub fn faults(&self, heard: &Heard) -> Vec<(String, String)> {
         let Deed::Submit { token, values } = &heard.deed else {
             return Vec::new();
         };

@@ -403,8 +403,7 @@ async fn words_that_are_missing_are_asked_for() {
     };
     let faults = s
         .ear
-        .faults(&send("U-ana", "1", &[("title", "slow"), ("sev", "sev99")]))
-        .await;
+        .faults(&send("U-ana", "1", &[("title", "slow"), ("sev", "sev99")]));
     assert_eq!(faults.len(), 1, "{faults:?}");
     // Somebody else cannot send the form that was opened for Ana.
     s.takes(send("U-kim", "2", &[("title", "slow")])).await;

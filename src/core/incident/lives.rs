@@ -188,33 +188,36 @@ impl Life {
                     tail: String::new(),
                 }
             }
-            20 => {
-                let person = ["ana", "bo"][self.rng.usize(0..2)].to_owned();
-                Command::PageFailed {
-                    person,
-                    contact: "console".to_owned(),
-                    why: "410".to_owned(),
-                }
-            }
-            21 => self.in_a_room(by),
-            22 => Command::PlaceFailed {
+            _ => self.brought_back(by),
+        }
+    }
+
+    /// What adapters bring back.
+    fn brought_back(&mut self, by: Actor) -> Command {
+        let person = ["ana", "bo"][self.rng.usize(0..2)].to_owned();
+        let contact = "console".to_owned();
+        match self.rng.u8(0..5) {
+            0 => Command::PageFailed {
+                person,
+                contact,
+                why: "410".to_owned(),
+            },
+            1 => self.in_a_room(by),
+            2 => Command::PlaceFailed {
                 platform: "slack".to_owned(),
                 place: [THE_ROOM, "#web"][self.rng.usize(0..2)].to_owned(),
                 why: "archived".to_owned(),
             },
-            23 => Command::RoomReady {
+            3 => Command::RoomReady {
                 platform: "slack".to_owned(),
                 room: format!("C{}", self.rng.u8(0..3)),
                 name: "inc-7".to_owned(),
             },
-            _ => {
-                let person = ["ana", "bo"][self.rng.usize(0..2)].to_owned();
-                Command::PageDelivered {
-                    person,
-                    contact: "console".to_owned(),
-                    attempts: 1,
-                }
-            }
+            _ => Command::PageDelivered {
+                person,
+                contact,
+                attempts: 1,
+            },
         }
     }
 

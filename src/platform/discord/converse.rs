@@ -124,7 +124,7 @@ impl Discord {
     }
 
     async fn act(self: &Arc<Self>, ear: &Ear, heard: Heard) -> First {
-        let faults = ear.faults(&heard).await;
+        let faults = ear.faults(&heard);
         if !faults.is_empty() {
             let told: Vec<String> = faults.into_iter().map(|(_, why)| why).collect();
             return First::Body(sentence(&told.join("\n")));

@@ -184,7 +184,7 @@ pub(super) fn line(line: &Line, url: &str, sign: Sign<'_>) -> Value {
         by => format!(
             "**{}**{}: {}",
             said(by.name(), 100),
-            origin(by),
+            origin(&line.via),
             escape(&line.text)
         ),
     };
@@ -210,16 +210,12 @@ pub(super) fn line(line: &Line, url: &str, sign: Sign<'_>) -> Value {
     })
 }
 
-/// ` (slack)`: where somebody wrote who is no person of the directory.
-fn origin(by: &Actor) -> String {
-    match by {
-        Actor::Unlinked { id, .. } => id
-            .split_once(':')
-            .map_or_else(String::new, |(platform, _)| {
-                format!(" ({})", said(platform, 40))
-            }),
-        _ => String::new(),
+/// ` (slack)`: where it was written.
+fn origin(via: &str) -> String {
+    if via.is_empty() {
+        return String::new();
     }
+    format!(" ({})", said(via, 40))
 }
 
 /// Something that belongs to no incident.

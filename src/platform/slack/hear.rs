@@ -69,7 +69,7 @@ impl Slack {
 
     async fn take(self: &Arc<Slack>, ear: &Ear, heard: Heard) -> Verdict {
         if matches!(heard.deed, Deed::Submit { .. }) {
-            let faults = ear.faults(&heard).await;
+            let faults = ear.faults(&heard);
             if !faults.is_empty() {
                 return Verdict::Taken(Some(refusal(faults)));
             }

@@ -258,7 +258,7 @@ pub(super) fn line(line: &Line, signer: &Signer<'_>) -> Drawn {
     let mut blocks = Vec::new();
     let mut words = line.text.clone();
     if line.by != Actor::Firebell {
-        let writer = writer(&line.by);
+        let writer = writer(&line.by, &line.via);
         words = format!("{writer}: {words}");
         blocks.push(small(&writer));
     }
@@ -285,17 +285,13 @@ pub(super) fn line(line: &Line, signer: &Signer<'_>) -> Drawn {
     }
 }
 
-/// `Bo (discord)`: whoever no person is linked to is known by platform and account.
-fn writer(by: &Actor) -> String {
+/// `Bo (discord)`: who wrote it, and where.
+fn writer(by: &Actor, via: &str) -> String {
     let name = cut(by.name(), 100);
-    match by {
-        Actor::Unlinked { id, .. } => {
-            let platform = id.split(':').next().unwrap_or_default();
-            format!("{name} ({})", cut(platform, 50))
-        }
-        Actor::Person { .. } => format!("{name}, on another platform"),
-        _ => name,
+    if via.is_empty() {
+        return name;
     }
+    format!("{name} ({})", cut(via, 50))
 }
 
 /// Pages to one person: one in full, a backlog as a count and the newest of it.

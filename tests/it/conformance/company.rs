@@ -75,8 +75,12 @@ async fn what_is_said_in_one_room_is_once_in_each_with_who_and_where() {
     let rooms = c.rooms(1).await;
     c.cards(&rooms, "paged ana").await;
     c.slack.says("ana", &rooms.slack, "the cache is cold").await;
-    c.discord.says("bo", &rooms.discord, "the disk is full").await;
-    c.console.says("dee", &rooms.console, "the cable is out").await;
+    c.discord
+        .says("bo", &rooms.discord, "the disk is full")
+        .await;
+    c.console
+        .says("dee", &rooms.console, "the cable is out")
+        .await;
     let said = [
         ("ana", "slack", "the cache is cold"),
         ("bo", "discord", "the disk is full"),
@@ -148,8 +152,12 @@ async fn slack_in_trouble(trouble: Trouble) {
     assert!(ill < moment, "{ill:?} instead of {well:?}");
     let room = c.discord.room(2).await;
     c.discord.command("bo", &room, "ack", &[]).await;
-    c.discord.card("bo", &room, 2, "bo, first acknowledged").await;
-    c.console.card("bo", &TEAM, 2, "bo, first acknowledged").await;
+    c.discord
+        .card("bo", &room, 2, "bo, first acknowledged")
+        .await;
+    c.console
+        .card("bo", &TEAM, 2, "bo, first acknowledged")
+        .await;
     c.slack.world().is_well();
 }
 
@@ -207,10 +215,15 @@ async fn acknowledged_while_slack(trouble: Trouble) {
         .await;
     let page = c.console.page("ana", 1).await;
     c.console.press("ana", &page, "Acknowledge").await;
-    c.discord.card("ana", &TEAM, 1, "ana, first acknowledged").await;
+    c.discord
+        .card("ana", &TEAM, 1, "ana, first acknowledged")
+        .await;
     c.slack.world().is_well();
     let incident = c.house.incident(1).await.unwrap();
-    assert_eq!((incident.status, wake_at(&incident)), (Status::Acknowledged, None));
+    assert_eq!(
+        (incident.status, wake_at(&incident)),
+        (Status::Acknowledged, None)
+    );
     // Messages to one person keep their order: what comes after this one came too late.
     let settled = async || {
         let rows = c.house.engine().store().deliveries(incident.id).await;
@@ -260,5 +273,6 @@ async fn of_two_who_acknowledge_at_once_one_has_it_and_the_other_is_told_who() {
     let told = format!("{winner} has already acknowledged this");
     assert!(lost.text.contains(&told), "{lost:?}");
     assert_eq!(c.house.count(1, "acknowledged").await, 1);
-    c.cards(&rooms, &format!("{winner}, first acknowledged")).await;
+    c.cards(&rooms, &format!("{winner}, first acknowledged"))
+        .await;
 }

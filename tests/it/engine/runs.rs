@@ -52,7 +52,7 @@ async fn an_action_runs_after_its_approval_and_its_outcome_is_on_the_timeline() 
 #[tokio::test]
 async fn a_crash_while_an_action_runs_ends_in_unknown_and_says_so_loudly() {
     on_both(async |database| {
-        let mut directory = super::world::directory();
+        let mut directory = super::super::world::directory();
         let mut slow = (*directory.actions["echo"]).clone();
         slow.argv = vec!["/bin/sleep".to_owned(), "5".to_owned()];
         directory

@@ -18,5 +18,8 @@ fn the_documented_messages_of_discord_are_drawn() {
     documented("discord-line.json", &line(&shown.line, home, sign));
     let pages = [shown.page.clone()];
     documented("discord-page.json", &super::pages(&pages, home, sign));
-    documented("discord-form.json", &modal(&shown.form, "TOKEN"));
+    documented(
+        "discord-form.json",
+        &modal(&shown.form, "TOKEN", Fields::Rows),
+    );
 }
