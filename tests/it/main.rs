@@ -20,6 +20,7 @@ mod postgres;
 mod process;
 mod prometheus;
 mod run;
+mod slack_judged;
 mod slack_rules;
 mod slack_world;
 mod store;

@@ -148,6 +148,12 @@ impl SlackWorld {
         self.expect("the end of all sockets", PATIENCE, look).await;
     }
 
+    /// That nothing is on its way to the app any more: acknowledged, or given up.
+    pub async fn expect_quiet(&self) {
+        let look = |s: &State| (s.on_the_way == 0 && s.events.is_empty()).then_some(());
+        self.expect("quiet", PATIENCE, look).await;
+    }
+
     /// Something that was sent and acknowledged, of which this holds.
     pub async fn expect_sent(&self, what: &str, fits: impl Fn(&Sent) -> bool) -> Sent {
         let look = |s: &State| s.sent.iter().rev().find(|sent| fits(sent)).cloned();
