@@ -104,7 +104,7 @@ impl Judge {
         assert!(!heard.contains("ERROR"), "{heard}");
     }
 
-    async fn is_told_to_quit(mut self) {
+    async fn quits(mut self) {
         let stdin = self.child.stdin.as_mut().unwrap();
         stdin.write_all(b"quit\n").await.unwrap();
         self.ends().await;
@@ -222,14 +222,13 @@ async fn an_app_of_bolt_lives_on_our_sockets() {
     a_day(&world, &mut judge).await;
     a_click(&world, &mut judge).await;
     let opened = world.calls("apps.connections.open").len();
-    let ways: [(&str, fn(&SlackWorld)); 3] = [
-        ("told to go", |w| w.disconnects("refresh_requested")),
-        ("closed", |w| w.closes_sockets(1001)),
-        ("dropped", SlackWorld::drops_sockets),
-    ];
-    for (n, (way, ends)) in ways.into_iter().enumerate() {
+    for (n, way) in ["told to go", "closed", "dropped"].into_iter().enumerate() {
         world.expect_quiet().await;
-        ends(&world);
+        match way {
+            "told to go" => world.disconnects("refresh_requested"),
+            "closed" => world.closes_sockets(1001),
+            _ => world.drops_sockets(),
+        }
         world
             .expect_calls("apps.connections.open", opened + n + 1)
             .await;
@@ -239,7 +238,7 @@ async fn an_app_of_bolt_lives_on_our_sockets() {
         judge.tells("command say by bo").await;
     }
     world.expect_quiet().await;
-    judge.is_told_to_quit().await;
+    judge.quits().await;
     world.expect_disconnected().await;
     assert_eq!(world.late(), Vec::<String>::new());
 }
@@ -266,6 +265,6 @@ async fn an_app_of_bolt_lives_on_our_signed_requests() {
     assert_eq!(world.posts_forged(&sent, Some("another"), 0).await, 401);
     assert_eq!(world.posts_forged(&sent, None, 3600).await, 401);
     world.expect_quiet().await;
-    judge.is_told_to_quit().await;
+    judge.quits().await;
     assert_eq!(world.late(), Vec::<String>::new());
 }

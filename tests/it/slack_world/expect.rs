@@ -28,10 +28,10 @@ impl SlackWorld {
                 changed.changed().await.expect("the workspace lives");
             }
         });
-        match found.await {
-            Ok(found) => found,
-            Err(_) => panic!("{what} did not come within {within:?}.\n{}", self.story()),
-        }
+        let Ok(found) = found.await else {
+            panic!("{what} did not come within {within:?}.\n{}", self.story())
+        };
+        found
     }
 
     /// The last things that happened, for a failure's message.

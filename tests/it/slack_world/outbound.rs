@@ -54,10 +54,10 @@ impl Core {
     pub fn flush(self: &Arc<Core>) {
         let (events, times) = self.change(|state| {
             let times = if state.tune.duplicate_events { 2 } else { 1 };
-            match state.holding {
-                true => (Vec::new(), 0),
-                false => (std::mem::take(&mut state.events), times),
+            if state.holding {
+                return (Vec::new(), 0);
             }
+            (std::mem::take(&mut state.events), times)
         });
         for event in events {
             for _ in 0..times {

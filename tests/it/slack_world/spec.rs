@@ -145,11 +145,6 @@ impl Spec {
             }
         }
     }
-
-    /// Whether the document knows the method.
-    pub fn knows(&self, method: &str) -> bool {
-        self.0["paths"][format!("/{method}")].is_object()
-    }
 }
 
 fn check_known(call: &Call, name: &str, parameter: &Value, violations: &mut Vec<String>) {
