@@ -26,12 +26,14 @@ fn menu(n: usize, length: usize) -> Value {
 }
 
 fn actions(elements: Value) -> Value {
-    json!({"type": "actions", "elements": elements})
+    let mut block = json!({"type": "actions"});
+    block["elements"] = elements;
+    block
 }
 
-fn with(name: &str, value: Value) -> Value {
+fn with(name: &str, value: impl Into<Value>) -> Value {
     let mut button = button(0);
-    button[name] = value;
+    button[name] = value.into();
     actions(json!([button]))
 }
 

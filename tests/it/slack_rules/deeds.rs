@@ -49,7 +49,10 @@ async fn a_command_arrives_is_acknowledged_and_answered() {
     assert_eq!(answer.status(), 200);
     world.expect_message("general", "ana has it").await;
     assert_eq!(world.responses_to(url)[0].body, later);
-    assert_eq!(world.responses_to(url)[0].status, 200);
+    let response = world.responses_to(url).remove(0);
+    assert_eq!(response.status, 200);
+    assert_eq!(response.user, ana.id());
+    assert_eq!(response.channel, world.channel_named("general").id);
 }
 
 #[tokio::test]

@@ -153,6 +153,7 @@ async fn a_socket_ends_in_every_way() {
     // it was told to go, so nothing is sent over it any more
     let reply = world.user("ana").types("/firebell help", "general").await;
     assert_eq!(reply.outcome.error.as_deref(), Some("dispatch_failed"));
+    assert_eq!(world.sockets(), 1);
     drop(socket);
     world.expect_disconnected().await;
 

@@ -33,10 +33,10 @@ impl SlackWorld {
                 changed.changed().await.expect("the workspace lives");
             }
         });
-        match found.await {
-            Ok(found) => found,
-            Err(_) => panic!("{what} did not come within {within:?}.\n{}", self.story()),
-        }
+        let Ok(found) = found.await else {
+            panic!("{what} did not come within {within:?}.\n{}", self.story())
+        };
+        found
     }
 
     /// The last things that happened, for a failure's message.
@@ -162,6 +162,12 @@ impl SlackWorld {
     pub async fn expect_disconnected(&self) {
         let look = |s: &State| s.sockets.open.is_empty().then_some(());
         self.expect("the end of all sockets", PATIENCE, look).await;
+    }
+
+    /// That nothing is on its way to the app any more: acknowledged, or given up.
+    pub async fn expect_quiet(&self) {
+        let look = |s: &State| (s.on_the_way == 0 && s.events.is_empty()).then_some(());
+        self.expect("quiet", PATIENCE, look).await;
     }
 
     /// Something that was sent and acknowledged, of which this holds.

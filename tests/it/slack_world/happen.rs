@@ -237,7 +237,6 @@ impl State {
             "token": "verification-token",
             "team_id": team,
             "api_app_id": self.app_id,
-            "event": event,
             "type": "event_callback",
             "event_id": id,
             "event_time": secs,
@@ -250,6 +249,7 @@ impl State {
             }],
             "is_ext_shared_channel": false,
         });
+        wrapped["event"] = event;
         if let Some(channel) = wrapped["event"]["channel"].as_str().map(str::to_owned) {
             let shared = self.channel(&channel).is_some_and(|c| c.ext_shared);
             wrapped["is_ext_shared_channel"] = json!(shared);

@@ -42,10 +42,6 @@ pub enum Kind {
 
 /// A channel or a direct conversation.
 #[derive(Clone, Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "these are the flags of Slack's conversation object"
-)]
 pub struct Channel {
     pub id: String,
     pub team: String,

@@ -33,15 +33,31 @@ struct Placed {
     ack: oneshot::Receiver<Ack>,
 }
 
+/// Counts while it lives.
+struct OnTheWay(Arc<Core>);
+
+impl OnTheWay {
+    fn begins(core: &Arc<Core>) -> OnTheWay {
+        core.change(|state| state.on_the_way += 1);
+        OnTheWay(core.clone())
+    }
+}
+
+impl Drop for OnTheWay {
+    fn drop(&mut self) {
+        self.0.change(|state| state.on_the_way -= 1);
+    }
+}
+
 impl Core {
     /// Sends the events that happened, in their order, without waiting for the app.
     pub fn flush(self: &Arc<Core>) {
         let (events, times) = self.change(|state| {
             let times = if state.tune.duplicate_events { 2 } else { 1 };
-            match state.holding {
-                true => (Vec::new(), 0),
-                false => (std::mem::take(&mut state.events), times),
+            if state.holding {
+                return (Vec::new(), 0);
             }
+            (std::mem::take(&mut state.events), times)
         });
         for event in events {
             for _ in 0..times {
@@ -64,7 +80,9 @@ impl Core {
         let core = self.clone();
         let urls = self.change(|state| state.urls.clone());
         let first = urls.is_none().then(|| self.place(kind, &payload, 0));
+        let on_the_way = OnTheWay::begins(self);
         async move {
+            let _on_the_way = on_the_way;
             match (urls, first.flatten()) {
                 (Some(urls), _) => core.by_http(urls, kind, payload).await,
                 (None, Some(placed)) => core.by_socket(placed, kind, payload).await,
@@ -87,7 +105,9 @@ impl Core {
         for (kind, payload) in left {
             let placed = self.place(kind, &payload, 1);
             let core = self.clone();
+            let on_the_way = OnTheWay::begins(self);
             tokio::spawn(async move {
+                let _on_the_way = on_the_way;
                 if let Some(placed) = placed {
                     core.acked(placed).await;
                 }
@@ -164,9 +184,9 @@ impl Core {
                 self.change(|state| {
                     if let Some((since, _)) = state.sockets.waiting.remove(&id) {
                         state.sockets.overdue.insert(id.clone(), since);
-                        state
-                            .late
-                            .push(format!("{id} was not acknowledged within {within:?}"));
+                        let what = described(&state.sent[at]);
+                        let told = format!("{what} was not acknowledged within {within:?}");
+                        state.late.push(told);
                     }
                 });
                 Outcome {
@@ -229,4 +249,16 @@ impl Core {
         }
         outcome
     }
+}
+
+/// Kind, and the event, command or action it is about.
+fn described(sent: &Sent) -> String {
+    let payload = &sent.payload;
+    let about = [
+        &payload["event"]["type"],
+        &payload["command"],
+        &payload["type"],
+    ];
+    let about = about.iter().find_map(|v| v.as_str()).unwrap_or("");
+    format!("{} {about} ({})", sent.kind, sent.envelope_id)
 }

@@ -130,7 +130,7 @@ impl Person {
         self.does(|state| {
             let (now, text) = (state.clock.ts(), self.typed(state, text, false));
             state.rewrite(&message.channel, &message.ts, &self.user.id, &now, |m| {
-                m.text = text
+                m.text = text;
             });
         });
     }

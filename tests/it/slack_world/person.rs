@@ -28,9 +28,10 @@ impl Person {
             let team = &self.user.team;
             let trigger = state.trigger(team, &self.user.id, None);
             let hook = state.hook("commands", team, &self.user.id, &channel, None);
-            let text = match state.tune.escape_commands {
-                true => self.mentioned(state, text, true),
-                false => text.to_owned(),
+            let text = if state.tune.escape_commands {
+                self.mentioned(state, text, true)
+            } else {
+                text.to_owned()
             };
             let payload = json!({
                 "token": "verification-token",

@@ -11,7 +11,7 @@ impl Buckets {
     /// Takes one, or says how many whole seconds there is to wait.
     fn take(&mut self, key: String, size: f64, per_sec: f64, now: u64) -> Result<(), u64> {
         let (left, at) = self.0.entry(key).or_insert((size, now));
-        let passed = now.saturating_sub(*at) as f64 / 1e6;
+        let passed = std::time::Duration::from_micros(now.saturating_sub(*at)).as_secs_f64();
         *left = (*left + passed * per_sec).min(size);
         *at = now;
         if *left >= 1.0 {

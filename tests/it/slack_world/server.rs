@@ -15,6 +15,7 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use axum::{Json, Router};
+use base64::Engine;
 use hyper_util::rt::TokioIo;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -199,8 +200,12 @@ async fn read(method: String, request: Request, core: &Core) -> Result<Call, &'s
     } else if !body.is_empty() {
         args.extend(form(&String::from_utf8_lossy(&body)));
     }
-    let bearer = header_of(&parts.headers, "authorization");
-    let mut token = bearer
+    let authorization = header_of(&parts.headers, "authorization");
+    if let Some((id, secret)) = authorization.and_then(basic) {
+        args.insert("client_id".to_owned(), Value::String(id));
+        args.insert("client_secret".to_owned(), Value::String(secret));
+    }
+    let mut token = authorization
         .and_then(|b| b.strip_prefix("Bearer "))
         .map(str::to_owned);
     if let Some(Value::String(own)) = args.remove("token") {
@@ -218,6 +223,15 @@ async fn read(method: String, request: Request, core: &Core) -> Result<Call, &'s
         status: 0,
         at_micros,
     })
+}
+
+/// A client's id and secret, as `oauth.v2.access` also takes them.
+fn basic(authorization: &str) -> Option<(String, String)> {
+    let text = authorization.strip_prefix("Basic ")?;
+    let bytes = base64::prelude::BASE64_STANDARD.decode(text).ok()?;
+    let text = String::from_utf8(bytes).ok()?;
+    let (id, secret) = text.split_once(':')?;
+    Some((id.to_owned(), secret.to_owned()))
 }
 
 pub fn header_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -130,6 +130,7 @@ pub fn channel(state: &State, channel: &Channel) -> Value {
         "purpose": told(&channel.purpose),
         "previous_names": channel.previous_names,
         "num_members": channel.members.len(),
+        "priority": 0,
     })
 }
 

@@ -37,37 +37,37 @@ pub struct Answered {
     pub no_retry: bool,
 }
 
+/// A request signed with any secret for any time.
+pub fn request(url: &str, body: &str, form: bool, secret: &str, at: u64) -> Posted {
+    let kind = if form {
+        "application/x-www-form-urlencoded"
+    } else {
+        "application/json"
+    };
+    let headers = [
+        ("content-type", kind.to_owned()),
+        (
+            "user-agent",
+            "Slackbot 1.0 (+https://api.slack.com/robots)".to_owned(),
+        ),
+        ("x-slack-request-timestamp", at.to_string()),
+        ("x-slack-signature", signature(secret, at, body)),
+    ];
+    Posted {
+        url: url.to_owned(),
+        headers: headers
+            .map(|(name, value)| (name.to_owned(), value))
+            .to_vec(),
+        body: body.to_owned(),
+        status: 0,
+    }
+}
+
 impl Core {
     /// A request as Slack signs it now.
     pub fn sign(&self, url: &str, body: &str, form: bool) -> Posted {
         let (secret, now) = self.change(|s| (s.signing_secret.clone(), s.clock.secs()));
-        self.sign_with(url, body, form, &secret, now)
-    }
-
-    /// A request signed with any secret for any time.
-    pub fn sign_with(&self, url: &str, body: &str, form: bool, secret: &str, at: u64) -> Posted {
-        let kind = if form {
-            "application/x-www-form-urlencoded"
-        } else {
-            "application/json"
-        };
-        let headers = [
-            ("content-type", kind.to_owned()),
-            (
-                "user-agent",
-                "Slackbot 1.0 (+https://api.slack.com/robots)".to_owned(),
-            ),
-            ("x-slack-request-timestamp", at.to_string()),
-            ("x-slack-signature", signature(secret, at, body)),
-        ];
-        Posted {
-            url: url.to_owned(),
-            headers: headers
-                .map(|(name, value)| (name.to_owned(), value))
-                .to_vec(),
-            body: body.to_owned(),
-            status: 0,
-        }
+        request(url, body, form, &secret, now)
     }
 
     /// Posts it and waits as long as Slack does.

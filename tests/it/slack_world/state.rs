@@ -150,6 +150,8 @@ pub struct State {
     /// Events are kept back until they are let go.
     pub holding: bool,
     pub sent: Vec<Sent>,
+    /// How much is sent and not yet acknowledged or given up.
+    pub on_the_way: usize,
     /// What found no socket.
     pub undelivered: Vec<(&'static str, Value)>,
     pub next_id: u64,
@@ -185,6 +187,7 @@ impl State {
             events: Vec::new(),
             holding: false,
             sent: Vec::new(),
+            on_the_way: 0,
             undelivered: Vec::new(),
             next_id: 0,
         }

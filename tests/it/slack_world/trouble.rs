@@ -2,7 +2,7 @@
 
 use super::SlackWorld;
 use super::outbound::{COMMANDS, EVENTS, Outcome};
-use super::signed::form_of;
+use super::signed::{form_of, request};
 use super::sockets::{Order, disconnect};
 use super::state::{RequestUrls, Sent};
 use serde_json::{Value, json};
@@ -140,9 +140,7 @@ impl SlackWorld {
             }
         };
         let secret = secret.unwrap_or(&own);
-        let posted = self
-            .core
-            .sign_with(&url, &body, form, secret, now - secs_ago);
+        let posted = request(&url, &body, form, secret, now - secs_ago);
         self.core.post(&posted).await.status
     }
 

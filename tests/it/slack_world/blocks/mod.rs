@@ -28,7 +28,7 @@ impl Faults {
             None => self.add("missing required field", path),
             Some(0) => self.add("must be more than 0 characters", path),
             Some(n) if n > most => {
-                self.add(&format!("must be less than {} characters", most + 1), path)
+                self.add(&format!("must be less than {} characters", most + 1), path);
             }
             Some(_) => {}
         }

@@ -221,18 +221,20 @@ impl Seat<'_> {
         Ok(object(json!({"channel": channel.id, "ts": ts})))
     }
 
+    /// Where a message is seen in the client.
+    pub fn link(&self, channel: &str, ts: &str) -> String {
+        let domain = &self.state.team(&self.team).domain;
+        let digits = ts.replace('.', "");
+        format!("https://{domain}.slack.com/archives/{channel}/p{digits}")
+    }
+
     pub fn permalink(&mut self) -> Answer {
         let channel = self.channel("channel")?;
         let ts = self.args.need("message_ts")?;
         if self.state.message(&channel.id, ts).is_none() {
             return fail("message_not_found");
         }
-        let domain = &self.state.team(&self.team).domain;
-        let digits = ts.replace('.', "");
-        let permalink = format!(
-            "https://{domain}.slack.com/archives/{}/p{digits}",
-            channel.id
-        );
+        let permalink = self.link(&channel.id, ts);
         Ok(object(
             json!({"channel": channel.id, "permalink": permalink}),
         ))

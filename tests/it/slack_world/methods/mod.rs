@@ -35,8 +35,8 @@ pub fn run(state: &mut State, team: &str, call: &Call) -> Answer {
 impl Seat<'_> {
     fn run(&mut self, method: &str) -> Answer {
         match method {
-            "auth.test" => self.auth_test(),
-            "apps.connections.open" => self.connections_open(),
+            "auth.test" => Ok(self.auth_test()),
+            "apps.connections.open" => Ok(self.connections_open()),
             "chat.postMessage" => self.post_message(),
             "chat.update" => self.update_message(),
             "chat.delete" => self.delete_message(),
@@ -69,7 +69,7 @@ impl Seat<'_> {
             "users.list" => self.users(),
             "users.info" => self.user(),
             "users.lookupByEmail" => self.lookup(),
-            "usergroups.list" => self.usergroups(),
+            "usergroups.list" => Ok(self.usergroups()),
             "files.getUploadURLExternal" => self.upload_url(),
             "files.completeUploadExternal" => self.complete_upload(),
             _ => fail("unknown_method"),

@@ -2,7 +2,7 @@
 
 use super::Seat;
 use crate::slack_world::args::{Answer, Fail, fail, object};
-use crate::slack_world::model::Bookmark;
+use crate::slack_world::model::{Bookmark, Message};
 use crate::slack_world::shape;
 use serde_json::{Map, Value, json};
 
@@ -13,11 +13,20 @@ impl Seat<'_> {
     pub fn pins(&mut self, method: &str) -> Answer {
         let channel = self.own_channel("channel")?;
         if method == "pins.list" {
-            let messages = channel
-                .pins
-                .iter()
-                .filter_map(|ts| self.state.message(&channel.id, ts));
-            let item = |m| json!({"type": "message", "channel": channel.id, "created": channel.created, "created_by": self.bot, "message": shape::message(self.state, m)});
+            let messages =
+                (channel.pins.iter()).filter_map(|ts| self.state.message(&channel.id, ts));
+            let item = |m: &Message| {
+                let mut shown = shape::message(self.state, m);
+                shown["permalink"] = json!(self.link(&channel.id, &m.ts));
+                shown["pinned_to"] = json!([channel.id]);
+                json!({
+                    "type": "message",
+                    "channel": channel.id,
+                    "created": channel.created,
+                    "created_by": self.bot,
+                    "message": shown,
+                })
+            };
             let items: Vec<Value> = messages.map(item).collect();
             return Ok(object(json!({"items": items})));
         }
