@@ -1,8 +1,9 @@
 //! The promises, on both databases with a clock moved by hand.
 
+mod commit;
 mod runs;
 
-use super::store::{Usurper, on_both};
+use super::store::on_both;
 use super::world::{Mood, World, alert, person};
 use firebell::chat::{Fault, Retry};
 use firebell::core::alert::AlertKind;
@@ -451,38 +452,6 @@ async fn an_older_process_on_the_same_database_is_fenced_and_answers_that_it_can
 }
 
 /// The desk has a thread of its own here, as in the real program: what it answers first is seen first.
-#[tokio::test]
-async fn a_commit_that_fails_takes_along_what_was_decided_on_top_of_it() {
-    on_both(async |database| {
-        let w = World::on(&database.url).await;
-        w.fire("Slow", CHECKOUT).await;
-        let before = w.kinds(1).await;
-        let usurper = Usurper::on(database).await;
-        let click = |cause: &'static str, command: Command| {
-            let engine = w.engine.clone();
-            tokio::spawn(async move { engine.submit(cause, IncidentId(1), command).await })
-        };
-        let by = person("bo");
-        let first = click("click:1", Command::Acknowledge { by: by.clone() });
-        // the first one's commit waits for the usurper's, and the desk decides on
-        for _ in 0..100 {
-            tokio::task::yield_now().await;
-        }
-        let second = click("click:2", Command::Resolve { by });
-        for _ in 0..100 {
-            tokio::task::yield_now().await;
-        }
-        usurper.commit().await;
-        for click in [first, second] {
-            let answer = click.await.unwrap();
-            assert!(matches!(answer, Err(Failure::Unavailable(_))), "{answer:?}");
-        }
-        assert!(w.engine.fenced());
-        assert_eq!(w.kinds(1).await, before);
-    })
-    .await;
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_has_an_answer_finds_what_it_says() {
     let database = super::store::databases().await.remove(0);

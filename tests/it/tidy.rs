@@ -18,6 +18,7 @@ const FLOORS: &[&[&str]] = &[
     &["notify", "run"],
     &["engine"],
     &["ingest", "dispatch"],
+    &["hear"],
     &["platform"],
     &["http"],
     &["cli"],

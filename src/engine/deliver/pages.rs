@@ -23,9 +23,10 @@ use std::time::Duration;
 /// on, while firebell keeps trying: longer than a receiver's restart, shorter than anyone's patience.
 const TELL_AFTER_MS: i64 = 30 * 1000;
 /// Requests on their way to one destination at a time: begins with one, so that a rate limit costs a
-/// refusal or two and not a flood of them, and grows by one with each success, which doubles it with
-/// each round.
+/// few refusals and not a flood of them.
 const WINDOW: std::ops::RangeInclusive<usize> = 1..=64;
+/// How much a success widens the window: from 1 to 64 in four rounds.
+const WIDER: usize = 2;
 /// And after a refusal, when pages share requests: few requests hold all there is.
 const WINDOW_BEHIND: usize = 4;
 /// Pages to one contact that share a request once its destination is behind.
@@ -264,7 +265,7 @@ impl Destination {
         match result.as_ref().map_err(|f| f.retry) {
             Ok(()) => {
                 (self.failures, self.behind) = (0, false);
-                self.window = (self.window + 1).min(*WINDOW.end());
+                self.window = (self.window + WIDER).min(*WINDOW.end());
             }
             // It answered; it just does not want this one.
             Err(Retry::Never | Retry::Gone) => self.failures = 0,
