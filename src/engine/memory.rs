@@ -4,7 +4,7 @@ use super::lease::{self, GRACE_MS, Leases};
 use crate::core::id::{AlertId, IncidentId};
 use crate::core::incident::{Incident, wake_at};
 use crate::core::time::Time;
-use crate::store::{Delivery, HighWater, Lane, OutboxRow, ShowRow, Store, StoreFault};
+use crate::store::{Delivery, HighWater, Lane, LiveAlert, OutboxRow, ShowRow, Store, StoreFault};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::sync::Arc;
@@ -48,18 +48,10 @@ impl Memory {
             high: store.high_water().await?,
             ..Memory::default()
         };
-        for (id, journal) in store.open_journals().await? {
-            memory.hold(Arc::new(Incident::replay(id, &journal)));
-        }
-        for alert in store.live_alerts().await? {
-            // Nobody could repeat it while firebell was down: it is believed for the grace at least.
-            let ends_at = if alert.ends_at == Time::FAR {
-                Time::FAR
-            } else {
-                alert.ends_at.max(now.plus_ms(GRACE_MS))
-            };
-            let key = lease::key(&alert.source, &alert.fingerprint);
-            leases.insert(key, alert.id, alert.incident, alert.digest, ends_at);
+        let believed = store.live_alerts(|alert| believe(leases, &alert, now));
+        let (incidents, ()) = futures_util::try_join!(store.open_incidents(), believed)?;
+        for incident in incidents {
+            memory.hold(Arc::new(incident));
         }
         let mut behind = Vec::new();
         for show in store.pending_shows().await? {
@@ -183,4 +175,15 @@ impl Memory {
             self.pages.remove(&row.incident);
         }
     }
+}
+
+/// Nobody could repeat it while firebell was down: it is believed for the grace at least.
+fn believe(leases: &mut Leases, alert: &LiveAlert<'_>, now: Time) {
+    let ends_at = if alert.ends_at == Time::FAR {
+        Time::FAR
+    } else {
+        alert.ends_at.max(now.plus_ms(GRACE_MS))
+    };
+    let key = lease::key(alert.source, alert.fingerprint);
+    leases.insert(key, alert.id, alert.incident, alert.digest, ends_at);
 }

@@ -3,8 +3,8 @@
 use super::StoreFault;
 use super::backend::{Backend, Reader};
 use super::rows::{
-    AlertRow, Delivery, InboxRow, IncidentRow, Lane, LiveAlert, OutboxRow, PostRow, QuarantineRow,
-    RoomRow, RunRow, ShowRow,
+    AlertRow, Delivery, InboxRow, IncidentRow, Lane, OutboxRow, PostRow, QuarantineRow, RoomRow,
+    RunRow, ShowRow,
 };
 use crate::core::id::{AlertId, IncidentId, RoomId, RunId};
 use crate::core::incident::Record;
@@ -45,20 +45,6 @@ pub(super) fn alert<B: Backend>(mut row: Reader<'_, B>) -> Read<AlertRow> {
         incident: maybe_incident(&mut row)?,
         why: row.text()?,
         body: row.text()?,
-    })
-}
-
-pub(super) const LIVE_ALERT: &str =
-    "select s.id, a.source, a.fingerprint, a.digest, s.ends_at, a.incident";
-
-pub(super) fn live_alert<B: Backend>(mut row: Reader<'_, B>) -> Read<LiveAlert> {
-    Ok(LiveAlert {
-        id: AlertId(row.int()?),
-        source: row.text()?,
-        fingerprint: row.text()?,
-        digest: row.int()?,
-        ends_at: time(&mut row)?,
-        incident: maybe_incident(&mut row)?,
     })
 }
 

@@ -14,6 +14,7 @@ mod open;
 mod plan;
 mod probe;
 mod read;
+mod restore;
 mod rows;
 mod select;
 mod write;
@@ -24,7 +25,7 @@ pub use probe::Probe;
 pub use rows::*;
 
 use crate::core::id::{IncidentId, RoomId, RunId};
-use crate::core::incident::Record;
+use crate::core::incident::{Incident, Record};
 use open::Pools;
 use std::sync::Arc;
 
@@ -141,23 +142,18 @@ impl Store {
     }
 
     /// Copies what SQLite's write-ahead log holds into the file, beside the writer and without holding it
-    /// up; nothing on PostgreSQL. To be called when there is a quiet moment, at the latest every few seconds:
+    /// up, and tells how many pages the log holds, copied ones included; nothing and 0 on PostgreSQL. To be called when there is a quiet moment, at the latest every few seconds:
     /// from 256 MiB of log on, the writer does it itself and commits wait.
     ///
     /// # Errors
     /// When the database fails; the log then goes on growing.
-    pub async fn checkpoint(&self) -> Result<(), StoreFault> {
+    pub async fn checkpoint(&self) -> Result<i64, StoreFault> {
         on!(self, pools => pools.checkpoint().await)
     }
 
     /// The highest numbers given out.
     pub async fn high_water(&self) -> Result<HighWater, StoreFault> {
         on!(self, pools => pools.high_water().await)
-    }
-
-    /// Firing alerts, ids ascending.
-    pub async fn live_alerts(&self) -> Result<Vec<LiveAlert>, StoreFault> {
-        on!(self, pools => pools.live_alerts().await)
     }
 
     /// Alerts, ids ascending.
@@ -170,9 +166,18 @@ impl Store {
         on!(self, pools => pools.count_alerts(query).await)
     }
 
-    /// Journals of all incidents that are open or still have a `wake_at`, each in order.
-    pub async fn open_journals(&self) -> Result<Vec<(IncidentId, Vec<Record>)>, StoreFault> {
-        on!(self, pools => pools.open_journals().await)
+    /// The incidents that a starting process holds in memory, those that are open or still have a
+    /// `wake_at`: each the fold of its journal, ids ascending.
+    pub async fn open_incidents(&self) -> Result<Vec<Incident>, StoreFault> {
+        on!(self, pools => restore::incidents(pools).await)
+    }
+
+    /// Every firing alert, in any order.
+    pub async fn live_alerts(
+        &self,
+        each: impl FnMut(LiveAlert<'_>) + Send,
+    ) -> Result<(), StoreFault> {
+        on!(self, pools => restore::alerts(pools, each).await)
     }
 
     /// One journal in order; empty when there is no such incident.

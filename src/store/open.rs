@@ -20,6 +20,8 @@ static WRITTEN: Migrator = sqlx::migrate!("./migrations");
 pub(super) struct Pools<B: Backend> {
     pub write: Pool<B>,
     pub read: Pool<B>,
+    /// SQLite files only: connections that read a whole database once and go again.
+    pub restore: Option<Pool<B>>,
     /// SQLite files only: the connection that checkpoints, apart from the writer.
     pub checkpoint: Option<Pool<B>>,
     pub texts: Texts,
@@ -31,6 +33,10 @@ const ACQUIRE: Duration = Duration::from_secs(3);
 const ACQUIRE_WRITER: Duration = Duration::from_secs(30);
 /// Readers of an SQLite file: enough for a page that asks several things at once on a small machine.
 const READERS: u32 = 4;
+/// Readers of a start: one for each part of it that `restore.rs` reads beside the others.
+const RESTORERS: u32 = 3;
+/// How much of a file a start reads through a memory map; SQLite caps it at 2 GiB by default.
+const MAPPED: &str = "2147418112";
 /// Connections to PostgreSQL.
 const CONNECTIONS: u32 = 8;
 
@@ -102,9 +108,14 @@ async fn sqlite(url: &str) -> Result<Pools<Sqlite>, StoreFault> {
         })?;
     migrate(&mut *write.acquire().await?, Dialect::Sqlite).await?;
     let read = lasting(SqlitePoolOptions::new().max_connections(READERS), ACQUIRE)
-        .connect_lazy_with(base.read_only(true));
+        .connect_lazy_with(base.clone().read_only(true));
+    let restore = restoring(base.read_only(true));
     let checkpoint = one(ACQUIRE).connect_lazy_with(writing.pragma("wal_autocheckpoint", "0"));
-    Ok(pools(write, read, Some(checkpoint)))
+    Ok(Pools {
+        restore: Some(restore),
+        checkpoint: Some(checkpoint),
+        ..pools(write, read)
+    })
 }
 
 /// Everything on one connection, which must never be closed: the data would be gone.
@@ -113,11 +124,22 @@ async fn memory(options: SqliteConnectOptions) -> Result<Pools<Sqlite>, StoreFau
         .connect_with(options.shared_cache(false))
         .await?;
     migrate(&mut *only.acquire().await?, Dialect::Sqlite).await?;
-    Ok(pools(only.clone(), only, None))
+    Ok(pools(only.clone(), only))
 }
 
 fn one(acquire: Duration) -> SqlitePoolOptions {
     lasting(SqlitePoolOptions::new().max_connections(1), acquire)
+}
+
+/// A map of the file spares a start a system call for every page; only a start, because an I/O error
+/// under a map ends the process, where elsewhere it is an answer. So its connections do not stay.
+fn restoring(options: SqliteConnectOptions) -> SqlitePool {
+    SqlitePoolOptions::new()
+        .max_connections(RESTORERS)
+        .acquire_timeout(ACQUIRE)
+        .idle_timeout(Duration::from_secs(1))
+        .test_before_acquire(false)
+        .connect_lazy_with(options.pragma("mmap_size", MAPPED))
 }
 
 /// Connections to a file do not go stale.
@@ -129,12 +151,13 @@ fn lasting(options: SqlitePoolOptions, acquire: Duration) -> SqlitePoolOptions {
         .test_before_acquire(false)
 }
 
-fn pools(write: SqlitePool, read: SqlitePool, checkpoint: Option<SqlitePool>) -> Pools<Sqlite> {
+fn pools(write: SqlitePool, read: SqlitePool) -> Pools<Sqlite> {
     let texts = Texts::new(Dialect::Sqlite);
     Pools {
         write,
         read,
-        checkpoint,
+        restore: None,
+        checkpoint: None,
         texts,
     }
 }
@@ -163,6 +186,7 @@ async fn postgres(url: &str) -> Result<Pools<Postgres>, StoreFault> {
     Ok(Pools {
         write: pool.clone(),
         read: pool,
+        restore: None,
         checkpoint: None,
         texts: Texts::new(Dialect::Postgres),
     })

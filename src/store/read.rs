@@ -4,8 +4,8 @@ use super::backend::{Backend, Cell, Dialect};
 use super::decode;
 use super::open::Pools;
 use super::rows::{
-    AlertRow, HighWater, InboxRow, IncidentRow, LiveAlert, OutboxRow, PostRow, QuarantineRow,
-    RoomRow, RunRow, ShowRow,
+    AlertRow, HighWater, InboxRow, IncidentRow, OutboxRow, PostRow, QuarantineRow, RoomRow, RunRow,
+    ShowRow,
 };
 use super::select::Select;
 use super::{AlertQuery, IncidentQuery, StoreFault};
@@ -37,12 +37,16 @@ impl<B: Backend> Pools<B> {
     }
 
     /// One round of copying the write-ahead log into the file, without waiting for readers or the writer.
-    pub(super) async fn checkpoint(&self) -> Read<()> {
-        if let Some(pool) = &self.checkpoint {
-            let round = Select::<B>::new("pragma wal_checkpoint(passive)");
-            round.all(pool, |_| Ok(())).await?;
-        }
-        Ok(())
+    pub(super) async fn checkpoint(&self) -> Read<i64> {
+        let Some(pool) = &self.checkpoint else {
+            return Ok(0);
+        };
+        let round = Select::<B>::new("pragma wal_checkpoint(passive)");
+        let pages = round.first(pool, |mut row| {
+            let _busy = row.int()?;
+            row.int()
+        });
+        Ok(pages.await?.unwrap_or(0))
     }
 
     pub(super) async fn high_water(&self) -> Read<HighWater> {
@@ -73,16 +77,6 @@ impl<B: Backend> Pools<B> {
     }
 
     /// `cross join`, here and below: both tables are walked in step by id, and SQLite keeps to the order written.
-    pub(super) async fn live_alerts(&self) -> Read<Vec<LiveAlert>> {
-        Select::<B>::new(decode::LIVE_ALERT)
-            .then(" from alert_states s cross join alerts a")
-            .only("a.id = s.id")
-            .only("s.firing = 1")
-            .then(" order by s.id")
-            .all(&self.read, decode::live_alert)
-            .await
-    }
-
     pub(super) async fn alerts(&self, query: &AlertQuery) -> Read<Vec<AlertRow>> {
         let select = Select::<B>::new(decode::ALERT);
         // the few that fire are walked by their own index, everything else by the alerts themselves
@@ -123,25 +117,6 @@ impl<B: Backend> Pools<B> {
             .number(after, Some(query.after))
             .count(&self.read)
             .await
-    }
-
-    pub(super) async fn open_journals(&self) -> Read<Vec<(IncidentId, Vec<Record>)>> {
-        let mut journals: Vec<(IncidentId, Vec<Record>)> = Vec::new();
-        Select::<B>::new(decode::RECORD)
-            .then(" from incidents i cross join events e")
-            .only("e.incident = i.id")
-            .only("(i.status <> 'resolved' or i.wake_at is not null)")
-            .then(" order by i.id, e.seq")
-            .all(&self.read, |row| {
-                let (id, record) = decode::record(row)?;
-                match journals.last_mut() {
-                    Some((last, records)) if *last == id => records.push(record),
-                    _ => journals.push((id, vec![record])),
-                }
-                Ok(())
-            })
-            .await?;
-        Ok(journals)
     }
 
     pub(super) async fn journal(&self, id: IncidentId) -> Read<Vec<Record>> {

@@ -50,14 +50,14 @@ pub struct AlertChange {
 }
 
 /// What is needed of a firing alert in memory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LiveAlert {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LiveAlert<'a> {
     /// Which.
     pub id: AlertId,
     /// Source name.
-    pub source: String,
+    pub source: &'a str,
     /// Identity within the source.
-    pub fingerprint: String,
+    pub fingerprint: &'a str,
     /// Hash of what the sender said.
     pub digest: i64,
     /// When it will be taken as ended.

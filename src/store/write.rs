@@ -40,7 +40,8 @@ pub(super) async fn take_over<B: Backend>(pools: &Pools<B>) -> Result<i64, Store
     .await
 }
 
-async fn in_a_task<T: Send + 'static>(
+/// Runs to its end whatever becomes of the caller, and beside it.
+pub(super) async fn in_a_task<T: Send + 'static>(
     work: impl Future<Output = Result<T, StoreFault>> + Send + 'static,
 ) -> Result<T, StoreFault> {
     tokio::spawn(work).await.unwrap_or_else(|stopped| {

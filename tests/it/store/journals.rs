@@ -2,7 +2,7 @@
 
 use super::{on_both, rows};
 use firebell::core::id::{Actor, IncidentId, RunId};
-use firebell::core::incident::Event;
+use firebell::core::incident::{Event, Incident};
 use firebell::store::{ChangeSet, HighWater, StoreFault};
 
 #[tokio::test]
@@ -28,17 +28,71 @@ async fn only_open_incidents_and_those_that_wake_are_held_in_memory() {
             c.events.extend(events);
         })
         .await;
-        let journals = mine.store.open_journals().await.unwrap();
-        let ids: Vec<i64> = journals.iter().map(|(id, _)| id.0).collect();
+        let incidents = mine.store.open_incidents().await.unwrap();
+        let ids: Vec<i64> = incidents.iter().map(|i| i.id.0).collect();
         assert_eq!(ids, [1, 3, 4]);
-        for (id, records) in &journals {
+        for incident in &incidents {
+            let records = mine.store.journal(incident.id).await.unwrap();
             assert!(records.iter().map(|r| r.seq).eq(1..=12));
-            assert_eq!(*records, mine.store.journal(*id).await.unwrap());
+            assert_eq!(*incident, Incident::replay(incident.id, &records));
         }
         assert_eq!(mine.store.journal(IncidentId(2)).await.unwrap().len(), 12);
         assert_eq!(mine.store.journal(IncidentId(9)).await.unwrap(), []);
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_start_knows_what_the_fold_of_each_journal_knows() {
+    on_both(async |database| {
+        let mine = database.mine().await;
+        let shapes = every_shape();
+        mine.write(|c| {
+            c.incidents
+                .extend((1..=5).map(|id| (IncidentId(id), rows::incident(id))));
+            let places = (1..=5).flat_map(|id| (1..).zip(&shapes).map(move |(n, e)| (id, n, e)));
+            c.events
+                .extend((1..).zip(places).map(|(pos, (id, n, event))| {
+                    let mut row = rows::event(pos, id, n);
+                    row.record.event = event.clone();
+                    row
+                }));
+        })
+        .await;
+        // one whose lines do not follow each other is read the long way
+        database
+            .raw("delete from events where incident = 2 and seq = 3")
+            .await;
+        let incidents = mine.store.open_incidents().await.unwrap();
+        assert_eq!(incidents.len(), 5);
+        for incident in incidents {
+            let journal = mine.store.journal(incident.id).await.unwrap();
+            assert!(journal.len() >= shapes.len() - 1);
+            assert_eq!(incident, Incident::replay(incident.id, &journal));
+        }
+    })
+    .await;
+}
+
+/// Every shape of event ever written, an opening first, and text that no format likes.
+fn every_shape() -> Vec<Event> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/events");
+    let files = std::fs::read_dir(folder).unwrap();
+    let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+    files.sort_by_key(|path| (!path.ends_with("opened.json"), path.clone()));
+    let read = |path: &std::path::PathBuf| {
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    };
+    let mut shapes: Vec<Event> = files.iter().map(read).collect();
+    assert!(shapes.len() > 25 && matches!(shapes[0], Event::Opened { .. }));
+    for text in ["]],[[", "\"\\\n\t\r\u{1}\0", "\u{2028}\u{1f525}", ""] {
+        shapes.push(Event::Noted {
+            by: Actor::Firebell,
+            text: text.to_owned(),
+            happened_at: None,
+        });
+    }
+    shapes
 }
 
 #[tokio::test]
@@ -96,7 +150,7 @@ async fn an_event_of_a_later_version_is_named_not_skipped() {
             .raw("update events set body = '{\"teleported\":{}}' where seq = 2")
             .await;
         let one = mine.store.journal(IncidentId(7)).await.map(drop);
-        let all = mine.store.open_journals().await.map(drop);
+        let all = mine.store.open_incidents().await.map(drop);
         for fault in [one, all] {
             let Err(StoreFault::Unreadable(words)) = fault else {
                 panic!("{fault:?}");
