@@ -38,14 +38,21 @@ impl Clock {
         }
     }
 
-    /// Sleeps until `at`; for ever when there is nothing to wait for or the clock is manual.
+    /// Sleeps until `at`, not a millisecond longer than the runtime's timer needs; for ever when there is nothing to wait for or the clock is manual.
     pub(super) async fn sleep_until(&self, at: Option<Time>) {
         match (self, at) {
             (Clock::Real, Some(at)) => {
-                let ms = u64::try_from(at.since_ms(self.now())).unwrap_or(0);
-                tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
+                tokio::time::sleep(until(at)).await;
             }
             _ => std::future::pending().await,
         }
     }
+}
+
+/// From this very moment to `at`. Whole milliseconds would be up to one too many.
+#[expect(clippy::disallowed_methods, reason = "this is the one clock")]
+fn until(at: Time) -> std::time::Duration {
+    let now_us = chrono::Utc::now().timestamp_micros();
+    let us = at.0.saturating_mul(1000).saturating_sub(now_us);
+    std::time::Duration::from_micros(u64::try_from(us).unwrap_or(0))
 }

@@ -28,6 +28,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// From one count of what waits to the next, milliseconds.
 const MEASURE_EVERY_MS: i64 = 1000;
+/// What was shown last is remembered this long, which is longer than any commit takes, milliseconds.
+const SHOWN_KEPT_MS: i64 = 60_000;
 /// A page that could not be delivered for this long is given up; the ladder has long gone on.
 const PAGE_GIVE_UP_MS: i64 = 15 * 60 * 1000;
 
@@ -148,6 +150,7 @@ impl Deliver {
             Message::Restart => {
                 self.destinations.values_mut().for_each(|d| d.ready.clear());
                 self.rooms.values_mut().for_each(|r| r.waiting.clear());
+                self.shows.retain(|_, shown| shown.busy);
             }
             Message::Settle(reply) => self.settlers.push(reply),
             Message::Stop => {}
@@ -197,12 +200,20 @@ impl Deliver {
         }
     }
 
-    fn surface(&mut self, row: ShowRow, incident: Arc<Incident>) {
+    /// A surface is behind. What was decided before the desk heard of the last result does not know it:
+    /// a room that has just been made must not be made again.
+    fn surface(&mut self, mut row: ShowRow, incident: Arc<Incident>) {
         self.know_rooms(&incident);
         let key = (row.incident, row.platform.clone(), row.surface.clone());
         let due = row.due_at;
         match self.shows.get_mut(&key) {
-            Some(shown) => (shown.row, shown.incident) = (row, incident),
+            Some(shown) => {
+                row.have = row.have.max(shown.row.have);
+                if row.remote.is_empty() {
+                    row.remote.clone_from(&shown.row.remote);
+                }
+                (shown.row, shown.incident) = (row, incident);
+            }
             None => drop(self.shows.insert(
                 key.clone(),
                 Surfaced {

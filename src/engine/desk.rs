@@ -2,7 +2,12 @@
 //!
 //! Promises: what it answers is committed; what it hands to delivery is committed; time that has
 //! come is put to the incidents before anything else. It must never wait for the outside world.
+//!
+//! While one batch is written the next is decided, on top of it: nobody hears of either before its
+//! own commit, and a commit that fails takes the batch on top of it along. What a batch touches is
+//! held in memory until it is committed, so whatever is read from the store here is as committed.
 
+mod commit;
 mod restore;
 mod settle;
 
@@ -10,12 +15,13 @@ use super::draft::Draft;
 use super::intake::Intake;
 use super::memory::Memory;
 use super::outgoing::{Message, Settled};
-use super::{Change, Done, Engine, Failure, deliver};
+use super::{Done, Engine, Failure, deliver};
 use crate::core::alert::Alert;
 use crate::core::id::{IncidentId, Seq};
 use crate::core::incident::{Command, Event, Incident, OpenAs, Refusal};
 use crate::core::time::Time;
 use crate::store::{ChangeSet, StoreFault};
+use commit::{Batch, Commit, Turn, Waiting, sleep_until, written};
 use std::sync::{Arc, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 
@@ -60,19 +66,16 @@ pub(super) enum Job {
     },
 }
 
-/// Answers that go out when the batch is committed.
-enum Waiting {
-    Unit(Reply<()>),
-    Done(Reply<Done>, Result<Done, Failure>),
-    Count(Reply<usize>),
-}
-
 struct Desk {
     engine: Engine,
     epoch: i64,
     /// Gone after a failed commit, until the store can be read again.
     memory: Option<Memory>,
     failed_at: Time,
+    /// What is being decided.
+    open: Option<Batch>,
+    /// What was decided before it and is being written: one batch at a time.
+    committing: Option<Commit>,
 }
 
 /// Restores the memory and starts the desk and delivery.
@@ -87,23 +90,14 @@ pub(super) async fn start(
         epoch,
         memory: None,
         failed_at: Time(0),
+        open: None,
+        committing: None,
     };
     desk.restore().await?;
     deliver::start(engine, messages);
     super::spawn(async move {
-        let mut batch = Vec::with_capacity(BATCH);
-        loop {
-            let due = desk.next_due();
-            let clock = desk.engine.0.options.clock.clone();
-            tokio::select! {
-                biased;
-                n = jobs.recv_many(&mut batch, BATCH) => if n == 0 { return },
-                () = clock.sleep_until(due) => {}
-            }
-            if desk.step(&mut batch).await {
-                return;
-            }
-        }
+        let mut taken = Vec::with_capacity(BATCH);
+        while desk.turn(&mut jobs, &mut taken).await == Turn::Next {}
     });
     Ok(())
 }
@@ -123,50 +117,76 @@ impl Desk {
         [memory.next_wake(), lease].into_iter().flatten().min()
     }
 
-    /// Decides a batch, commits it, answers it. True: this was the last one.
-    async fn step(&mut self, batch: &mut Vec<Job>) -> bool {
-        if self.memory.is_none() && !self.recover().await {
-            for job in batch.drain(..) {
-                job.refuse("the database does not answer");
-            }
-            return false;
-        }
-        let started = std::time::Instant::now();
-        let jobs = batch.len();
-        let mut draft = Draft::new(&self.engine);
-        let (mut waiting, mut stop) = (Vec::with_capacity(jobs), Vec::new());
-        let mut intake = Intake::default();
-        self.fire_due(&mut draft, &mut intake);
-        for job in batch.drain(..) {
-            match job {
-                Job::Take { alerts, reply } => {
-                    self.take(&mut draft, &mut intake, alerts);
-                    waiting.push(Waiting::Unit(reply));
-                }
-                Job::Stop { reply } => stop.push(reply),
-                other => {
-                    self.flush(&mut draft, &mut intake);
-                    self.handle(&mut draft, other, &mut waiting).await;
+    /// Waits for something to do and does it: a commit has ended, jobs have come, time has come.
+    async fn turn(&mut self, jobs: &mut mpsc::Receiver<Job>, taken: &mut Vec<Job>) -> Turn {
+        let room = self.open.as_ref().map_or(BATCH, Batch::room);
+        let (due, clock) = (self.next_due(), self.engine.0.options.clock.clone());
+        let lingers = self.open.as_ref().filter(|_| self.committing.is_none());
+        let until = lingers.map(Batch::lingers_until);
+        tokio::select! {
+            biased;
+            outcome = written(&mut self.committing) => {
+                if self.conclude(outcome) == Turn::Last {
+                    return Turn::Last;
                 }
             }
+            n = jobs.recv_many(taken, room), if room > 0 => {
+                if n == 0 {
+                    return Turn::Last;
+                }
+                self.decide(taken).await;
+            }
+            () = clock.sleep_until(due), if room > 0 => self.decide(taken).await,
+            () = sleep_until(until) => {}
         }
-        self.flush(&mut draft, &mut intake);
-        self.finish(draft, waiting, jobs, started).await;
-        let last = !stop.is_empty();
-        for reply in stop {
-            let _ = reply.send(Ok(()));
+        let ready = self.open.as_ref().is_some_and(Batch::ready);
+        if ready && self.committing.is_none() {
+            return self.seal();
         }
-        last
+        Turn::Next
     }
 
-    fn fire_due(&mut self, draft: &mut Draft, intake: &mut Intake) {
+    /// Decides what has come, and what is due, on top of what is being written.
+    async fn decide(&mut self, taken: &mut Vec<Job>) {
+        if self.memory.is_none() && !self.recover().await {
+            for job in taken.drain(..) {
+                job.refuse("the database does not answer");
+            }
+            return;
+        }
+        let batch = self.open.take();
+        let mut batch = batch.unwrap_or_else(|| Batch::of(Draft::new(&self.engine)));
+        batch.draft.now = self.engine.now();
+        self.fire_due(&mut batch);
+        for job in taken.drain(..) {
+            batch.count(&job);
+            match job {
+                Job::Take { alerts, reply } => {
+                    self.take(&mut batch.draft, &mut batch.intake, alerts);
+                    batch.waiting.push(Waiting::Unit(reply));
+                }
+                Job::Stop { reply } => batch.stop.push(reply),
+                other => {
+                    self.flush(&mut batch);
+                    self.handle(&mut batch.draft, other, &mut batch.waiting)
+                        .await;
+                }
+            }
+        }
+        self.open = Some(batch);
+    }
+
+    fn fire_due(&mut self, batch: &mut Batch) {
         let Some(memory) = &mut self.memory else {
             return;
         };
+        let draft = &mut batch.draft;
         for _ in 0..DUE_AT_ONCE {
             let Some((id, due)) = memory.pop_due(draft.now) else {
                 break;
             };
+            batch.size += 1;
+            batch.urgent = true;
             self.engine.0.options.metrics.woke(draft.now.since_ms(due));
             if let Err(refusal) = draft.apply(memory, "wake", id, Command::Wake) {
                 // Cannot be: the deadline came from the same state. Said, because a silent stop of time is the worst fault.
@@ -179,7 +199,9 @@ impl Desk {
             .leases
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        intake.expire(draft, memory, &mut leases, DUE_AT_ONCE);
+        let ended = batch.intake.expire(draft, memory, &mut leases, DUE_AT_ONCE);
+        batch.size += ended;
+        batch.urgent |= ended > 0;
     }
 
     fn take(&mut self, draft: &mut Draft, intake: &mut Intake, alerts: Vec<(Alert, u128)>) {
@@ -197,7 +219,7 @@ impl Desk {
         }
     }
 
-    fn flush(&mut self, draft: &mut Draft, intake: &mut Intake) {
+    fn flush(&mut self, batch: &mut Batch) {
         let Some(memory) = &mut self.memory else {
             return;
         };
@@ -207,7 +229,7 @@ impl Desk {
             .leases
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        intake.flush(draft, memory, &mut leases);
+        (batch.intake).flush(&mut batch.draft, memory, &mut leases);
     }
 
     async fn handle(&mut self, draft: &mut Draft, job: Job, waiting: &mut Vec<Waiting>) {
@@ -313,7 +335,9 @@ impl Desk {
 
     /// The same human act again (a double click, a chat platform's retry) gets the same answer.
     async fn answered(&self, draft: &Draft, cause: &str) -> Result<Option<Done>, Failure> {
-        let known = match draft.changes.inbox.iter().find(|i| i.cause == cause) {
+        let decided = draft.changes.inbox.iter();
+        let mut decided = decided.chain(self.committing.iter().flat_map(|c| &c.inbox));
+        let known = match decided.find(|i| i.cause == cause) {
             Some(row) => Some(row.clone()),
             None => self
                 .engine
@@ -361,103 +385,6 @@ impl Desk {
         memory.hold(Arc::new(Incident::replay(id, &journal)));
         Ok(())
     }
-
-    /// Commits, then publishes, hands over and answers. A failed commit forgets the memory.
-    async fn finish(
-        &mut self,
-        mut draft: Draft,
-        waiting: Vec<Waiting>,
-        jobs: usize,
-        started: std::time::Instant,
-    ) {
-        let Some(memory) = &mut self.memory else {
-            return;
-        };
-        draft.project(memory);
-        let rows = draft.changes.events.len()
-            + draft.changes.alerts.len()
-            + draft.changes.alert_changes.len()
-            + draft.changes.outbox.len()
-            + draft.changes.outbox_changes.len();
-        if !draft.changes.is_empty() {
-            let metrics = &self.engine.0.options.metrics;
-            if let Err(fault) = self.engine.store().commit(self.epoch, &draft.changes).await {
-                metrics.commit_failed();
-                self.forget(&fault);
-                for w in waiting {
-                    w.refuse(&fault.to_string());
-                }
-                return;
-            }
-            metrics.commit(jobs, rows, started.elapsed());
-            metrics.events(draft.changes.events.len());
-        }
-        // In this order: who has an answer must find what it says when they look.
-        self.publish(draft);
-        for w in waiting {
-            w.answer(rows);
-        }
-    }
-
-    /// What is committed becomes visible, and goes on its way.
-    fn publish(&mut self, mut draft: Draft) {
-        let Some(memory) = &mut self.memory else {
-            return;
-        };
-        let inner = &self.engine.0;
-        if !draft.hashes.is_empty() {
-            let mut leases = inner.leases.write().unwrap_or_else(PoisonError::into_inner);
-            for (key, hash) in draft.hashes {
-                leases.publish(key, hash);
-            }
-        }
-        let shows: Vec<_> = draft
-            .behind
-            .iter()
-            .filter_map(|key| {
-                Some((
-                    memory.shows.get(key)?.clone(),
-                    memory.incidents.get(&key.0)?.clone(),
-                ))
-            })
-            .collect();
-        if !draft.touched.is_empty() {
-            let mut open = inner.open.write().unwrap_or_else(PoisonError::into_inner);
-            for id in &draft.touched {
-                match memory.incidents.get(id) {
-                    Some(i) if i.is_open() => open.insert(*id, i.clone()),
-                    _ => open.remove(id),
-                };
-                memory.release(*id);
-            }
-        }
-        // Triggered and over in the same batch: its pages never leave.
-        let withdrawn = &draft.withdrawn;
-        draft
-            .outgoing
-            .retain(|effect| !withdrawn.contains(&effect.row.id));
-        for message in [
-            (!draft.withdrawn.is_empty()).then(|| Message::Withdraw(draft.withdrawn)),
-            (!draft.outgoing.is_empty()).then(|| Message::Effects(draft.outgoing)),
-            (!shows.is_empty()).then(|| Message::Shows(shows)),
-        ] {
-            let _ = message.map(|m| inner.deliver.send(m));
-        }
-        for change in draft
-            .touched
-            .into_iter()
-            .map(Change::Incident)
-            .chain(draft.rooms.into_iter().map(Change::Room))
-            .chain(
-                draft
-                    .runs
-                    .into_iter()
-                    .map(|(run, incident)| Change::Run(run, incident)),
-            )
-        {
-            self.engine.announce(change);
-        }
-    }
 }
 
 fn write(draft: &mut Draft, changes: ChangeSet) {
@@ -484,25 +411,6 @@ impl Job {
             Job::Tick { reply } => drop(reply.send(Err(failure()))),
             Job::Stop { reply } => drop(reply.send(Ok(()))),
             Job::Settled(_, reply) => drop(reply.map(|r| r.send(Err(failure())))),
-        }
-    }
-}
-
-impl Waiting {
-    fn answer(self, rows: usize) {
-        match self {
-            Waiting::Unit(reply) => drop(reply.send(Ok(()))),
-            Waiting::Done(reply, result) => drop(reply.send(result)),
-            Waiting::Count(reply) => drop(reply.send(Ok(rows))),
-        }
-    }
-
-    fn refuse(self, why: &str) {
-        let failure = Failure::Unavailable(why.to_owned());
-        match self {
-            Waiting::Unit(reply) => drop(reply.send(Err(failure))),
-            Waiting::Done(reply, _) => drop(reply.send(Err(failure))),
-            Waiting::Count(reply) => drop(reply.send(Err(failure))),
         }
     }
 }

@@ -54,21 +54,22 @@ impl Intake {
         }
     }
 
-    /// Ends every alert whose lease is over.
+    /// Ends alerts whose lease is over, and tells how many.
     pub(super) fn expire(
         &mut self,
         draft: &mut Draft,
         memory: &mut Memory,
         leases: &mut Leases,
         most: usize,
-    ) {
-        for _ in 0..most {
+    ) -> usize {
+        for n in 0..most {
             let Some(key) = leases.pop_ended(draft.now) else {
-                return;
+                return n;
             };
             let ends_at = leases.get(key).map_or(draft.now, lease::Live::ends_at);
             self.ended(draft, memory, leases, key, ends_at, "not repeated in time");
         }
+        most
     }
 
     /// Puts what was gathered to the incidents.

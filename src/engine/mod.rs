@@ -4,8 +4,8 @@
 //! and writes the whole batch in one transaction before anybody gets an answer (group commit).
 //! What a batch wants done outside goes to [`deliver`] only after the commit.
 //!
-//! Races it knows: a commit that fails forgets the memory and reads it again before the next
-//! batch, so memory never runs ahead of the store; a second process on the database fences this
+//! Races it knows: the next batch is decided while one is written, and a commit that fails forgets
+//! both and reads the memory again, so nobody hears of what is not stored; a second process on the database fences this
 //! one, which then answers 503 to everything and asks to be stopped.
 
 mod act;

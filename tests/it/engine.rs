@@ -1,5 +1,7 @@
 //! The promises, on both databases with a clock moved by hand.
 
+mod commit;
+
 use super::store::on_both;
 use super::world::{Mood, World, alert, person};
 use firebell::chat::{Fault, Retry};

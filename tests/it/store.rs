@@ -47,6 +47,43 @@ impl Scratch {
     }
 }
 
+/// Another process that has taken the database over and not committed that yet: every other writer waits.
+pub enum Usurper {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl Usurper {
+    pub async fn on(database: &Scratch) -> Usurper {
+        const RAISE: &str = "update meta set value = value + 1 where key = 'epoch'";
+        if database.name == "sqlite" {
+            let mut connection = SqliteConnection::connect(&database.url).await.unwrap();
+            let sql = AssertSqlSafe(format!("begin immediate; {RAISE}"));
+            sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+            Usurper::Sqlite(connection)
+        } else {
+            let mut connection = PgConnection::connect(&database.url).await.unwrap();
+            let sql = AssertSqlSafe(format!("begin; {RAISE}"));
+            connection.execute(sqlx::raw_sql(sql)).await.unwrap();
+            Usurper::Postgres(connection)
+        }
+    }
+
+    pub async fn commit(self) {
+        let sql = sqlx::raw_sql("commit");
+        match self {
+            Usurper::Sqlite(mut connection) => {
+                sql.execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+            Usurper::Postgres(mut connection) => {
+                connection.execute(sql).await.unwrap();
+                connection.close().await.unwrap();
+            }
+        }
+    }
+}
+
 /// A store this test has taken over.
 pub struct Mine {
     pub store: Store,

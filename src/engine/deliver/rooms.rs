@@ -1,6 +1,6 @@
 //! Lines and surfaces on their way: lines once and in order per room, surfaces as they are now.
 
-use super::{Deliver, Finished, Poke, link, retry_at, wait_ms};
+use super::{Deliver, Finished, Poke, SHOWN_KEPT_MS, link, retry_at, wait_ms};
 use crate::chat::{self, Chat, Fault, Line, Retry, RoomRef};
 use crate::core::id::Seq;
 use crate::core::incident::{Incident, Record, Surface};
@@ -125,7 +125,14 @@ impl Deliver {
         let Some(shown) = self.shows.get_mut(key) else {
             return;
         };
-        if shown.busy || shown.row.want <= shown.row.have || shown.row.due_at > self.engine.now() {
+        if shown.busy {
+            return;
+        }
+        if shown.row.want <= shown.row.have {
+            self.shows.remove(key);
+            return;
+        }
+        if shown.row.due_at > self.engine.now() {
             return;
         }
         let surface = Surface::parse(&key.2);
@@ -198,7 +205,9 @@ impl Deliver {
             if behind {
                 self.poke_at(retry.unwrap_or(now), Poke::Show(key.clone()));
             } else {
-                self.shows.remove(&key);
+                // The desk may not have heard of it when it asks again; see `surface`.
+                let at = now.plus_ms(SHOWN_KEPT_MS);
+                self.later.push(Reverse((at, Poke::Show(key.clone()))));
             }
         }
         Settled::Show {

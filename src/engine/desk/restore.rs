@@ -2,6 +2,7 @@
 //! interrupted goes on by its promise.
 
 use super::Desk;
+use super::commit::{Batch, written};
 use super::settle::mark;
 use crate::core::incident::{Command, Outcome};
 use crate::engine::draft::Draft;
@@ -34,6 +35,8 @@ impl Desk {
             return false;
         }
         match self.restore().await {
+            // What it found to say at once could not be written.
+            Ok(()) if self.memory.is_none() => false,
             Ok(()) => {
                 tracing::info!("the database answers again");
                 true
@@ -99,8 +102,13 @@ impl Desk {
                 told: false,
             });
         }
-        self.finish(draft, Vec::new(), 0, std::time::Instant::now())
-            .await;
+        self.open = Some(Batch::of(draft));
+        self.seal();
+        let outcome = match self.committing {
+            Some(_) => written(&mut self.committing).await,
+            None => return Ok(()),
+        };
+        self.conclude(outcome);
         Ok(())
     }
 }
