@@ -19,8 +19,12 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-/// How often SQLite's write-ahead log is copied into its file; see [`Store::checkpoint`].
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
+/// How often SQLite's write-ahead log is copied into its file, see [`Store::checkpoint`]: seldom while
+/// little is written, and so often in a storm that a round copies about `CHECKPOINT_PAGES` of 4 KiB. A
+/// commit waits for the disk behind the round, so many short rounds are better than a long one.
+const CHECKPOINT_EVERY: std::ops::RangeInclusive<Duration> =
+    Duration::from_millis(100)..=Duration::from_secs(2);
+const CHECKPOINT_PAGES: i64 = 512;
 /// How often a process asks whether another one has taken its database.
 const FENCE_LOOK: Duration = Duration::from_secs(1);
 
@@ -143,7 +147,7 @@ impl House {
         let engine = self.app.engine.clone();
         let asked = asked_to_stop()?;
         let watched = watch(self.config, self.files, self.app.clone());
-        let kept = keep_log_short(engine.clone());
+        let kept = Box::pin(keep_log_short(engine.clone()));
         let ended = ended(engine.clone());
         let stop = async {
             tokio::select! {
@@ -226,16 +230,34 @@ async fn platforms(app: &App) -> anyhow::Result<Vec<Arc<dyn Chat>>> {
 
 /// Copies SQLite's log into its file, for ever. A checkpoint that fails is tried again; the log grows meanwhile.
 async fn keep_log_short(engine: Engine) {
-    let mut every = tokio::time::interval(CHECKPOINT_EVERY);
-    let mut failing = false;
+    let (mut every, mut log, mut failing) = (*CHECKPOINT_EVERY.end(), 0, false);
     loop {
-        every.tick().await;
+        tokio::time::sleep(every).await;
         let outcome = engine.store().checkpoint().await;
-        if let (Err(e), false) = (&outcome, failing) {
-            tracing::warn!("the database's log could not be shortened: {e}");
+        match &outcome {
+            Ok(pages) => {
+                // A log that was copied whole begins again at its first page.
+                let more = if *pages < log { *pages } else { pages - log };
+                log = *pages;
+                every = pace(every, more);
+            }
+            Err(e) if !failing => {
+                tracing::warn!("the database's log could not be shortened: {e}");
+            }
+            Err(_) => {}
         }
         failing = outcome.is_err();
     }
+}
+
+/// The wait before the next round, after one that had `pages` to copy.
+fn pace(every: Duration, pages: i64) -> Duration {
+    let next = match pages {
+        CHECKPOINT_PAGES.. => every / 2,
+        0..CHECKPOINT_PAGES if pages > CHECKPOINT_PAGES / 4 => every,
+        _ => every * 2,
+    };
+    next.clamp(*CHECKPOINT_EVERY.start(), *CHECKPOINT_EVERY.end())
 }
 
 /// Puts changed files in force until the process ends; a wrong file is refused and said by `config`.
