@@ -22,9 +22,13 @@ use std::time::Duration;
 /// A page that has not got through for this long is told in the timeline and lets the ladder go
 /// on, while firebell keeps trying: longer than a receiver's restart, shorter than anyone's patience.
 const TELL_AFTER_MS: i64 = 30 * 1000;
-/// Requests on their way to one destination at a time: begins low, so that a rate limit costs a few
-/// refusals and not a flood of them, and grows by one with each success.
-const WINDOW: std::ops::RangeInclusive<usize> = 4..=64;
+/// Requests on their way to one destination at a time: begins with one, so that a rate limit costs a
+/// few refusals and not a flood of them.
+const WINDOW: std::ops::RangeInclusive<usize> = 1..=64;
+/// How much a success widens the window: from 1 to 64 in four rounds.
+const WIDER: usize = 2;
+/// And after a refusal, when pages share requests: few requests hold all there is.
+const WINDOW_BEHIND: usize = 4;
 /// Pages to one contact that share a request once its destination is behind.
 const BUNDLE: usize = 200;
 /// A destination that failed this often in a row is probed, not flooded.
@@ -33,8 +37,13 @@ const FAILS_TO_PROBE: u32 = 3;
 const PAGE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Alerts named in one page; the console has the rest, and the incident says how many there are.
 const ALERTS_TOLD: i64 = 100;
-/// From one probe to the next at most, milliseconds.
-const PROBE_MS: i64 = 800;
+/// From one probe to the next while an outage is young, milliseconds: most end within seconds, and
+/// forty requests in ten of them are no burden.
+const PROBE_MS: i64 = 250;
+/// And when it has lasted longer than `YOUNG_MS`.
+const PROBE_LATER_MS: i64 = 800;
+/// How long an outage is young, milliseconds.
+const YOUNG_MS: i64 = 10_000;
 
 /// Where pages go.
 pub(super) struct Destination {
@@ -42,6 +51,8 @@ pub(super) struct Destination {
     in_flight: usize,
     window: usize,
     failures: u32,
+    /// When the first of the failures in a row came back.
+    failing_since: Time,
     /// It refused for its rate limit or failed, and has not answered well since.
     behind: bool,
     blocked_until: Time,
@@ -55,6 +66,7 @@ impl Default for Destination {
             in_flight: 0,
             window,
             failures: 0,
+            failing_since: Time(0),
             behind: false,
             blocked_until: Time(0),
         }
@@ -243,22 +255,33 @@ impl Destination {
         match result.as_ref().map_err(|f| f.retry) {
             Ok(()) => {
                 (self.failures, self.behind) = (0, false);
-                self.window = (self.window + 1).min(*WINDOW.end());
+                self.window = (self.window + WIDER).min(*WINDOW.end());
             }
             // It answered; it just does not want this one.
             Err(Retry::Never) => self.failures = 0,
             Err(Retry::AfterMs(ms)) => {
-                (self.behind, self.window) = (true, *WINDOW.start());
+                (self.behind, self.window) = (true, WINDOW_BEHIND);
                 self.blocked_until = self.blocked_until.max(now.plus_ms(ms));
             }
             Err(Retry::Backoff) => {
+                if self.failures == 0 {
+                    self.failing_since = now;
+                }
                 self.failures += 1;
                 if self.failures >= FAILS_TO_PROBE {
                     (self.behind, self.window) = (true, *WINDOW.start());
-                    let doublings = (self.failures - FAILS_TO_PROBE).min(3);
-                    self.blocked_until = now.plus_ms((PROBE_MS / 8) << doublings);
+                    self.blocked_until = now.plus_ms(self.probe_ms(now));
                 }
             }
+        }
+    }
+
+    /// From this failure to the next probe.
+    fn probe_ms(&self, now: Time) -> i64 {
+        if now.since_ms(self.failing_since) > YOUNG_MS {
+            PROBE_LATER_MS
+        } else {
+            PROBE_MS
         }
     }
 }
