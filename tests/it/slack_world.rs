@@ -52,7 +52,7 @@ mod tokens;
 mod trouble;
 
 pub use fault::{Fault, Trouble};
-pub use model::View;
+pub use model::{Channel, Message, View};
 pub use people::Person;
 pub use state::{RequestUrls, Sent};
 pub use trouble::Sequence;
