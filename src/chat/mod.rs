@@ -137,7 +137,8 @@ pub struct Line {
     pub incident: IncidentId,
     /// The event it says.
     pub seq: Seq,
-    /// Who says it; `Actor::Firebell` for an event's sentence.
+    /// Who says it; `Actor::Firebell` for an event's sentence. Somebody who spoke elsewhere has the
+    /// place in the name: `Bo (discord)`.
     pub by: Actor,
     /// Plain text; the adapter escapes it.
     pub text: String,

@@ -181,12 +181,7 @@ fn rows(mut buttons: Vec<Value>, url: &str) -> Value {
 pub(super) fn line(line: &Line, url: &str, sign: Sign<'_>) -> Value {
     let body = match &line.by {
         Actor::Firebell => escape(&line.text),
-        by => format!(
-            "**{}**{}: {}",
-            said(by.name(), 100),
-            origin(by),
-            escape(&line.text)
-        ),
+        by => format!("**{}**: {}", said(by.name(), 150), escape(&line.text)),
     };
     let offered = line.run.map_or_else(Vec::new, |run| {
         let button = |label: &str, press, style| Button {
@@ -208,18 +203,6 @@ pub(super) fn line(line: &Line, url: &str, sign: Sign<'_>) -> Value {
         "nonce": nonce(&line.key),
         "enforce_nonce": true,
     })
-}
-
-/// ` (slack)`: where somebody wrote who is no person of the directory.
-fn origin(by: &Actor) -> String {
-    match by {
-        Actor::Unlinked { id, .. } => id
-            .split_once(':')
-            .map_or_else(String::new, |(platform, _)| {
-                format!(" ({})", said(platform, 40))
-            }),
-        _ => String::new(),
-    }
 }
 
 /// Something that belongs to no incident.

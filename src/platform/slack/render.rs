@@ -39,6 +39,8 @@ const ROWS: usize = 2;
 const SECTIONS: usize = 8;
 /// Characters of the text a notification shows.
 const NOTICE: usize = 1000;
+/// Characters of a name, with the place somebody wrote in.
+const WRITER: usize = 150;
 /// Pages of a backlog that are shown one by one.
 const PAGES: usize = 4;
 
@@ -256,7 +258,7 @@ pub(super) fn line(line: &Line, signer: &Signer<'_>) -> Drawn {
     let mut blocks = Vec::new();
     let mut words = line.text.clone();
     if line.by != Actor::Firebell {
-        let writer = writer(&line.by);
+        let writer = cut(line.by.name(), WRITER);
         words = format!("{writer}: {words}");
         blocks.push(small(&writer));
     }
@@ -280,19 +282,6 @@ pub(super) fn line(line: &Line, signer: &Signer<'_>) -> Drawn {
     Drawn {
         text: notice(&words),
         blocks,
-    }
-}
-
-/// `Bo (discord)`: whoever no person is linked to is known by platform and account.
-fn writer(by: &Actor) -> String {
-    let name = cut(by.name(), 100);
-    match by {
-        Actor::Unlinked { id, .. } => {
-            let platform = id.split(':').next().unwrap_or_default();
-            format!("{name} ({})", cut(platform, 50))
-        }
-        Actor::Person { .. } => format!("{name}, on another platform"),
-        _ => name,
     }
 }
 

@@ -75,8 +75,12 @@ async fn what_is_said_in_one_room_is_once_in_each_with_who_and_where() {
     let rooms = c.rooms(1).await;
     c.cards(&rooms, "paged ana").await;
     c.slack.says("ana", &rooms.slack, "the cache is cold").await;
-    c.discord.says("bo", &rooms.discord, "the disk is full").await;
-    c.console.says("dee", &rooms.console, "the cable is out").await;
+    c.discord
+        .says("bo", &rooms.discord, "the disk is full")
+        .await;
+    c.console
+        .says("dee", &rooms.console, "the cable is out")
+        .await;
     let said = [
         ("ana", "slack", "the cache is cold"),
         ("bo", "discord", "the disk is full"),
@@ -148,8 +152,12 @@ async fn slack_in_trouble(trouble: Trouble) {
     assert!(ill < moment, "{ill:?} instead of {well:?}");
     let room = c.discord.room(2).await;
     c.discord.command("bo", &room, "ack", &[]).await;
-    c.discord.card("bo", &room, 2, "bo, first acknowledged").await;
-    c.console.card("bo", &TEAM, 2, "bo, first acknowledged").await;
+    c.discord
+        .card("bo", &room, 2, "bo, first acknowledged")
+        .await;
+    c.console
+        .card("bo", &TEAM, 2, "bo, first acknowledged")
+        .await;
     c.slack.world().is_well();
 }
 
@@ -207,23 +215,27 @@ async fn acknowledged_while_slack(trouble: Trouble) {
         .await;
     let page = c.console.page("ana", 1).await;
     c.console.press("ana", &page, "Acknowledge").await;
-    c.discord.card("ana", &TEAM, 1, "ana, first acknowledged").await;
+    c.discord
+        .card("ana", &TEAM, 1, "ana, first acknowledged")
+        .await;
     c.slack.world().is_well();
     let incident = c.house.incident(1).await.unwrap();
-    assert_eq!((incident.status, wake_at(&incident)), (Status::Acknowledged, None));
-    // Messages to one person keep their order: what comes after this one came too late.
-    let settled = async || {
-        let rows = c.house.engine().store().deliveries(incident.id).await;
-        let rows = rows.unwrap().into_iter();
-        let mut own = rows.filter(|r| r.target == "ana" && r.detail == "slack");
-        let row = own.next().expect("a page by Slack");
-        let state = row.state.word();
-        (state != "waiting" && state != "sending").then(|| state.to_owned())
-    };
-    let state = c.house.expect("an end of that page", settled).await;
-    assert_eq!(state, "withdrawn");
+    assert_eq!(
+        (incident.status, wake_at(&incident)),
+        (Status::Acknowledged, None)
+    );
+    // The next page waits for the end of what was under way for this one, and for no more.
     c.house.fires("Other", "warning").await;
     c.slack.page("ana", 2).await;
+    let delivered = r#""page_delivered":{"person":"ana","contact":"slack""#;
+    c.house.until_told(2, delivered).await;
+    let rows = c.house.engine().store().deliveries(incident.id).await;
+    let rows = rows.unwrap().into_iter();
+    let own: Vec<_> = rows
+        .filter(|r| r.target == "ana" && r.detail == "slack")
+        .map(|r| r.state.word())
+        .collect();
+    assert_eq!(own, ["withdrawn"], "nothing is left to be sent");
     let seen = c.slack.seen("ana", &Spot::Direct("ana")).await;
     assert!(!seen.iter().any(|m| m.words.contains("#1 ")), "{seen:#?}");
 }
@@ -260,5 +272,6 @@ async fn of_two_who_acknowledge_at_once_one_has_it_and_the_other_is_told_who() {
     let told = format!("{winner} has already acknowledged this");
     assert!(lost.text.contains(&told), "{lost:?}");
     assert_eq!(c.house.count(1, "acknowledged").await, 1);
-    c.cards(&rooms, &format!("{winner}, first acknowledged")).await;
+    c.cards(&rooms, &format!("{winner}, first acknowledged"))
+        .await;
 }

@@ -524,11 +524,7 @@ async fn serve(engine: &Engine, metrics: Arc<Metrics>) -> String {
 }
 
 /// The example directory: everybody but Cy is at home, and paged, on every platform there is.
-fn directory(
-    plan: &Plan,
-    slack: Option<&SlackWorld>,
-    discord: Option<&DiscordWorld>,
-) -> Directory {
+fn directory(plan: &Plan, slack: Option<&SlackWorld>, discord: Option<&DiscordWorld>) -> Directory {
     let mut directory = world::directory();
     directory.platforms.clear();
     let on = [

@@ -127,7 +127,9 @@ pub trait Stage: Sized {
 
 /// A platform alone, with nothing going on.
 pub async fn set<S: Stage>() -> S {
-    S::of(Arc::new(House::open(super::house::Plan::only(S::NAME)).await))
+    S::of(Arc::new(
+        House::open(super::house::Plan::only(S::NAME)).await,
+    ))
 }
 
 /// What follows from [`Stage`], the same everywhere.
@@ -173,7 +175,8 @@ pub trait Play: Stage {
     async fn page(&self, who: &'static str, id: i64) -> Seen {
         let (number, spot) = (format!("#{id} "), Spot::Direct(who));
         let fits = |m: &Seen| m.ours && m.words.contains(&number);
-        self.sees(who, &spot, &format!("the page of #{id}"), fits).await
+        self.sees(who, &spot, &format!("the page of #{id}"), fits)
+            .await
     }
 
     /// Fails unless these stand in a room in this order, each in one line and one only.

@@ -246,7 +246,7 @@ fn a_line_says_who_wrote_it_and_where() {
     };
     let bo = Actor::Unlinked {
         id: "discord:77".to_owned(),
-        name: "Bo".to_owned(),
+        name: "Bo (discord)".to_owned(),
     };
     let drawn = line(&said(bo), &signer());
     assert_eq!(drawn.text, "Bo (discord): it is the cache");
