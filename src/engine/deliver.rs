@@ -73,6 +73,8 @@ struct Deliver {
     destinations: HashMap<String, Destination>,
     rooms: HashMap<String, Lines>,
     shows: HashMap<ShowKey, Surfaced>,
+    /// What was shown for the first time, until the desk knows of it: the message and its state.
+    posted: HashMap<ShowKey, (String, Seq)>,
     /// Room ids by incident and platform, as the newest snapshot tells.
     known_rooms: HashMap<(IncidentId, String), String>,
     later: BinaryHeap<Reverse<(Time, Poke)>>,
@@ -98,6 +100,7 @@ pub(super) fn start(engine: &Engine, mut messages: mpsc::UnboundedReceiver<Messa
         destinations: HashMap::new(),
         rooms: HashMap::new(),
         shows: HashMap::new(),
+        posted: HashMap::new(),
         known_rooms: HashMap::new(),
         later: BinaryHeap::new(),
         finished,
@@ -211,9 +214,16 @@ impl Deliver {
         }
     }
 
-    fn surface(&mut self, row: ShowRow, incident: Arc<Incident>) {
+    fn surface(&mut self, mut row: ShowRow, incident: Arc<Incident>) {
         self.know_rooms(&incident);
         let key = (row.incident, row.platform.clone(), row.surface.clone());
+        if !row.remote.is_empty() {
+            self.posted.remove(&key);
+        } else if let Some((remote, have)) = self.posted.get(&key) {
+            // The desk wrote this before it heard that the card is there: there must be no second one.
+            row.remote.clone_from(remote);
+            row.have = row.have.max(*have);
+        }
         let due = row.due_at;
         match self.shows.get_mut(&key) {
             Some(shown) => (shown.row, shown.incident) = (row, incident),

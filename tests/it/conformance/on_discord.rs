@@ -92,7 +92,7 @@ impl Stage for OnDiscord {
         let form = person.clicks(discord(card), "Note").modal().await;
         let sent = person.submits(&form, &[("at", at), ("text", text)]);
         let told = sent.reply().await;
-        assert!(told.has("Noted"), "{told:?}");
+        assert!(told.has("Noted"), "{told:?}: {}", sent.payload());
     }
 
     async fn command(&self, who: &str, spot: &Spot, verb: &str, values: &[(&str, &str)]) -> Told {

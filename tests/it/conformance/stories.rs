@@ -129,8 +129,8 @@ pub async fn severity_lead_snooze_and_resolve<S: Stage>(s: S) {
     ]);
     s.assert_once_in_order("ana", &room, &lines).await;
     for spot in [&room, &TEAM] {
-        let card = s.card("ana", spot, 1, "resolved").await;
-        assert!(card.words.contains("sev2"), "{card:?}");
+        let card = s.card("ana", spot, 1, "nobody has to").await;
+        assert!(card.words.to_lowercase().contains("sev2"), "{card:?}");
         assert_eq!(card.buttons.first().map(String::as_str), Some("Postmortem"));
     }
 }
