@@ -64,8 +64,12 @@ pub fn line(incident: &Incident, record: &Record, n: u32) -> Option<Line> {
     names.learn(&record.event);
     let (by, text, run) = match &record.event {
         Event::Removed { .. } => return None,
-        Event::Spoke { by, text, .. } => (by.clone(), text.clone(), None),
-        Event::Reworded { by, text, .. } => (by.clone(), format!("(corrected) {text}"), None),
+        Event::Spoke {
+            by, text, platform, ..
+        } => (from(by, platform), text.clone(), None),
+        Event::Reworded {
+            by, text, platform, ..
+        } => (from(by, platform), format!("(corrected) {text}"), None),
         Event::RunAsked { run, .. } => (
             Actor::Firebell,
             timeline::sentence(&record.event, &names),
@@ -79,12 +83,17 @@ pub fn line(incident: &Incident, record: &Record, n: u32) -> Option<Line> {
         seq: record.seq,
         by,
         text,
-        via: match &record.event {
-            Event::Spoke { platform, .. } | Event::Reworded { platform, .. } => platform.clone(),
-            _ => String::new(),
-        },
         run,
     })
+}
+
+/// Somebody who spoke on another platform, by name and place: `Bo (discord)`.
+fn from(by: &Actor, platform: &str) -> Actor {
+    let mut by = by.clone();
+    if let Actor::Person { name, .. } | Actor::Unlinked { name, .. } = &mut by {
+        *name = format!("{name} ({platform})");
+    }
+    by
 }
 
 /// What stands above a room: how bad, where it stands, who leads.

@@ -241,9 +241,11 @@ pub(crate) fn shown() -> Shown {
             key: "42:3:100".to_owned(),
             incident: incident.id,
             seq: 3,
-            by: ana(),
+            by: Actor::Person {
+                id: "ana".to_owned(),
+                name: "Ana Alves (discord)".to_owned(),
+            },
             text: "Payments fail since about 13:55, only in the EU.".to_owned(),
-            via: "discord".to_owned(),
             run: None,
         },
         form: form::of_verb("note", &directory, Some(&incident)).unwrap(),

@@ -140,12 +140,11 @@ pub struct Line {
     pub incident: IncidentId,
     /// The event it says.
     pub seq: Seq,
-    /// Who says it; `Actor::Firebell` for an event's sentence.
+    /// Who says it; `Actor::Firebell` for an event's sentence. Somebody who spoke elsewhere has the
+    /// place in the name: `Bo (discord)`.
     pub by: Actor,
     /// Plain text; the adapter escapes it.
     pub text: String,
-    /// The platform it was written on; empty: firebell says it itself.
-    pub via: String,
     /// The run a confirmation is asked for, drawn with its buttons.
     pub run: Option<RunId>,
 }

@@ -205,7 +205,9 @@ fn a_request_carries_its_run_and_a_spoken_line_its_speaker() {
         message: "m".to_owned(),
     })
     .unwrap();
-    assert_eq!((spoken.by, spoken.text.as_str()), (ana(), "looking"));
+    assert_eq!(spoken.by.person(), ana().person());
+    assert_eq!(spoken.by.name(), format!("{} (slack)", ana().name()));
+    assert_eq!(spoken.text, "looking");
     let removed = say(Event::Removed {
         kind: "spoke".to_owned(),
     });

@@ -181,12 +181,7 @@ fn rows(mut buttons: Vec<Value>, url: &str) -> Value {
 pub(super) fn line(line: &Line, url: &str, sign: Sign<'_>) -> Value {
     let body = match &line.by {
         Actor::Firebell => escape(&line.text),
-        by => format!(
-            "**{}**{}: {}",
-            said(by.name(), 100),
-            origin(&line.via),
-            escape(&line.text)
-        ),
+        by => format!("**{}**: {}", said(by.name(), 150), escape(&line.text)),
     };
     let offered = line.run.map_or_else(Vec::new, |run| {
         let button = |label: &str, press, style| Button {
@@ -208,14 +203,6 @@ pub(super) fn line(line: &Line, url: &str, sign: Sign<'_>) -> Value {
         "nonce": nonce(&line.key),
         "enforce_nonce": true,
     })
-}
-
-/// ` (slack)`: where it was written.
-fn origin(via: &str) -> String {
-    if via.is_empty() {
-        return String::new();
-    }
-    format!(" ({})", said(via, 40))
 }
 
 /// Something that belongs to no incident.

@@ -41,6 +41,8 @@ const ROWS: usize = 2;
 const SECTIONS: usize = 8;
 /// Characters of the text a notification shows.
 const NOTICE: usize = 1000;
+/// Characters of a name, with the place somebody wrote in.
+const WRITER: usize = 150;
 /// Pages of a backlog that are shown one by one.
 const PAGES: usize = 4;
 
@@ -258,7 +260,7 @@ pub(super) fn line(line: &Line, signer: &Signer<'_>) -> Drawn {
     let mut blocks = Vec::new();
     let mut words = line.text.clone();
     if line.by != Actor::Firebell {
-        let writer = writer(&line.by, &line.via);
+        let writer = cut(line.by.name(), WRITER);
         words = format!("{writer}: {words}");
         blocks.push(small(&writer));
     }
@@ -283,15 +285,6 @@ pub(super) fn line(line: &Line, signer: &Signer<'_>) -> Drawn {
         text: notice(&words),
         blocks,
     }
-}
-
-/// `Bo (discord)`: who wrote it, and where.
-fn writer(by: &Actor, via: &str) -> String {
-    let name = cut(by.name(), 100);
-    if via.is_empty() {
-        return name;
-    }
-    format!("{name} ({})", cut(via, 50))
 }
 
 /// Pages to one person: one in full, a backlog as a count and the newest of it.

@@ -224,19 +224,18 @@ async fn acknowledged_while_slack(trouble: Trouble) {
         (incident.status, wake_at(&incident)),
         (Status::Acknowledged, None)
     );
-    // Messages to one person keep their order: what comes after this one came too late.
-    let settled = async || {
-        let rows = c.house.engine().store().deliveries(incident.id).await;
-        let rows = rows.unwrap().into_iter();
-        let mut own = rows.filter(|r| r.target == "ana" && r.detail == "slack");
-        let row = own.next().expect("a page by Slack");
-        let state = row.state.word();
-        (state != "waiting" && state != "sending").then(|| state.to_owned())
-    };
-    let state = c.house.expect("an end of that page", settled).await;
-    assert_eq!(state, "withdrawn");
+    // The next page waits for the end of what was under way for this one, and for no more.
     c.house.fires("Other", "warning").await;
     c.slack.page("ana", 2).await;
+    let delivered = r#""page_delivered":{"person":"ana","contact":"slack""#;
+    c.house.until_told(2, delivered).await;
+    let rows = c.house.engine().store().deliveries(incident.id).await;
+    let rows = rows.unwrap().into_iter();
+    let own: Vec<_> = rows
+        .filter(|r| r.target == "ana" && r.detail == "slack")
+        .map(|r| r.state.word())
+        .collect();
+    assert_eq!(own, ["withdrawn"], "nothing is left to be sent");
     let seen = c.slack.seen("ana", &Spot::Direct("ana")).await;
     assert!(!seen.iter().any(|m| m.words.contains("#1 ")), "{seen:#?}");
 }

@@ -190,7 +190,6 @@ async fn what_is_sent_again_is_posted_once() {
         seq: 99,
         by: Actor::Firebell,
         text: "said".to_owned(),
-        via: String::new(),
         run: None,
     };
     let room = RoomRef::Channel("general".to_owned());

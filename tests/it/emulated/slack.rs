@@ -282,7 +282,6 @@ async fn emulate_shows_that_what_is_tried_again_comes_once() {
         seq: 3,
         by: Actor::Firebell,
         text: "once <and> only".to_owned(),
-        via: String::new(),
         run: None,
     };
     let said = slack.say(&place, &line, false).await.unwrap();

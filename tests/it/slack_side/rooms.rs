@@ -156,7 +156,6 @@ async fn a_line_is_posted_once_though_its_answer_was_lost() {
         seq: 2,
         by: Actor::Firebell,
         text: "it happened".to_owned(),
-        via: String::new(),
         run: None,
     };
     let place = RoomRef::Room(room.clone());

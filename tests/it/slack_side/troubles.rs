@@ -20,7 +20,6 @@ fn line(key: &str) -> Line {
         seq: 2,
         by: Actor::Firebell,
         text: format!("line {key}"),
-        via: String::new(),
         run: None,
     }
 }

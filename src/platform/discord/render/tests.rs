@@ -119,7 +119,6 @@ fn monstrous_lines_pages_answers_and_news_are_within_all_limits() {
             seq: 7,
             by,
             text: long.clone(),
-            via: String::new(),
             run: Some(RunId(3)),
         };
         let body = super::line(&line, "https://f.test/incidents/42", sign(&key));

@@ -196,7 +196,6 @@ fn whatever_comes_in_fits_and_does_nothing() {
             seq: 3,
             by,
             text: long.clone(),
-            via: String::new(),
             run: Some(RunId(7)),
         };
         fits(&line(&said, &signer));
@@ -243,12 +242,11 @@ fn a_line_says_who_wrote_it_and_where() {
         seq: 3,
         by,
         text: "it is the cache".to_owned(),
-        via: String::new(),
         run: None,
     };
     let bo = Actor::Unlinked {
         id: "discord:77".to_owned(),
-        name: "Bo".to_owned(),
+        name: "Bo (discord)".to_owned(),
     };
     let drawn = line(&said(bo), &signer());
     assert_eq!(drawn.text, "Bo (discord): it is the cache");
@@ -266,7 +264,6 @@ fn a_confirmation_has_its_two_buttons() {
         seq: 3,
         by: Actor::Firebell,
         text: "Ana asked to restart".to_owned(),
-        via: String::new(),
         run: Some(RunId(7)),
     };
     let drawn = line(&asked, &signer());
