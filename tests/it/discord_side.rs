@@ -335,8 +335,7 @@ async fn a_deleted_room_is_made_anew() {
     world.removes_channel(ROOM);
     world
         .expect("another room", |w| {
-            w.channel_named(ROOM)
-                .filter(|c| c["id"] != first.to_string())
+            w.channel_named(ROOM).filter(|c| c["id"] != first)
         })
         .await;
     world

@@ -33,7 +33,7 @@ fn ok<'a, T: Send + 'a>(value: T) -> Answer<'a, T> {
 }
 
 impl Chat for Thin {
-    fn platform(&self) -> &str {
+    fn platform(&self) -> &'static str {
         "slack"
     }
 

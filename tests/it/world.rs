@@ -144,7 +144,7 @@ fn place(room: &RoomRef) -> String {
 pub struct Adapter(pub Arc<Platform>);
 
 impl Chat for Adapter {
-    fn platform(&self) -> &str {
+    fn platform(&self) -> &'static str {
         "console"
     }
 

@@ -118,13 +118,15 @@ impl Drop for Process {
 
 impl House {
     pub async fn open(plan: Plan) -> House {
-        let slack = match plan.slack {
-            true => Some(quick_slack().await),
-            false => None,
+        let slack = if plan.slack {
+            Some(quick_slack().await)
+        } else {
+            None
         };
-        let discord = match plan.discord {
-            true => Some(quick_discord().await),
-            false => None,
+        let discord = if plan.discord {
+            Some(quick_discord().await)
+        } else {
+            None
         };
         let scratch = Arc::new(tempfile::tempdir().unwrap());
         let directory = directory(&plan, slack.as_ref(), discord.as_ref());
@@ -208,10 +210,10 @@ impl House {
                 news.next().await;
             }
         };
-        match tokio::time::timeout(PATIENCE, wait).await {
-            Ok(found) => found,
-            Err(_) => panic!("{what}: it never came.\n{}", self.account().await),
+        if let Ok(found) = tokio::time::timeout(PATIENCE, wait).await {
+            return found;
         }
+        panic!("{what}: it never came.\n{}", self.account().await)
     }
 
     /// The journals so far, for a failure's message.

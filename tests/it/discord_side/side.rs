@@ -92,7 +92,7 @@ impl Side {
         let ear = Ear::new(engine.clone(), vec![discord.clone()]);
         ear.catch_up().await.unwrap();
         engine.deliver_through(vec![discord.clone()]);
-        discord::start(&[discord.clone()], &ear);
+        discord::start(std::slice::from_ref(&discord), &ear);
         Side {
             world,
             engine,
@@ -288,7 +288,7 @@ fn people(world: &DiscordWorld) -> Directory {
     directory.rules.insert("discord".to_owned(), rules);
     for (id, person) in &mut directory.people {
         for contact in &mut person.contacts {
-            contact.name = "discord".to_owned();
+            "discord".clone_into(&mut contact.name);
             contact.kind = ContactKind::Chat {
                 platform: "discord".to_owned(),
             };
