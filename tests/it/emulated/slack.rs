@@ -184,7 +184,7 @@ async fn emulate_has_a_major_incident_from_the_alert_to_the_end() {
     };
     let accounts = workspace.accounts().await;
     let stage = Stage::set("slack", |name| accounts[name].clone()).await;
-    let slack = introduced(&workspace, &stage).await;
+    introduced(&workspace, &stage).await;
     stage.breaks().await;
 
     let room = furnished(&workspace, &accounts["ana"]).await;
@@ -206,7 +206,13 @@ async fn emulate_has_a_major_incident_from_the_alert_to_the_end() {
     let direct = json!({"users": accounts["ana"]});
     let direct = workspace.call("conversations.open", direct).await;
     let direct = direct["channel"]["id"].as_str().unwrap();
-    let page = card_that_says(&workspace, direct, "Down is bad").await;
+    let page = until("Ana is paged", PATIENCE, async || {
+        match workspace.messages(direct).await.as_slice() {
+            [one] => Ok(one.clone()),
+            all => Err(all.to_vec()),
+        }
+    });
+    let page = page.await;
     let words = page["text"].as_str().unwrap();
     assert!(words.starts_with("sev1 #1 [checkout] "), "{words}");
     let drawn = page["blocks"].to_string();
@@ -225,7 +231,6 @@ async fn emulate_has_a_major_incident_from_the_alert_to_the_end() {
     lines_came_once(&workspace, id).await;
     assert_eq!(stage.status().await, "resolved");
     assert_eq!(workspace.refused(), Vec::<String>::new());
-    drop(slack);
 }
 
 /// Every line in its order, under a key of its own.
