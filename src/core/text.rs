@@ -1,9 +1,18 @@
 //! Small pure helpers on text that people read. Alert text is attacker-controlled: nothing here trusts it.
 
-/// Cuts to `max` characters; a cut text ends with `…`. Control characters become spaces.
+/// Whether a character makes a reader see the ones around it in another order, or hides among them
+/// (Unicode's explicit directional formatting, and characters without width).
+#[must_use]
+pub fn deceives(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}' | '\u{feff}')
+}
+
+/// Cuts to `max` characters; a cut text ends with `…`. Control characters become spaces, and what
+/// [`deceives`] is left out.
 #[must_use]
 pub fn cut(text: &str, max: usize) -> String {
-    let clean = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let clean = text.chars().filter(|c| !deceives(*c));
+    let clean = clean.map(|c| if c.is_control() { ' ' } else { c });
     let mut out: String = clean.clone().take(max).collect();
     if clean.count() > max {
         out.pop();

@@ -70,6 +70,8 @@ struct Deliver {
     effects: HashMap<i64, Outgoing>,
     /// Pages that are being sent.
     flying: HashSet<i64>,
+    /// Those of them that were withdrawn meanwhile: the try that is under way is the last.
+    last_tries: HashSet<i64>,
     destinations: HashMap<String, Destination>,
     rooms: HashMap<String, Lines>,
     shows: HashMap<ShowKey, Surfaced>,
@@ -94,6 +96,7 @@ pub(super) fn start(engine: &Engine, mut messages: mpsc::UnboundedReceiver<Messa
         restarted: true,
         effects: HashMap::new(),
         flying: HashSet::new(),
+        last_tries: HashSet::new(),
         destinations: HashMap::new(),
         rooms: HashMap::new(),
         shows: HashMap::new(),
@@ -150,7 +153,9 @@ impl Deliver {
             Message::Withdraw(ids) => {
                 for id in ids {
                     // One already on its way stays until it is back; a queued number without its effect is skipped.
-                    if !self.flying.contains(&id) {
+                    if self.flying.contains(&id) {
+                        self.last_tries.insert(id);
+                    } else {
                         self.effects.remove(&id);
                     }
                 }

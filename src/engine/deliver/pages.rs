@@ -181,9 +181,14 @@ impl Deliver {
         let mut settled = Vec::with_capacity(ids.len());
         for id in ids.into_iter().rev() {
             self.flying.remove(&id);
+            let withdrawn = self.last_tries.remove(&id);
             let Some(mut effect) = self.effects.remove(&id) else {
                 continue;
             };
+            if withdrawn && result.is_err() {
+                // Its row says so, and why.
+                continue;
+            }
             let retry_at = result
                 .as_ref()
                 .err()

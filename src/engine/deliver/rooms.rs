@@ -213,8 +213,8 @@ impl Deliver {
         let mut effect = self.effects.remove(&id)?;
         let now = self.engine.now();
         effect.row.attempts += 1;
-        // A call that ended without an answer may have been carried out: the next try looks first.
-        effect.interrupted = matches!(&result, Err(fault) if fault.retry == Retry::Backoff);
+        // A call that ended without an answer may have been carried out: every later try looks first.
+        effect.interrupted |= matches!(&result, Err(fault) if fault.retry == Retry::Backoff);
         let gone = matches!(&result, Err(fault) if fault.retry == Retry::Gone);
         let in_room = !effect.row.detail.starts_with("channel:");
         let retry_at = match result.as_ref().err() {
@@ -311,14 +311,16 @@ impl Deliver {
         let mut retry = None;
         if let Some(shown) = self.shows.get_mut(&key) {
             shown.busy = false;
-            // A call that ended without an answer may have been carried out.
-            shown.unsure = matches!(&result, Err(fault) if fault.retry == Retry::Backoff);
             match &result {
                 Ok((remote, _)) => {
+                    shown.unsure = false;
                     (shown.row.have, shown.row.attempts) = (have, 0);
                     shown.row.remote.clone_from(remote);
                 }
                 Err(fault) => {
+                    // A call that ended without an answer may have been carried out, whatever the
+                    // next one is told.
+                    shown.unsure |= fault.retry == Retry::Backoff;
                     shown.row.attempts += 1;
                     retry = wait_ms(fault, shown.row.attempts, key.0.0).map(|ms| now.plus_ms(ms));
                     shown.row.due_at = retry.unwrap_or(Time::FAR);

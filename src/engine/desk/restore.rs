@@ -92,13 +92,15 @@ impl Desk {
                 lose(&mut draft, memory, &row, interrupted);
                 continue;
             }
+            let lane = row.lane;
             let journal = self.engine.store().journal(row.incident).await?;
             let record = journal.into_iter().find(|r| r.seq == row.seq);
             draft.outgoing.push(Outgoing {
                 row,
                 incident,
                 record,
-                interrupted,
+                // A line is not claimed before it is sent: one that waits may have been said.
+                interrupted: interrupted || lane == Lane::Say,
                 told: false,
             });
         }

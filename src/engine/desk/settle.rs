@@ -95,6 +95,10 @@ impl Desk {
         tell: bool,
     ) {
         let id = row.incident;
+        if row.lane == Lane::Page && result.is_err() && !self.still_wanted(&row) {
+            // Withdrawn while it was tried: the row says why, and nobody is waiting for it.
+            return;
+        }
         let (person, contact) = (row.target.clone(), row.detail.clone());
         let command = match (&result, row.lane) {
             (Ok(()), Lane::Page) => Some(Command::PageDelivered {
@@ -167,6 +171,17 @@ impl Desk {
                 command,
             );
         }
+    }
+}
+
+impl Desk {
+    /// Whether a page has not been withdrawn. Without memory nothing is known, and paging goes on.
+    fn still_wanted(&self, row: &OutboxRow) -> bool {
+        let Some(memory) = &self.memory else {
+            return true;
+        };
+        let pages = memory.pages.get(&row.incident);
+        pages.is_some_and(|pages| pages.contains_key(&row.id))
     }
 }
 

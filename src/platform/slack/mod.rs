@@ -113,7 +113,14 @@ impl Chat for Slack {
         room: Option<&'a RoomRef>,
         budget: Budget,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
-        Box::pin(async move { self.gates.turn(&self.gate(room), budget).await })
+        Box::pin(async move {
+            // A channel is looked for before its turn: whoever passed the gate and then waited for
+            // that would post all at once with the others who did.
+            if let Some(place @ RoomRef::Channel(_)) = room {
+                let _ = self.place(place).await;
+            }
+            self.gates.turn(&self.gate(room), budget).await;
+        })
     }
 
     fn open_room<'a>(&'a self, card: &'a Card, name: &'a str) -> Answer<'a, (String, String)> {

@@ -4,6 +4,8 @@
 //! no mark-up, or in a notification's text, where escaping `&`, `<` and `>` takes away every mention
 //! and link. `mrkdwn` holds words of ours and nothing else. Inwards mentions, links and entities become what a person reads on the screen.
 
+use crate::core::text::deceives;
+
 /// Escapes what Slack reads as mark-up of its own: mentions, links, dates (docs.slack.dev,
 /// "Formatting text for app surfaces").
 #[must_use]
@@ -14,19 +16,19 @@ pub(super) fn escape(text: &str) -> String {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            // Characters that reorder or hide what is read.
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}' | '\u{feff}' => {}
+            c if deceives(c) => {}
             c => out.push(c),
         }
     }
     out
 }
 
-/// Cuts to `max` characters, with `…` at a cut. Line breaks stay.
+/// Cuts to `max` characters, with `…` at a cut, without what [`deceives`]. Line breaks stay.
 #[must_use]
 pub(super) fn clip(text: &str, max: usize) -> String {
-    let mut out: String = text.chars().take(max).collect();
-    if text.chars().nth(max).is_some() {
+    let mut shown = text.chars().filter(|c| !deceives(*c));
+    let mut out: String = shown.by_ref().take(max).collect();
+    if shown.next().is_some() {
         out.pop();
         out.push('…');
     }

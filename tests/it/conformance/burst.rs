@@ -3,11 +3,15 @@
 use super::house::{House, Plan, firing};
 use super::on_slack::OnSlack;
 use super::stage::{Spot, Stage, TEAM};
+use crate::slack_world::{Fault, Trouble};
 use regex::Regex;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Incidents that begin at once.
 const STORM: usize = 100;
+/// From one message of a channel to the next.
+const PACE_MS: i64 = 40;
 /// Messages to one person that a storm may cost.
 const FEW: usize = 5;
 
@@ -18,18 +22,18 @@ fn pages(words: &str) -> usize {
     found.map_or(1, |c| c[1].parse().unwrap())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_incidents_are_few_messages_to_one_person_and_cards_at_their_pace() {
     let plan = Plan {
-        pace_ms: 20,
+        pace_ms: PACE_MS,
         ..Plan::only("slack")
     };
     let slack = OnSlack::of(Arc::new(House::open(plan).await));
-    // Twice the pace firebell keeps to: whoever runs ahead of it is refused.
-    slack.world().tune(|t| {
-        t.post_burst = 10;
-        t.post_per_sec = 100.0;
-    });
+    // The channel is not there yet, and making it takes as long as many cards: they do not come
+    // all at once afterwards.
+    let slow = Trouble::Slow(Duration::from_secs(1));
+    let making = Fault::on("conversations.create").is(slow);
+    slack.world().meets(making.times(1));
     let storm = (0..STORM).map(|n| firing(&format!("Slow{n}"), "warning"));
     slack.house().fire_all(storm.collect()).await;
     let direct = Spot::Direct("ana");
@@ -50,14 +54,18 @@ async fn a_hundred_incidents_are_few_messages_to_one_person_and_cards_at_their_p
     let world = slack.world();
     let (web, own) = (world.channel_named("web").id, world.user("ana").direct());
     let posts = world.calls("chat.postMessage");
-    let refused = posts.iter().filter(|c| c.status == 429).count();
-    assert_eq!(refused, 0, "the channel's pace was kept");
     let at = |channel: &str| {
         let all = posts.iter().filter(|c| c.arg("channel") == channel);
         all.map(|c| c.at_micros).collect::<Vec<_>>()
     };
     let (cards, paged) = (at(&web), at(&own));
     assert_eq!(cards.len(), STORM, "one card each");
+    // A busy machine may bring some of them closer together, never all.
+    for part in [&cards[..], &cards[..STORM / 4]] {
+        let took = part[part.len() - 1] - part[0];
+        let least = (part.len() as u64 - 1) * PACE_MS as u64 * 1000 / 2;
+        assert!(took > least, "{} cards in {took} µs", part.len());
+    }
     assert!(
         paged.last() < cards.get(STORM / 2),
         "the pages did not wait for the cards"

@@ -224,19 +224,18 @@ async fn acknowledged_while_slack(trouble: Trouble) {
         (incident.status, wake_at(&incident)),
         (Status::Acknowledged, None)
     );
-    // Messages to one person keep their order: what comes after this one came too late.
-    let settled = async || {
-        let rows = c.house.engine().store().deliveries(incident.id).await;
-        let rows = rows.unwrap().into_iter();
-        let mut own = rows.filter(|r| r.target == "ana" && r.detail == "slack");
-        let row = own.next().expect("a page by Slack");
-        let state = row.state.word();
-        (state != "waiting" && state != "sending").then(|| state.to_owned())
-    };
-    let state = c.house.expect("an end of that page", settled).await;
-    assert_eq!(state, "withdrawn");
+    // The next page waits for the end of what was under way for this one, and for no more.
     c.house.fires("Other", "warning").await;
     c.slack.page("ana", 2).await;
+    let delivered = r#""page_delivered":{"person":"ana","contact":"slack""#;
+    c.house.until_told(2, delivered).await;
+    let rows = c.house.engine().store().deliveries(incident.id).await;
+    let rows = rows.unwrap().into_iter();
+    let own: Vec<_> = rows
+        .filter(|r| r.target == "ana" && r.detail == "slack")
+        .map(|r| r.state.word())
+        .collect();
+    assert_eq!(own, ["withdrawn"], "nothing is left to be sent");
     let seen = c.slack.seen("ana", &Spot::Direct("ana")).await;
     assert!(!seen.iter().any(|m| m.words.contains("#1 ")), "{seen:#?}");
 }
@@ -249,6 +248,27 @@ async fn a_page_acknowledged_on_the_console_leaves_by_no_other_contact() {
 #[tokio::test]
 async fn a_page_that_hung_when_it_was_acknowledged_is_not_sent_again() {
     acknowledged_while_slack(Trouble::Hang).await;
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_looked_for_until_the_look_succeeds() {
+    let plan = Plan::only("slack");
+    let slack = OnSlack::of(Arc::new(House::open(plan).await));
+    let room = slack.major("Down").await;
+    slack.card("ana", &room, 1, "paged ana").await;
+    slack.line("ana", &room, "Paged ana").await;
+    let Spot::Room(id) = &room else {
+        panic!("a room: {room:?}");
+    };
+    let lost = Fault::on("chat.postMessage").is(Trouble::DoThenDrop);
+    slack.world().meets(lost.in_channel(id).times(1));
+    let limited = Fault::on("conversations.history").is(Trouble::RateLimited(1));
+    slack.world().meets(limited.times(1));
+    slack.house().notes(1, "only once").await;
+    slack.house().notes(1, "the end").await;
+    slack.line("ana", &room, "the end").await;
+    let lines = ["only once", "the end"].map(str::to_owned);
+    slack.assert_once_in_order("ana", &room, &lines).await;
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The stage on Discord: native sub-commands, answers by the interaction's token, modals.
 
-use super::house::{House, linked};
+use super::house::House;
 use super::stage::{At, Seen, Spot, Stage, Told};
 use crate::discord_world::{DiscordWorld, Fault, Posted};
 use std::sync::Arc;
@@ -91,7 +91,8 @@ impl Stage for OnDiscord {
         let person = self.world().user(who);
         let form = person.clicks(discord(card), "Note").modal().await;
         let sent = person.submits(&form, &[("at", at), ("text", text)]);
-        sent.reply().await;
+        let told = sent.reply().await;
+        assert!(told.has("Noted"), "{told:?}: {}", sent.payload());
     }
 
     async fn command(&self, who: &str, spot: &Spot, verb: &str, values: &[(&str, &str)]) -> Told {
@@ -137,8 +138,6 @@ impl Stage for OnDiscord {
     async fn goes_down(&self) {
         self.world().breaks("*", Fault::Dropped, None);
         self.world().drops_connection();
-        let discord = self.house.process().discord.clone().unwrap();
-        linked(discord.link(), "down", Option::is_some).await;
     }
 
     async fn comes_back(&self) {

@@ -122,15 +122,15 @@ pub async fn severity_lead_snooze_and_resolve<S: Stage>(s: S) {
     }
     s.line("ana", &room, "ana resolved it").await;
     let lines = words(&[
-        "ana lowered the severity from sev1 to sev2",
+        "ana lowered the severity to sev2",
         "ana took the lead.",
         "ana acknowledged it until",
         "ana resolved it",
     ]);
     s.assert_once_in_order("ana", &room, &lines).await;
     for spot in [&room, &TEAM] {
-        let card = s.card("ana", spot, 1, "resolved").await;
-        assert!(card.words.contains("sev2"), "{card:?}");
+        let card = s.card("ana", spot, 1, "nobody has to").await;
+        assert!(card.words.to_lowercase().contains("sev2"), "{card:?}");
         assert_eq!(card.buttons.first().map(String::as_str), Some("Postmortem"));
     }
 }
@@ -161,8 +161,8 @@ pub async fn an_action_needs_another_person_and_tells_its_outcome<S: Stage>(s: S
     assert_eq!(s.house().count(1, "run_released").await, 0);
     let (label, asked) = approve("bo").await;
     s.press("bo", &asked, &label.expect("bo may")).await;
-    s.line("ana", &room, "succeeded (exit code 0)").await;
-    let lines = words(&["ana asked for run-1", "succeeded (exit code 0)"]);
+    s.line("ana", &room, "succeeded (exit code 0) after").await;
+    let lines = words(&["ana asked for run-1", "succeeded (exit code 0) after"]);
     s.assert_once_in_order("ana", &room, &lines).await;
     s.card("ana", &room, 1, "“restart” by ana: succeeded").await;
     assert_eq!(s.house().count(1, "run_started").await, 1);
@@ -178,7 +178,7 @@ pub async fn an_action_without_approval_runs_after_one_confirmation<S: Stage>(s:
         let label = asked.buttons.iter().find(|b| b.starts_with("Approve"));
         s.press("ana", &asked, label.unwrap()).await;
     }
-    s.line("ana", &room, "succeeded (exit code 0)").await;
+    s.line("ana", &room, "succeeded (exit code 0) after").await;
     assert_eq!(s.house().count(1, "run_started").await, 1);
 }
 

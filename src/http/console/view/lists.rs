@@ -1,6 +1,6 @@
 //! The plain lists: alerts, services, quarantine; and a document read aloud.
 
-use super::parts::{age, icon, outside, when};
+use super::parts::{age, icon, outside, plain, when};
 use super::{Scene, frame};
 use crate::core::directory::Service;
 use crate::core::text::{count, list};
@@ -32,10 +32,10 @@ pub(in super::super) fn alert_item(scene: Scene<'_>, row: &AlertRow) -> Markup {
         li.alert data-item data-firing[row.firing] {
             div.alert-top {
                 span.pill.hot[row.firing] { @if row.firing { "firing" } @else { "over" } }
-                strong.grow { (name) }
+                strong.grow { (plain(name)) }
                 span { (age(scene, row.starts_at)) " ago" }
             }
-            @if let Some(summary) = body.annotations.get("summary") { p { (summary) } }
+            @if let Some(summary) = body.annotations.get("summary") { p { (plain(summary)) } }
             p.hint {
                 "from " (row.source) " · " (row.why)
                 @if let Some(id) = row.incident { " · " a href={ "/incidents/" (id.0) } data-open { "incident " (id) } }
@@ -43,7 +43,7 @@ pub(in super::super) fn alert_item(scene: Scene<'_>, row: &AlertRow) -> Markup {
             details data-keep={ "alert-" (row.id.0) } {
                 summary { (count(body.labels.len(), "label")) " and times" }
                 dl.labels {
-                    @for (k, v) in body.labels.iter().chain(&body.annotations) { div { dt { (k) } dd { (v) } } }
+                    @for (k, v) in body.labels.iter().chain(&body.annotations) { div { dt { (plain(k)) } dd { (plain(v)) } } }
                     div { dt { "began" } dd { (when(scene, row.starts_at)) } }
                     div { dt { "received" } dd { (when(scene, row.received_at)) } }
                     div { dt { "changed" } dd { (when(scene, row.updated_at)) } }

@@ -2,6 +2,7 @@
 
 use super::Scene;
 use crate::core::schedule::clock;
+use crate::core::text::deceives;
 use crate::core::time::{Time, human_ms};
 use chrono::TimeZone;
 use chrono_tz::Tz;
@@ -128,8 +129,14 @@ pub(in super::super) fn outside(url: &str, words: &str) -> Markup {
     }
 }
 
+/// Words of senders, without the characters that would turn them, or what stands beside them, around.
+pub(in super::super) fn plain(text: &str) -> String {
+    text.replace(deceives, "")
+}
+
 /// Words of people, with bare http links made to follow.
 pub(in super::super) fn words(text: &str) -> Markup {
+    let text = plain(text);
     html! {
         @for piece in text.split_inclusive(char::is_whitespace) {
             @let word = piece.trim_end();
