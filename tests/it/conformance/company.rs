@@ -251,6 +251,27 @@ async fn a_page_that_hung_when_it_was_acknowledged_is_not_sent_again() {
 }
 
 #[tokio::test]
+async fn a_lost_answer_is_looked_for_until_the_look_succeeds() {
+    let plan = Plan::only("slack");
+    let slack = OnSlack::of(Arc::new(House::open(plan).await));
+    let room = slack.major("Down").await;
+    slack.card("ana", &room, 1, "paged ana").await;
+    slack.line("ana", &room, "Paged ana").await;
+    let Spot::Room(id) = &room else {
+        panic!("a room: {room:?}");
+    };
+    let lost = Fault::on("chat.postMessage").is(Trouble::DoThenDrop);
+    slack.world().meets(lost.in_channel(id).times(1));
+    let limited = Fault::on("conversations.history").is(Trouble::RateLimited(1));
+    slack.world().meets(limited.times(1));
+    slack.house().notes(1, "only once").await;
+    slack.house().notes(1, "the end").await;
+    slack.line("ana", &room, "the end").await;
+    let lines = ["only once", "the end"].map(str::to_owned);
+    slack.assert_once_in_order("ana", &room, &lines).await;
+}
+
+#[tokio::test]
 async fn of_two_who_acknowledge_at_once_one_has_it_and_the_other_is_told_who() {
     let c = Company::open(Plan::all()).await;
     c.house.fires("Down", "critical").await;
