@@ -14,6 +14,7 @@ mod crash;
 mod demo;
 mod discord_side;
 mod discord_world;
+mod emulated;
 mod engine;
 mod hear;
 mod house;
