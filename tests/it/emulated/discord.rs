@@ -299,7 +299,8 @@ async fn notes_by_form(twin: &mut Twin, stage: &Stage, card: &Value) {
     assert_eq!(opened["type"], MODAL);
     let form: Value = serde_json::from_str(text(&opened["data"])).unwrap();
     let fields = form["components"].as_array().unwrap();
-    let mut names = fields.iter().map(|f| &f["component"]["custom_id"]);
+    // By the gateway a form comes in rows, one field each.
+    let mut names = fields.iter().map(|f| &f["components"][0]["custom_id"]);
     assert!(names.any(|name| name == "text"), "{form}");
     let fields = json!([{"customId": "text", "value": "it was the cache"}]);
     let with = json!({"customId": form["custom_id"], "fields": fields});

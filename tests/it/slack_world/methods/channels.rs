@@ -165,7 +165,7 @@ impl Seat<'_> {
         if !channel.archived {
             return fail("not_archived");
         }
-        if false {
+        if !self.state.tune.bots_may_unarchive {
             return fail("not_in_channel");
         }
         let bot = self.bot.clone();
