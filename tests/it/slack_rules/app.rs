@@ -9,6 +9,9 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
+/// Long enough for a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// An app's way to the Web API.
 #[derive(Clone)]
 pub struct App {
@@ -22,7 +25,7 @@ pub type Unanswered = reqwest::Error;
 
 impl App {
     pub fn of(world: &SlackWorld) -> App {
-        let client = Client::builder().no_proxy().timeout(Duration::from_secs(5));
+        let client = Client::builder().no_proxy().timeout(PATIENCE);
         App {
             world: world.clone(),
             client: client.build().unwrap(),
@@ -124,11 +127,17 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// What comes next; `None` when the connection ended.
+    /// What comes next; `None` when the connection ended. Fails when nothing comes for long.
     pub async fn next(&mut self) -> Option<Value> {
+        let next = tokio::time::timeout(PATIENCE, self.next_text()).await;
+        let text = next.expect("something comes over the socket")?;
+        Some(serde_json::from_str(&text).unwrap())
+    }
+
+    async fn next_text(&mut self) -> Option<String> {
         loop {
             match self.stream.next().await? {
-                Ok(Message::Text(text)) => return Some(serde_json::from_str(&text).unwrap()),
+                Ok(Message::Text(text)) => return Some(text.to_string()),
                 Ok(Message::Close(_)) | Err(_) => return None,
                 Ok(_) => {}
             }
