@@ -267,6 +267,8 @@ async fn a_lost_answer_is_looked_for_until_the_look_succeeds() {
     slack.house().notes(1, "only once").await;
     slack.house().notes(1, "the end").await;
     slack.line("ana", &room, "the end").await;
+    let looks = slack.world().calls("conversations.history");
+    assert!(looks.iter().any(|c| c.status == 429), "{looks:?}");
     let lines = ["only once", "the end"].map(str::to_owned);
     slack.assert_once_in_order("ana", &room, &lines).await;
 }
