@@ -473,3 +473,32 @@ async fn who_has_an_answer_finds_what_it_says() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_line_that_is_refused_costs_that_line_and_not_the_room() {
+    on_both(async |database| {
+        let w = World::on(&database.url).await;
+        w.fire("Down", MAJOR).await;
+        let rooms = async || {
+            let kinds = w.kinds(1).await;
+            kinds.iter().filter(|k| **k == "room_opened").count()
+        };
+        assert_eq!(rooms().await, 1);
+        w.platform.mood(Mood::Refuses(Fault {
+            why: "the words are too long".to_owned(),
+            retry: Retry::Never,
+        }));
+        let note = Command::Note {
+            by: person("ana"),
+            text: "long words".to_owned(),
+            happened_at: None,
+        };
+        w.tell(1, note).await;
+        w.platform.mood(Mood::Well);
+        w.advance_secs(60).await;
+        let kinds = w.kinds(1).await;
+        assert!(kinds.contains(&"place_failed"), "it is told: {kinds:?}");
+        assert_eq!(rooms().await, 1, "the room is still there: {kinds:?}");
+    })
+    .await;
+}

@@ -1,7 +1,7 @@
 //! What came of deliveries: their rows, and what the journal is told.
 
 use super::Desk;
-use crate::chat::Fault;
+use crate::chat::{Fault, Retry};
 use crate::core::incident::{Command, Surface, THE_ROOM};
 use crate::core::time::Time;
 use crate::engine::draft::Draft;
@@ -120,10 +120,10 @@ impl Desk {
             }
             (Err(fault), Lane::Say) if tell => Some(Command::PlaceFailed {
                 platform: row.target.clone(),
-                place: row
-                    .detail
-                    .strip_prefix("channel:")
-                    .map_or_else(|| THE_ROOM.to_owned(), |channel| format!("#{channel}")),
+                place: match row.detail.strip_prefix("channel:") {
+                    Some(channel) => format!("#{channel}"),
+                    None => in_room("a line of the room", fault).to_owned(),
+                },
                 why: fault.why.clone(),
             }),
             _ => None,
@@ -189,15 +189,24 @@ impl Desk {
 fn place_failed(key: &ShowKey, surface: Surface, fault: &Fault) -> Command {
     let place = match surface {
         Surface::ChannelCard => "the team's channel",
-        Surface::Topic => "the topic of the room",
-        Surface::Crew => "the list of people of the room",
-        Surface::Fixtures => "the pinned things of the room",
-        Surface::Room | Surface::RoomCard => THE_ROOM,
+        Surface::Topic => in_room("the topic of the room", fault),
+        Surface::Crew => in_room("the list of people of the room", fault),
+        Surface::Fixtures => in_room("the pinned things of the room", fault),
+        Surface::Room | Surface::RoomCard => in_room("the card of the room", fault),
     };
     Command::PlaceFailed {
         platform: key.1.clone(),
         place: place.to_owned(),
         why: fault.why.clone(),
+    }
+}
+
+/// What is not to be had in a room: this part of it, or, when the room is gone, all of it. Only then
+/// another one is made.
+fn in_room(part: &'static str, fault: &Fault) -> &'static str {
+    match fault.retry {
+        Retry::Gone => THE_ROOM,
+        _ => part,
     }
 }
 
