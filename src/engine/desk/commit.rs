@@ -62,6 +62,8 @@ pub(super) struct Commit {
     shows: Vec<(ShowRow, Arc<Incident>)>,
     /// Incidents it changes; `None`: not open any more.
     open: Vec<(IncidentId, Option<Arc<Incident>>)>,
+    /// It writes something.
+    stored: bool,
     jobs: usize,
     events: usize,
     rows: usize,
@@ -166,7 +168,7 @@ impl Desk {
             + changes.outbox.len()
             + changes.outbox_changes.len();
         let (tell, written) = oneshot::channel();
-        let nothing = changes.is_empty();
+        let stored = !changes.is_empty();
         self.committing = Some(Commit {
             inbox: changes.inbox.clone(),
             written,
@@ -175,12 +177,13 @@ impl Desk {
             stop: batch.stop,
             shows,
             open,
+            stored,
             jobs: batch.jobs,
             events: changes.events.len(),
             rows,
             since,
         });
-        if nothing {
+        if !stored {
             return self.conclude(Ok(()));
         }
         let (store, epoch) = (self.engine.store().clone(), self.epoch);
@@ -212,7 +215,7 @@ impl Desk {
             let above = above.map_or(Turn::Next, |batch| batch.refuse(&fault.to_string()));
             return ended(stop).max(above);
         }
-        if commit.rows > 0 {
+        if commit.stored {
             metrics.commit(commit.jobs, commit.rows, commit.since.elapsed());
             metrics.events(commit.events);
         }
