@@ -23,6 +23,8 @@ pub const TITLE_CHARS: usize = 24;
 pub const LABEL_CHARS: usize = 45;
 /// Characters of a paragraph: what every platform lets people write in one field (Slack: 3,000).
 pub const TEXT_CHARS: u16 = 3000;
+/// Characters of a choice: Slack's limit for an option, the tightest of the platforms.
+const CHOICE_CHARS: usize = 75;
 /// In front of the names of an action's arguments, so that they are no other field's.
 const ARGUMENT: &str = "arg.";
 
@@ -229,16 +231,9 @@ pub fn of_action(name: &str, directory: &Directory, incident: &Incident) -> Opti
 }
 
 fn field(arg: &Argument, directory: &Directory) -> Field {
-    let choices: Vec<(String, String)> = super::surface::values(arg, directory)
+    let choices: Vec<(String, String)> = super::surface::choices(arg, directory)
         .into_iter()
-        .map(|(value, help)| {
-            let read = if help.is_empty() {
-                value.clone()
-            } else {
-                format!("{value}: {help}")
-            };
-            (value, cut(&read, 75))
-        })
+        .map(|(value, read)| (value, cut(&read, CHOICE_CHARS)))
         .collect();
     let entry = match arg.kind {
         Kind::Text => Entry::Text { max: TEXT_CHARS },

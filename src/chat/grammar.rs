@@ -172,10 +172,7 @@ impl std::error::Error for Usage {}
 /// carried out for want of words: the verb alone, or with an incident's number, or `run ACTION`.
 #[must_use]
 pub fn wants_form(text: &str, context: &Context<'_>) -> Option<Wanting> {
-    let mut words = Words::of(text.trim().strip_prefix('/').unwrap_or(text.trim()));
-    if words.peek().is_some_and(|w| tree().is_root(&w.text)) {
-        words.next();
-    }
+    let mut words = behind_root(text.trim());
     let leaf = tree().find(&words.next()?.text)?;
     let mut line = Line::behind(leaf, context, words);
     let incident = line.incident();
@@ -218,15 +215,21 @@ pub fn parse(text: &str, context: &Context<'_>) -> Result<Invocation, Usage> {
             example: "note the rest in a second line".to_owned(),
         });
     }
-    let mut words = Words::of(text.strip_prefix('/').unwrap_or(text));
-    if words.peek().is_some_and(|w| tree().is_root(&w.text)) {
-        words.next();
-    }
+    let mut words = behind_root(text);
     let Some(verb) = words.next() else {
         return Ok(Invocation::Help { verb: None });
     };
     let leaf = tree().find(&verb.text).ok_or_else(|| unknown(&verb.text))?;
     Line::behind(leaf, context, words).read()
+}
+
+/// The words from the verb on, without `/` and a root word in front of it.
+fn behind_root(text: &str) -> Words<'_> {
+    let mut words = Words::of(text.strip_prefix('/').unwrap_or(text));
+    if words.peek().is_some_and(|w| tree().is_root(&w.text)) {
+        words.next();
+    }
+    words
 }
 
 fn unknown(word: &str) -> Usage {

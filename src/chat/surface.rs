@@ -5,7 +5,7 @@
 
 mod complete;
 
-pub(crate) use complete::values;
+pub(crate) use complete::choices;
 pub use complete::{COMPLETIONS, Completion, complete};
 
 use serde::Deserialize;

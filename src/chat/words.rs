@@ -132,9 +132,7 @@ pub fn approved(id: RunId, run: &Run) -> String {
 #[must_use]
 pub fn which_run(incident: &Incident) -> String {
     let waiting: Vec<String> = incident
-        .runs
-        .iter()
-        .filter(|(_, r)| matches!(r.state, RunState::Asked { .. }))
+        .waiting_runs()
         .map(|(id, r)| format!("{id} “{}”", r.title))
         .collect();
     match waiting.len() {

@@ -1,10 +1,13 @@
 //! Small pure helpers on text that people read. Alert text is attacker-controlled: nothing here trusts it.
 
 /// Whether a character makes a reader see the ones around it in another order, or hides among them
-/// (Unicode's explicit directional formatting, and characters without width).
+/// (Unicode's directional formatting and marks, its separators, and characters without width).
 #[must_use]
 pub fn deceives(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}' | '\u{feff}')
+    matches!(
+        c,
+        '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{061c}' | '\u{feff}'
+    )
 }
 
 /// Cuts to `max` characters; a cut text ends with `…`. Control characters become spaces, and what

@@ -4,7 +4,7 @@ use super::{Desk, Reply};
 use crate::chat::words;
 use crate::core::action;
 use crate::core::id::{IncidentId, RunId};
-use crate::core::incident::{Command, Incident, RunState};
+use crate::core::incident::{Command, Incident};
 use std::collections::BTreeMap;
 
 impl Desk<'_> {
@@ -107,12 +107,7 @@ impl Desk<'_> {
             .look(id)
             .await
             .map_err(|failure| Reply::no(Some(id), failure.to_string()))?;
-        let waiting: Vec<RunId> = incident
-            .runs
-            .iter()
-            .filter(|(_, r)| matches!(r.state, RunState::Asked { .. }))
-            .map(|(run, _)| *run)
-            .collect();
+        let waiting: Vec<RunId> = incident.waiting_runs().map(|(run, _)| *run).collect();
         match waiting.as_slice() {
             [only] => Ok(*only),
             _ => Err(Reply::no(Some(id), words::which_run(&incident))),

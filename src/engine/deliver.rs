@@ -224,11 +224,8 @@ impl Deliver {
             Some(shown) => {
                 // The desk may not have heard yet that it was shown; but of a room that is lost
                 // nothing stands any more.
-                let lost = row.surface != Surface::ChannelCard.word()
-                    && incident
-                        .closed
-                        .iter()
-                        .any(|(platform, place)| *platform == row.platform && place == THE_ROOM);
+                let lost =
+                    row.surface != Surface::ChannelCard.word() && incident.room_lost(&row.platform);
                 if !lost {
                     row.have = row.have.max(shown.row.have);
                 }

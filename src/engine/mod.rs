@@ -80,7 +80,7 @@ pub(crate) struct Inner {
     /// Runs this process carries out.
     running: Mutex<HashSet<RunId>>,
     /// What buttons are signed with.
-    key: RwLock<Key>,
+    key: Key,
     /// Accounts linked beside the files: platform and account to person.
     links: RwLock<HashMap<(String, String), String>>,
 }
@@ -148,6 +148,13 @@ impl Engine {
     ) -> anyhow::Result<Engine> {
         let epoch = store.take_over().await?;
         let high = store.high_water().await?;
+        let known = store.key(BUTTONS).await?;
+        // The first start makes the secret.
+        let secret = known.clone().unwrap_or_else(|| {
+            [(); 2]
+                .map(|()| uuid::Uuid::new_v4().simple().to_string())
+                .concat()
+        });
         let links = store.links().await?;
         let links = links
             .into_iter()
@@ -171,42 +178,26 @@ impl Engine {
             counters,
             fenced: AtomicBool::new(false),
             running: Mutex::default(),
-            key: RwLock::new(Key::new([0; 32])),
+            // Hashed, so that a value of any length somebody put there is a key.
+            key: Key::new(sha2::Sha256::digest(secret.as_bytes()).into()),
             links: RwLock::new(links),
         });
         let engine = Engine(inner);
         desk::start(&engine, epoch, desk_out, deliver_out).await?;
-        engine.own_key().await?;
+        if known.is_none() {
+            let changes = ChangeSet {
+                keys: vec![(BUTTONS.to_owned(), secret)],
+                ..ChangeSet::default()
+            };
+            engine.write(changes).await?;
+        }
         Ok(engine)
-    }
-
-    /// Reads the secret that buttons are signed with, or makes it at the first start.
-    async fn own_key(&self) -> anyhow::Result<()> {
-        let known = self.0.store.key(BUTTONS).await?;
-        let hex = match known {
-            Some(hex) => hex,
-            None => {
-                let made = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()].map(uuid::Uuid::simple);
-                let hex = format!("{}{}", made[0], made[1]);
-                let changes = ChangeSet {
-                    keys: vec![(BUTTONS.to_owned(), hex.clone())],
-                    ..ChangeSet::default()
-                };
-                self.write(changes).await?;
-                hex
-            }
-        };
-        // Hashed, so that a value of any length somebody put there is a key.
-        let key = Key::new(sha2::Sha256::digest(hex.as_bytes()).into());
-        *self.0.key.write().unwrap_or_else(PoisonError::into_inner) = key;
-        Ok(())
     }
 
     /// What buttons are signed with.
     #[must_use]
     pub fn button_key(&self) -> Key {
-        let key = self.0.key.read().unwrap_or_else(PoisonError::into_inner);
-        key.clone()
+        self.0.key.clone()
     }
 
     /// Starts delivery through these chat platforms, the notifiers and the runner.

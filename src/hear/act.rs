@@ -1,9 +1,10 @@
 //! What each act does.
 
 use super::ear::Inner;
-use crate::chat::grammar::{self, Context};
+use crate::chat::grammar::{self, Invocation, Usage};
 use crate::chat::heard::{Deed, Heard, Home, Said, User, Voice};
 use crate::chat::{Press, button, form, words};
+use crate::core::directory::Directory;
 use crate::core::id::{Actor, IncidentId};
 use crate::core::incident::{Command, Status};
 use crate::core::text::cut;
@@ -12,6 +13,7 @@ use crate::core::timeline;
 use crate::dispatch::{self, Reply};
 use crate::engine::Failure;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Characters of a message that go on the timeline; more than any platform lets people send.
 const TEXT_CHARS: usize = 40_000;
@@ -34,48 +36,11 @@ pub(super) async fn act(inner: &Inner, voice: &dyn Voice, heard: &Heard) -> Resu
         Deed::Typed { verb, options } => errand.typed(verb, options).await,
         Deed::Press { token, .. } => errand.press(token).await,
         Deed::Submit { token, values } => errand.submit(token, values).await,
-        Deed::Said { message, text } => {
-            let (text, message) = (cut_lines(text), message.clone());
-            errand
-                .room(|by, platform| Command::Speak {
-                    by,
-                    text,
-                    platform,
-                    message,
-                })
-                .await
-        }
-        Deed::Edited { message, text } => {
-            let (text, message) = (cut_lines(text), message.clone());
-            errand
-                .room(|by, platform| Command::Reword {
-                    by,
-                    text,
-                    platform,
-                    message,
-                })
-                .await
-        }
-        Deed::Deleted { message } => {
-            let message = message.clone();
-            errand
-                .room(|by, platform| Command::Unsay {
-                    by,
-                    platform,
-                    message,
-                })
-                .await
-        }
-        Deed::Joined => {
-            errand
-                .room(|by, platform| Command::Join { by, platform })
-                .await
-        }
-        Deed::Left => {
-            errand
-                .room(|by, platform| Command::Leave { by, platform })
-                .await
-        }
+        Deed::Said { .. }
+        | Deed::Edited { .. }
+        | Deed::Deleted { .. }
+        | Deed::Joined
+        | Deed::Left => errand.room().await,
         Deed::Kept {
             message,
             text,
@@ -100,36 +65,30 @@ struct Errand<'a> {
 
 impl Errand<'_> {
     async fn line(&self, text: &str) -> Result<(), Failure> {
-        let here = self.inner.here(self.heard).await;
-        let directory = self.inner.engine.directory();
-        let context = Context {
-            directory: &directory,
-            now: self.inner.now(),
-            zone: self.inner.zone(self.heard),
-            here,
-        };
-        match grammar::parse(text, &context) {
-            Ok(invocation) => self.invoke(invocation).await,
-            Err(usage) => self.no(&usage.to_string()).await,
-        }
+        let (directory, here) = self.scene().await;
+        let context = self.inner.context(self.heard, &directory, here);
+        self.read(grammar::parse(text, &context)).await
     }
 
     async fn typed(&self, verb: &str, options: &BTreeMap<String, String>) -> Result<(), Failure> {
+        let (directory, here) = self.scene().await;
+        let context = self.inner.context(self.heard, &directory, here);
+        self.read(grammar::typed(verb, options, &context)).await
+    }
+
+    async fn scene(&self) -> (Arc<Directory>, Option<IncidentId>) {
         let here = self.inner.here(self.heard).await;
-        let directory = self.inner.engine.directory();
-        let context = Context {
-            directory: &directory,
-            now: self.inner.now(),
-            zone: self.inner.zone(self.heard),
-            here,
-        };
-        match grammar::typed(verb, options, &context) {
+        (self.inner.engine.directory(), here)
+    }
+
+    async fn read(&self, read: Result<Invocation, Usage>) -> Result<(), Failure> {
+        match read {
             Ok(invocation) => self.invoke(invocation).await,
             Err(usage) => self.no(&usage.to_string()).await,
         }
     }
 
-    async fn invoke(&self, invocation: grammar::Invocation) -> Result<(), Failure> {
+    async fn invoke(&self, invocation: Invocation) -> Result<(), Failure> {
         let strict = matches!(invocation.verb(), "run" | "approve" | "reject" | "link");
         let who = match self.inner.people.who(self.voice, self.heard, strict).await {
             Ok(who) => who,
@@ -177,14 +136,45 @@ impl Errand<'_> {
     }
 
     /// Something that belongs to the incident whose room it happened in, if it is one.
-    async fn room(&self, command: impl FnOnce(Actor, String) -> Command) -> Result<(), Failure> {
+    async fn room(&self) -> Result<(), Failure> {
         let Some(id) = self.inner.here(self.heard).await else {
             return Ok(());
         };
-        let by = self.inner.people.author(self.heard);
-        let command = command(by, self.heard.platform.clone());
+        let Some(command) = self.told() else {
+            return Ok(());
+        };
         let done = self.inner.engine.submit(&self.cause, id, command).await;
         done.map(drop)
+    }
+
+    /// What the incident is told of an act in its room.
+    fn told(&self) -> Option<Command> {
+        let (by, platform) = (
+            self.inner.people.author(self.heard),
+            self.heard.platform.clone(),
+        );
+        Some(match &self.heard.deed {
+            Deed::Said { message, text } => Command::Speak {
+                by,
+                text: cut_lines(text),
+                platform,
+                message: message.clone(),
+            },
+            Deed::Edited { message, text } => Command::Reword {
+                by,
+                text: cut_lines(text),
+                platform,
+                message: message.clone(),
+            },
+            Deed::Deleted { message } => Command::Unsay {
+                by,
+                platform,
+                message: message.clone(),
+            },
+            Deed::Joined => Command::Join { by, platform },
+            Deed::Left => Command::Leave { by, platform },
+            _ => return None,
+        })
     }
 
     /// A message goes on the timeline at the time it was written, however often it is kept.

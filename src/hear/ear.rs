@@ -7,6 +7,7 @@ use crate::chat::grammar::{self, Context};
 use crate::chat::heard::{Deed, Heard, Voice};
 use crate::chat::surface;
 use crate::chat::{Press, button};
+use crate::core::directory::Directory;
 use crate::core::id::IncidentId;
 use crate::core::incident::Incident;
 use crate::core::time::Time;
@@ -14,11 +15,14 @@ use crate::engine::{Counter, Engine, Failure};
 use crate::store::{ChangeSet, HeardRow};
 use chrono_tz::Tz;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, watch};
 
 /// What is worked off is remembered this long: longer than any platform repeats itself.
 const REMEMBER_MS: i64 = 3 * 24 * 3_600_000;
+/// How often what is older is looked for: not with every act, because somebody waits for each.
+const FORGET_EVERY_MS: i64 = 3_600_000;
 /// Acts of one room that may wait for their turn.
 const QUEUE: usize = 1024;
 
@@ -32,6 +36,8 @@ pub(super) struct Inner {
     pub people: People,
     /// Keys that are being kept right now.
     keeping: Mutex<HashSet<(String, String)>>,
+    /// When old acts were last forgotten, `Time` in milliseconds.
+    forgot_at: AtomicI64,
     /// Acts that are being worked off.
     at_work: watch::Sender<usize>,
     /// Queues of the platforms' messages.
@@ -52,6 +58,7 @@ impl Ear {
             voices,
             people,
             keeping: Mutex::default(),
+            forgot_at: AtomicI64::new(0),
             at_work: watch::channel(0).0,
             queues: Mutex::default(),
         }))
@@ -118,7 +125,7 @@ impl Ear {
                 at: engine.now(),
                 body,
             }],
-            heard_old: Some(engine.now().plus_ms(-REMEMBER_MS)),
+            heard_old: self.0.forgets(),
             ..ChangeSet::default()
         };
         engine.write(changes).await?;
@@ -215,12 +222,7 @@ impl Ear {
         match &heard.deed {
             Deed::Line { text } => {
                 let here = self.0.here(heard).await;
-                let context = Context {
-                    directory: &directory,
-                    now: self.0.engine.now(),
-                    zone: self.0.zone(heard),
-                    here,
-                };
+                let context = self.0.context(heard, &directory, here);
                 let wanting = grammar::wants_form(text, &context)?;
                 let incident = self.incident(wanting.incident).await;
                 match &wanting.action {
@@ -236,9 +238,7 @@ impl Ear {
                 if given {
                     return None;
                 }
-                let number = options.get("incident").and_then(|n| n.parse().ok());
-                let id = number.map(IncidentId).or(self.0.here(heard).await)?;
-                let incident = self.incident(id).await?;
+                let incident = self.meant(heard, options).await?;
                 form::of_action(options.get("action")?, &directory, &incident)
             }
             Deed::Press { token, .. } => {
@@ -270,12 +270,7 @@ impl Ear {
         };
         let options = form::options(known, values);
         let directory = self.0.engine.directory();
-        let context = Context {
-            directory: &directory,
-            now: self.0.engine.now(),
-            zone: self.0.zone(heard),
-            here: None,
-        };
+        let context = self.0.context(heard, &directory, None);
         match grammar::typed(&verb, &options, &context) {
             Ok(_) => Vec::new(),
             Err(usage) => {
@@ -304,18 +299,8 @@ impl Ear {
             _ => surface::tree()
                 .find(verb)
                 .and_then(|leaf| leaf.args.iter().find(|a| a.name == option))
-                .map(|arg| surface::values(arg, &directory))
-                .unwrap_or_default()
-                .into_iter()
-                .map(|(value, help)| {
-                    let read = if help.is_empty() {
-                        value.clone()
-                    } else {
-                        format!("{value}: {help}")
-                    };
-                    (value, read)
-                })
-                .collect(),
+                .map(|arg| surface::choices(arg, &directory))
+                .unwrap_or_default(),
         };
         found.retain(|(value, read)| {
             value.to_lowercase().starts_with(&part) || read.to_lowercase().contains(&part)
@@ -337,20 +322,27 @@ impl Ear {
         heard: &Heard,
         options: &BTreeMap<String, String>,
     ) -> Vec<(String, String)> {
-        let number = options.get("incident").and_then(|n| n.parse().ok());
-        let Some(id) = number.map(IncidentId).or(self.0.here(heard).await) else {
+        let Some(incident) = self.meant(heard, options).await else {
             return Vec::new();
         };
-        let Some(incident) = self.incident(id).await else {
-            return Vec::new();
-        };
-        let waiting = incident
-            .runs
-            .iter()
-            .filter(|(_, r)| matches!(r.state, crate::core::incident::RunState::Asked { .. }));
-        waiting
+        incident
+            .waiting_runs()
             .map(|(id, run)| (id.0.to_string(), format!("{id} {}", run.title)))
             .collect()
+    }
+
+    /// The incident options name, else the one whose room it is.
+    async fn meant(
+        &self,
+        heard: &Heard,
+        options: &BTreeMap<String, String>,
+    ) -> Option<Arc<Incident>> {
+        let named = options.get("incident").and_then(|n| n.parse().ok());
+        let id = match named.map(IncidentId) {
+            Some(id) => id,
+            None => self.0.here(heard).await?,
+        };
+        self.incident(id).await
     }
 
     async fn incident(&self, id: IncidentId) -> Option<Arc<Incident>> {
@@ -359,6 +351,17 @@ impl Ear {
 }
 
 impl Inner {
+    /// Acts before this are to be forgotten now; `None`: that was done lately.
+    fn forgets(&self) -> Option<Time> {
+        let now = self.now();
+        let last = Time(self.forgot_at.load(Ordering::Relaxed));
+        if now.since_ms(last) < FORGET_EVERY_MS {
+            return None;
+        }
+        self.forgot_at.store(now.0, Ordering::Relaxed);
+        Some(now.plus_ms(-REMEMBER_MS))
+    }
+
     /// The incident whose room an act was done in.
     pub(super) async fn here(&self, heard: &Heard) -> Option<IncidentId> {
         if heard.room.is_empty() {
@@ -367,6 +370,21 @@ impl Inner {
         let store = self.engine.store();
         let found = store.incident_of_room(&heard.platform, &heard.room).await;
         found.ok().flatten()
+    }
+
+    /// What words are read against.
+    pub(super) fn context<'a>(
+        &self,
+        heard: &Heard,
+        directory: &'a Directory,
+        here: Option<IncidentId>,
+    ) -> Context<'a> {
+        Context {
+            directory,
+            now: self.now(),
+            zone: self.zone(heard),
+            here,
+        }
     }
 
     /// Whose clock the words are by.

@@ -125,13 +125,7 @@ impl View<'_> {
     }
 
     fn waiting_buttons(&self) -> Vec<Button> {
-        let waiting = self
-            .incident
-            .runs
-            .iter()
-            .rev()
-            .filter(|(_, r)| matches!(r.state, RunState::Asked { .. }))
-            .take(RUN_BUTTONS);
+        let waiting = self.incident.waiting_runs().rev().take(RUN_BUTTONS);
         waiting
             .flat_map(|(id, run)| {
                 let verb = if run.needs == 0 { "Confirm" } else { "Approve" };

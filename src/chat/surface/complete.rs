@@ -131,7 +131,7 @@ fn of_leaf(
     found
 }
 
-pub(crate) fn values(arg: &Argument, directory: &Directory) -> Found {
+fn values(arg: &Argument, directory: &Directory) -> Found {
     let people = || {
         let people = directory.people.values();
         people
@@ -184,6 +184,19 @@ pub(crate) fn values(arg: &Argument, directory: &Directory) -> Found {
         // Free words; runs are on the card, with their buttons.
         Kind::Text | Kind::Pairs | Kind::Run => Found::new(),
     }
+}
+
+/// The values an argument may have: the value, and what people read of it.
+pub(crate) fn choices(arg: &Argument, directory: &Directory) -> Found {
+    let read = |(value, help): (String, String)| {
+        let read = if help.is_empty() {
+            value.clone()
+        } else {
+            format!("{value}: {help}")
+        };
+        (value, read)
+    };
+    values(arg, directory).into_iter().map(read).collect()
 }
 
 fn severities(directory: &Directory) -> Found {

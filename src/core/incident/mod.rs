@@ -223,6 +223,20 @@ impl Incident {
         incident
     }
 
+    /// Runs that wait for a confirmation or an approval.
+    #[must_use]
+    pub fn waiting_runs(&self) -> impl DoubleEndedIterator<Item = (&RunId, &Run)> {
+        let waits = |(_, run): &(&RunId, &Run)| matches!(run.state, RunState::Asked { .. });
+        self.runs.iter().filter(waits)
+    }
+
+    /// Whether a platform has lost the room and not made another one yet.
+    #[must_use]
+    pub fn room_lost(&self, platform: &str) -> bool {
+        let room = (platform.to_owned(), THE_ROOM.to_owned());
+        self.closed.contains(&room)
+    }
+
     /// Opened and not resolved.
     #[must_use]
     pub fn is_open(&self) -> bool {

@@ -4,6 +4,7 @@
 //! Only what Discord would read as a sign is escaped: a phone's notification shows the text as it
 //! was sent, and `14:05` or `checkout_api` must stay readable there.
 
+use crate::core::text::deceives;
 use sha2::{Digest, Sha256};
 
 /// Characters of a message's content.
@@ -16,7 +17,7 @@ const MARK: &str = "-# ";
 /// Plain text as Discord's markdown that reads the same. Line breaks stay.
 #[must_use]
 pub fn escape(text: &str) -> String {
-    let chars: Vec<char> = text.chars().filter(|c| !unseen(*c)).collect();
+    let chars: Vec<char> = text.chars().filter(|c| !deceives(*c)).collect();
     // A bracket opens a link only when some `](` closes its label.
     let links = text.contains("](");
     let mut out = String::with_capacity(text.len() + 8);
@@ -67,18 +68,10 @@ fn name(rest: &[char]) -> bool {
     rest.first() == Some(&'@') && (begins("everyone") == 8 || begins("here") == 4)
 }
 
-/// Characters that turn text around or hide in it.
-fn unseen(c: char) -> bool {
-    matches!(
-        c,
-        '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{061c}' | '\u{feff}'
-    )
-}
-
 /// The same without escapes, where Discord shows text as it is (footers, labels, topics).
 #[must_use]
 pub fn plain(text: &str) -> String {
-    let kept = text.chars().filter(|c| !unseen(*c));
+    let kept = text.chars().filter(|c| !deceives(*c));
     kept.map(|c| if c.is_control() && c != '\n' { ' ' } else { c })
         .collect()
 }
