@@ -374,8 +374,16 @@ async fn a_revoked_token_is_said_and_not_tried_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bot_that_was_thrown_out_says_so() {
     let side = Side::start().await;
-    side.world.kicks_bot(side.world.home());
-    side.expect_trouble("removed from the Discord server").await;
+    let (world, home) = (&side.world, side.world.home());
+    world.kicks_bot(home);
+    side.expect_trouble("is not in the Discord server").await;
+    // News that was overtaken is not believed.
+    let path = format!("/guilds/{home}");
+    let asked = world.calls("GET", &path).len();
+    world.tells_guild_late(home);
+    world.expect_calls("GET", &path, asked + 1).await;
+    side.rests().await;
+    side.expect_trouble("is not in the Discord server").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,6 @@
 //! What the gateway tells, sorted out: to the ear, to what is known of the guild, to the link.
 
+use super::guild::AGAIN;
 use super::inbound::{Here, Reading, display, read, text};
 use super::{Discord, inbound, lock};
 use crate::chat::heard::{Deed, Heard, User};
@@ -76,7 +77,8 @@ impl Discord {
             "CHANNEL_PINS_UPDATE" => self.pins(event).await,
             "CHANNEL_CREATE" | "CHANNEL_UPDATE" => self.forget_channels(),
             "CHANNEL_DELETE" => self.channel_gone(&text(event, "id")).await,
-            "GUILD_CREATE" => self.stand(|s| s.guild = None),
+            // Events overtake each other: only asking tells whether this one is the last word.
+            "GUILD_CREATE" => self.recheck(),
             "GUILD_DELETE" => self.guild_gone(event),
             "GUILD_MEMBER_REMOVE" => self.member_gone(event).await,
             "GUILD_MEMBER_UPDATE" => {
@@ -91,11 +93,27 @@ impl Discord {
         }
     }
 
+    /// Asks what the bot may, again and again until it is answered or something newer is told.
     fn recheck(self: &Arc<Self>) {
+        if self.me().is_empty() {
+            // Its first introduction is still to come, and asks the same.
+            return;
+        }
+        let mut told = 0;
+        self.stand(|s| {
+            s.told += 1;
+            told = s.told;
+        });
         let own = self.clone();
         crate::engine::spawn(async move {
-            if let Err(fault) = own.check_permissions().await {
+            let mut wait = AGAIN.0;
+            while let Err(fault) = own.check_permissions().await {
                 tracing::warn!(platform = own.name(), %fault, "what firebell may do could not be looked up");
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(AGAIN.1);
+                if lock(&own.standing).told != told {
+                    return;
+                }
             }
         });
     }
@@ -233,13 +251,13 @@ impl Discord {
         let why = if event["unavailable"].as_bool().unwrap_or(false) {
             "the Discord server is away by a fault of Discord's own".to_owned()
         } else {
-            format!(
-                "firebell was removed from the Discord server; somebody who may manage it invites it again with {}",
-                self.invite()
-            )
+            self.not_there()
         };
         self.forget_channels();
-        self.stand(|s| s.guild = Some(why.clone()));
+        self.stand(|s| {
+            s.told += 1;
+            s.guild = Some(why.clone());
+        });
     }
 
     /// Somebody left the server, and with it every room they were called to.

@@ -12,8 +12,8 @@ use tokio::time::Instant;
 
 /// Channels are asked for again after this long; with a gateway, changes are told before.
 const KEEP: Duration = Duration::from_secs(60);
-/// The first wait before the bot introduces itself again, and the longest.
-const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+/// The first wait before something about the guild is asked again, and the longest.
+pub(super) const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
 /// Kinds of channels.
 pub(super) const TEXT: u64 = 0;
@@ -150,14 +150,30 @@ impl Discord {
     }
 
     /// Compares what the bot may with what it needs.
+    /// Learns nothing when something newer was told meanwhile: whoever told it asks again.
     pub(super) async fn check_permissions(&self) -> Result<(), Fault> {
+        let told = lock(&self.standing).told;
+        let missing = self.missing_permissions().await?;
+        self.stand(|s| {
+            if s.told == told {
+                (s.guild, s.permissions) = (None, missing);
+            }
+        });
+        Ok(())
+    }
+
+    async fn missing_permissions(&self) -> Result<Vec<String>, Fault> {
         let (guild, me) = (&self.settings.guild, self.me());
         let found = self.get(&format!("/guilds/{guild}")).await;
         let found = found.map_err(|refused| match refused.code {
-            50001 | 10004 => Fault {
-                why: format!("firebell is not in the Discord server {guild}; somebody who may manage it invites it with {}", self.invite()),
-                retry: Retry::Backoff,
-            },
+            50001 | 10004 => {
+                let why = self.not_there();
+                self.stand(|s| s.guild = Some(why.clone()));
+                Fault {
+                    why,
+                    retry: Retry::Backoff,
+                }
+            }
             _ => refused.fault,
         })?;
         let member = self.get(&format!("/guilds/{guild}/members/{me}")).await?;
@@ -181,9 +197,7 @@ impl Discord {
             have = u64::MAX;
         }
         lock(&self.guild).roles = roles;
-        let missing = invite::missing(have, self.settings.place.private_rooms);
-        self.stand(|s| (s.guild, s.permissions) = (None, missing));
-        Ok(())
+        Ok(invite::missing(have, self.settings.place.private_rooms))
     }
 
     /// Registers the commands, when those that are there differ.

@@ -83,6 +83,8 @@ pub struct Discord {
 struct Standing {
     token: Option<String>,
     guild: Option<String>,
+    /// Counts what the gateway tells of the bot's place: an answer to an older question is no news.
+    told: u64,
     gateway: Option<String>,
     start: Option<String>,
     /// Permissions that are missing.
@@ -201,6 +203,15 @@ impl Discord {
         invite::link(&self.settings.application)
     }
 
+    /// Why nothing can be done in a guild the bot is not in, with the way in.
+    fn not_there(&self) -> String {
+        format!(
+            "firebell is not in the Discord server {}, or was removed from it; somebody who may manage it invites it with {}",
+            self.settings.guild,
+            self.invite()
+        )
+    }
+
     /// Notices what a call tells of the connection.
     fn noticed(&self, result: Result<Value, Refused>) -> Result<Value, Refused> {
         match &result {
@@ -208,7 +219,7 @@ impl Discord {
                 self.stand(|s| s.token = Some(rest::REVOKED.to_owned()));
             }
             Err(refused) if refused.code == 10004 => {
-                self.stand(|s| s.guild = Some(refused.fault.why.clone()));
+                self.stand(|s| s.guild = Some(self.not_there()));
             }
             Err(refused) if refused.status == 0 => {}
             _ => self.stand(|s| s.token = None),

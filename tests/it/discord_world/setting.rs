@@ -336,6 +336,14 @@ impl DiscordWorld {
         });
     }
 
+    /// The news that the bot is in a server arrives once more, late.
+    pub fn tells_guild_late(&self, guild: Id) {
+        self.shared.with(|state| {
+            let whole = shapes::whole_guild(state, guild);
+            state.publish("GUILD_CREATE", GUILDS, &whole);
+        });
+    }
+
     /// A server is away for a while, by Discord's own fault.
     pub fn loses_guild(&self, guild: Id) {
         self.shared.with(|state| {
