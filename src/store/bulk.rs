@@ -172,6 +172,13 @@ pub(super) const LINK_CODES: Bulk = Bulk {
     tail: " on conflict (code) do update set expires_at = excluded.expires_at",
 };
 
+pub(super) const LINK_CODES_OLD: Bulk = Bulk {
+    name: "forget link codes",
+    head: "delete from link_codes where expires_at <= ",
+    width: 1,
+    tail: "",
+};
+
 pub(super) const KEYS: Bulk = Bulk {
     name: "write keys",
     head: "insert into keys (name, value) values ",
@@ -186,7 +193,7 @@ pub(super) const QUARANTINE: Bulk = Bulk {
     tail: "",
 };
 
-const ALL: [&Bulk; 21] = [
+const ALL: [&Bulk; 22] = [
     &ALERTS,
     &ALERT_STATES,
     &ALERT_STATE_CHANGES,
@@ -207,6 +214,7 @@ const ALL: [&Bulk; 21] = [
     &HEARD_OLD,
     &LINKS,
     &LINK_CODES,
+    &LINK_CODES_OLD,
     &KEYS,
 ];
 

@@ -2,6 +2,7 @@
 
 use super::tokens::{Word, Words};
 use super::{Context, Invocation, Usage, Whom, lookup, unknown};
+use crate::chat::form;
 use crate::chat::surface::{Leaf, Needs, tree};
 use crate::core::id::{IncidentId, RunId, Severity};
 use crate::core::schedule::parse_at;
@@ -114,17 +115,29 @@ impl<'a> Line<'a> {
     fn usage(&self, what: impl Into<String>) -> Usage {
         Usage {
             what: what.into(),
+            argument: None,
             example: self.leaf.example.clone(),
+        }
+    }
+
+    /// The same about one argument, by its name in the tree.
+    fn wrong(&self, argument: &str, what: impl Into<String>) -> Usage {
+        Usage {
+            argument: Some(argument.to_owned()),
+            ..self.usage(what)
         }
     }
 
     /// The incident the line is about.
     fn about(&self) -> Result<IncidentId, Usage> {
         self.id.or(self.context.here).ok_or_else(|| {
-            self.usage(format!(
-                "`{}` needs an incident: write its number, or write in its room.",
-                self.leaf.verb
-            ))
+            self.wrong(
+                "incident",
+                format!(
+                    "`{}` needs an incident: write its number, or write in its room.",
+                    self.leaf.verb
+                ),
+            )
         })
     }
 
@@ -142,17 +155,15 @@ impl<'a> Line<'a> {
     }
 
     fn whom(&self, word: &Word) -> Result<Whom, Usage> {
-        lookup::whom(self.context.directory, &word.text).map_err(|what| self.usage(what))
+        lookup::whom(self.context.directory, &word.text).map_err(|what| self.wrong("whom", what))
     }
 
-    fn level(&self, name: &str) -> Result<Severity, Usage> {
+    fn level(&self, argument: &str, name: &str) -> Result<Severity, Usage> {
         let directory = self.context.directory;
         directory.severity(name).ok_or_else(|| {
             let scale = directory.severities.iter().map(|s| s.name.as_str());
-            self.usage(format!(
-                "`{name}` is no severity. {}",
-                lookup::hint(name, scale)
-            ))
+            let what = format!("`{name}` is no severity. {}", lookup::hint(name, scale));
+            self.wrong(argument, what)
         })
     }
 
@@ -168,14 +179,17 @@ impl<'a> Line<'a> {
         let mut title: Vec<String> = Vec::new();
         while let Some(word) = self.words.next() {
             match word.text.split_once('=').filter(|_| !word.quoted) {
-                Some(("sev" | "severity", name)) => severity = Some(self.level(name)?),
+                Some(("sev" | "severity", name)) => {
+                    severity = Some(self.level("sev", name)?);
+                }
                 Some(("service" | "svc", name)) => {
                     let found = lookup::service(directory, name).ok_or_else(|| {
                         let known = directory.services.keys().map(String::as_str);
-                        self.usage(format!(
-                            "`service`: there is no `{name}`. {}",
-                            lookup::hint(name, known)
-                        ))
+                        let near = lookup::hint(name, known);
+                        self.wrong(
+                            "service",
+                            format!("`service`: there is no `{name}`. {near}"),
+                        )
                     })?;
                     service = Some(found.id.clone());
                 }
@@ -184,7 +198,10 @@ impl<'a> Line<'a> {
         }
         let title = title.join(" ");
         if title.trim().is_empty() {
-            return Err(self.usage("`title` is missing: say in a few words what is wrong."));
+            return Err(self.wrong(
+                "title",
+                "`title` is missing: say in a few words what is wrong.",
+            ));
         }
         Ok(Invocation::New {
             title,
@@ -197,9 +214,10 @@ impl<'a> Line<'a> {
         let id = self.id.or(self.context.here);
         let whom = self.words.next().map(|w| self.whom(&w)).transpose()?;
         if whom.is_none() && id.is_none() {
-            return Err(
-                self.usage("`whom` is missing: name a person, a schedule, a team or a service.")
-            );
+            return Err(self.wrong(
+                "whom",
+                "`whom` is missing: name a person, a schedule, a team or a service.",
+            ));
         }
         Ok(Invocation::Page {
             id,
@@ -210,18 +228,22 @@ impl<'a> Line<'a> {
 
     fn snooze(mut self) -> Result<Invocation, Usage> {
         let Some(word) = self.words.next() else {
-            return Err(self.usage("`duration` is missing: say for how long."));
+            return Err(self.wrong("duration", "`duration` is missing: say for how long."));
         };
         if word.text.chars().all(|c| c.is_ascii_digit()) {
-            return Err(self.usage(format!(
+            let what = format!(
                 "`duration`: `{}` of what? Write `{0}m` or `{0}h`.",
                 word.text
-            )));
+            );
+            return Err(self.wrong("duration", what));
         }
         let ms = parse_duration_ms(&word.text)
-            .map_err(|why| self.usage(format!("`duration`: {why}.")))?;
+            .map_err(|why| self.wrong("duration", format!("`duration`: {why}.")))?;
         if !(1..=SNOOZE_MAX_MS).contains(&ms) {
-            return Err(self.usage("`duration` must be more than nothing and at most 7d."));
+            return Err(self.wrong(
+                "duration",
+                "`duration` must be more than nothing and at most 7d.",
+            ));
         }
         let id = self.about()?;
         self.done(Invocation::Snooze { id, ms })
@@ -231,12 +253,10 @@ impl<'a> Line<'a> {
         let Some(word) = self.words.next() else {
             let scale = self.context.directory.severities.iter();
             let names: Vec<&str> = scale.map(|s| s.name.as_str()).collect();
-            return Err(self.usage(format!(
-                "`severity` is missing: one of {}.",
-                names.join(", ")
-            )));
+            let what = format!("`severity` is missing: one of {}.", names.join(", "));
+            return Err(self.wrong("severity", what));
         };
-        let to = self.level(&word.text)?;
+        let to = self.level("severity", &word.text)?;
         let id = self.about()?;
         self.done(Invocation::SetSeverity { id, to })
     }
@@ -248,11 +268,9 @@ impl<'a> Line<'a> {
                 let found = lookup::person(directory, &w.text).ok_or_else(|| {
                     let known = directory.people.keys().map(String::as_str);
                     let name = w.text.trim_start_matches('@');
-                    self.usage(format!(
-                        "`person`: `{}` is not in the directory. {}",
-                        w.text,
-                        lookup::hint(name, known)
-                    ))
+                    let near = lookup::hint(name, known);
+                    let what = format!("`person`: `{}` is not in the directory. {near}", w.text);
+                    self.wrong("person", what)
                 })?;
                 Some(found.id.clone())
             }
@@ -267,7 +285,7 @@ impl<'a> Line<'a> {
         let happened_at = self.clock()?;
         let text = self.words.rest();
         if text.trim().is_empty() {
-            return Err(self.usage("`text` is missing: say what happened."));
+            return Err(self.wrong("text", "`text` is missing: say what happened."));
         }
         Ok(Invocation::Note {
             id,
@@ -297,9 +315,9 @@ impl<'a> Line<'a> {
             None => first.text,
         };
         let time = parse_at(&written, self.context.zone, self.context.now)
-            .map_err(|why| self.usage(format!("`at`: {why}.")))?;
+            .map_err(|why| self.wrong("at", format!("`at`: {why}.")))?;
         if time > self.context.now {
-            return Err(self.usage("`at` is in the future; a note tells what happened."));
+            return Err(self.wrong("at", "`at` is in the future; a note tells what happened."));
         }
         if is_date {
             ahead.next();
@@ -316,7 +334,7 @@ impl<'a> Line<'a> {
                 "`action` is missing. {}",
                 lookup::hint("", known().collect::<Vec<_>>())
             );
-            return Err(self.usage(what));
+            return Err(self.wrong("action", what));
         };
         let found = actions
             .keys()
@@ -324,7 +342,8 @@ impl<'a> Line<'a> {
             .cloned();
         let Some(action) = found else {
             let near = lookup::hint(&word.text, known().collect::<Vec<_>>());
-            return Err(self.usage(format!("`action`: there is no `{}`. {near}", word.text)));
+            let what = format!("`action`: there is no `{}`. {near}", word.text);
+            return Err(self.wrong("action", what));
         };
         let mut args = BTreeMap::new();
         while let Some(word) = self.words.next() {
@@ -336,7 +355,8 @@ impl<'a> Line<'a> {
                 return Err(self.usage(format!("`{}`: write arguments as name=value.", word.text)));
             };
             if args.insert(name.to_owned(), value.to_owned()).is_some() {
-                return Err(self.usage(format!("`{name}` is given twice; give it once.")));
+                let what = format!("`{name}` is given twice; give it once.");
+                return Err(self.wrong(&form::argument(name), what));
             }
         }
         let id = self.about()?;
@@ -350,7 +370,8 @@ impl<'a> Line<'a> {
                 let digits = word.text.to_lowercase();
                 let digits = digits.strip_prefix("run-").unwrap_or(&digits);
                 let n: i64 = digits.parse().map_err(|_| {
-                    self.usage(format!("`run`: `{}` is no run; write `run-3`.", word.text))
+                    let what = format!("`run`: `{}` is no run; write `run-3`.", word.text);
+                    self.wrong("run", what)
                 })?;
                 Some(RunId(n))
             }
@@ -363,7 +384,8 @@ impl<'a> Line<'a> {
             None | Some("open") => false,
             Some("all") => true,
             Some(other) => {
-                return Err(self.usage(format!("`which`: `{other}` is neither `open` nor `all`.")));
+                let what = format!("`which`: `{other}` is neither `open` nor `all`.");
+                return Err(self.wrong("which", what));
             }
         };
         self.done(Invocation::List { all })
@@ -379,7 +401,8 @@ impl<'a> Line<'a> {
             None => false,
             Some(word) if word.eq_ignore_ascii_case("confirm") => true,
             Some(word) => {
-                return Err(self.usage(format!("`code`: write `link CODE confirm`, not `{word}`.")));
+                let what = format!("`code`: write `link CODE confirm`, not `{word}`.");
+                return Err(self.wrong("code", what));
             }
         };
         self.done(Invocation::Link { code, confirmed })
