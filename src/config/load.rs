@@ -1,12 +1,12 @@
 //! From a path to a checked configuration, or to the whole list of what is wrong with it.
 
 use super::cross::{self, Known};
-use super::folders::{Entry, Mention, Reading, check_id, policy, schedule, service, team};
+use super::folders::{Entry, Mention, Reading, check_id, schedule, service, team};
 use super::people::person;
 use super::reader::{Sink, Table};
 use super::secret::Secrets;
 use super::tree::{Place, parse};
-use super::{Fault, Loaded, Settings, action, layered, route, settings};
+use super::{Fault, Loaded, Settings, action, layered, policy, route, settings};
 use crate::core::directory::{Directory, PlatformRules};
 use chrono_tz::Tz;
 use std::cell::RefCell;
@@ -172,9 +172,11 @@ fn read_all(
         (place.name.clone(), rules)
     };
     let rules = places.iter().map(rules).collect();
+    let webhooks = policy::webhooks(&top, secrets);
     let reading = Reading {
         sink,
         secrets,
+        webhooks: &webhooks,
         zone,
         severities: &severities,
         platforms: &platforms,
@@ -190,6 +192,7 @@ fn read_all(
         platforms: platforms.clone(),
         rules,
         zone,
+        webhooks: webhooks.clone(),
         ..Directory::default()
     };
     let mut found = Found::default();
@@ -241,7 +244,7 @@ fn paging(
     let Some(table) = top.table("paging", "[paging]") else {
         return (Vec::new(), top.place_of("paging"), false);
     };
-    let targets = reading.targets(&table, "catch-all");
+    let targets = policy::targets(&table, "catch-all", reading);
     let (place, said) = (table.place_of("catch-all"), !table.no_items("catch-all"));
     table.done();
     (targets, place, said)
@@ -326,7 +329,7 @@ fn entry(
         Entry::Policy => drop(
             directory
                 .policies
-                .insert(id.to_owned(), policy(id, table, reading)),
+                .insert(id.to_owned(), policy::policy(id, table, reading)),
         ),
     }
     Some(())
@@ -416,14 +419,9 @@ fn listed(folder: &Path, files: &Files<'_>, sink: &Sink) -> Vec<(String, PathBuf
 
 /// Channels that teams and services post to exist without being listed again.
 fn add_channels(settings: &mut Settings, directory: &Directory) {
-    let teams = directory.teams.values().filter_map(|t| t.channel.clone());
-    let services = directory
-        .services
-        .values()
-        .filter_map(|s| s.channel.clone());
-    for channel in teams.chain(services) {
-        if !settings.console.channels.contains(&channel) {
-            settings.console.channels.push(channel);
+    for channel in directory.channels() {
+        if !settings.console.channels.iter().any(|c| c == channel) {
+            settings.console.channels.push(channel.to_owned());
         }
     }
 }

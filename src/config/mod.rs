@@ -15,6 +15,7 @@ mod folders;
 mod layered;
 mod load;
 mod people;
+mod policy;
 mod reader;
 mod route;
 mod secret;
