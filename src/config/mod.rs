@@ -17,6 +17,7 @@ mod load;
 mod people;
 mod policy;
 mod reader;
+mod rehearsal;
 mod route;
 mod secret;
 mod settings;
@@ -26,6 +27,7 @@ mod watch;
 
 pub use demo::{DEMO_FILES, write_demo};
 pub use load::{Variables, fix_report, load, load_with, variables};
+pub use rehearsal::{Written, rehearsals};
 pub use watch::{DEBOUNCE, watch};
 
 use crate::core::directory::Directory;
