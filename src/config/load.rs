@@ -1,12 +1,14 @@
 //! From a path to a checked configuration, or to the whole list of what is wrong with it.
 
+use super::calendars::Calendars;
 use super::cross::{self, Known};
-use super::folders::{Entry, Mention, Reading, check_id, policy, schedule, service, team};
+use super::folders::{Entry, Mention, Reading, check_id, policy, service, team};
 use super::people::person;
 use super::reader::{Sink, Table};
+use super::schedule::{Near, schedule};
 use super::secret::Secrets;
 use super::tree::{Place, parse};
-use super::{Fault, Loaded, Settings, action, layered, route, settings};
+use super::{Fault, Loaded, Settings, action, fairness, layered, route, settings};
 use crate::core::directory::{Directory, PlatformRules};
 use chrono_tz::Tz;
 use std::cell::RefCell;
@@ -182,6 +184,7 @@ fn read_all(
     };
     let route = route::route(&top, &reading);
     let (catch_all, catch_place, said) = paging(&top, &reading);
+    let fairness = fairness::fairness(&top);
     top.done();
     let mut directory = Directory {
         route,
@@ -190,6 +193,7 @@ fn read_all(
         platforms: platforms.clone(),
         rules,
         zone,
+        fairness,
         ..Directory::default()
     };
     let mut found = Found::default();
@@ -302,12 +306,20 @@ fn entry(
         Entry::Policy => "a policy",
     };
     let table = Table::open(&node, title, reading.sink)?;
+    let calendars = Calendars {
+        folder: path.parent().map(Path::to_path_buf).unwrap_or_default(),
+        files: RefCell::default(),
+    };
     match kind {
-        Entry::Person => drop(
-            directory
-                .people
-                .insert(id.to_owned(), person(id, table, reading)?),
-        ),
+        Entry::Person => {
+            let leave = table.text("leave");
+            let person = person(id, table, reading)?;
+            if let Some(said) = leave {
+                let leave = calendars.leave(&said, person.zone, reading.sink);
+                directory.leaves.insert(id.to_owned(), leave);
+            }
+            directory.people.insert(id.to_owned(), person);
+        }
         Entry::Team => drop(
             directory
                 .teams
@@ -318,17 +330,23 @@ fn entry(
                 .services
                 .insert(id.to_owned(), service(id, table, reading)),
         ),
-        Entry::Schedule => drop(
-            directory
-                .schedules
-                .insert(id.to_owned(), schedule(id, table, reading)?),
-        ),
+        Entry::Schedule => {
+            let near = Near {
+                reading,
+                calendars: &calendars,
+                people: &directory.people,
+            };
+            let schedule = schedule(id, table, &near);
+            files.read.extend(calendars.files.take());
+            directory.schedules.insert(id.to_owned(), schedule?);
+        }
         Entry::Policy => drop(
             directory
                 .policies
                 .insert(id.to_owned(), policy(id, table, reading)),
         ),
     }
+    files.read.extend(calendars.files.take());
     Some(())
 }
 

@@ -8,15 +8,19 @@
 
 mod action;
 mod args;
+mod calendars;
 pub mod chat;
 mod cross;
 mod demo;
+mod fairness;
 mod folders;
 mod layered;
 mod load;
+mod overrides;
 mod people;
 mod reader;
 mod route;
+mod schedule;
 mod secret;
 mod settings;
 mod sources;
