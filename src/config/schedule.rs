@@ -8,7 +8,8 @@ use super::tree::{Kind, Node};
 use super::{overrides, tree::Place};
 use crate::core::directory::Person;
 use crate::core::schedule::{
-    Handoff, Layer, OnHolidays, Rotation, Schedule, Source, Version, Window, instant, parse_handoff,
+    Handoff, Layer, Listed, OnHolidays, Rotation, Schedule, Source, Version, Window, instant,
+    parse_handoff,
 };
 use crate::core::time::Time;
 use chrono::NaiveDateTime;
@@ -148,63 +149,65 @@ fn add(
 
 /// One `[[layers]]` table: a version, or several when a calendar has levels.
 fn version(table: Table<'_>, of: &Of<'_>) -> Vec<(Option<i32>, Version)> {
-    let sink = of.near.reading.sink;
     let reading = of.near.reading;
     let said_zone = table.text("zone");
-    let zone = said_zone
-        .and_then(|said| parse_zone(&table, &said))
-        .unwrap_or(of.zone);
+    let zone = said_zone.and_then(|said| parse_zone(&table, &said));
+    let zone = zone.unwrap_or(of.zone);
     let level = table.int("level", -1000..=1000);
     let level = i32::try_from(level.unwrap_or(0)).unwrap_or(0);
     let from = table.text("effective-from");
     let from = from.and_then(|said| wall(&table, "effective-from", &said));
-    let from = from.map_or(Time(i64::MIN), |w| instant(zone, w));
-    let windows = windows(&table);
-    let on_holidays = on_holidays(&table, of.known_holidays);
-    let shadows = reading.many(Entry::Person, &table, "shadow");
-    let paged = table.flag("paged").unwrap_or(true);
-    let calendar = table.text("source");
-    let mut sources: Vec<(Option<i32>, Source)> = Vec::new();
-    match calendar {
-        Some(said) => {
-            for key in ["handoff", "starts", "people", "count"] {
-                if table.get(key).is_some() {
-                    let what = format!(
-                        "a layer with a `source` has no `{key}`: the calendar says who is when"
-                    );
-                    sink.fault(&table.place_of(key), what, "remove one of the two");
-                }
-            }
-            let shifts = of
-                .near
-                .calendars
-                .shifts(&said, zone, level, of.near.people, sink);
-            let own = |l: i32| (l != level).then_some(l);
-            sources.extend(shifts.into_iter().map(|(l, s)| (own(l), Source::Listed(s))));
-            if sources.is_empty() {
-                sources.push((None, Source::Listed(std::iter::empty().collect())));
-            }
-        }
-        None => {
-            let rotation = rotation(&table, of.near);
-            sources.extend(rotation.map(|r| (None, Source::Rotation(r))));
+    let common = Version {
+        from: from.map_or(Time(i64::MIN), |w| instant(zone, w)),
+        level,
+        windows: windows(&table),
+        on_holidays: on_holidays(&table, of.known_holidays),
+        shadows: reading.many(Entry::Person, &table, "shadow"),
+        paged: table.flag("paged").unwrap_or(true),
+        ..Version::of(zone, Source::Listed(Listed::default()))
+    };
+    let sources = match table.text("source") {
+        Some(said) => of_calendar(&table, &said, &common, of.near),
+        None => rotation(&table, of.near)
+            .map(|r| (level, Source::Rotation(r)))
+            .into_iter()
+            .collect(),
+    };
+    table.done();
+    let version = |(own, source)| {
+        let version = Version {
+            level: own,
+            source,
+            ..common.clone()
+        };
+        ((own != level).then_some(own), version)
+    };
+    sources.into_iter().map(version).collect()
+}
+
+/// The shifts of a calendar by level; one without any is a layer that never has anybody.
+fn of_calendar(
+    table: &Table<'_>,
+    said: &Said<String>,
+    common: &Version,
+    near: &Near<'_>,
+) -> Vec<(i32, Source)> {
+    let sink = near.reading.sink;
+    for key in ["handoff", "starts", "people", "count"] {
+        if table.get(key).is_some() {
+            let what =
+                format!("a layer with a `source` has no `{key}`: the calendar says who is when");
+            sink.fault(&table.place_of(key), what, "remove one of the two");
         }
     }
-    table.done();
-    let versions = sources.into_iter().map(|(own, source)| {
-        let version = Version {
-            from,
-            level: own.unwrap_or(level),
-            zone,
-            source,
-            windows: windows.clone(),
-            on_holidays,
-            shadows: shadows.clone(),
-            paged,
-        };
-        (own, version)
-    });
-    versions.collect()
+    let (zone, level) = (common.zone, common.level);
+    let shifts = near.calendars.shifts(said, zone, level, near.people, sink);
+    let listed = shifts.into_iter().map(|(l, s)| (l, Source::Listed(s)));
+    let mut sources: Vec<(i32, Source)> = listed.collect();
+    if sources.is_empty() {
+        sources.push((level, Source::Listed(Listed::default())));
+    }
+    sources
 }
 
 /// `handoff`, `starts`, `people` and `count`.

@@ -5,6 +5,7 @@
 //! morning in Tokyo. The weighted sum is nothing more than said here: every hour counts once, and
 //! once more by each percentage that applies to it.
 
+use super::gaps::{Difference, differences};
 use super::wall::{DAY_MS, first, midnight, naive, shown};
 use super::window::{Days, Window};
 use super::{Holidays, Schedule};
@@ -134,6 +135,34 @@ pub fn ledger<'a>(
         }
     }
     ledger
+}
+
+/// What a change of a schedule does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Effect {
+    /// Who would be on call instead of whom.
+    pub differences: Vec<Difference>,
+    /// What each carries now.
+    pub before: Ledger,
+    /// What each would carry.
+    pub after: Ledger,
+}
+
+/// Compares two versions of a schedule in `[from, until)`, for a preview before it is saved.
+#[must_use]
+pub fn effect(
+    before: &Schedule,
+    after: &Schedule,
+    weights: &Weights,
+    zone: &dyn Fn(&str) -> Option<Tz>,
+    from: Time,
+    until: Time,
+) -> Effect {
+    Effect {
+        differences: differences(before, after, from, until),
+        before: ledger([before], weights, zone, from, until),
+        after: ledger([after], weights, zone, from, until),
+    }
 }
 
 /// What `[since, until)` costs somebody who lives in `zone`; counts no shift.

@@ -26,7 +26,7 @@ mod window;
 
 pub use cron::CronPlan;
 pub use gaps::{Difference, Finding, Kind, Leave, Leaves, differences, findings};
-pub use ledger::{Ledger, Share, Weights, ledger};
+pub use ledger::{Effect, Ledger, Share, Weights, effect, ledger};
 pub use listed::{Listed, Shift};
 pub use overrides::{Override, check as check_override};
 pub use rotation::{Handoff, Rotation, parse_handoff};
@@ -61,7 +61,8 @@ pub struct Schedule {
     pub layers: Vec<Layer>,
     /// Spans with fixed shifts and nothing else. Of two that overlap the later in the list counts.
     pub temporary: Vec<Temporary>,
-    /// From files and from people, in any order.
+    /// From files and from people, in any order. Each is looked at for each answer: leave out what is
+    /// older than anybody asks about.
     pub overrides: Vec<Override>,
     /// For restrictions and for the ledger.
     pub holidays: Holidays,

@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 
 /// One override.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
 pub struct Override {
     /// Key.
     pub id: String,

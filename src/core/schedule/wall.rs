@@ -46,7 +46,9 @@ pub(super) fn midnight(date: NaiveDate) -> i64 {
 
 /// The local date and time of wall milliseconds.
 pub(super) fn naive(wall: i64) -> NaiveDateTime {
-    DateTime::from_timestamp_millis(wall.clamp(EARLIEST, LATEST))
+    // Hand-offs of the last instants lie beyond them.
+    let far = LATEST - EARLIEST;
+    DateTime::from_timestamp_millis(wall.clamp(EARLIEST - far, LATEST + far))
         .unwrap_or_default()
         .naive_utc()
 }
