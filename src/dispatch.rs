@@ -219,6 +219,15 @@ impl<'a> Desk<'a> {
                 let said = |i: &Incident| format!("{} is major now and gets a room.", i.id);
                 self.act(id, Command::Promote { by }, said).await
             }
+            Invocation::Follow { id } => {
+                let said = |i: &Incident| {
+                    format!(
+                        "{} follows the policy {} as it is now.",
+                        i.id, i.ladder.policy
+                    )
+                };
+                self.act(id, Command::AdoptPolicy { by }, said).await
+            }
             Invocation::Run { id, action, args } => self.run(id, &action, args).await,
             Invocation::Approve { id, run } => self.approve(id, run).await,
             Invocation::Reject { id, run } => self.reject(id, run).await,

@@ -57,6 +57,7 @@ pub(crate) fn directory() -> Directory {
     d.policies.insert(
         "web".to_owned(),
         Policy {
+            remind_secs: None,
             id: "web".to_owned(),
             rungs: rungs(),
             repeat: 1,
@@ -123,6 +124,7 @@ pub(crate) fn rungs() -> Vec<Rung> {
         Target::Person("bo".to_owned()),
     ]
     .map(|t| Rung {
+        acks: 1,
         targets: vec![t],
         wait_secs: 300,
     })
@@ -163,6 +165,7 @@ fn action(id: &str, class: ActionClass) -> Action {
 /// Incident 42 on checkout, opened at 14:00 UTC with the first step due then, and what follows.
 pub(crate) fn incident(more: Vec<Event>) -> Incident {
     let opened = Event::Opened {
+        turn: 0,
         origin: Origin::Alert {
             source: "prometheus".to_owned(),
         },
@@ -177,6 +180,7 @@ pub(crate) fn incident(more: Vec<Event>) -> Incident {
         labels: BTreeMap::new(),
         auto_resolve: true,
         ladder: Ladder {
+            remind_secs: None,
             policy: "web".to_owned(),
             rungs: rungs(),
             repeat: 1,
@@ -216,6 +220,7 @@ pub(crate) struct Shown {
 /// An incident whose second page is due, with a run that waits for its confirmation.
 pub(crate) fn shown() -> Shown {
     let paged = Event::Paged {
+        channels: Vec::new(),
         rung: Some((0, 0)),
         people: vec![PagedPerson {
             id: "ana".to_owned(),

@@ -95,6 +95,9 @@ pub enum Invocation {
     Promote {
         id: IncidentId,
     },
+    Follow {
+        id: IncidentId,
+    },
     Run {
         id: IncidentId,
         action: String,
@@ -140,6 +143,7 @@ impl Invocation {
             Invocation::Lead { .. } => "lead",
             Invocation::Note { .. } => "note",
             Invocation::Promote { .. } => "promote",
+            Invocation::Follow { .. } => "follow",
             Invocation::Run { .. } => "run",
             Invocation::Approve { .. } => "approve",
             Invocation::Reject { .. } => "reject",

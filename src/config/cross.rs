@@ -87,7 +87,9 @@ pub(super) fn catch_all(directory: &Directory, said: bool, place: &Place, sink: 
             let schedule = directory.schedules.get(id);
             schedule.is_some_and(|s| s.everybody().into_iter().any(reaches))
         }
-        Target::Team(id) => {
+        // A channel wakes nobody, and a webhook is not known to.
+        Target::Channel(_) | Target::Webhook(_) => false,
+        Target::Team(id) | Target::RoundRobin(id) => {
             let team = directory.teams.get(id);
             team.is_some_and(|t| t.members.iter().any(|m| reaches(m)))
         }

@@ -1,4 +1,4 @@
-//! One file of `teams/`, `services/`, `schedules/` or `policies/`: what it says.
+//! One file of `teams/`, `services/` or `schedules/`: what it says.
 //!
 //! Names of other entries are noted with their place and checked when everything has been read.
 
@@ -7,16 +7,12 @@ use super::route::matchers;
 use super::secret::Secrets;
 use super::settings::{check_channel, web_address};
 use super::tree::Place;
-use crate::core::directory::{Policy, Rung, Service, SeverityName, Target, Team};
+use crate::core::directory::{Service, SeverityName, Team};
 use crate::core::id::Severity;
 use chrono_tz::Tz;
+use secrecy::SecretString;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-
-/// A ladder with more rungs pages for days.
-const RUNGS_MAX: usize = 20;
-/// Targets of one rung.
-const TARGETS_MAX: usize = 20;
 
 /// The kinds of entries other entries may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,6 +74,8 @@ pub(super) struct Reading<'a> {
     pub severities: &'a [SeverityName],
     /// Chat platforms people can be reached on.
     pub platforms: &'a [String],
+    /// Outgoing webhooks, by name.
+    pub webhooks: &'a BTreeMap<String, SecretString>,
     pub mentions: &'a RefCell<Vec<Mention>>,
 }
 
@@ -134,38 +132,6 @@ impl Reading<'_> {
             self.sink.fault(&said.place, what, fix);
         }
         u8::try_from(at?).ok().map(Severity)
-    }
-
-    /// Targets such as `person:ana`, each with its place.
-    pub fn targets(&self, table: &Table<'_>, key: &'static str) -> Vec<Target> {
-        let said = table.texts(key).unwrap_or_default();
-        if said.len() > TARGETS_MAX {
-            let what = format!("`{key}` has more than {TARGETS_MAX} targets");
-            self.sink
-                .fault(&table.place_of(key), what, "name a team instead");
-        }
-        said.iter().filter_map(|s| self.target(key, s)).collect()
-    }
-
-    fn target(&self, key: &'static str, said: &Said<String>) -> Option<Target> {
-        let (kind, id) = said.value.split_once(':').unwrap_or(("", &said.value));
-        let (entry, make): (Entry, fn(String) -> Target) = match kind {
-            "person" => (Entry::Person, Target::Person),
-            "schedule" => (Entry::Schedule, Target::Schedule),
-            "team" => (Entry::Team, Target::Team),
-            _ => {
-                let what = format!("`{key}` cannot page {:?}", said.value);
-                let fix = "write \"person:ana\", \"schedule:web-primary\" or \"team:web\"";
-                self.sink.fault(&said.place, what, fix);
-                return None;
-            }
-        };
-        let id = Said {
-            value: id.trim().to_owned(),
-            place: said.place.clone(),
-        };
-        self.mention(entry, key, &id);
-        Some(make(id.value))
     }
 }
 
@@ -254,38 +220,4 @@ fn links(table: &Table<'_>) -> BTreeMap<String, String> {
         links.insert(name, said.value);
     }
     links
-}
-
-/// `policies/ID.toml`.
-pub(super) fn policy(id: &str, table: Table<'_>, reading: &Reading<'_>) -> Policy {
-    let mut rungs = Vec::new();
-    for rung in table.tables("rungs", "[[rungs]]") {
-        let targets = reading.targets(&rung, "targets");
-        if rung.no_items("targets") {
-            let what = "this rung pages nobody";
-            reading.sink.fault(
-                &rung.place_of("targets"),
-                what,
-                "add targets = [\"schedule:web-primary\"]",
-            );
-        }
-        let wait = rung.duration_ms("wait", 1000..=7 * 86_400_000);
-        // Five minutes is the usual time to find a laptop.
-        let wait_secs = u64::try_from(wait.unwrap_or(300_000) / 1000).unwrap_or(300);
-        rungs.push(Rung { targets, wait_secs });
-        rung.done();
-    }
-    if table.no_items("rungs") || rungs.len() > RUNGS_MAX {
-        let what = format!("the policy {id} has {} rungs", rungs.len());
-        let fix = format!("write 1 to {RUNGS_MAX} [[rungs]], each with targets and wait");
-        reading.sink.fault(&table.place_of("rungs"), what, fix);
-    }
-    let repeat = table.int("repeat", 0..=20);
-    let repeat = u8::try_from(repeat.unwrap_or(0)).unwrap_or(0);
-    table.done();
-    Policy {
-        id: id.to_owned(),
-        rungs,
-        repeat,
-    }
 }

@@ -2,13 +2,13 @@
 
 use super::calendars::Calendars;
 use super::cross::{self, Known};
-use super::folders::{Entry, Mention, Reading, check_id, policy, service, team};
+use super::folders::{Entry, Mention, Reading, check_id, service, team};
 use super::people::person;
 use super::reader::{Sink, Table};
 use super::schedule::{Near, schedule};
 use super::secret::Secrets;
 use super::tree::{Place, parse};
-use super::{Fault, Loaded, Settings, action, fairness, layered, route, settings};
+use super::{Fault, Loaded, Settings, action, fairness, layered, policy, route, settings};
 use crate::core::directory::{Directory, PlatformRules};
 use chrono_tz::Tz;
 use std::cell::RefCell;
@@ -174,9 +174,11 @@ fn read_all(
         (place.name.clone(), rules)
     };
     let rules = places.iter().map(rules).collect();
+    let webhooks = policy::webhooks(&top, secrets);
     let reading = Reading {
         sink,
         secrets,
+        webhooks: &webhooks,
         zone,
         severities: &severities,
         platforms: &platforms,
@@ -194,6 +196,7 @@ fn read_all(
         rules,
         zone,
         fairness,
+        webhooks: webhooks.clone(),
         ..Directory::default()
     };
     let mut found = Found::default();
@@ -245,7 +248,7 @@ fn paging(
     let Some(table) = top.table("paging", "[paging]") else {
         return (Vec::new(), top.place_of("paging"), false);
     };
-    let targets = reading.targets(&table, "catch-all");
+    let targets = policy::targets(&table, "catch-all", reading);
     let (place, said) = (table.place_of("catch-all"), !table.no_items("catch-all"));
     table.done();
     (targets, place, said)
@@ -343,7 +346,7 @@ fn entry(
         Entry::Policy => drop(
             directory
                 .policies
-                .insert(id.to_owned(), policy(id, table, reading)),
+                .insert(id.to_owned(), policy::policy(id, table, reading)),
         ),
     }
     files.read.extend(calendars.files.take());
@@ -434,14 +437,9 @@ fn listed(folder: &Path, files: &Files<'_>, sink: &Sink) -> Vec<(String, PathBuf
 
 /// Channels that teams and services post to exist without being listed again.
 fn add_channels(settings: &mut Settings, directory: &Directory) {
-    let teams = directory.teams.values().filter_map(|t| t.channel.clone());
-    let services = directory
-        .services
-        .values()
-        .filter_map(|s| s.channel.clone());
-    for channel in teams.chain(services) {
-        if !settings.console.channels.contains(&channel) {
-            settings.console.channels.push(channel);
+    for channel in directory.channels() {
+        if !settings.console.channels.iter().any(|c| c == channel) {
+            settings.console.channels.push(channel.to_owned());
         }
     }
 }

@@ -18,6 +18,7 @@ mod layered;
 mod load;
 mod overrides;
 mod people;
+mod policy;
 mod reader;
 mod route;
 mod schedule;

@@ -326,6 +326,7 @@ fn enter(draft: &mut Draft, memory: &mut Memory, joining: Joining) -> Option<Inc
         labels: first.labels,
         auto_resolve: routed.auto_resolve,
         ladder: Some(routed.ladder),
+        turn: 0,
         group_wait_ms: routed.group_wait_ms,
         why: routed.why,
         alerts,

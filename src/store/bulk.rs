@@ -186,7 +186,14 @@ pub(super) const QUARANTINE: Bulk = Bulk {
     tail: "",
 };
 
-const ALL: [&Bulk; 21] = [
+pub(super) const COUNTERS: Bulk = Bulk {
+    name: "write counters",
+    head: "insert into meta (key, value) values ",
+    width: 2,
+    tail: " on conflict (key) do update set value = excluded.value",
+};
+
+const ALL: [&Bulk; 22] = [
     &ALERTS,
     &ALERT_STATES,
     &ALERT_STATE_CHANGES,
@@ -208,6 +215,7 @@ const ALL: [&Bulk; 21] = [
     &LINKS,
     &LINK_CODES,
     &KEYS,
+    &COUNTERS,
 ];
 
 /// The text of every bulk statement for every size.

@@ -472,6 +472,8 @@ pub struct ChangeSet {
     pub link_codes: Vec<LinkCodeRow>,
     /// Secrets by name, inserted or replaced.
     pub keys: Vec<(String, String)>,
+    /// How many incidents a policy has opened so far, by policy.
+    pub turns: BTreeMap<String, u64>,
 }
 
 impl ChangeSet {

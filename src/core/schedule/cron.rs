@@ -138,7 +138,7 @@ impl CronPlan {
         let mut rest = set & ((1 << date.day()) - 1);
         while (year, month) >= (end.year(), end.month()) {
             if rest != 0 {
-                let day = NaiveDate::from_ymd_opt(year, month, 31 - rest.leading_zeros())?;
+                let day = NaiveDate::from_ymd_opt(year, month, rest.ilog2())?;
                 return Some(midnight(day) + self.times.last()?);
             }
             (year, month) = match month {

@@ -162,7 +162,7 @@ fn schedules_of(directory: &Directory, service: &str) -> BTreeSet<String> {
         .flat_map(|p| p.rungs.iter().flat_map(|r| &r.targets))
         .filter_map(|t| match t {
             Target::Schedule(id) => Some(id.clone()),
-            Target::Person(_) | Target::Team(_) => None,
+            _ => None,
         })
         .collect()
 }
