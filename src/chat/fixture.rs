@@ -106,14 +106,16 @@ fn service() -> Service {
 }
 
 fn schedule() -> Schedule {
-    Schedule {
-        id: "web-primary".to_owned(),
-        name: "Web primary".to_owned(),
-        zone: Tz::Europe__Berlin,
-        handoff: parse_handoff("0 9 * * 1").unwrap(),
-        starts: NaiveDateTime::parse_from_str("2026-11-02 09:00", "%Y-%m-%d %H:%M").unwrap(),
-        people: vec!["ana".to_owned(), "bo".to_owned()],
-    }
+    Schedule::rotation(
+        "web-primary",
+        "Web primary",
+        Tz::Europe__Berlin,
+        (
+            parse_handoff("0 9 * * 1").unwrap(),
+            NaiveDateTime::parse_from_str("2026-11-02 09:00", "%Y-%m-%d %H:%M").unwrap(),
+        ),
+        &["ana", "bo"],
+    )
 }
 
 pub(crate) fn rungs() -> Vec<Rung> {

@@ -177,7 +177,7 @@ pub fn on_call(directory: &Directory, whom: Option<&Whom>, now: Time) -> String 
         ),
         Some(Whom::Target(Target::Schedule(id))) => (schedules(&|s| s.id == *id), String::new()),
         Some(Whom::Target(Target::Person(id))) => (
-            schedules(&|s| s.people.contains(id)),
+            schedules(&|s| s.names(id)),
             format!("{} is on no schedule.", directory.person_name(id)),
         ),
         // A person who asks names no channel and no webhook.

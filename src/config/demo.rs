@@ -63,6 +63,10 @@ pub const DEMO_FILES: &[(&str, &str)] = &[
         include_str!("../../deploy/demo/schedules/web-primary.toml"),
     ),
     (
+        "schedules/platform.toml",
+        include_str!("../../deploy/demo/schedules/platform.toml"),
+    ),
+    (
         "policies/standard.toml",
         include_str!("../../deploy/demo/policies/standard.toml"),
     ),

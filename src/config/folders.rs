@@ -5,19 +5,14 @@
 use super::reader::{Said, Sink, Table, nearest};
 use super::route::matchers;
 use super::secret::Secrets;
-use super::settings::{check_channel, web_address, zone};
+use super::settings::{check_channel, web_address};
 use super::tree::Place;
 use crate::core::directory::{Service, SeverityName, Team};
 use crate::core::id::Severity;
-use crate::core::schedule::{Schedule, parse_handoff};
-use chrono::{NaiveDateTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use secrecy::SecretString;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-
-/// Turns are computed from the first one on; shorter ones would make that slow.
-const TURN_MIN_SECS: i64 = 3600;
 
 /// The kinds of entries other entries may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,6 +80,7 @@ pub(super) struct Reading<'a> {
 }
 
 impl Reading<'_> {
+    /// Notes a name of another entry.
     pub fn mention(&self, kind: Entry, key: &'static str, said: &Said<String>) {
         self.mentions.borrow_mut().push(Mention {
             kind,
@@ -100,7 +96,8 @@ impl Reading<'_> {
         Some(said.value)
     }
 
-    fn many(&self, kind: Entry, table: &Table<'_>, key: &'static str) -> Vec<String> {
+    /// Ids of other entries under a key.
+    pub fn many(&self, kind: Entry, table: &Table<'_>, key: &'static str) -> Vec<String> {
         let said = table.texts(key).unwrap_or_default();
         for s in &said {
             self.mention(kind, key, s);
@@ -223,93 +220,4 @@ fn links(table: &Table<'_>) -> BTreeMap<String, String> {
         links.insert(name, said.value);
     }
     links
-}
-
-/// `schedules/ID.toml`.
-pub(super) fn schedule(id: &str, table: Table<'_>, reading: &Reading<'_>) -> Option<Schedule> {
-    let name = table
-        .text("name")
-        .map_or_else(|| id.to_owned(), |s| s.value);
-    let zone = zone(&table, reading.zone);
-    let starts = starts(&table);
-    let handoff = table
-        .need_text("handoff", "\"0 9 * * MON\"")
-        .and_then(|said| handoff(&said, starts, reading.sink));
-    let people = reading.many(Entry::Person, &table, "people");
-    if table.no_items("people") {
-        let what = format!("the schedule {id} has no people, so nobody would ever be on call");
-        reading.sink.fault(
-            &table.place_of("people"),
-            what,
-            "add people = [\"ana\", \"bo\"] in order of their turns",
-        );
-    }
-    table.done();
-    Some(Schedule {
-        id: id.to_owned(),
-        name,
-        zone: zone?,
-        handoff: handoff?,
-        starts: starts?,
-        people,
-    })
-}
-
-fn starts(table: &Table<'_>) -> Option<NaiveDateTime> {
-    let said = table.need_text("starts", "\"2026-01-05 09:00\"")?;
-    let wall = NaiveDateTime::parse_from_str(&said.value, "%Y-%m-%d %H:%M").ok();
-    let wall = wall.filter(|w| (2000..2200).contains(&chrono::Datelike::year(w)));
-    if wall.is_none() {
-        let what = format!(
-            "`starts` cannot be {:?}: it is not a wall time of this century",
-            said.value
-        );
-        table.sink.fault(
-            &said.place,
-            what,
-            "write starts = \"2026-01-05 09:00\", the first hand-off on the wall clock",
-        );
-    }
-    wall
-}
-
-fn handoff(
-    said: &Said<String>,
-    starts: Option<NaiveDateTime>,
-    sink: &Sink,
-) -> Option<cron::Schedule> {
-    let handoff = match parse_handoff(&said.value) {
-        Ok(handoff) => handoff,
-        Err(why) => {
-            let what = format!("`handoff`: {}", why.lines().next().unwrap_or_default());
-            sink.fault(
-                &said.place,
-                what,
-                "write handoff = \"0 9 * * MON\" for Mondays at 09:00",
-            );
-            return None;
-        }
-    };
-    let from = Utc.from_utc_datetime(&starts?);
-    let first: Vec<_> = handoff.after(&from).take(50).collect();
-    let hurried = first
-        .windows(2)
-        .any(|w| (w[1] - w[0]).num_seconds() < TURN_MIN_SECS);
-    if first.is_empty() || hurried {
-        let what = if first.is_empty() {
-            format!("`handoff` {:?} never happens", said.value)
-        } else {
-            format!(
-                "`handoff` {:?} makes turns shorter than an hour",
-                said.value
-            )
-        };
-        sink.fault(
-            &said.place,
-            what,
-            "write handoff = \"0 9 * * MON\" for Mondays at 09:00",
-        );
-        return None;
-    }
-    Some(handoff)
 }

@@ -1,12 +1,14 @@
 //! From a path to a checked configuration, or to the whole list of what is wrong with it.
 
+use super::calendars::Calendars;
 use super::cross::{self, Known};
-use super::folders::{Entry, Mention, Reading, check_id, schedule, service, team};
+use super::folders::{Entry, Mention, Reading, check_id, service, team};
 use super::people::person;
 use super::reader::{Sink, Table};
+use super::schedule::{Near, schedule};
 use super::secret::Secrets;
 use super::tree::{Place, parse};
-use super::{Fault, Loaded, Settings, action, layered, policy, route, settings};
+use super::{Fault, Loaded, Settings, action, fairness, layered, policy, route, settings};
 use crate::core::directory::{Directory, PlatformRules};
 use chrono_tz::Tz;
 use std::cell::RefCell;
@@ -184,6 +186,7 @@ fn read_all(
     };
     let route = route::route(&top, &reading);
     let (catch_all, catch_place, said) = paging(&top, &reading);
+    let fairness = fairness::fairness(&top);
     top.done();
     let mut directory = Directory {
         route,
@@ -192,6 +195,7 @@ fn read_all(
         platforms: platforms.clone(),
         rules,
         zone,
+        fairness,
         webhooks: webhooks.clone(),
         ..Directory::default()
     };
@@ -305,12 +309,20 @@ fn entry(
         Entry::Policy => "a policy",
     };
     let table = Table::open(&node, title, reading.sink)?;
+    let calendars = Calendars {
+        folder: path.parent().map(Path::to_path_buf).unwrap_or_default(),
+        files: RefCell::default(),
+    };
     match kind {
-        Entry::Person => drop(
-            directory
-                .people
-                .insert(id.to_owned(), person(id, table, reading)?),
-        ),
+        Entry::Person => {
+            let leave = table.text("leave");
+            let person = person(id, table, reading)?;
+            if let Some(said) = leave {
+                let leave = calendars.leave(&said, person.zone, reading.sink);
+                directory.leaves.insert(id.to_owned(), leave);
+            }
+            directory.people.insert(id.to_owned(), person);
+        }
         Entry::Team => drop(
             directory
                 .teams
@@ -321,17 +333,23 @@ fn entry(
                 .services
                 .insert(id.to_owned(), service(id, table, reading)),
         ),
-        Entry::Schedule => drop(
-            directory
-                .schedules
-                .insert(id.to_owned(), schedule(id, table, reading)?),
-        ),
+        Entry::Schedule => {
+            let near = Near {
+                reading,
+                calendars: &calendars,
+                people: &directory.people,
+            };
+            let schedule = schedule(id, table, &near);
+            files.read.extend(calendars.files.take());
+            directory.schedules.insert(id.to_owned(), schedule?);
+        }
         Entry::Policy => drop(
             directory
                 .policies
                 .insert(id.to_owned(), policy::policy(id, table, reading)),
         ),
     }
+    files.read.extend(calendars.files.take());
     Some(())
 }
 

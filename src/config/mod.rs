@@ -8,17 +8,21 @@
 
 mod action;
 mod args;
+mod calendars;
 pub mod chat;
 mod cross;
 mod demo;
+mod fairness;
 mod folders;
 mod layered;
 mod load;
+mod overrides;
 mod people;
 mod policy;
 mod reader;
 mod rehearsal;
 mod route;
+mod schedule;
 mod secret;
 mod settings;
 mod sources;

@@ -6,7 +6,7 @@
 use super::alert::Labels;
 use super::id::Severity;
 use super::matcher::Matcher;
-use super::schedule::Schedule;
+use super::schedule::{Leaves, Schedule, Weights};
 use chrono_tz::Tz;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,10 @@ pub struct Directory {
     pub rules: BTreeMap<String, PlatformRules>,
     /// Zone used where a file names none.
     pub zone: Option<Tz>,
+    /// When people are away, by id.
+    pub leaves: Leaves,
+    /// What counts as a night and a weekend in the fairness ledger, and how much.
+    pub fairness: Weights,
 }
 
 /// What is special about a chat platform: a workspace or guild.

@@ -26,6 +26,7 @@ mod postgres;
 mod process;
 mod prometheus;
 mod run;
+mod schedule;
 mod slack_judged;
 mod slack_rules;
 mod slack_side;

@@ -37,14 +37,16 @@ pub(super) fn directory() -> Directory {
         person("bo", "Bo", true),
         person("cy", "Cy", false),
     ];
-    let schedule = Schedule {
-        id: "web".to_owned(),
-        name: "Web".to_owned(),
-        zone: Tz::UTC,
-        handoff: parse_handoff("0 9 * * MON").unwrap(),
-        starts: NaiveDateTime::parse_from_str("2026-01-05 09:00", "%Y-%m-%d %H:%M").unwrap(),
-        people: vec!["ana".to_owned(), "bo".to_owned()],
-    };
+    let schedule = Schedule::rotation(
+        "web",
+        "Web",
+        Tz::UTC,
+        (
+            parse_handoff("0 9 * * MON").unwrap(),
+            NaiveDateTime::parse_from_str("2026-01-05 09:00", "%Y-%m-%d %H:%M").unwrap(),
+        ),
+        &["ana", "bo"],
+    );
     let scale = ["sev1", "sev2", "sev3"];
     Directory {
         people: people.into_iter().map(|p| (p.id.clone(), p)).collect(),
