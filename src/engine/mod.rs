@@ -10,6 +10,7 @@
 
 mod act;
 mod clock;
+mod covers;
 mod deliver;
 mod desk;
 mod draft;
@@ -25,6 +26,7 @@ use crate::chat::Chat;
 use crate::chat::button::Key;
 use crate::core::alert::Alert;
 use crate::core::directory::Directory;
+use crate::core::duty::Cover;
 use crate::core::explain::edited;
 use crate::core::id::{Actor, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{Command, Incident, OpenAs, Refusal, Status};
@@ -32,9 +34,10 @@ use crate::core::time::Time;
 use crate::metrics::Metrics;
 use crate::store::{ChangeSet, LinkRow, Store};
 use arc_swap::ArcSwap;
+use covers::Covers;
 use lease::{Leases, Seen};
 use sha2::Digest;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -84,6 +87,12 @@ pub(crate) struct Inner {
     key: Key,
     /// Accounts linked beside the files: platform and account to person.
     links: RwLock<HashMap<(String, String), String>>,
+    /// Held by whoever changes a cover.
+    covers: tokio::sync::Mutex<Covers>,
+    /// The covers as stored.
+    agreed: ArcSwap<BTreeMap<i64, Cover>>,
+    /// A cover has changed.
+    covers_moved: tokio::sync::Notify,
 }
 
 /// What a submitted command did.
@@ -161,6 +170,9 @@ impl Engine {
             .into_iter()
             .map(|l| ((l.platform, l.account), l.person))
             .collect();
+        let covers = Covers::of(store.covers().await?);
+        let agreed = ArcSwap::from_pointee(covers.all.clone());
+        let directory = covers::put_in_force(directory, &covers.all, options.clock.now());
         let (desk_in, desk_out) = mpsc::channel(DESK_QUEUE);
         let (deliver_in, deliver_out) = mpsc::unbounded_channel();
         let seen = Arc::new(Seen::default());
@@ -182,6 +194,9 @@ impl Engine {
             // Hashed, so that a value of any length somebody put there is a key.
             key: Key::new(sha2::Sha256::digest(secret.as_bytes()).into()),
             links: RwLock::new(links),
+            covers: tokio::sync::Mutex::new(covers),
+            agreed,
+            covers_moved: tokio::sync::Notify::new(),
         });
         let engine = Engine(inner);
         desk::start(&engine, epoch, desk_out, deliver_out).await?;
@@ -192,6 +207,7 @@ impl Engine {
             };
             engine.write(changes).await?;
         }
+        spawn(covers::mind(engine.clone()));
         Ok(engine)
     }
 
@@ -232,7 +248,9 @@ impl Engine {
 
     /// Puts a new configuration in force. Incidents keep what they froze at their start.
     pub fn replace_directory(&self, directory: Directory) {
-        self.0.directory.store(Arc::new(directory));
+        self.0
+            .directory
+            .rcu(|_| covers::put_in_force(directory.clone(), &self.0.agreed.load(), self.now()));
         self.announce(Change::Directory);
     }
 
@@ -487,7 +505,8 @@ impl Engine {
             let (reply, answer) = oneshot::channel();
             let _ = self.0.deliver.send(outgoing::Message::Settle(reply));
             let moved = answer.await.unwrap_or(0);
-            if desk == 0 && moved == 0 {
+            let covers = self.mind_covers().await;
+            if desk == 0 && moved == 0 && covers == 0 {
                 return;
             }
         }

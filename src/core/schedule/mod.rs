@@ -22,6 +22,7 @@ mod rotation;
 #[cfg(test)]
 mod tests;
 mod wall;
+mod when;
 mod window;
 
 pub use cron::CronPlan;
@@ -31,6 +32,7 @@ pub use listed::{Listed, Shift};
 pub use overrides::{Override, check as check_override};
 pub use rotation::{Handoff, Rotation, parse_handoff};
 pub use wall::{clock, end_instant, instant, parse_at, spoken, stamp};
+pub use when::{Edge, is_clock, is_day, parse_when};
 pub use window::{Days, OnHolidays, Window};
 
 use super::time::Time;
