@@ -98,6 +98,9 @@ pub enum Invocation {
     Follow {
         id: IncidentId,
     },
+    Explain {
+        id: IncidentId,
+    },
     Run {
         id: IncidentId,
         action: String,
@@ -144,6 +147,7 @@ impl Invocation {
             Invocation::Note { .. } => "note",
             Invocation::Promote { .. } => "promote",
             Invocation::Follow { .. } => "follow",
+            Invocation::Explain { .. } => "explain",
             Invocation::Run { .. } => "run",
             Invocation::Approve { .. } => "approve",
             Invocation::Reject { .. } => "reject",

@@ -71,6 +71,10 @@ pub const DEMO_FILES: &[(&str, &str)] = &[
         include_str!("../../deploy/demo/policies/standard.toml"),
     ),
     (
+        "tests/paging.toml",
+        include_str!("../../deploy/demo/tests/paging.toml"),
+    ),
+    (
         "actions/disk-usage.toml",
         include_str!("../../commands/actions/disk-usage.toml"),
     ),

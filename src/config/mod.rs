@@ -20,6 +20,7 @@ mod overrides;
 mod people;
 mod policy;
 mod reader;
+mod rehearsal;
 mod route;
 mod schedule;
 mod secret;
@@ -30,6 +31,7 @@ mod watch;
 
 pub use demo::{DEMO_FILES, write_demo};
 pub use load::{Variables, fix_report, load, load_with, variables};
+pub use rehearsal::{Written, rehearsals};
 pub use watch::{DEBOUNCE, watch};
 
 use crate::core::directory::Directory;

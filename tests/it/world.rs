@@ -273,9 +273,11 @@ impl World {
     }
 
     /// The files change, and are read again.
-    pub fn configure(&mut self, change: impl FnOnce(&mut Directory)) {
+    pub async fn configure(&mut self, change: impl FnOnce(&mut Directory)) {
         change(&mut self.directory);
         self.engine.replace_directory(self.directory.clone());
+        self.engine.offer_policies().await;
+        self.settle().await;
     }
 
     /// The console's adapter, for a test that adds another platform beside it.

@@ -68,6 +68,9 @@ impl<'a> Line<'a> {
             "promote" => self
                 .about()
                 .and_then(|id| self.done(Invocation::Promote { id })),
+            "explain" => self
+                .about()
+                .and_then(|id| self.done(Invocation::Explain { id })),
             "follow" => self
                 .about()
                 .and_then(|id| self.done(Invocation::Follow { id })),

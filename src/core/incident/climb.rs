@@ -358,6 +358,18 @@ pub(super) fn acknowledged(incident: &Incident, by: Actor) -> Result<Vec<Event>,
     Ok(vec![Event::AckCounted { by, have, needs }])
 }
 
+/// Its policy was edited in the files: that is offered, never taken.
+pub(super) fn edited(incident: &Incident, scene: &Scene<'_>) -> Result<Vec<Event>, Refusal> {
+    match crate::core::explain::edited(incident, scene.directory) {
+        Some(policy) => Ok(vec![Event::PolicyEdited {
+            policy: policy.id.clone(),
+        }]),
+        None => Err(Refusal::NothingToDo {
+            what: "It follows its policy as it is now.".to_owned(),
+        }),
+    }
+}
+
 /// Follow the policy as it is configured now.
 pub(super) fn adopt(
     incident: &Incident,

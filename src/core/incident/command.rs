@@ -99,6 +99,8 @@ pub enum Command {
         /// The state the button was drawn at; a rung climbed since makes the press stale.
         as_of: Option<Seq>,
     },
+    /// Its policy was edited: offer the new one.
+    PolicyEdited,
     /// Follow the policy as it is configured now.
     AdoptPolicy {
         /// Who says so.

@@ -29,6 +29,7 @@ pub fn decide(
         Command::Acknowledge { by } => acknowledge(incident, by),
         Command::Snooze { by, until } => snooze(incident, scene, by, until),
         Command::Resolve { by } => resolve(incident, by),
+        Command::PolicyEdited => climb::edited(incident, scene),
         Command::AdoptPolicy { by } => climb::adopt(incident, scene, by),
         Command::Escalate { by, as_of } => escalate(incident, scene, &by, as_of),
         Command::Page {

@@ -243,6 +243,11 @@ pub enum Event {
         /// Why now.
         why: String,
     },
+    /// Its policy was edited in the files; it keeps the one it started with until somebody wants the new one.
+    PolicyEdited {
+        /// Id of the policy.
+        policy: String,
+    },
     /// It follows its policy as it is now, no longer as it was at the start.
     LadderChanged {
         /// Who said so.
@@ -484,6 +489,7 @@ impl Event {
             Event::PageFailed { .. } => "page_failed",
             Event::AckCounted { .. } => "ack_counted",
             Event::Reminded { .. } => "reminded",
+            Event::PolicyEdited { .. } => "policy_edited",
             Event::LadderChanged { .. } => "ladder_changed",
             Event::Acknowledged { .. } => "acknowledged",
             Event::Snoozed { .. } => "snoozed",

@@ -88,7 +88,8 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         | Event::RunReleased { .. }
         | Event::RunStarted { .. }
         | Event::RunEnded { .. } => running(incident, record),
-        Event::Noted { .. }
+        Event::PolicyEdited { .. }
+        | Event::Noted { .. }
         | Event::Spoke { .. }
         | Event::Reworded { .. }
         | Event::Unsaid { .. }

@@ -126,6 +126,7 @@ impl Life {
         let by = actor(self.rng.usize(0..3));
         let run = RunId(self.rng.i64(1..6));
         match self.rng.u8(0..26) {
+            25 if self.rng.bool() => Command::PolicyEdited,
             25 => Command::AdoptPolicy { by },
             0 => Command::Fire {
                 alerts: vec![alert(self.rng.i64(1..9))],

@@ -11,6 +11,8 @@ mod decide;
 mod event;
 mod evolve;
 #[cfg(test)]
+mod forecasts;
+#[cfg(test)]
 mod ladders;
 #[cfg(test)]
 mod lives;

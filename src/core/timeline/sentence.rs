@@ -30,6 +30,7 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         | Event::PageFailed { .. } => paging(event, names),
         Event::Acknowledged { .. }
         | Event::AckCounted { .. }
+        | Event::PolicyEdited { .. }
         | Event::LadderChanged { .. }
         | Event::Snoozed { .. }
         | Event::Retriggered { .. }
@@ -209,6 +210,9 @@ fn course(event: &Event, names: &Names) -> String {
         Event::AckCounted { by, have, needs } => format!(
             "{} acknowledged it, {have} of {needs}; paging goes on for the others.",
             by.name()
+        ),
+        Event::PolicyEdited { policy } => format!(
+            "The policy {policy} was edited; this incident keeps the one it started with until somebody says `follow`."
         ),
         Event::LadderChanged { by, ladder } => format!(
             "{} let it follow the policy {} as it is now.",

@@ -21,7 +21,8 @@ fn policy(directory: &mut Directory, targets: &[Target]) {
 async fn a_round_robin_goes_on_where_it_was_after_a_crash() {
     on_both(async |database| {
         let mut w = World::on(&database.url).await;
-        w.configure(|d| policy(d, &[Target::RoundRobin("web".to_owned())]));
+        w.configure(|d| policy(d, &[Target::RoundRobin("web".to_owned())]))
+            .await;
         w.fire("One", CHECKOUT).await;
         w.fire("Two", CHECKOUT).await;
         assert_eq!(w.platform.pages(), ["ana", "bo"]);
@@ -40,7 +41,8 @@ async fn the_first_of_two_acknowledgements_withdraws_only_their_own_pages() {
         w.configure(|d| {
             policy(d, &[Target::Team("web".to_owned())]);
             d.policies.get_mut("web").unwrap().rungs[0].acks = 2;
-        });
+        })
+        .await;
         w.fire("Down", MAJOR).await;
         assert_eq!(w.platform.pages(), ["ana", "bo"]);
         w.tell(1, Command::Acknowledge { by: person("ana") }).await;
@@ -61,7 +63,8 @@ async fn the_first_of_two_acknowledgements_withdraws_only_their_own_pages() {
 async fn whoever_has_it_is_reminded_and_then_the_ladder_starts_again() {
     on_both(async |database| {
         let mut w = World::on(&database.url).await;
-        w.configure(|d| d.policies.get_mut("web").unwrap().remind_secs = Some(1800));
+        w.configure(|d| d.policies.get_mut("web").unwrap().remind_secs = Some(1800))
+            .await;
         w.fire("Slow", CHECKOUT).await;
         w.tell(1, Command::Acknowledge { by: person("bo") }).await;
         w.clock.advance_ms(1_700_000);
@@ -89,7 +92,7 @@ async fn a_step_tells_a_channel() {
             Target::Channel("everybody".to_owned()),
             Target::Person("bo".to_owned()),
         ];
-        w.configure(|d| policy(d, &steps));
+        w.configure(|d| policy(d, &steps)).await;
         w.fire("Slow", CHECKOUT).await;
         assert!(w.platform.pages().is_empty());
         let said = w.platform.lines("#everybody");
@@ -110,7 +113,10 @@ async fn an_edit_of_a_policy_waits_until_somebody_wants_it() {
         w.fire("Slow", CHECKOUT).await;
         w.fire("Other", CHECKOUT).await;
         let steps = ["ana", "dee"].map(|id| Target::Person(id.to_owned()));
-        w.configure(|d| policy(d, &steps));
+        w.configure(|d| policy(d, &steps)).await;
+        w.configure(|d| policy(d, &steps)).await;
+        let offers = |kinds: Vec<&str>| kinds.iter().filter(|k| **k == "policy_edited").count();
+        assert_eq!(offers(w.kinds(1).await), 1, "offered once");
         w.tell(2, Command::AdoptPolicy { by: person("ana") }).await;
         w.advance_secs(300).await;
         let mut pages = w.platform.pages();

@@ -167,6 +167,13 @@ fn response() -> Vec<(&'static str, &'static str, Event)> {
             },
         ),
         (
+            "14:06:13",
+            "policy-edited:9f86",
+            Event::PolicyEdited {
+                policy: "web".to_owned(),
+            },
+        ),
+        (
             "14:06:15",
             "command:f",
             Event::LadderChanged {
