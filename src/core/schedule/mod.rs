@@ -277,6 +277,26 @@ impl Schedule {
         None
     }
 
+    /// The turn a person has at `from`, or else their next one; `None`: none within reach.
+    #[must_use]
+    pub fn next_of(&self, person: &str, from: Time) -> Option<Turn> {
+        if !self.names(person) {
+            return None;
+        }
+        let mut at = wall::sane(from);
+        for _ in 0..LOOKED {
+            let piece = self.piece(at);
+            if piece.people.iter().any(|(p, _)| *p == person) {
+                return Some(self.turn(&self.whole(at)));
+            }
+            if piece.until <= at || piece.until == Time::FAR {
+                return None;
+            }
+            at = piece.until;
+        }
+        None
+    }
+
     /// Everybody this schedule can put on call, by whatever means, without shadows.
     #[must_use]
     pub fn everybody(&self) -> BTreeSet<&str> {
