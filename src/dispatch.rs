@@ -4,6 +4,7 @@
 //! Platforms call it after they have answered their own three seconds; nothing here blocks on a
 //! platform. A cause makes every act idempotent: the same cause again gives the same answer.
 
+mod contact;
 mod link;
 mod open;
 mod runs;
@@ -225,6 +226,8 @@ impl<'a> Desk<'a> {
             Invocation::Postmortem { id } => self.postmortem(id).await,
             Invocation::List { all } => self.list(all).await,
             Invocation::Link { code, confirmed } => self.link(code, confirmed).await,
+            Invocation::Verify { contact, code } => self.verify(contact, code).await,
+            Invocation::TestPage => self.test_page().await,
             Invocation::Help { verb } => {
                 let leaf = verb.and_then(|v| tree().find(&v));
                 Reply::yes(

@@ -120,6 +120,13 @@ pub enum Invocation {
         code: Option<String>,
         confirmed: bool,
     },
+    /// `code` absent: send one to the contact.
+    Verify {
+        contact: String,
+        code: Option<String>,
+    },
+    /// A test page through every contact of whoever asks: `page me`.
+    TestPage,
     Help {
         verb: Option<String>,
     },
@@ -146,6 +153,8 @@ impl Invocation {
             Invocation::Postmortem { .. } => "postmortem",
             Invocation::List { .. } => "list",
             Invocation::Link { .. } => "link",
+            Invocation::Verify { .. } => "verify",
+            Invocation::TestPage => "page",
             Invocation::Help { .. } => "help",
         }
     }

@@ -172,12 +172,14 @@ fn read_all(
         (place.name.clone(), rules)
     };
     let rules = places.iter().map(rules).collect();
+    let providers = settings.notify.names();
     let reading = Reading {
         sink,
         secrets,
         zone,
         severities: &severities,
         platforms: &platforms,
+        providers: &providers,
         mentions: &mentions,
     };
     let route = route::route(&top, &reading);

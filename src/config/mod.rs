@@ -11,9 +11,12 @@ mod args;
 pub mod chat;
 mod cross;
 mod demo;
+mod direct;
 mod folders;
+mod hours;
 mod layered;
 mod load;
+pub mod notify;
 mod people;
 mod reader;
 mod route;
@@ -53,6 +56,8 @@ pub struct Settings {
     pub slack: Vec<chat::Slack>,
     /// Discord guilds.
     pub discord: Vec<chat::Discord>,
+    /// Ways to wake people beside chat and webhooks.
+    pub notify: notify::Providers,
     /// Ceilings of the ingest paths.
     pub limits: Limits,
     /// `text` or `json`.

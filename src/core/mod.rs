@@ -6,6 +6,7 @@
 pub mod action;
 pub mod alert;
 pub mod directory;
+pub mod hours;
 pub mod id;
 pub mod incident;
 pub mod matcher;

@@ -33,6 +33,8 @@ pub(super) struct Draft {
     pub behind: BTreeSet<ShowKey>,
     /// Pages that need not leave any more.
     pub withdrawn: Vec<i64>,
+    /// Something may ring that need not any more.
+    pub hush: bool,
     /// Incidents it changes.
     pub touched: BTreeSet<IncidentId>,
     /// Rooms of the console it changes.
@@ -55,6 +57,7 @@ impl Draft {
             outgoing: Vec::new(),
             behind: BTreeSet::new(),
             withdrawn: Vec::new(),
+            hush: false,
             touched: BTreeSet::new(),
             rooms: BTreeSet::new(),
             runs: BTreeMap::new(),
@@ -315,6 +318,7 @@ impl Draft {
             Event::Resolved { by, .. } => format!("resolved by {}", by.name()),
             _ => "no longer needed".to_owned(),
         };
+        self.hush = true;
         for row in memory.pages.remove(&id).unwrap_or_default().into_values() {
             self.withdrawn.push(row.id);
             self.changes.outbox_changes.insert(
@@ -349,6 +353,8 @@ fn reason(event: &Event) -> Option<(&'static str, &'static str)> {
         Event::Fired { .. } => ("group", "joined an open incident"),
         Event::Paged { rung: Some(_), .. } => ("page", "ladder"),
         Event::Paged { rung: None, .. } => ("page", "asked for"),
+        Event::Chased { digest: true, .. } => ("page", "waited for the morning"),
+        Event::Chased { .. } => ("page", "a person's next step"),
         Event::RungSkipped { .. } => ("page", "nobody reachable on the rung"),
         Event::CatchAll { people, .. } if people.is_empty() => ("page", "nobody at all"),
         Event::CatchAll { .. } => ("page", "catch-all"),

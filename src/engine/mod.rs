@@ -17,9 +17,11 @@ mod intake;
 mod lease;
 mod memory;
 mod outgoing;
+mod waking;
 
 pub use clock::Clock;
 pub use lease::GRACE_MS;
+pub use waking::{AckLink, Tested, overlay};
 
 use crate::chat::Chat;
 use crate::chat::button::Key;
@@ -29,6 +31,7 @@ use crate::core::id::{Actor, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{Command, Incident, OpenAs, Refusal, Status};
 use crate::core::time::Time;
 use crate::metrics::Metrics;
+use crate::notify::Notifiers;
 use crate::store::{ChangeSet, LinkRow, Store};
 use arc_swap::ArcSwap;
 use lease::{Leases, Seen};
@@ -75,7 +78,7 @@ pub(crate) struct Inner {
     open: RwLock<HashMap<IncidentId, Arc<Incident>>>,
     leases: RwLock<Leases>,
     seen: Arc<Seen>,
-    counters: [AtomicI64; 5],
+    counters: [AtomicI64; 6],
     fenced: AtomicBool,
     /// Runs this process carries out.
     running: Mutex<HashSet<RunId>>,
@@ -83,6 +86,12 @@ pub(crate) struct Inner {
     key: Key,
     /// Accounts linked beside the files: platform and account to person.
     links: RwLock<HashMap<(String, String), String>>,
+    /// Providers that wake people.
+    notifiers: ArcSwap<Notifiers>,
+    /// Chat platforms, for test pages.
+    chats: RwLock<Vec<Arc<dyn Chat>>>,
+    /// Contacts of which a code came back.
+    verified: RwLock<waking::Verified>,
 }
 
 /// What a submitted command did.
@@ -133,6 +142,8 @@ pub enum Counter {
     Quarantine,
     /// `heard.id`
     Heard,
+    /// `attempts.id`
+    Attempt,
 }
 
 impl Engine {
@@ -160,11 +171,22 @@ impl Engine {
             .into_iter()
             .map(|l| ((l.platform, l.account), l.person))
             .collect();
+        let verified: waking::Verified = (store.verified().await?.into_iter())
+            .map(|v| ((v.person, v.contact), v.digest))
+            .collect();
+        let directory = waking::overlaid(directory, &verified);
         let (desk_in, desk_out) = mpsc::channel(DESK_QUEUE);
         let (deliver_in, deliver_out) = mpsc::unbounded_channel();
         let seen = Arc::new(Seen::default());
-        let counters =
-            [high.room, high.post, high.run, high.quarantine, high.heard].map(AtomicI64::new);
+        let counters = [
+            high.room,
+            high.post,
+            high.run,
+            high.quarantine,
+            high.heard,
+            high.attempt,
+        ]
+        .map(AtomicI64::new);
         let inner = Arc::new(Inner {
             store,
             directory: ArcSwap::from_pointee(directory),
@@ -181,6 +203,9 @@ impl Engine {
             // Hashed, so that a value of any length somebody put there is a key.
             key: Key::new(sha2::Sha256::digest(secret.as_bytes()).into()),
             links: RwLock::new(links),
+            notifiers: ArcSwap::default(),
+            chats: RwLock::default(),
+            verified: RwLock::new(verified),
         });
         let engine = Engine(inner);
         desk::start(&engine, epoch, desk_out, deliver_out).await?;
@@ -202,6 +227,9 @@ impl Engine {
 
     /// Starts delivery through these chat platforms, the notifiers and the runner.
     pub fn deliver_through(&self, chats: Vec<Arc<dyn Chat>>) {
+        let kept = self.0.chats.write();
+        kept.unwrap_or_else(PoisonError::into_inner)
+            .clone_from(&chats);
         let _ = self.0.deliver.send(outgoing::Message::Adapters(chats));
     }
 
@@ -231,6 +259,7 @@ impl Engine {
 
     /// Puts a new configuration in force. Incidents keep what they froze at their start.
     pub fn replace_directory(&self, directory: Directory) {
+        let directory = self.overlay(directory);
         self.0.directory.store(Arc::new(directory));
         self.announce(Change::Directory);
     }

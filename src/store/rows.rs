@@ -1,5 +1,6 @@
 //! Rows as the tables hold them, and the change-set: everything one transaction writes, as data.
 
+use super::ledger::{AttemptRow, ContactCodeRow, ReceiptChange, VerifiedRow};
 use crate::core::id::{AlertId, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{Incident, Record};
 use crate::core::time::Time;
@@ -472,6 +473,14 @@ pub struct ChangeSet {
     pub link_codes: Vec<LinkCodeRow>,
     /// Secrets by name, inserted or replaced.
     pub keys: Vec<(String, String)>,
+    /// Tries to wake people, ids ascending.
+    pub attempts: Vec<AttemptRow>,
+    /// What providers tell of them later, written after them.
+    pub receipts: Vec<ReceiptChange>,
+    /// Verified contacts, inserted or replaced.
+    pub verified: Vec<VerifiedRow>,
+    /// Codes under way, inserted or replaced.
+    pub contact_codes: Vec<ContactCodeRow>,
 }
 
 impl ChangeSet {
@@ -503,4 +512,6 @@ pub struct HighWater {
     pub quarantine: i64,
     /// `heard.id`
     pub heard: i64,
+    /// `attempts.id`
+    pub attempt: i64,
 }

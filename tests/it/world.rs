@@ -413,6 +413,7 @@ pub fn directory() -> Directory {
         identities: BTreeMap::new(),
         roles: Vec::new(),
         contacts: if id == "cy" { Vec::new() } else { contact() },
+        waking: firebell::core::directory::Waking::default(),
     });
     let rung = |id: &str| Rung {
         targets: vec![Target::Person(id.to_owned())],
@@ -421,6 +422,7 @@ pub fn directory() -> Directory {
     let severity = |name: &str, label: &str| SeverityName {
         name: name.to_owned(),
         labels: vec![label.to_owned()],
+        urgency: firebell::core::directory::Urgency::High,
     };
     let actions = [
         action("echo", 0, &["/bin/echo", "hello from the action"]),
@@ -480,6 +482,7 @@ fn service() -> Service {
         matchers: vec![Matcher::parse("service=checkout").unwrap()],
         major_at: Severity(0),
         auto_resolve: true,
+        support: None,
     }
 }
 

@@ -7,8 +7,8 @@
 
 use super::command::Scene;
 use super::event::{Event, PagedPerson, Skipped};
-use super::{Climb, Incident};
-use crate::core::directory::Target;
+use super::{Climb, Incident, reach};
+use crate::core::directory::{Person, Target};
 use crate::core::time::Time;
 use std::collections::BTreeSet;
 
@@ -28,12 +28,7 @@ pub(super) fn resolve(targets: &[Target], scene: &Scene<'_>) -> (Vec<PagedPerson
                 continue;
             }
             match scene.directory.people.get(&id) {
-                Some(p) if !p.contacts.is_empty() => people.push(PagedPerson {
-                    id,
-                    name: p.name.clone(),
-                    why,
-                    contacts: p.contacts.iter().map(|c| c.name.clone()).collect(),
-                }),
+                Some(p) if !p.contacts.is_empty() => people.push(reached(p, why, scene)),
                 Some(_) => skipped.push(Skipped {
                     who: format!("person {id}"),
                     why: "has no contact".to_owned(),
@@ -46,6 +41,19 @@ pub(super) fn resolve(targets: &[Target], scene: &Scene<'_>) -> (Vec<PagedPerson
         }
     }
     (people, skipped)
+}
+
+/// Every contact that can be used, all at once.
+fn reached(person: &Person, why: String, scene: &Scene<'_>) -> PagedPerson {
+    let (contacts, unverified) = scene.directory.usable(person);
+    let unsure = "; no contact of theirs is verified, so all are tried";
+    PagedPerson {
+        id: person.id.clone(),
+        name: person.name.clone(),
+        why: if unverified { why + unsure } else { why },
+        contacts: contacts.into_iter().map(|c| c.name.clone()).collect(),
+        later: Vec::new(),
+    }
 }
 
 fn members(
@@ -137,7 +145,8 @@ pub(super) fn climb(
         } else {
             format!("{why}; the step before reached nobody")
         };
-        let next_due = Some(scene.now.plus_secs(step.wait_secs.max(1)));
+        let people = reach::by_rules(people, incident.urgency, scene);
+        let next_due = Some(reach::next_due(&people, scene.now, step.wait_secs));
         events.push(Event::Paged {
             rung: Some(at),
             people,

@@ -1,7 +1,7 @@
 //! Memory: a fact changes the state. Cannot fail, never looks at the clock.
 
 use super::event::{Event, Origin, PagedPerson};
-use super::{Climb, Incident, Record, Run, RunState, Status, THE_ROOM, climb};
+use super::{Climb, Incident, Record, Run, RunState, Status, THE_ROOM, climb, reach};
 use crate::core::id::Actor;
 use crate::core::time::Time;
 
@@ -39,6 +39,7 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         }
         Event::Retriggered { due, .. } => {
             incident.status = Status::Triggered;
+            incident.chase.clear();
             incident.acked_by = None;
             incident.snoozed_until = None;
             incident.climb = Climb::Next {
@@ -52,7 +53,10 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
             incident.snoozed_until = None;
             incident.resolved_at = Some(record.at);
         }
-        Event::SeverityChanged { to, .. } => incident.severity = *to,
+        Event::SeverityChanged { to, urgency, .. } => {
+            incident.severity = *to;
+            incident.urgency = urgency.unwrap_or(incident.urgency);
+        }
         Event::Promoted { .. } => incident.major = true,
         Event::LeadChanged { lead, .. } => incident.lead = Some(lead.clone()),
         Event::RoomOpened { platform, room, .. } => {
@@ -69,6 +73,7 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
             }
         }
         Event::Paged { .. }
+        | Event::Chased { .. }
         | Event::RungSkipped { .. }
         | Event::CatchAll { .. }
         | Event::PageDelivered { .. }
@@ -127,6 +132,7 @@ fn opened(incident: &mut Incident, record: &Record) {
         ladder,
         first_page,
         alerts,
+        urgency,
         ..
     } = &record.event
     else {
@@ -134,6 +140,7 @@ fn opened(incident: &mut Incident, record: &Record) {
     };
     incident.title.clone_from(title);
     incident.severity = *severity;
+    incident.urgency = *urgency;
     incident.major_at = *major_at;
     incident.service.clone_from(service);
     incident.team.clone_from(team);
@@ -176,12 +183,16 @@ fn rest(incident: &mut Incident, status: Status) {
     incident.status = status;
     incident.climb = Climb::Resting;
     incident.awaiting.clear();
+    incident.chase.clear();
 }
 
 fn expect(incident: &mut Incident, people: &[PagedPerson], fresh: bool) {
     if fresh {
         incident.awaiting.clear();
-        incident.reached = false;
+        incident.arrived.clear();
+    }
+    if incident.status == Status::Triggered {
+        reach::paged(incident, people);
     }
     for p in people {
         *incident.paged.entry(p.id.clone()).or_default() += 1;
@@ -237,16 +248,18 @@ fn paging(incident: &mut Incident, record: &Record) {
             expect(incident, people, true);
             incident.awaiting.clear();
         }
+        Event::Chased {
+            person,
+            contacts,
+            steps,
+            ..
+        } => reach::stepped(incident, person, contacts, *steps),
         Event::PageDelivered {
             person, contact, ..
-        } if incident.awaiting.remove(&(person.clone(), contact.clone())) => {
-            incident.reached = true;
-        }
+        } => reach::settled(incident, person, contact, true),
         Event::PageFailed {
             person, contact, ..
-        } => {
-            incident.awaiting.remove(&(person.clone(), contact.clone()));
-        }
+        } => reach::settled(incident, person, contact, false),
         _ => {}
     }
 }

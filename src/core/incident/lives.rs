@@ -217,6 +217,7 @@ impl Life {
                 person,
                 contact,
                 attempts: 1,
+                via: String::new(),
             },
         }
     }

@@ -118,6 +118,12 @@ pub fn react(incident: &Incident, record: &Record) -> Vec<Effect> {
                 }));
             }
         }
+        Event::Chased {
+            person, contacts, ..
+        } => effects.extend(contacts.iter().map(|c| Effect::Page {
+            person: person.clone(),
+            contact: c.clone(),
+        })),
         Event::Acknowledged { .. } | Event::Snoozed { .. } | Event::Resolved { .. } => {
             effects.push(Effect::StandDown);
         }
@@ -208,6 +214,7 @@ fn changes_card(event: &Event) -> bool {
             | Event::Left { .. }
             | Event::PlaceFailed { .. }
             | Event::Noted { .. }
+            | Event::Chased { .. }
             | Event::PageDelivered { .. }
             | Event::Redacted { .. }
             | Event::Removed { .. }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::core::alert::AlertRef;
 use crate::core::directory::{
-    Contact, ContactKind, Directory, Person, Rung, SeverityName, Target, Team,
+    Contact, ContactKind, Directory, Person, Rung, SeverityName, Target, Team, Urgency, Waking,
 };
 use crate::core::schedule::{Schedule, parse_handoff};
 use chrono::NaiveDateTime;
@@ -31,6 +31,7 @@ pub(super) fn directory() -> Directory {
         } else {
             Vec::new()
         },
+        waking: Waking::default(),
     };
     let people = [
         person("ana", "Ana", true),
@@ -70,6 +71,11 @@ pub(super) fn directory() -> Directory {
             .map(|s| SeverityName {
                 name: (*s).to_owned(),
                 labels: Vec::new(),
+                urgency: if *s == "sev3" {
+                    Urgency::Low
+                } else {
+                    Urgency::High
+                },
             })
             .collect(),
         catch_all: vec![Target::Person("bo".to_owned())],
@@ -405,6 +411,7 @@ fn one_of_two_failed_contacts_does_not_hurry_the_ladder() {
         person: "bo".to_owned(),
         contact: "console".to_owned(),
         attempts: 1,
+        via: String::new(),
     };
     assert_eq!(life.tell(delivered), ["page_delivered"]);
     assert_eq!(life.paged(), Vec::<String>::new());

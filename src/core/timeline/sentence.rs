@@ -23,6 +23,7 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         ),
         Event::Cleared { alerts, left, why } => cleared(alerts.len(), *left, why),
         Event::Paged { .. }
+        | Event::Chased { .. }
         | Event::RungSkipped { .. }
         | Event::CatchAll { .. }
         | Event::PageDelivered { .. }
@@ -141,10 +142,16 @@ fn paging(event: &Event, names: &Names) -> String {
             });
             format!(
                 "Paged {}{step}: {why}.{}{next}",
-                paged(people),
+                paged(people, names),
                 not_paged(skipped)
             )
         }
+        Event::Chased {
+            name,
+            contacts,
+            why,
+            ..
+        } => format!("Tried {name} by {}: {why}.", text::list(contacts)),
         Event::RungSkipped { rung, skipped } => format!(
             "{} reached nobody.{} The next step was climbed at once.",
             capital(&step(*rung)),
@@ -167,7 +174,7 @@ fn paging(event: &Event, names: &Names) -> String {
             next_due,
         } => format!(
             "Alarmed the catch-all, {}: {why}.{} Again at {} unless somebody acknowledges.",
-            paged(people),
+            paged(people, names),
             not_paged(skipped),
             names.time(*next_due)
         ),
@@ -175,11 +182,19 @@ fn paging(event: &Event, names: &Names) -> String {
             person,
             contact,
             attempts,
-        } => format!(
-            "The page to {} by {contact} was delivered after {}.",
-            names.person(person),
-            count(*attempts as usize, "attempt")
-        ),
+            via,
+        } => {
+            let via = if via.is_empty() {
+                String::new()
+            } else {
+                format!(" through {via}")
+            };
+            format!(
+                "The page to {} by {contact} was delivered{via} after {}.",
+                names.person(person),
+                count(*attempts as usize, "attempt")
+            )
+        }
         Event::PageFailed {
             person,
             contact,
@@ -233,6 +248,7 @@ fn command(event: &Event, names: &Names) -> String {
             to,
             to_name,
             why,
+            ..
         } => {
             let verb = if to < from { "raised" } else { "lowered" };
             let from = names
@@ -390,12 +406,29 @@ fn named(alerts: &[AlertRef]) -> String {
     text::list(&names)
 }
 
-fn paged(people: &[PagedPerson]) -> String {
-    let each: Vec<String> = people
-        .iter()
-        .map(|p| format!("{} by {} ({})", p.name, text::list(&p.contacts), p.why))
-        .collect();
+fn paged(people: &[PagedPerson], names: &Names) -> String {
+    let each: Vec<String> = people.iter().map(|p| one_paged(p, names)).collect();
     text::list(&each)
+}
+
+/// `Ana by push (on call on Web), then by sms at 14:03`.
+fn one_paged(p: &PagedPerson, names: &Names) -> String {
+    let mut parts = Vec::new();
+    if !p.contacts.is_empty() {
+        parts.push(format!(" by {} ({})", text::list(&p.contacts), p.why));
+    }
+    for later in &p.later {
+        let at = names.time(later.at);
+        let by = text::list(&later.contacts);
+        let waits = match later.digest {
+            true if parts.is_empty() => format!(" by {by} in the morning, {at} ({})", p.why),
+            true => format!("by {by} in the morning, {at}"),
+            false if parts.is_empty() => format!(" by {by} at {at} ({})", p.why),
+            false => format!("then by {by} at {at}"),
+        };
+        parts.push(waits);
+    }
+    format!("{}{}", p.name, parts.join(", "))
 }
 
 fn not_paged(skipped: &[Skipped]) -> String {

@@ -154,6 +154,7 @@ mod tests {
                 .map(|n| SeverityName {
                     name: n.to_owned(),
                     labels: Vec::new(),
+                    urgency: crate::core::directory::Urgency::High,
                 })
                 .to_vec(),
             ..Directory::default()

@@ -1,9 +1,11 @@
 //! The journal of the golden files: one in which every kind of event happens.
 
 use firebell::core::alert::{AlertRef, Labels};
-use firebell::core::directory::{Rung, Target};
+use firebell::core::directory::{Rung, Target, Urgency};
 use firebell::core::id::{Actor, AlertId, RunId, Severity};
-use firebell::core::incident::{Event, Ladder, Origin, Outcome, PagedPerson, Record, Skipped};
+use firebell::core::incident::{
+    Event, Ladder, Later, Origin, Outcome, PagedPerson, Record, Skipped,
+};
 use firebell::core::time::Time;
 
 pub fn at(clock: &str) -> Time {
@@ -85,6 +87,7 @@ pub fn opened(title: &str, alerts: Vec<AlertRef>) -> Event {
             "policy web by the service".to_owned(),
             "grouped by alertname".to_owned(),
         ],
+        urgency: Urgency::High,
     }
 }
 
@@ -94,6 +97,15 @@ fn paged(id: &str, name: &str, contacts: &[&str]) -> PagedPerson {
         name: name.to_owned(),
         why: "on call on Web primary until Mon 23 Nov 09:00 CET".to_owned(),
         contacts: contacts.iter().map(|c| (*c).to_owned()).collect(),
+        later: Vec::new(),
+    }
+}
+
+fn later(time: &str, contact: &str, digest: bool) -> Later {
+    Later {
+        at: at(time),
+        contacts: vec![contact.to_owned()],
+        digest,
     }
 }
 
@@ -180,6 +192,7 @@ fn beginning() -> Vec<(&'static str, &'static str, Event)> {
                 person: "ana".to_owned(),
                 contact: "console".to_owned(),
                 attempts: 1,
+                via: String::new(),
             },
         ),
         (
@@ -254,6 +267,7 @@ fn response() -> Vec<(&'static str, &'static str, Event)> {
                 to: Severity(0),
                 to_name: "sev1".to_owned(),
                 why: "set by hand".to_owned(),
+                urgency: None,
             },
         ),
         (
@@ -522,6 +536,60 @@ pub fn other_shapes() -> Vec<(&'static str, Event)> {
                 first_page: None,
                 alerts: Vec::new(),
                 why: vec!["declared by Kim on slack".to_owned()],
+                urgency: Urgency::Low,
+            },
+        ),
+        (
+            "paged-in-steps",
+            Event::Paged {
+                rung: Some((0, 0)),
+                people: vec![
+                    PagedPerson {
+                        later: vec![
+                            later("14:03:00", "sms", false),
+                            later("14:08:00", "voice", false),
+                        ],
+                        ..paged("ana", "Ana Alves", &["push"])
+                    },
+                    PagedPerson {
+                        later: vec![later("07:30:00", "email", true)],
+                        ..paged("bo", "Bo Berg", &[])
+                    },
+                ],
+                skipped: Vec::new(),
+                why: "it was opened".to_owned(),
+                next_due: Some(at("14:05:00")),
+            },
+        ),
+        (
+            "chased-in-the-morning",
+            Event::Chased {
+                person: "bo".to_owned(),
+                name: "Bo Berg".to_owned(),
+                contacts: vec!["email".to_owned()],
+                steps: 1,
+                digest: true,
+                why: "it waited for the morning".to_owned(),
+            },
+        ),
+        (
+            "page_delivered-by-a-provider",
+            Event::PageDelivered {
+                person: "ana".to_owned(),
+                contact: "sms".to_owned(),
+                attempts: 1,
+                via: "twilio-eu".to_owned(),
+            },
+        ),
+        (
+            "severity_changed-and-urgent",
+            Event::SeverityChanged {
+                by: bo(),
+                from: Severity(2),
+                to: Severity(1),
+                to_name: "sev2".to_owned(),
+                why: "set by hand".to_owned(),
+                urgency: Some(Urgency::High),
             },
         ),
         (
