@@ -2,6 +2,7 @@
 //! that remembers everything said to it. Nothing here sleeps: `settle` runs until nothing moves.
 
 use firebell::chat::{Answer, Card, Chat, Fault, Line, Page, RoomRef};
+use firebell::config::notify::Providers;
 use firebell::core::alert::{Alert, AlertKind, Labels};
 use firebell::core::directory::{
     Action, ActionClass, Contact, ContactKind, Directory, Person, Policy, Route, Rung, Service,
@@ -13,6 +14,7 @@ use firebell::core::matcher::Matcher;
 use firebell::core::time::Time;
 use firebell::engine::{Clock, Engine, Options};
 use firebell::metrics::Metrics;
+use firebell::notify::Notifiers;
 use firebell::store::{OutboxRow, Store};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -235,6 +237,8 @@ pub struct World {
     pub clock: Clock,
     pub platform: Arc<Platform>,
     pub directory: Directory,
+    /// Who wakes people beside the platform.
+    providers: Providers,
     url: String,
     scratch: tempfile::TempDir,
 }
@@ -246,14 +250,21 @@ impl World {
     }
 
     pub async fn with(url: &str, directory: Directory) -> World {
+        World::waking(url, directory, Providers::default()).await
+    }
+
+    /// With providers that wake people.
+    pub async fn waking(url: &str, directory: Directory, providers: Providers) -> World {
         let (clock, platform) = (Clock::manual(START), Arc::new(Platform::default()));
         let scratch = tempfile::tempdir().unwrap();
-        let engine = start(url, &directory, &clock, &platform, scratch.path()).await;
+        let home = (url, scratch.path());
+        let engine = start(home, &directory, &providers, &clock, &platform).await;
         World {
             engine,
             clock,
             platform,
             directory,
+            providers,
             url: url.to_owned(),
             scratch,
         }
@@ -262,11 +273,11 @@ impl World {
     /// The process dies: nothing is told to stop, a new one takes the database over.
     pub async fn kill_and_restart(&mut self) {
         self.engine = start(
-            &self.url,
+            (&self.url, self.scratch.path()),
             &self.directory,
+            &self.providers,
             &self.clock,
             &self.platform,
-            self.scratch.path(),
         )
         .await;
         self.settle().await;
@@ -347,11 +358,11 @@ impl World {
 }
 
 async fn start(
-    url: &str,
+    (url, scratch): (&str, &Path),
     directory: &Directory,
+    providers: &Providers,
     clock: &Clock,
     platform: &Arc<Platform>,
-    scratch: &Path,
 ) -> Engine {
     let store = Store::open(url).await.unwrap();
     let options = Options {
@@ -363,6 +374,7 @@ async fn start(
     let engine = Engine::start(store, directory.clone(), options)
         .await
         .unwrap();
+    engine.notify_through(Notifiers::new(providers, "http://firebell.test").unwrap());
     engine.deliver_through(vec![Arc::new(Adapter(platform.clone()))]);
     engine
 }

@@ -9,6 +9,8 @@ use crate::core::schedule::{Schedule, parse_handoff};
 use chrono::NaiveDateTime;
 use chrono_tz::Tz;
 
+mod reach;
+
 /// Noon of a Monday.
 pub(super) const NOON: Time = Time(1_794_830_400_000);
 
