@@ -48,6 +48,8 @@ pub enum Whom {
     Target(Target),
     /// A service, by id: whoever its policy names.
     Service(String),
+    /// Whoever asks: a test page through each of their contacts.
+    Me,
 }
 
 /// What somebody asks for. One arm per command of the tree.
@@ -125,8 +127,6 @@ pub enum Invocation {
         contact: String,
         code: Option<String>,
     },
-    /// A test page through every contact of whoever asks: `page me`.
-    TestPage,
     Help {
         verb: Option<String>,
     },
@@ -154,7 +154,6 @@ impl Invocation {
             Invocation::List { .. } => "list",
             Invocation::Link { .. } => "link",
             Invocation::Verify { .. } => "verify",
-            Invocation::TestPage => "page",
             Invocation::Help { .. } => "help",
         }
     }

@@ -6,6 +6,7 @@ mod layers;
 mod reload;
 mod settings;
 mod shipped;
+mod waking;
 
 use firebell::config::{Fault, Loaded, Variables, fix_report, load, load_with, write_demo};
 use firebell::core::directory::Target;

@@ -51,7 +51,7 @@ class Handler:
 
 def authenticator(server, session, envelope, mechanism, auth):
     good = isinstance(auth, LoginPassword) and (auth.login, auth.password) == (USER, PASSWORD)
-    return AuthResult(success=good, handled=True)
+    return AuthResult(success=good, handled=False)
 
 
 async def main(mode, auth, cert, key):

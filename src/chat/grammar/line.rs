@@ -198,7 +198,11 @@ impl<'a> Line<'a> {
         let me = self.words.peek().filter(|w| !w.quoted);
         if self.id.is_none() && me.is_some_and(|w| w.text.eq_ignore_ascii_case("me")) {
             self.words.next();
-            return self.done(Invocation::TestPage);
+            return self.done(Invocation::Page {
+                id: None,
+                whom: Some(Whom::Me),
+                message: String::new(),
+            });
         }
         let id = self.id.or(self.context.here);
         let whom = self.words.next().map(|w| self.whom(&w)).transpose()?;

@@ -3,10 +3,12 @@
 use firebell::core::alert::{AlertRef, Labels};
 use firebell::core::directory::{Rung, Target, Urgency};
 use firebell::core::id::{Actor, AlertId, RunId, Severity};
-use firebell::core::incident::{
-    Event, Ladder, Later, Origin, Outcome, PagedPerson, Record, Skipped,
-};
+use firebell::core::incident::{Event, Ladder, Origin, Outcome, PagedPerson, Record, Skipped};
 use firebell::core::time::Time;
+
+mod waking;
+
+pub use waking::waking_shapes;
 
 pub fn at(clock: &str) -> Time {
     Time::parse_rfc3339(&format!("2026-11-22T{clock}Z")).expect(clock)
@@ -98,14 +100,6 @@ fn paged(id: &str, name: &str, contacts: &[&str]) -> PagedPerson {
         why: "on call on Web primary until Mon 23 Nov 09:00 CET".to_owned(),
         contacts: contacts.iter().map(|c| (*c).to_owned()).collect(),
         later: Vec::new(),
-    }
-}
-
-fn later(time: &str, contact: &str, digest: bool) -> Later {
-    Later {
-        at: at(time),
-        contacts: vec![contact.to_owned()],
-        digest,
     }
 }
 
@@ -536,60 +530,7 @@ pub fn other_shapes() -> Vec<(&'static str, Event)> {
                 first_page: None,
                 alerts: Vec::new(),
                 why: vec!["declared by Kim on slack".to_owned()],
-                urgency: Urgency::Low,
-            },
-        ),
-        (
-            "paged-in-steps",
-            Event::Paged {
-                rung: Some((0, 0)),
-                people: vec![
-                    PagedPerson {
-                        later: vec![
-                            later("14:03:00", "sms", false),
-                            later("14:08:00", "voice", false),
-                        ],
-                        ..paged("ana", "Ana Alves", &["push"])
-                    },
-                    PagedPerson {
-                        later: vec![later("07:30:00", "email", true)],
-                        ..paged("bo", "Bo Berg", &[])
-                    },
-                ],
-                skipped: Vec::new(),
-                why: "it was opened".to_owned(),
-                next_due: Some(at("14:05:00")),
-            },
-        ),
-        (
-            "chased-in-the-morning",
-            Event::Chased {
-                person: "bo".to_owned(),
-                name: "Bo Berg".to_owned(),
-                contacts: vec!["email".to_owned()],
-                steps: 1,
-                digest: true,
-                why: "it waited for the morning".to_owned(),
-            },
-        ),
-        (
-            "page_delivered-by-a-provider",
-            Event::PageDelivered {
-                person: "ana".to_owned(),
-                contact: "sms".to_owned(),
-                attempts: 1,
-                via: "twilio-eu".to_owned(),
-            },
-        ),
-        (
-            "severity_changed-and-urgent",
-            Event::SeverityChanged {
-                by: bo(),
-                from: Severity(2),
-                to: Severity(1),
-                to_name: "sev2".to_owned(),
-                why: "set by hand".to_owned(),
-                urgency: Some(Urgency::High),
+                urgency: Urgency::High,
             },
         ),
         (
