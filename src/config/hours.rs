@@ -73,9 +73,7 @@ pub(super) fn waking(person: &Table<'_>, contacts: &[Contact], reading: &Reading
             rules.push(Rule { urgency, steps });
         }
     }
-    let quiet = person
-        .table("quiet", "quiet")
-        .and_then(|table| quiet(table));
+    let quiet = person.table("quiet", "quiet").and_then(quiet);
     Waking { rules, quiet }
 }
 

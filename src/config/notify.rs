@@ -147,7 +147,7 @@ impl Providers {
 pub(super) fn providers(root: &Table<'_>, secrets: &Secrets<'_>) -> Providers {
     let found = Providers {
         email: each(root, "email", "[email]", |t| smtp(t, secrets)),
-        ntfy: each(root, "ntfy", "[[ntfy]]", |t| ntfy(t, secrets)),
+        ntfy: each(root, "ntfy", "[[ntfy]]", |t| Some(ntfy(t, secrets))),
         pushover: each(root, "pushover", "[[pushover]]", |t| pushover(t, secrets)),
         sms: each(root, "sms", "[[sms]]", |t| twilio(t, secrets, "sms")),
         voice: each(root, "voice", "[[voice]]", |t| twilio(t, secrets, "voice")),
@@ -272,14 +272,14 @@ fn security(table: &Table<'_>) -> Security {
     }
 }
 
-fn ntfy(table: &Table<'_>, secrets: &Secrets<'_>) -> Option<Ntfy> {
+fn ntfy(table: &Table<'_>, secrets: &Secrets<'_>) -> Ntfy {
     let name = name(table, "ntfy");
     if !table.has("api-url") {
         table.missing("api-url", "\"https://ntfy.example.org\"");
     }
     let net = chat::net(table, secrets, "https://ntfy.example.org", PUSH_PACE_MS);
     let token = chat::secret(table, secrets, "token", false);
-    Some(Ntfy { name, net, token })
+    Ntfy { name, net, token }
 }
 
 fn pushover(table: &Table<'_>, secrets: &Secrets<'_>) -> Option<Pushover> {

@@ -7,7 +7,7 @@ use super::alert::Labels;
 use super::hours::{Hours, Quiet};
 use super::id::Severity;
 use super::matcher::Matcher;
-use super::schedule::Schedule;
+use super::schedule::{Leaves, Schedule, Weights};
 use chrono_tz::Tz;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,8 @@ pub struct Directory {
     pub route: Route,
     /// Worst first; `Severity(n)` is the n-th.
     pub severities: Vec<SeverityName>,
+    /// Outgoing webhooks policies may name. Addresses may hold secrets, so they are never shown.
+    pub webhooks: BTreeMap<String, secrecy::SecretString>,
     /// Who is alarmed when everybody else could not be. Never empty in a checked configuration.
     pub catch_all: Vec<Target>,
     /// Chat platforms that are switched on, by configured name, in order of preference.
@@ -41,6 +43,10 @@ pub struct Directory {
     pub rules: BTreeMap<String, PlatformRules>,
     /// Zone used where a file names none.
     pub zone: Option<Tz>,
+    /// When people are away, by id.
+    pub leaves: Leaves,
+    /// What counts as a night and a weekend in the fairness ledger, and how much.
+    pub fairness: Weights,
     /// Person and contact name of what nobody has shown to lead to that person yet. Not from the
     /// files: the engine knows which codes came back.
     pub unverified: BTreeSet<(String, String)>,
@@ -300,6 +306,10 @@ pub struct Policy {
     pub rungs: Vec<Rung>,
     /// How often the whole ladder is climbed again after the first time.
     pub repeat: u8,
+    /// Whoever has acknowledged is asked again when nothing has moved for so many seconds, and the
+    /// ladder is climbed anew when nothing moves after that either. `None`: an acknowledgement rests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remind_secs: Option<u64>,
 }
 
 /// One step of a policy.
@@ -309,6 +319,22 @@ pub struct Rung {
     pub targets: Vec<Target>,
     /// How long they have, in seconds, before the next rung.
     pub wait_secs: u64,
+    /// How many different people must acknowledge while this is the last rung climbed, at least 1.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub acks: u8,
+}
+
+/// One acknowledgement is what everybody expects: not written.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the shape serde asks for"
+)]
+fn is_one(acks: &u8) -> bool {
+    *acks == 1
+}
+
+fn one() -> u8 {
+    1
 }
 
 /// Whom a rung pages.
@@ -321,6 +347,12 @@ pub enum Target {
     Schedule(String),
     /// Everybody of a team.
     Team(String),
+    /// One of a team, the next one for each incident of the policy.
+    RoundRobin(String),
+    /// A chat channel: everybody who reads it, nobody in particular.
+    Channel(String),
+    /// An outgoing webhook of the configuration, by name.
+    Webhook(String),
 }
 
 impl Target {
@@ -331,9 +363,15 @@ impl Target {
             Target::Person(id) => format!("person {id}"),
             Target::Schedule(id) => format!("schedule {id}"),
             Target::Team(id) => format!("team {id}"),
+            Target::RoundRobin(id) => format!("one of team {id} in turn"),
+            Target::Channel(name) => format!("channel #{}", name.trim_start_matches('#')),
+            Target::Webhook(name) => format!("webhook {name}"),
         }
     }
 }
+
+/// In front of a webhook's name where a person's id would stand; no id has a colon.
+pub const WEBHOOK: &str = "webhook:";
 
 /// One level of the severity scale.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -576,12 +614,17 @@ impl Directory {
             .map_or_else(|| id.to_owned(), |p| p.name.clone())
     }
 
-    /// Every channel teams and services name, once.
+    /// Every channel teams, services and policies name, once.
     #[must_use]
     pub fn channels(&self) -> BTreeSet<&str> {
         let teams = self.teams.values().filter_map(|t| t.channel.as_deref());
         let services = self.services.values().filter_map(|s| s.channel.as_deref());
-        teams.chain(services).collect()
+        let rungs = self.policies.values().flat_map(|p| &p.rungs);
+        let told = rungs.flat_map(|r| &r.targets).filter_map(|t| match t {
+            Target::Channel(name) => Some(name.as_str()),
+            _ => None,
+        });
+        teams.chain(services).chain(told).collect()
     }
 
     /// The channel a service's (or else a team's) cards go to.

@@ -73,11 +73,13 @@ impl Desk<'_> {
         let rung = Rung {
             targets: self.targets(whom),
             wait_secs: WAIT_SECS,
+            acks: 1,
         };
         let by_hand = Ladder {
             policy: "by hand".to_owned(),
             rungs: vec![rung],
             repeat: 0,
+            remind_secs: None,
         };
         let ladder = service
             .and_then(|s| policy(directory, s))
@@ -124,6 +126,7 @@ impl Desk<'_> {
             labels: Labels::new(),
             auto_resolve: false,
             ladder: None,
+            turn: 0,
             group_wait_ms: 0,
             why: Vec::new(),
             alerts: Vec::new(),

@@ -236,7 +236,37 @@ impl Engine {
     ) -> Tried {
         let began = self.now();
         let key = format!("{purpose}:{}", uuid::Uuid::new_v4().simple());
-        let tried = match &contact.kind {
+        let tried = self.carry(person, contact, what, key).await;
+        let rows = attempts(
+            &tried,
+            &AttemptRow {
+                at: began,
+                person: person.id.clone(),
+                contact: contact.name.clone(),
+                kind: contact.kind.word().to_owned(),
+                purpose: purpose.to_owned(),
+                updated_at: self.now(),
+                ..blank()
+            },
+        );
+        self.count_tries(contact.kind.word(), &tried);
+        let rows = rows.into_iter().map(|row| AttemptRow {
+            id: self.next_id(Counter::Attempt),
+            ..row
+        });
+        let changes = ChangeSet {
+            attempts: rows.collect(),
+            ..ChangeSet::default()
+        };
+        if let Err(error) = self.write(changes).await {
+            tracing::warn!(%error, "a test page or code could not be written to the ledger");
+        }
+        tried
+    }
+
+    /// Sends by the contact's own way.
+    async fn carry(&self, person: &Person, contact: &Contact, what: What, key: String) -> Tried {
+        match &contact.kind {
             ContactKind::Direct { means, to, via } => {
                 let message = Message {
                     key,
@@ -269,32 +299,7 @@ impl Engine {
                 };
                 once("webhook", sent).await
             }
-        };
-        let rows = attempts(
-            &tried,
-            &AttemptRow {
-                at: began,
-                person: person.id.clone(),
-                contact: contact.name.clone(),
-                kind: contact.kind.word().to_owned(),
-                purpose: purpose.to_owned(),
-                updated_at: self.now(),
-                ..blank()
-            },
-        );
-        self.count_tries(contact.kind.word(), &tried);
-        let rows = rows.into_iter().map(|row| AttemptRow {
-            id: self.next_id(Counter::Attempt),
-            ..row
-        });
-        let changes = ChangeSet {
-            attempts: rows.collect(),
-            ..ChangeSet::default()
-        };
-        if let Err(error) = self.write(changes).await {
-            tracing::warn!(%error, "a test page or code could not be written to the ledger");
         }
-        tried
     }
 
     pub(super) fn count_tries(&self, kind: &str, tried: &Tried) {

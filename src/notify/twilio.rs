@@ -104,7 +104,7 @@ pub fn sign(token: &str, url: &str, fields: &[(String, String)]) -> String {
     STANDARD.encode(mac.finalize().into_bytes())
 }
 
-/// Text inside an element or attribute of TwiML.
+/// Text inside an element or attribute of the XML a call is told by.
 #[must_use]
 pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

@@ -219,7 +219,14 @@ pub(super) const CONTACT_CODES: Bulk = Bulk {
         expires_at = excluded.expires_at, tries = excluded.tries",
 };
 
-const ALL: [&Bulk; 25] = [
+pub(super) const COUNTERS: Bulk = Bulk {
+    name: "write counters",
+    head: "insert into meta (key, value) values ",
+    width: 2,
+    tail: " on conflict (key) do update set value = excluded.value",
+};
+
+const ALL: [&Bulk; 26] = [
     &ALERTS,
     &ALERT_STATES,
     &ALERT_STATE_CHANGES,
@@ -245,6 +252,7 @@ const ALL: [&Bulk; 25] = [
     &RECEIPTS,
     &VERIFIED,
     &CONTACT_CODES,
+    &COUNTERS,
 ];
 
 /// The text of every bulk statement for every size.

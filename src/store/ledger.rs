@@ -210,7 +210,7 @@ impl<B: Backend> Pools<B> {
     }
 }
 
-fn only<'q, B: Backend>(select: Select<B>, query: &'q AttemptQuery) -> Select<B> {
+fn only<B: Backend>(select: Select<B>, query: &AttemptQuery) -> Select<B> {
     let select = match query.incident {
         // The partial index is only used when its own condition is said.
         Some(id) => select

@@ -481,6 +481,8 @@ pub struct ChangeSet {
     pub verified: Vec<VerifiedRow>,
     /// Codes under way, inserted or replaced.
     pub contact_codes: Vec<ContactCodeRow>,
+    /// How many incidents a policy has opened so far, by policy.
+    pub turns: BTreeMap<String, u64>,
 }
 
 impl ChangeSet {

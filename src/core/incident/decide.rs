@@ -29,6 +29,8 @@ pub fn decide(
         Command::Acknowledge { by } => acknowledge(incident, by),
         Command::Snooze { by, until } => snooze(incident, scene, by, until),
         Command::Resolve { by } => resolve(incident, by),
+        Command::PolicyEdited => climb::edited(incident, scene),
+        Command::AdoptPolicy { by } => climb::adopt(incident, scene, by),
         Command::Escalate { by, as_of } => escalate(incident, scene, &by, as_of),
         Command::Page {
             by,
@@ -200,6 +202,7 @@ fn open(scene: &Scene<'_>, open: OpenAs) -> Vec<Event> {
         labels: open.labels,
         auto_resolve: open.auto_resolve,
         ladder: open.ladder.unwrap_or_default(),
+        turn: open.turn,
         first_page,
         alerts: open.alerts,
         why: open.why.into_iter().chain(reason).collect(),
@@ -310,6 +313,9 @@ fn wake(incident: &Incident, scene: &Scene<'_>) -> Result<Vec<Event>, Refusal> {
         Status::Acknowledged if incident.snoozed_until.is_some_and(|t| t <= scene.now) => {
             events.extend(climb::retrigger(incident, scene, "the snooze ended"));
         }
+        Status::Acknowledged if climb::remind_at(incident).is_some_and(|t| t <= scene.now) => {
+            events.extend(climb::remind(incident, scene));
+        }
         _ => {}
     }
     if events.is_empty() {
@@ -331,7 +337,7 @@ fn acknowledge(incident: &Incident, by: Actor) -> Result<Vec<Event>, Refusal> {
                     .to_owned(),
             })
         }
-        _ => Ok(vec![Event::Acknowledged { by }]),
+        _ => climb::acknowledged(incident, by),
     }
 }
 
@@ -347,6 +353,12 @@ fn snooze(
     if until <= scene.now {
         return Err(Refusal::Invalid {
             why: "A snooze must end in the future: `snooze 30m`.".to_owned(),
+        });
+    }
+    let needs = climb::needs(incident);
+    if incident.status == Status::Triggered && needs > 1 {
+        return Err(Refusal::Invalid {
+            why: format!("This step needs {needs} people to acknowledge; do that before a snooze."),
         });
     }
     Ok(vec![Event::Snoozed { by, until }])
@@ -395,7 +407,11 @@ fn page(
     if !incident.is_open() {
         return Err(Refusal::AlreadyResolved);
     }
-    let (mut people, skipped) = climb::resolve(std::slice::from_ref(target), scene);
+    let climb::Reached {
+        mut people,
+        channels,
+        skipped,
+    } = climb::resolve(std::slice::from_ref(target), scene, incident.turn);
     if incident.status == Status::Triggered {
         // While somebody has it nothing follows by itself, so all their contacts are used at once.
         people = reach::by_rules(people, super::Urgency::High, scene);
@@ -404,7 +420,7 @@ fn page(
     if !message.trim().is_empty() {
         why = format!("{why}: {}", text::cut(message, 300));
     }
-    if people.is_empty() {
+    if people.is_empty() && channels.is_empty() {
         let reason = skipped
             .iter()
             .map(|s| format!("{} {}", s.who, s.why))
@@ -416,6 +432,7 @@ fn page(
     Ok(vec![Event::Paged {
         rung: None,
         people,
+        channels,
         skipped,
         why,
         next_due: None,

@@ -1,7 +1,8 @@
 //! Memory: a fact changes the state. Cannot fail, never looks at the clock.
 
-use super::event::{Event, Origin, PagedPerson};
+use super::event::{Event, Ladder, Origin, PagedPerson};
 use super::{Climb, Incident, Record, Run, RunState, Status, THE_ROOM, climb, reach};
+use crate::core::directory::WEBHOOK;
 use crate::core::id::Actor;
 use crate::core::time::Time;
 
@@ -10,6 +11,9 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
     incident.seq = record.seq;
     incident.updated_at = record.at;
     crew(incident, &record.event);
+    if moves(&record.event) {
+        (incident.moved_at, incident.reminded) = (record.at, false);
+    }
     match &record.event {
         Event::Opened { .. } => opened(incident, record),
         Event::Fired { alerts } => {
@@ -31,6 +35,14 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
             incident.acked_at.get_or_insert(record.at);
             incident.snoozed_until = None;
         }
+        Event::AckCounted { by, .. } => {
+            incident.agreed.push(by.clone());
+            // They have done their part; the others are still to be woken.
+            if let Some(id) = by.person() {
+                incident.chase.remove(id);
+            }
+        }
+        Event::LadderChanged { ladder, .. } => ladder_changed(incident, ladder),
         Event::Snoozed { by, until } => {
             rest(incident, Status::Acknowledged);
             incident.acked_by = Some(by.clone());
@@ -42,6 +54,7 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
             incident.chase.clear();
             incident.acked_by = None;
             incident.snoozed_until = None;
+            incident.last_rung = None;
             incident.climb = Climb::Next {
                 round: 0,
                 rung: 0,
@@ -76,6 +89,7 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         | Event::Chased { .. }
         | Event::RungSkipped { .. }
         | Event::CatchAll { .. }
+        | Event::Reminded { .. }
         | Event::PageDelivered { .. }
         | Event::PageFailed { .. } => paging(incident, record),
         Event::RunAsked { .. }
@@ -85,7 +99,8 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         | Event::RunReleased { .. }
         | Event::RunStarted { .. }
         | Event::RunEnded { .. } => running(incident, record),
-        Event::Noted { .. }
+        Event::PolicyEdited { .. }
+        | Event::Noted { .. }
         | Event::Spoke { .. }
         | Event::Reworded { .. }
         | Event::Unsaid { .. }
@@ -102,13 +117,15 @@ fn crew(incident: &mut Incident, event: &Event) {
     let one = |by: &Actor| by.person().map(str::to_owned);
     match event {
         Event::Paged { people, .. } | Event::CatchAll { people, .. } => {
-            incident.crew.extend(people.iter().map(|p| p.id.clone()));
+            let people = people.iter().filter(|p| !p.id.starts_with(WEBHOOK));
+            incident.crew.extend(people.map(|p| p.id.clone()));
         }
         Event::Opened {
             origin: Origin::Declared { by },
             ..
         }
         | Event::Acknowledged { by }
+        | Event::AckCounted { by, .. }
         | Event::Snoozed { by, .. }
         | Event::Promoted { by, .. }
         | Event::RunAsked { by, .. } => incident.crew.extend(one(by)),
@@ -130,6 +147,7 @@ fn opened(incident: &mut Incident, record: &Record) {
         labels,
         auto_resolve,
         ladder,
+        turn,
         first_page,
         alerts,
         urgency,
@@ -149,6 +167,7 @@ fn opened(incident: &mut Incident, record: &Record) {
     incident.labels.clone_from(labels);
     incident.auto_resolve = *auto_resolve;
     incident.ladder = ladder.clone();
+    incident.turn = *turn;
     incident.opened_at = record.at;
     incident.began_at = alerts
         .iter()
@@ -170,6 +189,7 @@ fn opened(incident: &mut Incident, record: &Record) {
         (None, Origin::Declared { by }) => {
             incident.status = Status::Acknowledged;
             incident.acked_at = Some(record.at);
+            incident.moved_at = record.at;
             incident.acked_by = Some(by.clone());
         }
         (None, Origin::Alert { .. }) => {}
@@ -179,11 +199,50 @@ fn opened(incident: &mut Incident, record: &Record) {
     }
 }
 
+/// It goes on where it stands: a rung that is no longer there is the end of the round.
+fn ladder_changed(incident: &mut Incident, ladder: &Ladder) {
+    incident.ladder = ladder.clone();
+    incident.last_rung = None;
+    match &mut incident.climb {
+        Climb::Resting => {}
+        Climb::Next { rung, .. } => *rung = (*rung).min(ladder.rungs.len()),
+        Climb::Exhausted { due, .. } => {
+            incident.climb = Climb::Next {
+                round: 0,
+                rung: 0,
+                due: *due,
+            }
+        }
+    }
+}
+
+/// Whether somebody did something about it: what counts as movement for a reminder.
+fn moves(event: &Event) -> bool {
+    match event {
+        Event::RunStarted { .. } | Event::RunEnded { .. } => true,
+        Event::Acknowledged { by }
+        | Event::Snoozed { by, .. }
+        | Event::SeverityChanged { by, .. }
+        | Event::Promoted { by, .. }
+        | Event::LeadChanged { by, .. }
+        | Event::LadderChanged { by, .. }
+        | Event::Noted { by, .. }
+        | Event::Spoke { by, .. }
+        | Event::Reworded { by, .. }
+        | Event::RunAsked { by, .. }
+        | Event::RunApproved { by, .. }
+        | Event::RunRejected { by, .. } => *by != Actor::Firebell,
+        _ => false,
+    }
+}
+
 fn rest(incident: &mut Incident, status: Status) {
     incident.status = status;
     incident.climb = Climb::Resting;
     incident.awaiting.clear();
     incident.chase.clear();
+    incident.agreed.clear();
+    incident.last_rung = None;
 }
 
 fn expect(incident: &mut Incident, people: &[PagedPerson], fresh: bool) {
@@ -219,11 +278,16 @@ fn paging(incident: &mut Incident, record: &Record) {
             ..
         } => {
             incident.climb = climb::after(*round, *rung, next_due.unwrap_or(Time::FAR));
+            incident.last_rung = usize::try_from(*rung).ok();
             expect(incident, people, true);
         }
         Event::Paged {
             rung: None, people, ..
         } => expect(incident, people, false),
+        Event::Reminded { people, .. } => {
+            (incident.moved_at, incident.reminded) = (record.at, true);
+            expect(incident, people, false);
+        }
         Event::RungSkipped {
             rung: (round, rung),
             ..

@@ -26,9 +26,13 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         | Event::Chased { .. }
         | Event::RungSkipped { .. }
         | Event::CatchAll { .. }
+        | Event::Reminded { .. }
         | Event::PageDelivered { .. }
         | Event::PageFailed { .. } => paging(event, names),
         Event::Acknowledged { .. }
+        | Event::AckCounted { .. }
+        | Event::PolicyEdited { .. }
+        | Event::LadderChanged { .. }
         | Event::Snoozed { .. }
         | Event::Retriggered { .. }
         | Event::Resolved { .. } => course(event, names),
@@ -129,6 +133,7 @@ fn paging(event: &Event, names: &Names) -> String {
         Event::Paged {
             rung,
             people,
+            channels,
             skipped,
             why,
             next_due,
@@ -140,11 +145,17 @@ fn paging(event: &Event, names: &Names) -> String {
                     names.time(at)
                 )
             });
-            format!(
-                "Paged {}{step}: {why}.{}{next}",
-                paged(people, names),
-                not_paged(skipped)
-            )
+            let told: Vec<String> = channels.iter().map(|c| format!("#{c}")).collect();
+            let what = match (people.is_empty(), told.is_empty()) {
+                (false, true) => format!("Paged {}", paged(people, names)),
+                (true, _) => format!("Told {}", text::list(&told)),
+                (false, false) => format!(
+                    "Paged {} and told {}",
+                    paged(people, names),
+                    text::list(&told)
+                ),
+            };
+            format!("{what}{step}: {why}.{}{next}", not_paged(skipped))
         }
         Event::Chased {
             name,
@@ -178,6 +189,11 @@ fn paging(event: &Event, names: &Names) -> String {
             not_paged(skipped),
             names.time(*next_due)
         ),
+        Event::Reminded {
+            people,
+            skipped,
+            why,
+        } => format!("Reminded {}: {why}.{}", paged(people, names), not_paged(skipped)),
         Event::PageDelivered {
             person,
             contact,
@@ -210,6 +226,18 @@ fn paging(event: &Event, names: &Names) -> String {
 fn course(event: &Event, names: &Names) -> String {
     match event {
         Event::Acknowledged { by } => format!("{} acknowledged it. Paging stopped.", by.name()),
+        Event::AckCounted { by, have, needs } => format!(
+            "{} acknowledged it, {have} of {needs}; paging goes on for the others.",
+            by.name()
+        ),
+        Event::PolicyEdited { policy } => format!(
+            "The policy {policy} was edited; this incident keeps the one it started with until somebody says `follow`."
+        ),
+        Event::LadderChanged { by, ladder } => format!(
+            "{} let it follow the policy {} as it is now.",
+            by.name(),
+            ladder.policy
+        ),
         Event::Snoozed { by, until } => format!(
             "{} acknowledged it until {}. Unless it is resolved, it pages again then.",
             by.name(),
@@ -420,11 +448,16 @@ fn one_paged(p: &PagedPerson, names: &Names) -> String {
     for later in &p.later {
         let at = names.time(later.at);
         let by = text::list(&later.contacts);
-        let waits = match later.digest {
-            true if parts.is_empty() => format!(" by {by} in the morning, {at} ({})", p.why),
-            true => format!("by {by} in the morning, {at}"),
-            false if parts.is_empty() => format!(" by {by} at {at} ({})", p.why),
-            false => format!("then by {by} at {at}"),
+        let why = if parts.is_empty() {
+            format!(" ({})", p.why)
+        } else {
+            String::new()
+        };
+        let waits = match (later.digest, parts.is_empty()) {
+            (true, true) => format!(" by {by} in the morning, {at}{why}"),
+            (true, false) => format!("by {by} in the morning, {at}"),
+            (false, true) => format!(" by {by} at {at}{why}"),
+            (false, false) => format!("then by {by} at {at}"),
         };
         parts.push(waits);
     }

@@ -36,7 +36,7 @@ pub(super) fn means_of(destination: &str) -> Option<Means> {
 pub(super) async fn page(
     engine: &Engine,
     directory: &Directory,
-    (means, via, to): (Means, Option<String>, SecretString),
+    (means, via, to): (Means, Option<&str>, &SecretString),
     pages: &[ToPage],
 ) -> Tried {
     let told: Vec<_> = pages
@@ -55,7 +55,7 @@ pub(super) async fn page(
     };
     let notifiers = engine.notifiers();
     notifiers
-        .send(means, via.as_deref(), to.expose_secret(), &message)
+        .send(means, via, to.expose_secret(), &message)
         .await
 }
 

@@ -106,7 +106,7 @@ impl ToPage {
 /// Why this person, and why now; as the event says it.
 fn why(event: &Event, person: &str) -> String {
     let (people, why) = match event {
-        Event::Paged { people, why, .. } => (people, why),
+        Event::Paged { people, why, .. } | Event::Reminded { people, why, .. } => (people, why),
         Event::CatchAll { people, why, .. } => (people, why),
         Event::Chased { why, .. } => return why.clone(),
         _ => return String::new(),
@@ -344,9 +344,10 @@ impl Destination {
                 self.failures += 1;
                 if self.failures >= FAILS_TO_PROBE {
                     (self.behind, self.window) = (true, *WINDOW.start());
-                    let wait = match gentle {
-                        true => notify::backoff_ms(self.failures, 0),
-                        false => self.probe_ms(now),
+                    let wait = if gentle {
+                        notify::backoff_ms(self.failures, 0)
+                    } else {
+                        self.probe_ms(now)
                     };
                     self.blocked_until = now.plus_ms(wait);
                 }
@@ -407,7 +408,8 @@ async fn page(
             once("webhook", async { sent.await.map(|()| Receipt::default()) }).await
         }
         Some(ContactKind::Direct { means, to, via }) => {
-            direct::page(engine, &directory, (means, via, to), pages).await
+            let whither = (means, via.as_deref(), &to);
+            direct::page(engine, &directory, whither, pages).await
         }
     }
 }

@@ -76,6 +76,7 @@ pub fn open_as(directory: &Directory, by: Actor, body: &DeclareBody) -> Result<O
         // Only alerts can clear by themselves; whoever declared it, or a person, says when it is over.
         auto_resolve: false,
         ladder,
+        turn: 0,
         group_wait_ms: 0,
         why,
         alerts: Vec::new(),
@@ -162,6 +163,7 @@ mod tests {
         d.policies.insert(
             "web".to_owned(),
             Policy {
+                remind_secs: None,
                 id: "web".to_owned(),
                 rungs: Vec::new(),
                 repeat: 0,

@@ -36,7 +36,7 @@ pub(super) async fn sms(
     let Some(who) = owner(&directory, Means::Sms, from) else {
         // An answer would cost money and tell a stranger that somebody listens.
         tracing::info!(provider, "a text message came from a number of nobody");
-        return said(String::new());
+        return said("");
     };
     let cause = format!("twilio:{}", field(&fields, "MessageSid"));
     let outcome = match reply::read(text) {
@@ -51,7 +51,7 @@ pub(super) async fn sms(
         },
     };
     match outcome {
-        Ok(words) => said(format!("<Message>{}</Message>", escaped(&words))),
+        Ok(words) => said(&format!("<Message>{}</Message>", escaped(&words))),
         Err(failure) => unavailable(&failure),
     }
 }
@@ -69,7 +69,7 @@ pub(super) async fn keys(
     }
     let query = uri.query().unwrap_or_default();
     let token = query.strip_prefix("t=").unwrap_or_default();
-    let speak = |words: &str| said(format!("<Say>{}</Say>", escaped(words)));
+    let speak = |words: &str| said(&format!("<Say>{}</Say>", escaped(words)));
     let Some(link) = app.engine.read_ack(token) else {
         return speak("This call is too old to be answered. Nothing was done.");
     };
@@ -122,7 +122,7 @@ pub(super) async fn status(
     }
 }
 
-fn field<'f>(fields: &'f Fields, name: &str) -> &'f str {
+fn field<'f>(fields: &'f [(String, String)], name: &str) -> &'f str {
     let found = fields.iter().find(|(n, _)| n == name);
     found.map_or("", |(_, value)| value.as_str())
 }
@@ -133,7 +133,7 @@ fn signed(
     provider: &str,
     uri: &Uri,
     headers: &HeaderMap,
-    fields: &Fields,
+    fields: &[(String, String)],
 ) -> bool {
     let signature = headers.get("x-twilio-signature");
     let Some(signature) = signature.and_then(|v| v.to_str().ok()) else {
@@ -173,7 +173,7 @@ fn waiting_for(app: &App, who: &str) -> Vec<IncidentId> {
     ids
 }
 
-fn said(verbs: String) -> Response {
+fn said(verbs: &str) -> Response {
     let body = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response>{verbs}</Response>");
     ([(header::CONTENT_TYPE, "text/xml")], body).into_response()
 }

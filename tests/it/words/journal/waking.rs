@@ -23,6 +23,7 @@ pub fn waking_shapes() -> Vec<(&'static str, Event)> {
         (
             "paged-in-steps",
             Event::Paged {
+                channels: Vec::new(),
                 rung: Some((0, 0)),
                 people: vec![
                     PagedPerson {
