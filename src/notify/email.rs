@@ -15,6 +15,7 @@ use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::transport::smtp::{Error, extension::ClientId};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use secrecy::ExposeSecret;
+use std::error::Error as _;
 use std::time::Duration;
 
 /// A mail server.
@@ -123,6 +124,22 @@ fn digest(key: &str) -> String {
     format!("{:032x}", xxhash_rust::xxh3::xxh3_128(key.as_bytes()))
 }
 
+/// Whether it was the encryption that failed, such as a certificate nobody here knows. The library
+/// counts that as a broken connection.
+fn of_tls(error: &Error) -> bool {
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let inside = cause
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        if cause.is::<rustls::Error>() || inside.is_some_and(|e| e.is::<rustls::Error>()) {
+            return true;
+        }
+        source = cause.source();
+    }
+    false
+}
+
 /// What a failed try means. A server's words may repeat the address, so only its code is told.
 fn fault(error: &Error) -> Fault {
     let (why, retry) = if let Some(code) = error.status() {
@@ -139,7 +156,7 @@ fn fault(error: &Error) -> Fault {
             "the mail server did not answer in time".to_owned(),
             Retry::Backoff,
         )
-    } else if error.is_tls() {
+    } else if error.is_tls() || of_tls(error) {
         (
             "no encrypted connection to the mail server; is its certificate known (`extra-ca`)?"
                 .to_owned(),
