@@ -4,6 +4,7 @@
 //! Platforms call it after they have answered their own three seconds; nothing here blocks on a
 //! platform. A cause makes every act idempotent: the same cause again gives the same answer.
 
+mod contact;
 mod covers;
 mod link;
 mod open;
@@ -247,6 +248,7 @@ impl<'a> Desk<'a> {
             Invocation::Postmortem { id } => self.postmortem(id).await,
             Invocation::List { all } => self.list(all).await,
             Invocation::Link { code, confirmed } => self.link(code, confirmed).await,
+            Invocation::Verify { contact, code } => self.verify(contact, code).await,
             Invocation::Help { verb } => {
                 let leaf = verb.and_then(|v| tree().find(&v));
                 Reply::yes(
@@ -317,6 +319,7 @@ impl<'a> Desk<'a> {
 
     async fn page(&self, id: Option<IncidentId>, whom: Option<Whom>, message: String) -> Reply {
         match (id, whom) {
+            (_, Some(Whom::Me)) => self.test_page().await,
             (Some(id), None) => self.escalate(id, None).await,
             (Some(id), Some(whom)) => self.page_in(id, &whom, &message).await,
             (None, Some(whom)) => self.page_anew(&whom, &message).await,
@@ -355,6 +358,7 @@ impl<'a> Desk<'a> {
     fn targets(&self, whom: &Whom) -> Vec<Target> {
         match whom {
             Whom::Target(target) => vec![target.clone()],
+            Whom::Me => Vec::new(),
             Whom::Service(id) => {
                 let policy = grammar::policy(&self.directory, id);
                 match policy.and_then(|p| p.rungs.first()) {

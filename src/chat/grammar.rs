@@ -50,6 +50,8 @@ pub enum Whom {
     Target(Target),
     /// A service, by id: whoever its policy names.
     Service(String),
+    /// Whoever asks: a test page through each of their contacts.
+    Me,
 }
 
 /// What somebody wants of a cover; people by directory id.
@@ -170,6 +172,11 @@ pub enum Invocation {
         code: Option<String>,
         confirmed: bool,
     },
+    /// `code` absent: send one to the contact.
+    Verify {
+        contact: String,
+        code: Option<String>,
+    },
     Help {
         verb: Option<String>,
     },
@@ -205,6 +212,7 @@ impl Invocation {
             Invocation::Postmortem { .. } => "postmortem",
             Invocation::List { .. } => "list",
             Invocation::Link { .. } => "link",
+            Invocation::Verify { .. } => "verify",
             Invocation::Help { .. } => "help",
         }
     }

@@ -171,7 +171,7 @@ pub fn on_call(directory: &Directory, whom: Option<&Whom>, now: Time) -> String 
         lines.join("\n")
     };
     let (lines, none) = match whom {
-        None => (
+        None | Some(Whom::Me) => (
             schedules(&|_| true),
             "No schedule is configured.".to_owned(),
         ),

@@ -9,6 +9,7 @@ pub mod directory;
 pub mod duty;
 pub mod explain;
 pub mod forecast;
+pub mod hours;
 pub mod id;
 pub mod incident;
 pub mod matcher;

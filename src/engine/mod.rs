@@ -18,9 +18,11 @@ mod intake;
 mod lease;
 mod memory;
 mod outgoing;
+mod waking;
 
 pub use clock::Clock;
 pub use lease::GRACE_MS;
+pub use waking::{AckLink, Tested, overlay};
 
 use crate::chat::Chat;
 use crate::chat::button::Key;
@@ -32,6 +34,7 @@ use crate::core::id::{Actor, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{Command, Incident, OpenAs, Refusal, Status};
 use crate::core::time::Time;
 use crate::metrics::Metrics;
+use crate::notify::Notifiers;
 use crate::store::{ChangeSet, LinkRow, Store};
 use arc_swap::ArcSwap;
 use covers::Covers;
@@ -79,7 +82,7 @@ pub(crate) struct Inner {
     open: RwLock<HashMap<IncidentId, Arc<Incident>>>,
     leases: RwLock<Leases>,
     seen: Arc<Seen>,
-    counters: [AtomicI64; 5],
+    counters: [AtomicI64; 6],
     fenced: AtomicBool,
     /// Runs this process carries out.
     running: Mutex<HashSet<RunId>>,
@@ -93,6 +96,12 @@ pub(crate) struct Inner {
     agreed: ArcSwap<BTreeMap<i64, Cover>>,
     /// A cover has changed.
     covers_moved: tokio::sync::Notify,
+    /// Providers that wake people.
+    notifiers: ArcSwap<Notifiers>,
+    /// Chat platforms, for test pages.
+    chats: RwLock<Vec<Arc<dyn Chat>>>,
+    /// Contacts of which a code came back.
+    verified: RwLock<waking::Verified>,
 }
 
 /// What a submitted command did.
@@ -143,6 +152,8 @@ pub enum Counter {
     Quarantine,
     /// `heard.id`
     Heard,
+    /// `attempts.id`
+    Attempt,
 }
 
 impl Engine {
@@ -173,11 +184,22 @@ impl Engine {
         let covers = Covers::of(store.covers().await?);
         let agreed = ArcSwap::from_pointee(covers.all.clone());
         let directory = covers::put_in_force(directory, &covers.all, options.clock.now());
+        let verified: waking::Verified = (store.verified().await?.into_iter())
+            .map(|v| ((v.person, v.contact), v.digest))
+            .collect();
+        let directory = waking::overlaid(directory, &verified);
         let (desk_in, desk_out) = mpsc::channel(DESK_QUEUE);
         let (deliver_in, deliver_out) = mpsc::unbounded_channel();
         let seen = Arc::new(Seen::default());
-        let counters =
-            [high.room, high.post, high.run, high.quarantine, high.heard].map(AtomicI64::new);
+        let counters = [
+            high.room,
+            high.post,
+            high.run,
+            high.quarantine,
+            high.heard,
+            high.attempt,
+        ]
+        .map(AtomicI64::new);
         let inner = Arc::new(Inner {
             store,
             directory: ArcSwap::from_pointee(directory),
@@ -197,6 +219,9 @@ impl Engine {
             covers: tokio::sync::Mutex::new(covers),
             agreed,
             covers_moved: tokio::sync::Notify::new(),
+            notifiers: ArcSwap::default(),
+            chats: RwLock::default(),
+            verified: RwLock::new(verified),
         });
         let engine = Engine(inner);
         desk::start(&engine, epoch, desk_out, deliver_out).await?;
@@ -219,6 +244,9 @@ impl Engine {
 
     /// Starts delivery through these chat platforms, the notifiers and the runner.
     pub fn deliver_through(&self, chats: Vec<Arc<dyn Chat>>) {
+        let kept = self.0.chats.write();
+        kept.unwrap_or_else(PoisonError::into_inner)
+            .clone_from(&chats);
         let _ = self.0.deliver.send(outgoing::Message::Adapters(chats));
     }
 
@@ -248,9 +276,10 @@ impl Engine {
 
     /// Puts a new configuration in force. Incidents keep what they froze at their start.
     pub fn replace_directory(&self, directory: Directory) {
-        self.0
-            .directory
-            .rcu(|_| covers::put_in_force(directory.clone(), &self.0.agreed.load(), self.now()));
+        self.0.directory.rcu(|_| {
+            let directory = self.overlay(directory.clone());
+            covers::put_in_force(directory, &self.0.agreed.load(), self.now())
+        });
         self.announce(Change::Directory);
     }
 

@@ -89,7 +89,10 @@ impl Errand<'_> {
     }
 
     async fn invoke(&self, invocation: Invocation) -> Result<(), Failure> {
-        let strict = matches!(invocation.verb(), "run" | "approve" | "reject" | "link");
+        let strict = matches!(
+            invocation.verb(),
+            "run" | "approve" | "reject" | "link" | "verify"
+        );
         let who = match self.inner.people.who(self.voice, self.heard, strict).await {
             Ok(who) => who,
             Err(why) => return self.no(&why).await,

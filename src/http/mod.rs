@@ -3,6 +3,7 @@
 pub mod alertmanager;
 pub mod api;
 pub mod auth;
+pub mod callbacks;
 pub mod console;
 pub mod error;
 pub mod health;
@@ -67,7 +68,9 @@ pub fn router(app: App, stopped: Option<Stopped>) -> Router {
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::metrics))
         .with_state(app.clone());
-    let mut front = health.merge(api::router(app.clone()));
+    let mut front = health
+        .merge(api::router(app.clone()))
+        .merge(callbacks::router(app.clone()));
     if app.settings.console.enabled {
         front = front.merge(console::router(app.clone()));
     }

@@ -10,6 +10,7 @@
 mod backend;
 mod bulk;
 mod decode;
+mod ledger;
 mod open;
 mod plan;
 mod probe;
@@ -20,6 +21,7 @@ mod select;
 mod write;
 
 pub use backend::Dialect;
+pub use ledger::{AttemptQuery, AttemptRow, ContactCodeRow, RINGING, ReceiptChange, VerifiedRow};
 pub use open::schema;
 pub use probe::Probe;
 pub use rows::*;
@@ -310,6 +312,47 @@ impl Store {
         room: &str,
     ) -> Result<Option<IncidentId>, StoreFault> {
         on!(self, pools => pools.incident_of_room(platform, room).await)
+    }
+
+    /// Tries to wake people, newest first, and how many match in all.
+    pub async fn attempts(
+        &self,
+        query: &AttemptQuery,
+    ) -> Result<(Vec<AttemptRow>, i64), StoreFault> {
+        on!(self, pools => pools.attempts(query).await)
+    }
+
+    /// The tries a provider knows by this name: several when pages shared a message.
+    pub async fn attempts_of_receipt(&self, receipt: &str) -> Result<Vec<AttemptRow>, StoreFault> {
+        on!(self, pools => pools.attempts_of_receipt(receipt).await)
+    }
+
+    /// What goes on ringing until it is cancelled.
+    pub async fn ringing(&self) -> Result<Vec<AttemptRow>, StoreFault> {
+        on!(self, pools => pools.ringing().await)
+    }
+
+    /// When pages left for a person since then, newest first.
+    pub async fn paged_at(
+        &self,
+        person: &str,
+        since: crate::core::time::Time,
+    ) -> Result<Vec<crate::core::time::Time>, StoreFault> {
+        on!(self, pools => pools.paged_at(person, since).await)
+    }
+
+    /// Every contact of which a code came back.
+    pub async fn verified(&self) -> Result<Vec<VerifiedRow>, StoreFault> {
+        on!(self, pools => pools.verified().await)
+    }
+
+    /// The code under way to a contact.
+    pub async fn contact_code(
+        &self,
+        person: &str,
+        contact: &str,
+    ) -> Result<Option<ContactCodeRow>, StoreFault> {
+        on!(self, pools => pools.contact_code(person, contact).await)
     }
 
     /// Quarantined payloads, newest first, and how many there are in all.

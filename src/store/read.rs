@@ -62,7 +62,8 @@ impl<B: Backend> Pools<B> {
              coalesce((select max(id) from runs), 0), \
              coalesce((select max(run) from events where run is not null), 0), \
              coalesce((select max(id) from quarantine), 0), \
-             coalesce((select max(id) from heard), 0)",
+             coalesce((select max(id) from heard), 0), \
+             coalesce((select max(id) from attempts), 0)",
         );
         let found = all.first(&self.read, |mut row| {
             Ok(HighWater {
@@ -75,6 +76,7 @@ impl<B: Backend> Pools<B> {
                 run: row.int()?.max(row.int()?),
                 quarantine: row.int()?,
                 heard: row.int()?,
+                attempt: row.int()?,
             })
         });
         Ok(found.await?.unwrap_or_default())

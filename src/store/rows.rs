@@ -1,5 +1,6 @@
 //! Rows as the tables hold them, and the change-set: everything one transaction writes, as data.
 
+use super::ledger::{AttemptRow, ContactCodeRow, ReceiptChange, VerifiedRow};
 use crate::core::duty::Cover;
 use crate::core::id::{AlertId, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{Incident, Record};
@@ -475,6 +476,14 @@ pub struct ChangeSet {
     pub keys: Vec<(String, String)>,
     /// Covers, inserted or replaced.
     pub covers: Vec<CoverRow>,
+    /// Tries to wake people, ids ascending.
+    pub attempts: Vec<AttemptRow>,
+    /// What providers tell of them later, written after them.
+    pub receipts: Vec<ReceiptChange>,
+    /// Verified contacts, inserted or replaced.
+    pub verified: Vec<VerifiedRow>,
+    /// Codes under way, inserted or replaced.
+    pub contact_codes: Vec<ContactCodeRow>,
     /// How many incidents a policy has opened so far, by policy.
     pub turns: BTreeMap<String, u64>,
 }
@@ -519,4 +528,6 @@ pub struct HighWater {
     pub quarantine: i64,
     /// `heard.id`
     pub heard: i64,
+    /// `attempts.id`
+    pub attempt: i64,
 }

@@ -57,6 +57,7 @@ fn settings() -> Settings {
     Settings {
         slack: Vec::new(),
         discord: Vec::new(),
+        notify: firebell::config::notify::Providers::default(),
         listen: "127.0.0.1:0".to_owned(),
         public_url: "http://firebell.test".to_owned(),
         data_dir: "unused".into(),
@@ -162,7 +163,7 @@ fn described() -> Vec<(Method, String)> {
 async fn every_described_route_is_there_and_wants_a_token() {
     let house = House::burning().await;
     let routes = described();
-    assert_eq!(routes.len(), 13);
+    assert_eq!(routes.len(), 14);
     for (method, path) in routes {
         let request = || Request::builder().method(&method).uri(&path);
         for token in [None, Some("Bearer wrong"), Some("Basic Y2k6Y2k=")] {

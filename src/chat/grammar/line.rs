@@ -95,6 +95,7 @@ impl<'a> Line<'a> {
                 .and_then(|id| self.done(Invocation::Postmortem { id })),
             "list" => self.list(),
             "link" => self.link(),
+            "verify" => self.verify(),
             _ => self.help(),
         }
     }
@@ -207,6 +208,15 @@ impl<'a> Line<'a> {
     }
 
     fn page(mut self) -> Result<Invocation, Usage> {
+        let me = self.words.peek().filter(|w| !w.quoted);
+        if self.id.is_none() && me.is_some_and(|w| w.text.eq_ignore_ascii_case("me")) {
+            self.words.next();
+            return self.done(Invocation::Page {
+                id: None,
+                whom: Some(Whom::Me),
+                message: String::new(),
+            });
+        }
         let id = self.id.or(self.context.here);
         let whom = self.words.next().map(|w| self.whom(&w)).transpose()?;
         if whom.is_none() && id.is_none() {
@@ -397,6 +407,23 @@ impl<'a> Line<'a> {
             }
         };
         self.done(Invocation::Link { code, confirmed })
+    }
+
+    fn verify(mut self) -> Result<Invocation, Usage> {
+        // A form gives both words as one.
+        let said = self.words.rest();
+        while self.words.next().is_some() {}
+        let mut said = said.split_whitespace().map(str::to_owned);
+        let Some(contact) = said.next() else {
+            return Err(self.usage("`contact` is missing: name one of your contacts."));
+        };
+        let code = said.next();
+        if let Some(extra) = said.next() {
+            return Err(self.usage(format!(
+                "`code`: write `verify CONTACT CODE`, without `{extra}`."
+            )));
+        }
+        self.done(Invocation::Verify { contact, code })
     }
 
     fn help(mut self) -> Result<Invocation, Usage> {

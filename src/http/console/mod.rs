@@ -20,6 +20,7 @@ mod incident;
 mod live;
 mod load;
 mod overview;
+mod person;
 mod post;
 mod room;
 mod run;
@@ -83,6 +84,7 @@ fn pages() -> Router<Console> {
         .route("/incidents/{id}/postmortem.json", get(incident::json))
         .route("/rooms/{id}", get(room::room))
         .route("/oncall", get(overview::oncall))
+        .route("/people/{id}", get(person::person))
         .route("/services", get(overview::services))
         .route("/alerts", get(overview::alerts))
         .route("/quarantine", get(overview::quarantine))

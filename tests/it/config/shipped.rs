@@ -154,6 +154,10 @@ fn example(text: &str) -> Result<Loaded, Vec<Fault>> {
             ("SLACK_APP_TOKEN", "xapp-1"),
             ("SLACK_SIGNING_SECRET", "shh"),
             ("DISCORD_TOKEN", "MTk4.x.y"),
+            ("SMTP_PASSWORD", "shh"),
+            ("NTFY_TOKEN", "tk_1"),
+            ("PUSHOVER_TOKEN", "azGDORePK8gMaC0QOYAMyEEuzJnyUi"),
+            ("TWILIO_TOKEN", "shh"),
         ]),
     );
     drop(dir);
@@ -240,6 +244,21 @@ fn the_examples_chat_platforms_load_when_they_are_switched_on() {
         (10_000, 1000)
     );
     assert_eq!(discord.category, "Incidents");
+    let names = loaded.settings.notify.names();
+    let names: Vec<String> = names
+        .into_iter()
+        .map(|(m, n)| format!("{} {n}", m.word()))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "email email",
+            "ntfy ntfy",
+            "pushover pushover",
+            "sms sms",
+            "voice voice"
+        ]
+    );
     assert!(loaded.directory.furnished("slack") && !loaded.directory.furnished("console"));
 }
 
