@@ -101,6 +101,8 @@ fn service() -> Service {
         matchers: Vec::new(),
         major_at: Severity(0),
         auto_resolve: true,
+        auto_resolve_after_ms: None,
+        hold_while_firing: true,
     }
 }
 
@@ -182,6 +184,8 @@ pub(crate) fn incident(more: Vec<Event>) -> Incident {
         first_page: Some(at("2026-11-22T14:00:00Z")),
         alerts: Vec::new(),
         why: Vec::new(),
+        auto_resolve_after_ms: None,
+        hold_while_firing: false,
     };
     let events = std::iter::once(opened).chain(more);
     let journal: Vec<Record> = (1..)

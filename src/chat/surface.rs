@@ -121,6 +121,14 @@ pub enum Kind {
     Choice,
     /// A command.
     Verb,
+    /// More incidents, or `all`, and a note.
+    More,
+    /// A service, or conditions on labels.
+    What,
+    /// An incident.
+    Incident,
+    /// A silence.
+    Silence,
 }
 
 impl Tree {

@@ -14,6 +14,7 @@ mod demo;
 mod folders;
 mod layered;
 mod load;
+mod maintenance;
 mod people;
 mod reader;
 mod route;

@@ -7,6 +7,7 @@ use super::alert::Labels;
 use super::id::Severity;
 use super::matcher::Matcher;
 use super::schedule::Schedule;
+use super::silence::{ReminderRules, Silence};
 use chrono_tz::Tz;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,12 @@ pub struct Directory {
     pub rules: BTreeMap<String, PlatformRules>,
     /// Zone used where a file names none.
     pub zone: Option<Tz>,
+    /// People's silences that may still hold something, by id. The desk keeps them up to date.
+    pub silences: Arc<BTreeMap<String, Arc<Silence>>>,
+    /// Maintenance windows of the files, by id.
+    pub maintenance: BTreeMap<String, Arc<Silence>>,
+    /// When silences are talked about.
+    pub reminders: ReminderRules,
 }
 
 /// What is special about a chat platform: a workspace or guild.
@@ -134,6 +141,10 @@ pub struct Service {
     pub major_at: Severity,
     /// Resolve by itself when every alert has cleared.
     pub auto_resolve: bool,
+    /// Resolve by itself when nothing has happened for this long, milliseconds.
+    pub auto_resolve_after_ms: Option<i64>,
+    /// Not while an alert still fires.
+    pub hold_while_firing: bool,
 }
 
 /// An escalation policy: the ladder an incident freezes when it starts.

@@ -13,6 +13,7 @@ pub mod postmortem;
 pub mod role;
 pub mod route;
 pub mod schedule;
+pub mod silence;
 pub mod stats;
 pub mod text;
 pub mod time;

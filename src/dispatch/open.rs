@@ -123,6 +123,8 @@ impl Desk<'_> {
             group_key: String::new(),
             labels: Labels::new(),
             auto_resolve: false,
+            auto_resolve_after_ms: None,
+            hold_while_firing: true,
             ladder: None,
             group_wait_ms: 0,
             why: Vec::new(),

@@ -5,6 +5,7 @@
 //! room, a surface only for itself. A destination that fails is asked by one probe at a time until
 //! it answers, so an outage costs a handful of requests and ends within a second of its end.
 
+mod notices;
 mod pages;
 mod rooms;
 
@@ -18,7 +19,7 @@ use crate::core::id::{IncidentId, Seq};
 use crate::core::incident::{Incident, Surface, THE_ROOM};
 use crate::core::time::Time;
 use crate::notify;
-use crate::store::{Lane, OutboxRow, ShowRow};
+use crate::store::{Lane, NoticeRow, OutboxRow, ShowRow};
 use pages::Destination;
 use rooms::{Lines, Surfaced, room_key};
 use std::cmp::Reverse;
@@ -49,6 +50,10 @@ enum Finished {
         have: Seq,
         result: Result<rooms::Shown, Fault>,
     },
+    Notice {
+        key: String,
+        result: Result<(), Fault>,
+    },
 }
 
 /// What a point in time is waited for.
@@ -58,6 +63,7 @@ enum Poke {
     Page(i64),
     Room(String),
     Show(ShowKey),
+    Notice(String),
 }
 
 struct Deliver {
@@ -75,6 +81,8 @@ struct Deliver {
     destinations: HashMap<String, Destination>,
     rooms: HashMap<String, Lines>,
     shows: HashMap<ShowKey, Surfaced>,
+    /// Lines for channels, by key.
+    notices: HashMap<String, NoticeRow>,
     /// Room ids by incident and platform, as the newest snapshot tells.
     known_rooms: HashMap<(IncidentId, String), String>,
     later: BinaryHeap<Reverse<(Time, Poke)>>,
@@ -100,6 +108,7 @@ pub(super) fn start(engine: &Engine, mut messages: mpsc::UnboundedReceiver<Messa
         destinations: HashMap::new(),
         rooms: HashMap::new(),
         shows: HashMap::new(),
+        notices: HashMap::new(),
         known_rooms: HashMap::new(),
         later: BinaryHeap::new(),
         finished,
@@ -160,6 +169,11 @@ impl Deliver {
                     }
                 }
             }
+            Message::Notices(rows) => {
+                for row in rows {
+                    self.notice(row);
+                }
+            }
             Message::Restart => {
                 self.destinations.values_mut().for_each(|d| d.ready.clear());
                 self.rooms.values_mut().for_each(|r| r.waiting.clear());
@@ -180,6 +194,7 @@ impl Deliver {
             .collect();
         pokes.extend(self.rooms.keys().cloned().map(Poke::Room));
         pokes.extend(self.shows.keys().cloned().map(Poke::Show));
+        pokes.extend(self.notices.keys().cloned().map(Poke::Notice));
         for poke in pokes {
             self.poke(&poke);
         }
@@ -325,6 +340,7 @@ impl Deliver {
             Poke::Page(id) => self.page_again(*id),
             Poke::Room(name) => self.send_line(name),
             Poke::Show(key) => self.send_show(key),
+            Poke::Notice(key) => self.send_notice(key),
         }
     }
 
@@ -348,6 +364,9 @@ impl Deliver {
                 result,
             } => self.pages_done(&destination, ids, &result),
             Finished::Show { key, have, result } => vec![self.show_done(key, have, result)],
+            Finished::Notice { key, result } => {
+                self.notice_done(&key, result).into_iter().collect()
+            }
         };
         for settled in settled {
             // The desk never waits for delivery, so waiting for the desk here cannot lock up.

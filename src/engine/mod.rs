@@ -17,6 +17,7 @@ mod intake;
 mod lease;
 mod memory;
 mod outgoing;
+mod quiet;
 
 pub use clock::Clock;
 pub use lease::GRACE_MS;
@@ -27,13 +28,14 @@ use crate::core::alert::Alert;
 use crate::core::directory::Directory;
 use crate::core::id::{Actor, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{Command, Incident, OpenAs, Refusal, Status};
+use crate::core::silence::Silence;
 use crate::core::time::Time;
 use crate::metrics::Metrics;
 use crate::store::{ChangeSet, LinkRow, Store};
 use arc_swap::ArcSwap;
 use lease::{Leases, Seen};
 use sha2::Digest;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -77,6 +79,8 @@ pub(crate) struct Inner {
     seen: Arc<Seen>,
     counters: [AtomicI64; 5],
     fenced: AtomicBool,
+    /// The files' maintenance windows may have changed: the desk is to look at them.
+    look: AtomicBool,
     /// Runs this process carries out.
     running: Mutex<HashSet<RunId>>,
     /// What buttons are signed with.
@@ -105,6 +109,23 @@ pub enum Failure {
     /// The store is down or this process is stopping; try again. HTTP 503.
     #[error("firebell cannot store this right now: {0}")]
     Unavailable(String),
+}
+
+/// What is asked of silences.
+#[derive(Clone, Debug)]
+pub enum SilenceAct {
+    /// Make one, or change the one with `wanted.id`.
+    Put {
+        /// As it is to be; an empty id makes a new one.
+        wanted: Box<Silence>,
+        /// The id of a new one. The same id again is the same act.
+        fresh: String,
+    },
+    /// End one now.
+    End {
+        /// Which.
+        id: String,
+    },
 }
 
 /// Something changed and is committed; readers look again.
@@ -177,6 +198,7 @@ impl Engine {
             seen,
             counters,
             fenced: AtomicBool::new(false),
+            look: AtomicBool::new(false),
             running: Mutex::default(),
             // Hashed, so that a value of any length somebody put there is a key.
             key: Key::new(sha2::Sha256::digest(secret.as_bytes()).into()),
@@ -231,8 +253,54 @@ impl Engine {
 
     /// Puts a new configuration in force. Incidents keep what they froze at their start.
     pub fn replace_directory(&self, directory: Directory) {
-        self.0.directory.store(Arc::new(directory));
+        self.0.directory.rcu(|now| Directory {
+            // People's silences are not the files' to change.
+            silences: now.silences.clone(),
+            ..directory.clone()
+        });
+        self.0.look.store(true, Ordering::SeqCst);
+        // Nobody waits for it; a full queue means that the desk is awake anyway.
+        let (reply, _) = oneshot::channel();
+        let _ = self.0.desk.try_send(desk::Job::Tick { reply });
         self.announce(Change::Directory);
+    }
+
+    /// Readers see these silences from now on.
+    fn put_in_force(&self, silences: &Arc<BTreeMap<String, Arc<Silence>>>) {
+        self.0.directory.rcu(|now| Directory {
+            silences: silences.clone(),
+            ..Directory::clone(now)
+        });
+    }
+
+    /// Makes, changes or ends a silence. When this returns, it is durable and in force; the answer is
+    /// the id it has then.
+    ///
+    /// # Errors
+    /// A refusal in words, or `Unavailable` when nothing could be stored.
+    pub async fn silence(&self, act: SilenceAct) -> Result<String, Failure> {
+        self.ask(|reply| desk::Job::Silence { act, reply }).await
+    }
+
+    /// Merges one incident into another, which goes on; answers about that one.
+    ///
+    /// # Errors
+    /// A refusal in words, or `Unavailable` when nothing could be stored.
+    pub async fn merge(
+        &self,
+        cause: &str,
+        from: IncidentId,
+        into: IncidentId,
+        by: Actor,
+    ) -> Result<Done, Failure> {
+        self.ask(|reply| desk::Job::Merge {
+            cause: cause.to_owned(),
+            from,
+            into,
+            by,
+            reply,
+        })
+        .await
     }
 
     /// For reading.

@@ -1,7 +1,9 @@
 //! Rows as the tables hold them, and the change-set: everything one transaction writes, as data.
 
+use super::silence::{Held, NoticeRow, PlaceChange, SilenceRow};
 use crate::core::id::{AlertId, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{Incident, Record};
+use crate::core::silence::Marks;
 use crate::core::time::Time;
 use std::collections::BTreeMap;
 
@@ -472,6 +474,18 @@ pub struct ChangeSet {
     pub link_codes: Vec<LinkCodeRow>,
     /// Secrets by name, inserted or replaced.
     pub keys: Vec<(String, String)>,
+    /// Where known alerts belong now.
+    pub places: BTreeMap<AlertId, PlaceChange>,
+    /// Every alert of the first incident belongs to the second now.
+    pub moves: Vec<(IncidentId, IncidentId)>,
+    /// Silences, inserted or replaced.
+    pub silences: BTreeMap<String, SilenceRow>,
+    /// What was said about them, inserted or replaced.
+    pub marks: BTreeMap<String, Marks>,
+    /// What they held, inserted unless it is known.
+    pub held: Vec<Held>,
+    /// Lines for channels, inserted; a known one only changes its state.
+    pub notices: BTreeMap<String, NoticeRow>,
 }
 
 impl ChangeSet {

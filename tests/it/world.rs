@@ -480,6 +480,8 @@ fn service() -> Service {
         matchers: vec![Matcher::parse("service=checkout").unwrap()],
         major_at: Severity(0),
         auto_resolve: true,
+        auto_resolve_after_ms: None,
+        hold_while_firing: true,
     }
 }
 

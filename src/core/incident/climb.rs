@@ -203,6 +203,13 @@ pub(super) fn next_now(incident: &Incident, scene: &Scene<'_>, why: &str) -> Vec
 
 /// Starts the ladder again from its first rung, now: whoever had it no longer does.
 pub(super) fn retrigger(incident: &Incident, scene: &Scene<'_>, why: &str) -> Vec<Event> {
+    if let Some(mute) = incident.muted_at(scene.now) {
+        // Nobody has it any more, and nobody is paged for it before the silence ends.
+        return vec![Event::Retriggered {
+            why: why.to_owned(),
+            due: mute.until,
+        }];
+    }
     let mut events = vec![Event::Retriggered {
         why: why.to_owned(),
         due: scene.now,

@@ -2,10 +2,11 @@
 
 use super::command::{Command, OpenAs, Refusal, Scene};
 use super::event::Event;
-use super::{Incident, Status, THE_ROOM, climb, runs};
+use super::{Incident, Status, THE_ROOM, climb, runs, verbs};
 use crate::core::alert::AlertRef;
 use crate::core::id::{Actor, AlertId, Platform, Severity};
 use crate::core::text;
+use crate::core::time::human_ms;
 
 /// A note is at most this long, in characters: what every platform can show in one message.
 pub const NOTE_CHARS: usize = 3000;
@@ -29,6 +30,14 @@ pub fn decide(
         Command::Acknowledge { by } => acknowledge(incident, by),
         Command::Snooze { by, until } => snooze(incident, scene, by, until),
         Command::Resolve { by } => resolve(incident, by),
+        Command::AsOf { seq, command } => verbs::as_of(incident, scene, seq, *command),
+        Command::Mute { .. }
+        | Command::Unmute { .. }
+        | Command::Unacknowledge { .. }
+        | Command::Reopen { .. }
+        | Command::Reassign { .. }
+        | Command::Merge { .. }
+        | Command::Absorb { .. } => verbs::decide(incident, scene, command),
         Command::Escalate { by, as_of } => escalate(incident, scene, &by, as_of),
         Command::Page {
             by,
@@ -199,6 +208,8 @@ fn open(scene: &Scene<'_>, open: OpenAs) -> Vec<Event> {
         first_page,
         alerts: open.alerts,
         why: open.why,
+        auto_resolve_after_ms: open.auto_resolve_after_ms,
+        hold_while_firing: open.hold_while_firing && open.auto_resolve_after_ms.is_some(),
     };
     let mut events: Vec<Event> = [Some(opened), promoted].into_iter().flatten().collect();
     if first_page.is_some_and(|t| t <= scene.now) {
@@ -237,9 +248,26 @@ fn fire(
         });
     }
     let mut events = Vec::new();
-    if !alerts.is_empty() {
+    let joined = !alerts.is_empty();
+    if joined {
         events.push(Event::Fired { alerts });
     }
+    let unmuted;
+    let mut incident = incident;
+    if joined && incident.muted_at(scene.now).is_some() {
+        // What is silenced is kept elsewhere: whatever joins is not.
+        let why = "an alert that is not silenced joined";
+        events.extend(verbs::unmuted(incident, scene, why));
+        unmuted = verbs::without_mute(incident);
+        incident = &unmuted;
+    }
+    events.extend(worsened(incident, scene, worst));
+    Ok(events)
+}
+
+/// An alert worse than the incident raises it.
+pub(super) fn worsened(incident: &Incident, scene: &Scene<'_>, worst: Severity) -> Vec<Event> {
+    let mut events = Vec::new();
     if worst < incident.severity {
         let to_name = scene.directory.severity_name(worst);
         events.push(Event::SeverityChanged {
@@ -261,7 +289,7 @@ fn fire(
             events.extend(climb::retrigger(incident, scene, &why));
         }
     }
-    Ok(events)
+    events
 }
 
 fn clear(incident: &Incident, alerts: &[AlertId], why: String) -> Result<Vec<Event>, Refusal> {
@@ -293,7 +321,21 @@ fn clear(incident: &Incident, alerts: &[AlertId], why: String) -> Result<Vec<Eve
 
 fn wake(incident: &Incident, scene: &Scene<'_>) -> Result<Vec<Event>, Refusal> {
     let mut events = runs::expired(incident, scene.now);
+    if incident.resolves_at().is_some_and(|t| t <= scene.now) {
+        let ms = incident.auto_resolve_after_ms.unwrap_or_default();
+        events.push(Event::Resolved {
+            by: Actor::Firebell,
+            still_firing: u32::try_from(incident.firing.len()).unwrap_or(u32::MAX),
+            why: format!("nothing has happened for {}", human_ms(ms)),
+        });
+        return Ok(events);
+    }
     match incident.status {
+        Status::Triggered if incident.muted.is_some() => {
+            if incident.muted_at(scene.now).is_none() {
+                events.extend(verbs::unmuted(incident, scene, "the silence ended"));
+            }
+        }
         Status::Triggered => events.extend(climb::due(incident, scene)),
         Status::Acknowledged if incident.snoozed_until.is_some_and(|t| t <= scene.now) => {
             events.extend(climb::retrigger(incident, scene, "the snooze ended"));
@@ -342,7 +384,7 @@ fn snooze(
 
 fn resolve(incident: &Incident, by: Actor) -> Result<Vec<Event>, Refusal> {
     if !incident.is_open() {
-        return Err(Refusal::AlreadyResolved);
+        return Err(verbs::resolved_already(incident));
     }
     let still_firing = u32::try_from(incident.firing.len()).unwrap_or(u32::MAX);
     Ok(vec![Event::Resolved {
@@ -367,6 +409,16 @@ fn escalate(
         });
     }
     let why = format!("escalated by {}", by.name());
+    if incident.muted.is_some() {
+        // Somebody who asks by hand means it, silence or not.
+        let mut events = vec![Event::Unmuted { why: why.clone() }];
+        let heard = verbs::without_mute(incident);
+        events.extend(match incident.status {
+            Status::Acknowledged => climb::retrigger(&heard, scene, &why),
+            _ => climb::climb(&heard, scene, 0, 0, &why),
+        });
+        return Ok(events);
+    }
     if incident.status == Status::Acknowledged {
         return Ok(climb::retrigger(incident, scene, &why));
     }
@@ -502,7 +554,8 @@ fn page_failed(
         contact,
         why,
     }];
-    if last && !incident.reached && incident.status == Status::Triggered {
+    let climbing = incident.status == Status::Triggered && incident.muted.is_none();
+    if last && !incident.reached && climbing {
         events.extend(climb::next_now(
             incident,
             scene,

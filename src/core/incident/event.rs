@@ -5,7 +5,7 @@
 
 use crate::core::alert::{AlertRef, Labels};
 use crate::core::directory::Rung;
-use crate::core::id::{Actor, AlertId, Platform, RunId, Severity};
+use crate::core::id::{Actor, AlertId, IncidentId, Platform, RunId, Severity};
 use crate::core::time::Time;
 use serde::{Deserialize, Serialize};
 
@@ -106,6 +106,11 @@ impl Outcome {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
 /// A fact about one incident.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -142,6 +147,12 @@ pub enum Event {
         alerts: Vec<AlertRef>,
         /// Why this route, service, severity and policy, one sentence each.
         why: Vec<String>,
+        /// Resolve by itself when nothing has happened for this long, milliseconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        auto_resolve_after_ms: Option<i64>,
+        /// That waits until no alert fires any more.
+        #[serde(default, skip_serializing_if = "is_false")]
+        hold_while_firing: bool,
     },
     /// More alerts joined.
     Fired {
@@ -224,6 +235,65 @@ pub enum Event {
         why: String,
         /// When the first rung is climbed.
         due: Time,
+    },
+    /// A silence covers every alert that fires: nobody is paged until it ends.
+    Muted {
+        /// Its id.
+        silence: String,
+        /// What it is called and why, in words.
+        words: String,
+        /// Nobody is paged before.
+        until: Time,
+    },
+    /// No silence covers all of it any more. While nobody has it, it pages again from the first rung.
+    Unmuted {
+        /// `the silence ended`, `an alert that is not silenced joined`.
+        why: String,
+    },
+    /// Somebody gave it back: nobody has it, and it pages again from the first rung.
+    Unacknowledged {
+        /// Who.
+        by: Actor,
+    },
+    /// It was resolved and is not over: it pages again from the first rung.
+    Reopened {
+        /// Who says so.
+        by: Actor,
+    },
+    /// Somebody else is asked to take it. The ladder is theirs from now on.
+    Reassigned {
+        /// Who says so.
+        by: Actor,
+        /// Whom it was given to, in words: `person bo`, `schedule web-primary`.
+        to: String,
+        /// The ladder that is climbed from now on.
+        ladder: Ladder,
+    },
+    /// It is the same trouble as another incident and is closed; its alerts go there.
+    Merged {
+        /// Who says so.
+        by: Actor,
+        /// The one that goes on.
+        into: IncidentId,
+        /// Its title.
+        title: String,
+    },
+    /// Another incident is the same trouble: its alerts, and later ones of its group, join here.
+    Absorbed {
+        /// Who says so.
+        by: Actor,
+        /// The one that was closed.
+        from: IncidentId,
+        /// Its title.
+        title: String,
+        /// Alerts of these groups join here from now on.
+        groups: Vec<String>,
+        /// Alerts of it that fire.
+        firing: Vec<AlertId>,
+        /// Alerts that ever joined it.
+        alerts: u32,
+        /// When its first alert began.
+        began_at: Time,
     },
     /// Over.
     Resolved {
@@ -433,6 +503,13 @@ impl Event {
             Event::Acknowledged { .. } => "acknowledged",
             Event::Snoozed { .. } => "snoozed",
             Event::Retriggered { .. } => "retriggered",
+            Event::Muted { .. } => "muted",
+            Event::Unmuted { .. } => "unmuted",
+            Event::Unacknowledged { .. } => "unacknowledged",
+            Event::Reopened { .. } => "reopened",
+            Event::Reassigned { .. } => "reassigned",
+            Event::Merged { .. } => "merged",
+            Event::Absorbed { .. } => "absorbed",
             Event::Resolved { .. } => "resolved",
             Event::SeverityChanged { .. } => "severity_changed",
             Event::Promoted { .. } => "promoted",

@@ -118,9 +118,12 @@ pub fn react(incident: &Incident, record: &Record) -> Vec<Effect> {
                 }));
             }
         }
-        Event::Acknowledged { .. } | Event::Snoozed { .. } | Event::Resolved { .. } => {
-            effects.push(Effect::StandDown);
-        }
+        Event::Acknowledged { .. }
+        | Event::Snoozed { .. }
+        | Event::Muted { .. }
+        | Event::Reassigned { .. }
+        | Event::Merged { .. }
+        | Event::Resolved { .. } => effects.push(Effect::StandDown),
         Event::Promoted { .. } => effects.push(Effect::Show {
             surface: Surface::Room,
         }),
@@ -155,8 +158,13 @@ fn furniture(event: &Event) -> &'static [Surface] {
         Event::RoomOpened { .. } => &[Surface::Topic, Surface::Crew, Surface::Fixtures],
         Event::PlaceFailed { place, .. } if place == THE_ROOM => &[Surface::Room],
         Event::Paged { .. } | Event::CatchAll { .. } | Event::RunAsked { .. } => &[Surface::Crew],
-        Event::Acknowledged { .. } | Event::Snoozed { .. } | Event::LeadChanged { .. } => {
-            &[Surface::Topic, Surface::Crew]
+        Event::Acknowledged { .. }
+        | Event::Snoozed { .. }
+        | Event::Reopened { .. }
+        | Event::Absorbed { .. }
+        | Event::LeadChanged { .. } => &[Surface::Topic, Surface::Crew],
+        Event::Unacknowledged { .. } | Event::Reassigned { .. } | Event::Merged { .. } => {
+            &[Surface::Topic]
         }
         Event::Retriggered { .. } | Event::Resolved { .. } | Event::SeverityChanged { .. } => {
             &[Surface::Topic]

@@ -65,8 +65,8 @@ fn option(arg: &Argument) -> Value {
         "type": 3, "name": option_name(arg), "description": arg.help, "required": arg.required,
     });
     match arg.kind {
-        Kind::Text | Kind::Pairs => made["max_length"] = json!(TEXT_CHARS),
-        Kind::Clock => made["max_length"] = json!(100),
+        Kind::Text | Kind::Pairs | Kind::More => made["max_length"] = json!(TEXT_CHARS),
+        Kind::Clock | Kind::Incident => made["max_length"] = json!(100),
         Kind::Choice => {
             let choice = |c: &String| json!({"name": c, "value": c});
             made["choices"] = arg.choices.iter().map(choice).collect();
@@ -78,6 +78,8 @@ fn option(arg: &Argument) -> Value {
         | Kind::Action
         | Kind::Run
         | Kind::Duration
+        | Kind::What
+        | Kind::Silence
         | Kind::Verb => made["autocomplete"] = json!(true),
     }
     made

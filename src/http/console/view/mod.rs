@@ -12,6 +12,7 @@ pub(super) mod parts;
 pub(super) mod people;
 pub(super) mod room;
 pub(super) mod run;
+pub(super) mod silences;
 
 use super::viewer::Viewer;
 use crate::core::directory::Directory;
