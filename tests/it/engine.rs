@@ -1,7 +1,9 @@
 //! The promises, on both databases with a clock moved by hand.
 
 mod commit;
+mod hands;
 mod runs;
+mod silences;
 
 use super::store::on_both;
 use super::world::{Mood, World, alert, person};

@@ -228,7 +228,7 @@ fn a_note_may_have_happened_earlier_and_is_kept_as_written() {
 fn a_snooze_has_a_unit_and_an_end() {
     assert!(no("snooze 42", Some(7)).contains("`42m`"));
     assert!(no("snooze", Some(7)).contains("`duration` is missing"));
-    assert!(no("snooze 8d", Some(7)).contains("at most 7d"));
+    assert!(no("snooze 91d", Some(7)).contains("at most 90d"));
     assert!(no("snooze 0s", Some(7)).contains("more than nothing"));
     assert!(no("snooze soon", Some(7)).contains("`soon`"));
 }
