@@ -18,7 +18,6 @@ use super::time::Time;
 use super::timeline::format;
 use chrono::{DateTime, TimeZone, Utc};
 use chrono_tz::Tz;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The longest window of one that recurs, milliseconds: 31 days. Its occurrences are walked.
@@ -560,17 +559,14 @@ fn long_at((start, _): Span, rules: ReminderRules, marks: Marks) -> Time {
     start.max(marks.forgotten).plus_ms(rules.long_ms)
 }
 
-/// Whether every one of these conditions of a list's filter fits a silence's matchers (Alertmanager's
-/// `CheckSilenceMatchesFilterLabels`): the silence's own values are read as labels.
+/// Whether a silence has every one of these conditions as it stands: what the filter of Alertmanager's
+/// list asks (`CheckSilenceMatchesFilterLabels`).
 #[must_use]
 pub fn fits_filter(silence: &Silence, filter: &[Matcher]) -> bool {
-    let mut values: BTreeMap<String, String> = BTreeMap::new();
-    for (name, _, value) in shown(silence) {
-        values.insert(name, value);
-    }
-    filter.iter().all(|m| match m.op {
-        Op::Equal(_) | Op::Match(_) => values.contains_key(&m.name) && m.matches(&values),
-        Op::NotEqual(_) | Op::NotMatch(_) => m.matches(&values),
+    let own = shown(silence);
+    filter.iter().all(|m| {
+        let (op, value) = m.condition();
+        own.contains(&(m.name.clone(), op, value))
     })
 }
 

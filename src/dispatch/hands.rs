@@ -69,9 +69,15 @@ impl Desk<'_> {
         self.act(id, command, said).await
     }
 
-    /// An instant on the asker's clock.
+    /// An instant on the asker's clock; a weekday alone names no day a week away.
     pub(super) fn clock(&self, at: Time) -> String {
-        crate::core::timeline::format(at, Some(self.zone()), "%a %-d %b %H:%M %Z")
+        let near = at.since_ms(self.now) < 6 * 86_400_000;
+        let pattern = if near {
+            "%a %H:%M %Z"
+        } else {
+            "%a %-d %b %H:%M %Z"
+        };
+        crate::core::timeline::format(at, Some(self.zone()), pattern)
     }
 
     /// Each for itself: one that is refused does not keep the others.

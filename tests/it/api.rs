@@ -1,5 +1,7 @@
 //! The API as programs use it: the whole router on a real engine and database.
 
+mod hands;
+
 use crate::store::on_both;
 use crate::world::{Adapter, START, World, alert, directory, person};
 use axum::Router;
@@ -162,7 +164,7 @@ fn described() -> Vec<(Method, String)> {
 async fn every_described_route_is_there_and_wants_a_token() {
     let house = House::burning().await;
     let routes = described();
-    assert_eq!(routes.len(), 13);
+    assert_eq!(routes.len(), 23);
     for (method, path) in routes {
         let request = || Request::builder().method(&method).uri(&path);
         for token in [None, Some("Bearer wrong"), Some("Basic Y2k6Y2k=")] {

@@ -2,7 +2,7 @@
 
 use firebell::core::alert::{AlertRef, Labels};
 use firebell::core::directory::{Rung, Target};
-use firebell::core::id::{Actor, AlertId, IncidentId, RunId, Severity};
+use firebell::core::id::{Actor, AlertId, RunId, Severity};
 use firebell::core::incident::{Event, Ladder, Origin, Outcome, PagedPerson, Record, Skipped};
 use firebell::core::time::Time;
 
@@ -17,11 +17,11 @@ fn person(id: &str, name: &str) -> Actor {
     }
 }
 
-fn ana() -> Actor {
+pub fn ana() -> Actor {
     person("ana", "Ana Alves")
 }
 
-fn bo() -> Actor {
+pub fn bo() -> Actor {
     person("bo", "Bo Berg")
 }
 
@@ -44,7 +44,7 @@ pub fn alert(id: i64, name: &str, clock: &str) -> AlertRef {
     }
 }
 
-fn ladder() -> Ladder {
+pub fn ladder() -> Ladder {
     let rung = |target| Rung {
         targets: vec![target],
         wait_secs: 300,
@@ -526,96 +526,6 @@ pub fn other_shapes() -> Vec<(&'static str, Event)> {
                 why: vec!["declared by Kim on slack".to_owned()],
                 auto_resolve_after_ms: None,
                 hold_while_firing: false,
-            },
-        ),
-        (
-            "opened-resolving",
-            match opened("checkout is slow", Vec::new()) {
-                Event::Opened {
-                    origin,
-                    title,
-                    severity,
-                    severity_name,
-                    major_at,
-                    service,
-                    team,
-                    channel,
-                    group_key,
-                    labels,
-                    auto_resolve,
-                    ladder,
-                    first_page,
-                    alerts,
-                    why,
-                    ..
-                } => Event::Opened {
-                    origin,
-                    title,
-                    severity,
-                    severity_name,
-                    major_at,
-                    service,
-                    team,
-                    channel,
-                    group_key,
-                    labels,
-                    auto_resolve,
-                    ladder,
-                    first_page,
-                    alerts,
-                    why,
-                    auto_resolve_after_ms: Some(14_400_000),
-                    hold_while_firing: true,
-                },
-                other => other,
-            },
-        ),
-        (
-            "muted",
-            Event::Muted {
-                silence: "7dd5dcac-b361-45b4-b196-0596446fb23c".to_owned(),
-                words: "7dd5dcac (deploy)".to_owned(),
-                until: at("16:00:00"),
-            },
-        ),
-        (
-            "unmuted",
-            Event::Unmuted {
-                why: "the silence ended".to_owned(),
-            },
-        ),
-        ("unacknowledged", Event::Unacknowledged { by: ana() }),
-        ("reopened", Event::Reopened { by: bo() }),
-        (
-            "reassigned",
-            Event::Reassigned {
-                by: ana(),
-                to: "person bo".to_owned(),
-                ladder: Ladder {
-                    policy: "given to person bo".to_owned(),
-                    rungs: ladder().rungs.split_off(2),
-                    repeat: 2,
-                },
-            },
-        ),
-        (
-            "merged",
-            Event::Merged {
-                by: ana(),
-                into: IncidentId(40),
-                title: "Checkout is down".to_owned(),
-            },
-        ),
-        (
-            "absorbed",
-            Event::Absorbed {
-                by: ana(),
-                from: IncidentId(42),
-                title: "Checkout: high error rate".to_owned(),
-                groups: vec!["default/web|checkout|alertname=\"HighErrorRate\"".to_owned()],
-                firing: vec![AlertId(7)],
-                alerts: 3,
-                began_at: at("13:58:00"),
             },
         ),
         (
