@@ -16,6 +16,7 @@ use crate::chat::grammar::{self, Context, Invocation, Whom};
 use crate::chat::surface::tree;
 use crate::chat::{Press, words};
 use crate::core::directory::{Directory, Target};
+use crate::core::explain::explain;
 use crate::core::id::{Actor, IncidentId, RunId, Seq};
 use crate::core::incident::{Command, Incident};
 use crate::core::postmortem;
@@ -123,6 +124,7 @@ pub async fn press(
         Press::Reopen => Invocation::Reopen { id },
         Press::Promote => Invocation::Promote { id },
         Press::Lead => Invocation::Lead { id, person: None },
+        Press::Follow => Invocation::Follow { id },
         Press::AskRun { action } => Invocation::Run {
             id,
             action: action.clone(),
@@ -245,6 +247,16 @@ impl<'a> Desk<'a> {
             Invocation::Promote { id } => {
                 let said = |i: &Incident| format!("{} is major now and gets a room.", i.id);
                 self.act(id, Command::Promote { by }, said).await
+            }
+            Invocation::Explain { id } => self.explain(id).await,
+            Invocation::Follow { id } => {
+                let said = |i: &Incident| {
+                    format!(
+                        "{} follows the policy {} as it is now.",
+                        i.id, i.ladder.policy
+                    )
+                };
+                self.act(id, Command::AdoptPolicy { by }, said).await
             }
             Invocation::Run { id, action, args } => self.run(id, &action, args).await,
             Invocation::Approve { id, run } => self.approve(id, run).await,
@@ -387,6 +399,19 @@ impl<'a> Desk<'a> {
             document: Some(postmortem::markdown(&draft)),
             ..Reply::yes(Some(id), text)
         }
+    }
+
+    async fn explain(&self, id: IncidentId) -> Reply {
+        let journal = match self.engine.store().journal(id).await {
+            Ok(journal) => journal,
+            Err(fault) => return unreadable(Some(id), &fault),
+        };
+        if journal.is_empty() {
+            return Reply::no(Some(id), format!("There is no incident {id}."));
+        }
+        let incident = Incident::replay(id, &journal);
+        let told = explain(&incident, &journal, &self.directory, self.now);
+        Reply::yes(Some(id), told.text(Some(self.zone())))
     }
 
     async fn list(&self, all: bool) -> Reply {

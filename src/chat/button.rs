@@ -108,6 +108,7 @@ pub fn word(press: &Press) -> String {
         Press::Snooze { ms } => format!("snooze:{ms}"),
         Press::Promote => "promote".to_owned(),
         Press::Lead => "lead".to_owned(),
+        Press::Follow => "follow".to_owned(),
         Press::AskRun { action } => format!("run:{action}"),
         Press::Approve { run } => format!("approve:{}", run.0),
         Press::Reject { run } => format!("reject:{}", run.0),
@@ -130,6 +131,7 @@ pub fn press(word: &str) -> Option<Press> {
         "snooze" => Press::Snooze { ms: number()? },
         "promote" => Press::Promote,
         "lead" => Press::Lead,
+        "follow" => Press::Follow,
         "run" => Press::AskRun {
             action: rest.to_owned(),
         },
@@ -203,6 +205,7 @@ mod tests {
             Press::Snooze { ms: 3_600_000 },
             Press::Promote,
             Press::Lead,
+            Press::Follow,
             Press::AskRun {
                 action: "restart:web".to_owned(),
             },

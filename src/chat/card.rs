@@ -329,7 +329,9 @@ impl View<'_> {
     fn target(&self, target: &Target, due: Time) -> String {
         match target {
             Target::Person(id) => self.directory.person_name(id),
-            Target::Team(id) => format!("team {id}"),
+            Target::Team(_) | Target::RoundRobin(_) | Target::Channel(_) | Target::Webhook(_) => {
+                target.words()
+            }
             Target::Schedule(id) => {
                 let Some(schedule) = self.directory.schedules.get(id) else {
                     return format!("schedule {id} (not in the directory)");

@@ -57,6 +57,7 @@ pub(crate) fn directory() -> Directory {
     d.policies.insert(
         "web".to_owned(),
         Policy {
+            remind_secs: None,
             id: "web".to_owned(),
             rungs: rungs(),
             repeat: 1,
@@ -107,14 +108,16 @@ fn service() -> Service {
 }
 
 fn schedule() -> Schedule {
-    Schedule {
-        id: "web-primary".to_owned(),
-        name: "Web primary".to_owned(),
-        zone: Tz::Europe__Berlin,
-        handoff: parse_handoff("0 9 * * 1").unwrap(),
-        starts: NaiveDateTime::parse_from_str("2026-11-02 09:00", "%Y-%m-%d %H:%M").unwrap(),
-        people: vec!["ana".to_owned(), "bo".to_owned()],
-    }
+    Schedule::rotation(
+        "web-primary",
+        "Web primary",
+        Tz::Europe__Berlin,
+        (
+            parse_handoff("0 9 * * 1").unwrap(),
+            NaiveDateTime::parse_from_str("2026-11-02 09:00", "%Y-%m-%d %H:%M").unwrap(),
+        ),
+        &["ana", "bo"],
+    )
 }
 
 pub(crate) fn rungs() -> Vec<Rung> {
@@ -123,6 +126,7 @@ pub(crate) fn rungs() -> Vec<Rung> {
         Target::Person("bo".to_owned()),
     ]
     .map(|t| Rung {
+        acks: 1,
         targets: vec![t],
         wait_secs: 300,
     })
@@ -163,6 +167,7 @@ fn action(id: &str, class: ActionClass) -> Action {
 /// Incident 42 on checkout, opened at 14:00 UTC with the first step due then, and what follows.
 pub(crate) fn incident(more: Vec<Event>) -> Incident {
     let opened = Event::Opened {
+        turn: 0,
         origin: Origin::Alert {
             source: "prometheus".to_owned(),
         },
@@ -177,6 +182,7 @@ pub(crate) fn incident(more: Vec<Event>) -> Incident {
         labels: BTreeMap::new(),
         auto_resolve: true,
         ladder: Ladder {
+            remind_secs: None,
             policy: "web".to_owned(),
             rungs: rungs(),
             repeat: 1,
@@ -218,6 +224,7 @@ pub(crate) struct Shown {
 /// An incident whose second page is due, with a run that waits for its confirmation.
 pub(crate) fn shown() -> Shown {
     let paged = Event::Paged {
+        channels: Vec::new(),
         rung: Some((0, 0)),
         people: vec![PagedPerson {
             id: "ana".to_owned(),

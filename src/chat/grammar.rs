@@ -139,6 +139,12 @@ pub enum Invocation {
     Promote {
         id: IncidentId,
     },
+    Follow {
+        id: IncidentId,
+    },
+    Explain {
+        id: IncidentId,
+    },
     Run {
         id: IncidentId,
         action: String,
@@ -213,6 +219,8 @@ impl Invocation {
             Invocation::Lead { .. } => "lead",
             Invocation::Note { .. } => "note",
             Invocation::Promote { .. } => "promote",
+            Invocation::Follow { .. } => "follow",
+            Invocation::Explain { .. } => "explain",
             Invocation::Run { .. } => "run",
             Invocation::Approve { .. } => "approve",
             Invocation::Reject { .. } => "reject",

@@ -110,6 +110,8 @@ pub enum Press {
     Promote,
     /// Take the lead.
     Lead,
+    /// Follow the policy as it is configured now.
+    Follow,
     /// Open the form of an action.
     AskRun {
         /// Action id.

@@ -177,10 +177,14 @@ pub fn on_call(directory: &Directory, whom: Option<&Whom>, now: Time) -> String 
         ),
         Some(Whom::Target(Target::Schedule(id))) => (schedules(&|s| s.id == *id), String::new()),
         Some(Whom::Target(Target::Person(id))) => (
-            schedules(&|s| s.people.contains(id)),
+            schedules(&|s| s.names(id)),
             format!("{} is on no schedule.", directory.person_name(id)),
         ),
-        Some(Whom::Target(Target::Team(id))) => {
+        // A person who asks names no channel and no webhook.
+        Some(Whom::Target(Target::Channel(_) | Target::Webhook(_))) => {
+            (String::new(), "Nobody is on call there.".to_owned())
+        }
+        Some(Whom::Target(Target::Team(id) | Target::RoundRobin(id))) => {
             let policy = directory
                 .teams
                 .get(id)
@@ -236,6 +240,9 @@ fn ladder(directory: &Directory, policy: &crate::core::directory::Policy, now: T
                 ),
                 Target::Person(id) => format!("{}.", directory.person_name(id)),
                 Target::Team(id) => format!("everybody of team {id}."),
+                Target::RoundRobin(_) | Target::Channel(_) | Target::Webhook(_) => {
+                    format!("{}.", target.words())
+                }
             };
             lines.push(format!("Step {}: {words}", n + 1));
         }

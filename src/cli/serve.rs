@@ -257,6 +257,7 @@ async fn watch(config: PathBuf, files: Vec<PathBuf>, app: App) {
         app.engine.replace_directory(loaded.directory);
         let app = app.clone();
         engine::spawn(async move {
+            app.engine.offer_policies().await;
             // A new team or service may bring a new channel.
             if !app.settings.console.enabled {
                 return;

@@ -1,12 +1,16 @@
 //! From a path to a checked configuration, or to the whole list of what is wrong with it.
 
+use super::calendars::Calendars;
 use super::cross::{self, Known};
-use super::folders::{Entry, Mention, Reading, check_id, policy, schedule, service, team};
+use super::folders::{Entry, Mention, Reading, check_id, service, team};
 use super::people::person;
 use super::reader::{Sink, Table};
+use super::schedule::{Near, schedule};
 use super::secret::Secrets;
 use super::tree::{Place, parse};
-use super::{Fault, Loaded, Settings, action, layered, maintenance, route, settings};
+use super::{
+    Fault, Loaded, Settings, action, fairness, layered, maintenance, policy, route, settings,
+};
 use crate::core::directory::{Directory, PlatformRules};
 use chrono_tz::Tz;
 use std::cell::RefCell;
@@ -172,9 +176,11 @@ fn read_all(
         (place.name.clone(), rules)
     };
     let rules = places.iter().map(rules).collect();
+    let webhooks = policy::webhooks(&top, secrets);
     let reading = Reading {
         sink,
         secrets,
+        webhooks: &webhooks,
         zone,
         severities: &severities,
         platforms: &platforms,
@@ -183,6 +189,7 @@ fn read_all(
     let route = route::route(&top, &reading);
     let reminders = maintenance::reminders(&top);
     let (catch_all, catch_place, said) = paging(&top, &reading);
+    let fairness = fairness::fairness(&top);
     top.done();
     let mut directory = Directory {
         route,
@@ -192,6 +199,8 @@ fn read_all(
         rules,
         zone,
         reminders,
+        fairness,
+        webhooks: webhooks.clone(),
         ..Directory::default()
     };
     let mut found = Found::default();
@@ -244,7 +253,7 @@ fn paging(
     let Some(table) = top.table("paging", "[paging]") else {
         return (Vec::new(), top.place_of("paging"), false);
     };
-    let targets = reading.targets(&table, "catch-all");
+    let targets = policy::targets(&table, "catch-all", reading);
     let (place, said) = (table.place_of("catch-all"), !table.no_items("catch-all"));
     table.done();
     (targets, place, said)
@@ -305,12 +314,20 @@ fn entry(
         Entry::Policy => "a policy",
     };
     let table = Table::open(&node, title, reading.sink)?;
+    let calendars = Calendars {
+        folder: path.parent().map(Path::to_path_buf).unwrap_or_default(),
+        files: RefCell::default(),
+    };
     match kind {
-        Entry::Person => drop(
-            directory
-                .people
-                .insert(id.to_owned(), person(id, table, reading)?),
-        ),
+        Entry::Person => {
+            let leave = table.text("leave");
+            let person = person(id, table, reading)?;
+            if let Some(said) = leave {
+                let leave = calendars.leave(&said, person.zone, reading.sink);
+                directory.leaves.insert(id.to_owned(), leave);
+            }
+            directory.people.insert(id.to_owned(), person);
+        }
         Entry::Team => drop(
             directory
                 .teams
@@ -321,17 +338,23 @@ fn entry(
                 .services
                 .insert(id.to_owned(), service(id, table, reading)),
         ),
-        Entry::Schedule => drop(
-            directory
-                .schedules
-                .insert(id.to_owned(), schedule(id, table, reading)?),
-        ),
+        Entry::Schedule => {
+            let near = Near {
+                reading,
+                calendars: &calendars,
+                people: &directory.people,
+            };
+            let schedule = schedule(id, table, &near);
+            files.read.extend(calendars.files.take());
+            directory.schedules.insert(id.to_owned(), schedule?);
+        }
         Entry::Policy => drop(
             directory
                 .policies
-                .insert(id.to_owned(), policy(id, table, reading)),
+                .insert(id.to_owned(), policy::policy(id, table, reading)),
         ),
     }
+    files.read.extend(calendars.files.take());
     Some(())
 }
 
@@ -442,14 +465,9 @@ fn listed(folder: &Path, files: &Files<'_>, sink: &Sink) -> Vec<(String, PathBuf
 
 /// Channels that teams and services post to exist without being listed again.
 fn add_channels(settings: &mut Settings, directory: &Directory) {
-    let teams = directory.teams.values().filter_map(|t| t.channel.clone());
-    let services = directory
-        .services
-        .values()
-        .filter_map(|s| s.channel.clone());
-    for channel in teams.chain(services) {
-        if !settings.console.channels.contains(&channel) {
-            settings.console.channels.push(channel);
+    for channel in directory.channels() {
+        if !settings.console.channels.iter().any(|c| c == channel) {
+            settings.console.channels.push(channel.to_owned());
         }
     }
 }

@@ -4,7 +4,7 @@ use super::folders::{Entry, Reading};
 use super::reader::{Said, Table};
 use super::route::matchers;
 use super::settings::zone;
-use crate::core::schedule::{instant, parse_handoff};
+use crate::core::schedule::{CronPlan, instant};
 use crate::core::silence::{FILES, Recurrence, ReminderRules, Silence, SilenceKind, WINDOW_MAX_MS};
 use crate::core::time::Time;
 use chrono::NaiveDateTime;
@@ -77,22 +77,14 @@ fn recurring(table: &Table<'_>, reading: &Reading<'_>, zone: Tz) -> Option<Bound
     let starts = wall(table, reading, "starts", zone, false);
     let ends = wall(table, reading, "ends", zone, false);
     let every = table.need_text("every", "\"0 22 * * SUN\"")?;
-    let cron = match parse_handoff(&every.value) {
+    let cron = match CronPlan::parse(&every.value) {
         Ok(cron) => cron,
-        Err(_) => {
-            let what = format!(
-                "`every`: {:?} is no cron expression of five fields",
-                every.value
-            );
+        Err(why) => {
+            let what = format!("`every`: {:?} is no cron expression: {why}", every.value);
             sink.fault(&every.place, what, AGAIN);
             return None;
         }
     };
-    if cron.after(&Time(0).utc()).next().is_none() {
-        let what = format!("`every` {:?} never happens", every.value);
-        sink.fault(&every.place, what, AGAIN);
-        return None;
-    }
     let recurrence = Recurrence {
         written: every.value,
         cron,

@@ -8,16 +8,22 @@
 
 mod action;
 mod args;
+mod calendars;
 pub mod chat;
 mod cross;
 mod demo;
+mod fairness;
 mod folders;
 mod layered;
 mod load;
 mod maintenance;
+mod overrides;
 mod people;
+mod policy;
 mod reader;
+mod rehearsal;
 mod route;
+mod schedule;
 mod secret;
 mod settings;
 mod sources;
@@ -26,6 +32,7 @@ mod watch;
 
 pub use demo::{DEMO_FILES, write_demo};
 pub use load::{Variables, fix_report, load, load_with, variables};
+pub use rehearsal::{Written, rehearsals};
 pub use watch::{DEBOUNCE, watch};
 
 use crate::core::directory::Directory;

@@ -1,8 +1,8 @@
 //! `people/ID.toml`: who there is, and how each of them is woken.
 
 use super::folders::Reading;
-use super::reader::{Said, Table, nearest};
-use super::secret::Found;
+use super::reader::{Said, Sink, Table, nearest};
+use super::secret::{Found, Secrets};
 use super::settings::{loopback_host, web_address, zone};
 use crate::core::directory::{Contact, ContactKind, Person};
 use secrecy::{ExposeSecret, SecretString};
@@ -123,7 +123,7 @@ fn contact_kind(
         }
         "webhook" => {
             let said = table.need_text("url", "\"env:NAME\" or \"file:/path\"")?;
-            webhook(&said, reading).map(|url| ContactKind::Webhook { url })
+            webhook(&said, reading.secrets, reading.sink).map(|url| ContactKind::Webhook { url })
         }
         other => {
             table.get("url");
@@ -146,15 +146,19 @@ fn contact_kind(
 }
 
 /// A webhook's address usually is its own password, so only this machine may be named in the open.
-fn webhook(said: &Said<String>, reading: &Reading<'_>) -> Option<SecretString> {
-    let url = match reading.secrets.find("url", said, reading.sink) {
+pub(super) fn webhook(
+    said: &Said<String>,
+    secrets: &Secrets<'_>,
+    sink: &Sink,
+) -> Option<SecretString> {
+    let url = match secrets.find("url", said, sink) {
         Found::Nothing => return None,
         Found::Secret(url) => url,
         Found::Literal(url) => {
             if !web_address(&url).is_some_and(|host| loopback_host(&host)) {
                 let what = "`url` is an address in the open, and whoever knows it can post there";
                 let fix = "write url = \"env:NAME\" or \"file:/path\" and keep the address there";
-                reading.sink.fault(&said.place, what, fix);
+                sink.fault(&said.place, what, fix);
                 return None;
             }
             SecretString::from(url)
@@ -162,7 +166,7 @@ fn webhook(said: &Said<String>, reading: &Reading<'_>) -> Option<SecretString> {
     };
     let Some(host) = web_address(url.expose_secret()) else {
         let what = "`url` does not lead to an http or https address";
-        reading.sink.fault(
+        sink.fault(
             &said.place,
             what,
             "put an address such as https://example.org/hook there",
@@ -171,7 +175,7 @@ fn webhook(said: &Said<String>, reading: &Reading<'_>) -> Option<SecretString> {
     };
     if url.expose_secret().starts_with("http:") && !loopback_host(&host) {
         let what = "pages to this webhook travel unencrypted";
-        reading.sink.warn(&said.place, what, "use an https address");
+        sink.warn(&said.place, what, "use an https address");
     }
     Some(url)
 }

@@ -172,15 +172,19 @@ fn console(root: &Table<'_>, listen: &str) -> Console {
 
 /// A channel's name, as Slack and the console allow it.
 pub(super) fn check_channel(table: &Table<'_>, key: &str, said: &Said<String>) {
-    let plain = |c: char| c.is_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
-    let name = said.value.trim_start_matches('#');
-    if name.is_empty() || said.value.chars().count() > 80 || !said.value.chars().all(plain) {
-        table.sink.fault(
-            &said.place,
-            format!("`{key}` cannot be {:?}: a channel has up to 80 lower-case letters, digits, - and _, without #", said.value),
-            "write it such as \"web-alerts\"",
-        );
+    if let Some(what) = channel_fault(key, &said.value) {
+        let fix = "write it such as \"web-alerts\"";
+        table.sink.fault(&said.place, what, fix);
     }
+}
+
+/// What is wrong with the name of a channel.
+pub(super) fn channel_fault(key: &str, name: &str) -> Option<String> {
+    let plain = |c: char| c.is_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    let good = !name.is_empty() && name.chars().count() <= 80 && name.chars().all(plain);
+    (!good).then(|| {
+        format!("`{key}` cannot be {name:?}: a channel has up to 80 lower-case letters, digits, - and _, without #")
+    })
 }
 
 fn limits(root: &Table<'_>) -> Limits {

@@ -6,7 +6,7 @@
 use super::alert::Labels;
 use super::id::Severity;
 use super::matcher::Matcher;
-use super::schedule::Schedule;
+use super::schedule::{Leaves, Schedule, Weights};
 use super::silence::{ReminderRules, Silence};
 use chrono_tz::Tz;
 use regex::Regex;
@@ -33,6 +33,8 @@ pub struct Directory {
     pub route: Route,
     /// Worst first; `Severity(n)` is the n-th.
     pub severities: Vec<SeverityName>,
+    /// Outgoing webhooks policies may name. Addresses may hold secrets, so they are never shown.
+    pub webhooks: BTreeMap<String, secrecy::SecretString>,
     /// Who is alarmed when everybody else could not be. Never empty in a checked configuration.
     pub catch_all: Vec<Target>,
     /// Chat platforms that are switched on, by configured name, in order of preference.
@@ -47,6 +49,10 @@ pub struct Directory {
     pub maintenance: BTreeMap<String, Arc<Silence>>,
     /// When silences are talked about.
     pub reminders: ReminderRules,
+    /// When people are away, by id.
+    pub leaves: Leaves,
+    /// What counts as a night and a weekend in the fairness ledger, and how much.
+    pub fairness: Weights,
 }
 
 /// What is special about a chat platform: a workspace or guild.
@@ -156,6 +162,10 @@ pub struct Policy {
     pub rungs: Vec<Rung>,
     /// How often the whole ladder is climbed again after the first time.
     pub repeat: u8,
+    /// Whoever has acknowledged is asked again when nothing has moved for so many seconds, and the
+    /// ladder is climbed anew when nothing moves after that either. `None`: an acknowledgement rests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remind_secs: Option<u64>,
 }
 
 /// One step of a policy.
@@ -165,6 +175,22 @@ pub struct Rung {
     pub targets: Vec<Target>,
     /// How long they have, in seconds, before the next rung.
     pub wait_secs: u64,
+    /// How many different people must acknowledge while this is the last rung climbed, at least 1.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub acks: u8,
+}
+
+/// One acknowledgement is what everybody expects: not written.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the shape serde asks for"
+)]
+fn is_one(acks: &u8) -> bool {
+    *acks == 1
+}
+
+fn one() -> u8 {
+    1
 }
 
 /// Whom a rung pages.
@@ -177,6 +203,12 @@ pub enum Target {
     Schedule(String),
     /// Everybody of a team.
     Team(String),
+    /// One of a team, the next one for each incident of the policy.
+    RoundRobin(String),
+    /// A chat channel: everybody who reads it, nobody in particular.
+    Channel(String),
+    /// An outgoing webhook of the configuration, by name.
+    Webhook(String),
 }
 
 impl Target {
@@ -187,9 +219,15 @@ impl Target {
             Target::Person(id) => format!("person {id}"),
             Target::Schedule(id) => format!("schedule {id}"),
             Target::Team(id) => format!("team {id}"),
+            Target::RoundRobin(id) => format!("one of team {id} in turn"),
+            Target::Channel(name) => format!("channel #{}", name.trim_start_matches('#')),
+            Target::Webhook(name) => format!("webhook {name}"),
         }
     }
 }
+
+/// In front of a webhook's name where a person's id would stand; no id has a colon.
+pub const WEBHOOK: &str = "webhook:";
 
 /// One level of the severity scale.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -377,12 +415,17 @@ impl Directory {
             .map_or_else(|| id.to_owned(), |p| p.name.clone())
     }
 
-    /// Every channel teams and services name, once.
+    /// Every channel teams, services and policies name, once.
     #[must_use]
     pub fn channels(&self) -> BTreeSet<&str> {
         let teams = self.teams.values().filter_map(|t| t.channel.as_deref());
         let services = self.services.values().filter_map(|s| s.channel.as_deref());
-        teams.chain(services).collect()
+        let rungs = self.policies.values().flat_map(|p| &p.rungs);
+        let told = rungs.flat_map(|r| &r.targets).filter_map(|t| match t {
+            Target::Channel(name) => Some(name.as_str()),
+            _ => None,
+        });
+        teams.chain(services).chain(told).collect()
     }
 
     /// The channel a service's (or else a team's) cards go to.

@@ -6,10 +6,13 @@
 pub mod action;
 pub mod alert;
 pub mod directory;
+pub mod explain;
+pub mod forecast;
 pub mod id;
 pub mod incident;
 pub mod matcher;
 pub mod postmortem;
+pub mod rehearse;
 pub mod role;
 pub mod route;
 pub mod schedule;

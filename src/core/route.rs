@@ -180,6 +180,7 @@ pub fn freeze(policy: &Policy) -> Ladder {
         policy: policy.id.clone(),
         rungs: policy.rungs.clone(),
         repeat: policy.repeat,
+        remind_secs: policy.remind_secs,
     }
 }
 

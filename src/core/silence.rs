@@ -12,16 +12,19 @@ pub use words::{Tally, told};
 use super::alert::Labels;
 use super::directory::Directory;
 use super::matcher::{Matcher, Op};
-use super::schedule::instant;
+use super::schedule::{CronPlan, instant};
 use super::text;
 use super::time::Time;
 use super::timeline::format;
-use chrono::{DateTime, TimeZone, Utc};
+use chrono::TimeZone;
 use chrono_tz::Tz;
 use std::sync::Arc;
 
 /// The longest window of one that recurs, milliseconds: 31 days. Its occurrences are walked.
 pub const WINDOW_MAX_MS: i64 = 31 * 86_400_000;
+const DAY_MS: i64 = 86_400_000;
+/// How far back the last window is looked for: 29 February comes every 8 years at worst.
+const YEARS_BACK: i64 = 9;
 /// Silences that follow one another without a gap are one rest; beyond this many it is looked at again.
 const CHAIN: usize = 64;
 /// In front of the ids of those the files hold.
@@ -90,7 +93,7 @@ pub struct Recurrence {
     /// The expression as written.
     pub written: String,
     /// When a window begins, on the wall clock.
-    pub cron: cron::Schedule,
+    pub cron: CronPlan,
     /// Zone of the wall clock.
     pub zone: Tz,
     /// How long a window is, milliseconds.
@@ -237,33 +240,39 @@ impl Recurrence {
     /// The window that holds at `at`, or else the first after it.
     fn at_or_after(&self, at: Time) -> Option<Span> {
         // A day earlier than needed: no zone's clock was ever put back further.
-        let from = self.wall(at.plus_ms(-self.duration_ms.saturating_add(86_400_000)));
-        let starts = self.cron.after(&from).map(|w| self.start(&w));
-        starts
-            .map(|s| (s, s.plus_ms(self.duration_ms)))
-            .find(|(_, end)| *end > at)
+        let mut wall = self.wall(at.plus_ms(-self.duration_ms.saturating_add(DAY_MS)));
+        loop {
+            wall = self.cron.next(wall)?;
+            let span = self.window(wall);
+            if span.1 > at {
+                return Some(span);
+            }
+        }
     }
 
     /// The last window that was over at `at`.
     fn before(&self, at: Time) -> Option<Span> {
-        let from = self.wall(at.plus_ms(86_400_000));
-        let starts = self.cron.after(&from).rev().map(|w| self.start(&w));
-        starts
-            .map(|s| (s, s.plus_ms(self.duration_ms)))
-            .find(|(_, end)| *end <= at)
+        let mut wall = self.wall(at.plus_ms(DAY_MS));
+        let floor = wall - YEARS_BACK * 366 * DAY_MS;
+        loop {
+            wall = self.cron.previous(wall, floor)?;
+            let span = self.window(wall);
+            if span.1 <= at {
+                return Some(span);
+            }
+            wall -= 1;
+        }
     }
 
-    /// The wall clock dressed as UTC, as [`super::schedule`] walks it.
-    fn wall(&self, at: Time) -> DateTime<Utc> {
-        let local = self
-            .zone
-            .from_utc_datetime(&at.utc().naive_utc())
-            .naive_local();
-        Utc.from_utc_datetime(&local)
+    /// What the wall clock shows, read as if it were UTC.
+    fn wall(&self, at: Time) -> i64 {
+        let local = self.zone.from_utc_datetime(&at.utc().naive_utc());
+        local.naive_local().and_utc().timestamp_millis()
     }
 
-    fn start(&self, wall: &DateTime<Utc>) -> Time {
-        instant(self.zone, wall.naive_utc())
+    fn window(&self, wall: i64) -> Span {
+        let start = instant(self.zone, Time(wall).utc().naive_utc());
+        (start, start.plus_ms(self.duration_ms))
     }
 }
 

@@ -73,11 +73,13 @@ impl Desk<'_> {
         let rung = Rung {
             targets: self.targets(whom),
             wait_secs: WAIT_SECS,
+            acks: 1,
         };
         let by_hand = Ladder {
             policy: "by hand".to_owned(),
             rungs: vec![rung],
             repeat: 0,
+            remind_secs: None,
         };
         let ladder = service
             .and_then(|s| policy(directory, s))
@@ -126,6 +128,7 @@ impl Desk<'_> {
             auto_resolve_after_ms: None,
             hold_while_firing: true,
             ladder: None,
+            turn: 0,
             group_wait_ms: 0,
             why: Vec::new(),
             alerts: Vec::new(),

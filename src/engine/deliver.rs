@@ -14,7 +14,7 @@ use super::memory::ShowKey;
 use super::outgoing::{Message, Outgoing};
 use super::{Engine, act};
 use crate::chat::{Chat, Fault, Retry};
-use crate::core::directory::ContactKind;
+use crate::core::directory::{ContactKind, WEBHOOK};
 use crate::core::id::{IncidentId, Seq};
 use crate::core::incident::{Incident, Surface, THE_ROOM};
 use crate::core::time::Time;
@@ -300,6 +300,10 @@ impl Deliver {
 
     fn contact(&self, row: &OutboxRow) -> Option<ContactKind> {
         let directory = self.engine.directory();
+        if let Some(name) = row.target.strip_prefix(WEBHOOK) {
+            let url = directory.webhooks.get(name)?.clone();
+            return Some(ContactKind::Webhook { url });
+        }
         let person = directory.people.get(&row.target)?;
         Some(
             person

@@ -99,8 +99,9 @@ impl Draft {
         memory: &mut Memory,
         cause: &str,
         id: IncidentId,
-        command: Command,
+        mut command: Command,
     ) -> Result<Seq, Refusal> {
+        self.take_turn(memory, &mut command);
         let blank = Incident::new(id);
         let before = memory.incidents.get(&id).map_or(&blank, |i| i.as_ref());
         let scene = Scene {
@@ -142,6 +143,18 @@ impl Draft {
         memory.hold(incident);
         self.touched.insert(id);
         Ok(seq)
+    }
+
+    /// Counts an incident whose policy has steps that take turns.
+    fn take_turn(&mut self, memory: &mut Memory, command: &mut Command) {
+        let Command::Open(open) = command else { return };
+        let Some(ladder) = open.ladder.as_ref().filter(|l| l.takes_turns()) else {
+            return;
+        };
+        open.turn = memory.next_turn(&ladder.policy);
+        self.changes
+            .turns
+            .insert(ladder.policy.clone(), open.turn + 1);
     }
 
     /// Remembers that a cause was answered.
@@ -194,7 +207,10 @@ impl Draft {
                     self.lose_room(memory, incident.id, &record.event);
                     self.show(memory, incident, surface);
                 }
-                Effect::StandDown => self.stand_down(memory, incident.id, &record.event),
+                Effect::StandDown => self.stand_down(memory, incident.id, None, &record.event),
+                Effect::Spare { person } => {
+                    self.stand_down(memory, incident.id, Some(&person), &record.event);
+                }
             }
         }
         if let Some((kind, reason)) = reason(&record.event) {
@@ -283,6 +299,7 @@ impl Draft {
                 .flatten()
                 .collect(),
                 Place::Everywhere => every_channel(&directory),
+                Place::Channel(name) => vec![format!("channel:{name}")],
             };
             for place in places {
                 self.send(
@@ -348,9 +365,18 @@ impl Draft {
         }
     }
 
-    fn stand_down(&mut self, memory: &mut Memory, id: IncidentId, event: &Event) {
+    /// Withdraws the pages of an incident that have not left: all, or one person's.
+    fn stand_down(
+        &mut self,
+        memory: &mut Memory,
+        id: IncidentId,
+        person: Option<&str>,
+        event: &Event,
+    ) {
         let why = match event {
-            Event::Acknowledged { by } => format!("acknowledged by {}", by.name()),
+            Event::Acknowledged { by } | Event::AckCounted { by, .. } => {
+                format!("acknowledged by {}", by.name())
+            }
             Event::Snoozed { by, .. } => format!("snoozed by {}", by.name()),
             Event::Resolved { by, .. } => format!("resolved by {}", by.name()),
             Event::Muted { words, .. } => format!("silenced by {words}"),
@@ -358,7 +384,14 @@ impl Draft {
             Event::Merged { into, .. } => format!("merged into {into}"),
             _ => "no longer needed".to_owned(),
         };
-        for row in memory.pages.remove(&id).unwrap_or_default().into_values() {
+        let pages = memory.pages.remove(&id).unwrap_or_default();
+        let (gone, stay): (BTreeMap<i64, OutboxRow>, BTreeMap<i64, OutboxRow>) = pages
+            .into_iter()
+            .partition(|(_, row)| person.is_none_or(|p| row.target == p));
+        if !stay.is_empty() {
+            memory.pages.insert(id, stay);
+        }
+        for row in gone.into_values() {
             self.withdrawn.push(row.id);
             self.changes.outbox_changes.insert(
                 row.id,
@@ -392,6 +425,7 @@ fn reason(event: &Event) -> Option<(&'static str, &'static str)> {
         Event::Fired { .. } => ("group", "joined an open incident"),
         Event::Paged { rung: Some(_), .. } => ("page", "ladder"),
         Event::Paged { rung: None, .. } => ("page", "asked for"),
+        Event::Reminded { .. } => ("page", "reminder"),
         Event::RungSkipped { .. } => ("page", "nobody reachable on the rung"),
         Event::CatchAll { people, .. } if people.is_empty() => ("page", "nobody at all"),
         Event::CatchAll { .. } => ("page", "catch-all"),

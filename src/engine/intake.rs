@@ -8,10 +8,10 @@ use super::lease::{self, GRACE_MS, Leases};
 use super::memory::Memory;
 use super::quiet::{self, Parked};
 use crate::core::alert::{Alert, AlertKind, AlertRef};
+use crate::core::forecast::opening;
 use crate::core::id::{AlertId, IncidentId, Severity};
-use crate::core::incident::{Command, OpenAs, Origin, alert_ref};
+use crate::core::incident::{Command, alert_ref};
 use crate::core::route::{Routed, Verdict, route};
-use crate::core::text;
 use crate::core::time::Time;
 use crate::store::{AlertChange, AlertRow, PlaceChange};
 use serde::Serialize;
@@ -375,47 +375,11 @@ fn enter(draft: &mut Draft, memory: &mut Memory, joining: Joining) -> Option<Inc
         return Some(id);
     }
     let id = memory.next_incident();
-    let channel = draft
-        .directory
-        .channel(routed.service.as_deref(), routed.team.as_deref())
-        .map(str::to_owned);
-    let open = OpenAs {
-        origin: Origin::Alert {
-            source: first.source.clone(),
-        },
-        title: title(&first),
-        severity: worst,
-        major_at: routed.major_at,
-        major: false,
-        service: routed.service,
-        team: routed.team,
-        channel,
-        group_key: routed.group_key,
-        labels: first.labels,
-        auto_resolve: routed.auto_resolve,
-        auto_resolve_after_ms: routed.auto_resolve_after_ms,
-        hold_while_firing: routed.hold_while_firing,
-        ladder: Some(routed.ladder),
-        group_wait_ms: routed.group_wait_ms,
-        why: routed.why,
-        alerts,
-    };
+    let open = opening(&draft.directory, routed, &first, alerts, worst);
     draft
         .apply(memory, &cause, id, Command::Open(Box::new(open)))
         .ok()?;
     Some(id)
-}
-
-fn title(alert: &Alert) -> String {
-    let (name, summary) = (alert.name(), alert.summary());
-    text::cut(
-        &if name == summary {
-            name.to_owned()
-        } else {
-            format!("{name}: {summary}")
-        },
-        300,
-    )
 }
 
 /// What the timeline cites for an alert: its source and identity there.

@@ -30,6 +30,8 @@ pub(super) struct Memory {
     pub high: HighWater,
     /// Silences, and what they hold.
     pub quiet: Quiet,
+    /// How many incidents each policy that takes turns has opened.
+    pub turns: HashMap<String, u64>,
     /// When incidents want to be woken; stale entries are skipped when they come up.
     wakes: BinaryHeap<Reverse<(Time, IncidentId)>>,
 }
@@ -53,6 +55,7 @@ impl Memory {
     ) -> Result<(Memory, Restored), StoreFault> {
         let mut memory = Memory {
             high: store.high_water().await?,
+            turns: store.turns().await?.into_iter().collect(),
             ..Memory::default()
         };
         let believed = store.live_alerts(|alert| believe(leases, &alert, now));
@@ -173,6 +176,13 @@ impl Memory {
     pub(super) fn next_event(&mut self) -> i64 {
         self.high.event += 1;
         self.high.event
+    }
+
+    /// The next turn of a policy, counted from 0.
+    pub(super) fn next_turn(&mut self, policy: &str) -> u64 {
+        let next = self.turns.entry(policy.to_owned()).or_default();
+        *next += 1;
+        *next - 1
     }
 
     /// The next outbox number.

@@ -26,6 +26,7 @@ use crate::chat::Chat;
 use crate::chat::button::Key;
 use crate::core::alert::Alert;
 use crate::core::directory::Directory;
+use crate::core::explain::edited;
 use crate::core::id::{Actor, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{Command, Incident, OpenAs, Refusal, Status};
 use crate::core::silence::Silence;
@@ -301,6 +302,30 @@ impl Engine {
             reply,
         })
         .await
+    }
+
+    /// Tells open incidents whose policy is not what it was at their start; call it after
+    /// [`Engine::replace_directory`].
+    pub async fn offer_policies(&self) {
+        let directory = self.directory();
+        for incident in self.open_incidents() {
+            let Some(policy) = edited(&incident, &directory) else {
+                continue;
+            };
+            // The same edit is offered once, however often the files are read.
+            let said = serde_json::to_vec(policy).unwrap_or_default();
+            let cause = format!(
+                "policy-edited:{:016x}:{}",
+                xxhash_rust::xxh3::xxh3_64(&said),
+                incident.id.0
+            );
+            if let Err(failure) = self
+                .submit(&cause, incident.id, Command::PolicyEdited)
+                .await
+            {
+                tracing::debug!(incident.id = incident.id.0, %failure, "an edited policy was not offered");
+            }
+        }
     }
 
     /// For reading.

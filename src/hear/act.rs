@@ -314,12 +314,9 @@ impl Errand<'_> {
         let shifts = directory
             .schedules
             .values()
-            .filter(|s| {
-                who.person()
-                    .is_some_and(|p| s.people.iter().any(|x| x == p))
-            })
+            .filter(|s| who.person().is_some_and(|p| s.names(p)))
             .map(|s| {
-                let turns = s.upcoming(now, s.people.len() + 1);
+                let turns = s.upcoming(now, s.everybody().len() + 1);
                 let own = turns.iter().find(|t| {
                     who.person()
                         .is_some_and(|p| t.people.iter().any(|x| x == p))

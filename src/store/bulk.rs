@@ -235,7 +235,14 @@ pub(super) const NOTICES: Bulk = Bulk {
         due_at = excluded.due_at, error = excluded.error",
 };
 
-const ALL: [&Bulk; 27] = [
+pub(super) const COUNTERS: Bulk = Bulk {
+    name: "write counters",
+    head: "insert into meta (key, value) values ",
+    width: 2,
+    tail: " on conflict (key) do update set value = excluded.value",
+};
+
+const ALL: [&Bulk; 28] = [
     &ALERT_PLACES,
     &MOVES,
     &SILENCES,
@@ -263,6 +270,7 @@ const ALL: [&Bulk; 27] = [
     &LINKS,
     &LINK_CODES,
     &KEYS,
+    &COUNTERS,
 ];
 
 /// The text of every bulk statement for every size.

@@ -160,6 +160,11 @@ impl Store {
         on!(self, pools => pools.high_water().await)
     }
 
+    /// How many incidents each policy with steps that take turns has opened.
+    pub async fn turns(&self) -> Result<Vec<(String, u64)>, StoreFault> {
+        on!(self, pools => pools.turns().await)
+    }
+
     /// Alerts, ids ascending.
     pub async fn alerts(&self, query: &AlertQuery) -> Result<Vec<AlertRow>, StoreFault> {
         on!(self, pools => pools.alerts(query).await)

@@ -26,6 +26,9 @@ pub(super) enum Miss {
     Fatal,
 }
 
+/// In front of a policy's id in the key of its counter.
+pub(super) const TURNS: &str = "turns:";
+
 /// One statement of a transaction.
 pub(super) struct Step<B: Backend> {
     pub name: &'static str,
@@ -115,6 +118,13 @@ impl<B: Backend> Plan<'_, B> {
 
     fn journal(&mut self, changes: &ChangeSet) -> Result<(), StoreFault> {
         use Miss::{Expected, Fatal};
+        let turns: Vec<(&String, &u64)> = changes.turns.iter().collect();
+        self.rows(&bulk::COUNTERS, Expected, &turns, |(policy, turns)| {
+            Ok([
+                Cell::Owned(format!("{TURNS}{policy}")),
+                Cell::Int(i64::try_from(**turns).unwrap_or(i64::MAX)),
+            ])
+        })?;
         let incidents: Vec<&IncidentRow> = changes.incidents.values().collect();
         self.rows(&bulk::INCIDENTS, Expected, &incidents, |i| Ok(incident(i)))?;
         self.rows(&bulk::EVENTS, Expected, &changes.events, event)?;

@@ -3,6 +3,7 @@
 use super::backend::{Backend, Cell, Dialect};
 use super::decode;
 use super::open::Pools;
+use super::plan::TURNS;
 use super::rows::{
     AlertRow, HeardRow, HighWater, InboxRow, IncidentRow, LinkCodeRow, LinkRow, OutboxRow, PostRow,
     QuarantineRow, RoomRow, RunRow, ShowRow,
@@ -76,6 +77,17 @@ impl<B: Backend> Pools<B> {
             })
         });
         Ok(found.await?.unwrap_or_default())
+    }
+
+    /// How many incidents each policy that takes turns has opened.
+    pub(super) async fn turns(&self) -> Read<Vec<(String, u64)>> {
+        Select::<B>::new("select key, value from meta where key like 'turns:%'")
+            .all(&self.read, |mut row| {
+                let (key, value) = (row.text()?, row.int()?);
+                let policy = key.strip_prefix(TURNS).unwrap_or(&key).to_owned();
+                Ok((policy, value.unsigned_abs()))
+            })
+            .await
     }
 
     /// `cross join`, here and below: both tables are walked in step by id, and SQLite keeps to the order written.

@@ -486,6 +486,8 @@ pub struct ChangeSet {
     pub held: Vec<Held>,
     /// Lines for channels, inserted; a known one only changes its state.
     pub notices: BTreeMap<String, NoticeRow>,
+    /// How many incidents a policy has opened so far, by policy.
+    pub turns: BTreeMap<String, u64>,
 }
 
 impl ChangeSet {

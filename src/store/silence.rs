@@ -10,7 +10,7 @@ use super::rows::{AlertRow, ChangeSet};
 use super::select::Select;
 use crate::core::id::{AlertId, IncidentId};
 use crate::core::matcher::Matcher;
-use crate::core::schedule::parse_handoff;
+use crate::core::schedule::CronPlan;
 use crate::core::silence::{Marks, Recurrence, Silence, SilenceKind};
 use crate::core::time::Time;
 use serde::{Deserialize, Serialize};
@@ -91,7 +91,7 @@ impl SilenceRow {
                 let stored: Stored =
                     serde_json::from_str(text).map_err(|e| unreadable(e.to_string()))?;
                 Some(Recurrence {
-                    cron: parse_handoff(&stored.cron).map_err(unreadable)?,
+                    cron: CronPlan::parse(&stored.cron).map_err(unreadable)?,
                     written: stored.cron,
                     zone: (stored.zone.parse())
                         .map_err(|_| unreadable(format!("the zone {}", stored.zone)))?,

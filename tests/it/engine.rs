@@ -2,6 +2,7 @@
 
 mod commit;
 mod hands;
+mod policies;
 mod runs;
 mod silences;
 

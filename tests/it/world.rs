@@ -272,6 +272,14 @@ impl World {
         self.settle().await;
     }
 
+    /// The files change, and are read again.
+    pub async fn configure(&mut self, change: impl FnOnce(&mut Directory)) {
+        change(&mut self.directory);
+        self.engine.replace_directory(self.directory.clone());
+        self.engine.offer_policies().await;
+        self.settle().await;
+    }
+
     /// The console's adapter, for a test that adds another platform beside it.
     pub fn adapter(&self) -> Arc<dyn Chat> {
         Arc::new(Adapter(self.platform.clone()))
@@ -415,6 +423,7 @@ pub fn directory() -> Directory {
         contacts: if id == "cy" { Vec::new() } else { contact() },
     });
     let rung = |id: &str| Rung {
+        acks: 1,
         targets: vec![Target::Person(id.to_owned())],
         wait_secs: 300,
     };
@@ -450,6 +459,7 @@ pub fn directory() -> Directory {
         ..Directory::default()
     };
     let policy = Policy {
+        remind_secs: None,
         id: "web".to_owned(),
         rungs: vec![rung("ana"), rung("bo")],
         repeat: 0,

@@ -4,6 +4,7 @@ use super::View;
 use crate::chat::{Button, Press, Style};
 use crate::core::action;
 use crate::core::directory::{Action, ActionClass};
+use crate::core::explain::edited;
 use crate::core::id::RunId;
 use crate::core::incident::{Outcome, Run, RunState, Status};
 use crate::core::text::count;
@@ -119,6 +120,9 @@ impl View<'_> {
                 plain("Declare major", Press::Promote);
             }
             plain("Note", Press::Note);
+            if edited(i, self.directory).is_some() {
+                plain("Use the edited policy", Press::Follow);
+            }
             buttons.extend(self.waiting_buttons());
             buttons.extend(
                 self.offered()

@@ -27,6 +27,7 @@ fn labels(card: &Card) -> Vec<&str> {
 
 fn paged() -> Event {
     Event::Paged {
+        channels: Vec::new(),
         rung: Some((0, 0)),
         people: vec![PagedPerson {
             id: "ana".to_owned(),
@@ -107,6 +108,7 @@ fn behind_the_last_step_comes_the_next_round_and_then_the_catch_all() {
             unreachable!()
         };
         Event::Paged {
+            channels: Vec::new(),
             rung: Some((round, rung)),
             people,
             skipped,

@@ -76,6 +76,12 @@ impl<'a> Line<'a> {
             "promote" => self
                 .about()
                 .and_then(|id| self.done(Invocation::Promote { id })),
+            "explain" => self
+                .about()
+                .and_then(|id| self.done(Invocation::Explain { id })),
+            "follow" => self
+                .about()
+                .and_then(|id| self.done(Invocation::Follow { id })),
             "run" => self.run(),
             "approve" => {
                 let (id, run) = self.run_number()?;

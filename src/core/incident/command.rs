@@ -49,6 +49,8 @@ pub struct OpenAs {
     pub hold_while_firing: bool,
     /// The policy to freeze; `None`: nobody is paged by a ladder (a person is already at it).
     pub ladder: Option<Ladder>,
+    /// Which incident of its policy this is, counted from 0; only policies that take turns count.
+    pub turn: u64,
     /// How long to collect alerts before the first page, milliseconds.
     pub group_wait_ms: i64,
     /// Why all that, one sentence each.
@@ -156,6 +158,13 @@ pub enum Command {
         by: Actor,
         /// The state the button was drawn at; a rung climbed since makes the press stale.
         as_of: Option<Seq>,
+    },
+    /// Its policy was edited: offer the new one.
+    PolicyEdited,
+    /// Follow the policy as it is configured now.
+    AdoptPolicy {
+        /// Who says so.
+        by: Actor,
     },
     /// Page somebody besides the ladder.
     Page {

@@ -38,6 +38,8 @@ pub fn decide(
         | Command::Reassign { .. }
         | Command::Merge { .. }
         | Command::Absorb { .. } => verbs::decide(incident, scene, command),
+        Command::PolicyEdited => climb::edited(incident, scene),
+        Command::AdoptPolicy { by } => climb::adopt(incident, scene, by),
         Command::Escalate { by, as_of } => escalate(incident, scene, &by, as_of),
         Command::Page {
             by,
@@ -205,6 +207,7 @@ fn open(scene: &Scene<'_>, open: OpenAs) -> Vec<Event> {
         labels: open.labels,
         auto_resolve: open.auto_resolve,
         ladder: open.ladder.unwrap_or_default(),
+        turn: open.turn,
         first_page,
         alerts: open.alerts,
         why: open.why,
@@ -340,6 +343,9 @@ fn wake(incident: &Incident, scene: &Scene<'_>) -> Result<Vec<Event>, Refusal> {
         Status::Acknowledged if incident.snoozed_until.is_some_and(|t| t <= scene.now) => {
             events.extend(climb::retrigger(incident, scene, "the snooze ended"));
         }
+        Status::Acknowledged if climb::remind_at(incident).is_some_and(|t| t <= scene.now) => {
+            events.extend(climb::remind(incident, scene));
+        }
         _ => {}
     }
     if events.is_empty() {
@@ -361,7 +367,7 @@ fn acknowledge(incident: &Incident, by: Actor) -> Result<Vec<Event>, Refusal> {
                     .to_owned(),
             })
         }
-        _ => Ok(vec![Event::Acknowledged { by }]),
+        _ => climb::acknowledged(incident, by),
     }
 }
 
@@ -377,6 +383,12 @@ fn snooze(
     if until <= scene.now {
         return Err(Refusal::Invalid {
             why: "A snooze must end in the future: `snooze 30m`.".to_owned(),
+        });
+    }
+    let needs = climb::needs(incident);
+    if incident.status == Status::Triggered && needs > 1 {
+        return Err(Refusal::Invalid {
+            why: format!("This step needs {needs} people to acknowledge; do that before a snooze."),
         });
     }
     Ok(vec![Event::Snoozed { by, until }])
@@ -435,12 +447,16 @@ fn page(
     if !incident.is_open() {
         return Err(Refusal::AlreadyResolved);
     }
-    let (people, skipped) = climb::resolve(std::slice::from_ref(target), scene);
+    let climb::Reached {
+        people,
+        channels,
+        skipped,
+    } = climb::resolve(std::slice::from_ref(target), scene, incident.turn);
     let mut why = format!("asked for by {}", by.name());
     if !message.trim().is_empty() {
         why = format!("{why}: {}", text::cut(message, 300));
     }
-    if people.is_empty() {
+    if people.is_empty() && channels.is_empty() {
         let reason = skipped
             .iter()
             .map(|s| format!("{} {}", s.who, s.why))
@@ -452,6 +468,7 @@ fn page(
     Ok(vec![Event::Paged {
         rung: None,
         people,
+        channels,
         skipped,
         why,
         next_due: None,

@@ -4,7 +4,7 @@
 //! removed, and `tests/golden/events` holds every shape ever written.
 
 use crate::core::alert::{AlertRef, Labels};
-use crate::core::directory::Rung;
+use crate::core::directory::{Rung, Target};
 use crate::core::id::{Actor, AlertId, IncidentId, Platform, RunId, Severity};
 use crate::core::time::Time;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,18 @@ pub struct Ladder {
     pub rungs: Vec<Rung>,
     /// Rounds after the first.
     pub repeat: u8,
+    /// See [`Policy::remind_secs`](crate::core::directory::Policy::remind_secs).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remind_secs: Option<u64>,
+}
+
+impl Ladder {
+    /// Whether a step takes turns, so that the incidents its policy opens must be counted.
+    #[must_use]
+    pub fn takes_turns(&self) -> bool {
+        let turns = |t: &Target| matches!(t, Target::RoundRobin(_));
+        self.rungs.iter().any(|r| r.targets.iter().any(turns))
+    }
 }
 
 /// Where an incident came from.
@@ -141,6 +153,10 @@ pub enum Event {
         auto_resolve: bool,
         /// The policy.
         ladder: Ladder,
+        /// Which of the incidents its policy ever opened this is, counted from 0 by policies with
+        /// steps that take turns.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        turn: u64,
         /// When the first rung is climbed; absent: nobody is paged by the ladder.
         first_page: Option<Time>,
         /// Alerts it begins with.
@@ -174,6 +190,9 @@ pub enum Event {
         rung: Option<(u8, u32)>,
         /// Who.
         people: Vec<PagedPerson>,
+        /// Channels that are told.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        channels: Vec<String>,
         /// Who could not be.
         skipped: Vec<Skipped>,
         /// Why now.
@@ -216,6 +235,36 @@ pub enum Event {
         contact: String,
         /// In words.
         why: String,
+    },
+    /// Somebody has acknowledged a step that needs more people than that.
+    AckCounted {
+        /// Who.
+        by: Actor,
+        /// How many have acknowledged now.
+        have: u8,
+        /// How many must.
+        needs: u8,
+    },
+    /// Nothing has moved since it was acknowledged: whoever has it is asked again.
+    Reminded {
+        /// Who.
+        people: Vec<PagedPerson>,
+        /// Who could not be.
+        skipped: Vec<Skipped>,
+        /// Why now.
+        why: String,
+    },
+    /// Its policy was edited in the files; it keeps the one it started with until somebody wants the new one.
+    PolicyEdited {
+        /// Id of the policy.
+        policy: String,
+    },
+    /// It follows its policy as it is now, no longer as it was at the start.
+    LadderChanged {
+        /// Who said so.
+        by: Actor,
+        /// The policy as it is now.
+        ladder: Ladder,
     },
     /// Somebody has it.
     Acknowledged {
@@ -487,6 +536,14 @@ pub enum Event {
     },
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the shape serde asks for"
+)]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
 impl Event {
     /// The variant's name as stored: `opened`, `run_ended`.
     #[must_use]
@@ -500,6 +557,10 @@ impl Event {
             Event::CatchAll { .. } => "catch_all",
             Event::PageDelivered { .. } => "page_delivered",
             Event::PageFailed { .. } => "page_failed",
+            Event::AckCounted { .. } => "ack_counted",
+            Event::Reminded { .. } => "reminded",
+            Event::PolicyEdited { .. } => "policy_edited",
+            Event::LadderChanged { .. } => "ladder_changed",
             Event::Acknowledged { .. } => "acknowledged",
             Event::Snoozed { .. } => "snoozed",
             Event::Retriggered { .. } => "retriggered",

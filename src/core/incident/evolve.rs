@@ -1,7 +1,8 @@
 //! Memory: a fact changes the state. Cannot fail, never looks at the clock.
 
-use super::event::{Event, Origin, PagedPerson};
+use super::event::{Event, Ladder, Origin, PagedPerson};
 use super::{Climb, Incident, Mute, Record, Run, RunState, Status, THE_ROOM, climb};
+use crate::core::directory::WEBHOOK;
 use crate::core::id::Actor;
 use crate::core::time::Time;
 
@@ -11,6 +12,9 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
     incident.updated_at = record.at;
     crew(incident, &record.event);
     course(incident, record);
+    if moves(&record.event) {
+        (incident.moved_at, incident.reminded) = (record.at, false);
+    }
     match &record.event {
         Event::Opened { .. } => opened(incident, record),
         Event::Fired { alerts } => {
@@ -32,6 +36,8 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
             incident.acked_at.get_or_insert(record.at);
             incident.snoozed_until = None;
         }
+        Event::AckCounted { by, .. } => incident.agreed.push(by.clone()),
+        Event::LadderChanged { ladder, .. } => ladder_changed(incident, ladder),
         Event::Snoozed { by, until } => {
             rest(incident, Status::Acknowledged);
             incident.acked_by = Some(by.clone());
@@ -47,6 +53,8 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         Event::Reassigned { ladder, .. } => {
             climb_again(incident, record.at, record.at);
             incident.muted = None;
+            // What was agreed to was a step of the ladder before.
+            incident.agreed.clear();
             incident.ladder = ladder.clone();
         }
         Event::Muted {
@@ -108,6 +116,7 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         Event::Paged { .. }
         | Event::RungSkipped { .. }
         | Event::CatchAll { .. }
+        | Event::Reminded { .. }
         | Event::PageDelivered { .. }
         | Event::PageFailed { .. } => paging(incident, record),
         Event::RunAsked { .. }
@@ -117,7 +126,8 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         | Event::RunReleased { .. }
         | Event::RunStarted { .. }
         | Event::RunEnded { .. } => running(incident, record),
-        Event::Noted { .. }
+        Event::PolicyEdited { .. }
+        | Event::Noted { .. }
         | Event::Spoke { .. }
         | Event::Reworded { .. }
         | Event::Unsaid { .. }
@@ -166,6 +176,7 @@ fn course(incident: &mut Incident, record: &Record) {
 fn climb_again(incident: &mut Incident, due: Time, now: Time) {
     // A silence that ended while somebody had it was nobody's business; now it would be a deadline.
     incident.muted.take_if(|m| m.until <= now);
+    incident.last_rung = None;
     incident.status = Status::Triggered;
     incident.acked_by = None;
     incident.snoozed_until = None;
@@ -191,13 +202,15 @@ fn crew(incident: &mut Incident, event: &Event) {
     let one = |by: &Actor| by.person().map(str::to_owned);
     match event {
         Event::Paged { people, .. } | Event::CatchAll { people, .. } => {
-            incident.crew.extend(people.iter().map(|p| p.id.clone()));
+            let people = people.iter().filter(|p| !p.id.starts_with(WEBHOOK));
+            incident.crew.extend(people.map(|p| p.id.clone()));
         }
         Event::Opened {
             origin: Origin::Declared { by },
             ..
         }
         | Event::Acknowledged { by }
+        | Event::AckCounted { by, .. }
         | Event::Snoozed { by, .. }
         | Event::Reopened { by }
         | Event::Absorbed { by, .. }
@@ -221,6 +234,7 @@ fn opened(incident: &mut Incident, record: &Record) {
         labels,
         auto_resolve,
         ladder,
+        turn,
         first_page,
         alerts,
         auto_resolve_after_ms,
@@ -242,6 +256,7 @@ fn opened(incident: &mut Incident, record: &Record) {
     incident.auto_resolve_after_ms = *auto_resolve_after_ms;
     incident.hold_while_firing = *hold_while_firing;
     incident.ladder = ladder.clone();
+    incident.turn = *turn;
     incident.opened_at = record.at;
     incident.began_at = alerts
         .iter()
@@ -263,6 +278,7 @@ fn opened(incident: &mut Incident, record: &Record) {
         (None, Origin::Declared { by }) => {
             incident.status = Status::Acknowledged;
             incident.acked_at = Some(record.at);
+            incident.moved_at = record.at;
             incident.acked_by = Some(by.clone());
         }
         (None, Origin::Alert { .. }) => {}
@@ -272,10 +288,49 @@ fn opened(incident: &mut Incident, record: &Record) {
     }
 }
 
+/// It goes on where it stands: a rung that is no longer there is the end of the round.
+fn ladder_changed(incident: &mut Incident, ladder: &Ladder) {
+    incident.ladder = ladder.clone();
+    incident.last_rung = None;
+    match &mut incident.climb {
+        Climb::Resting => {}
+        Climb::Next { rung, .. } => *rung = (*rung).min(ladder.rungs.len()),
+        Climb::Exhausted { due, .. } => {
+            incident.climb = Climb::Next {
+                round: 0,
+                rung: 0,
+                due: *due,
+            }
+        }
+    }
+}
+
+/// Whether somebody did something about it: what counts as movement for a reminder.
+fn moves(event: &Event) -> bool {
+    match event {
+        Event::RunStarted { .. } | Event::RunEnded { .. } => true,
+        Event::Acknowledged { by }
+        | Event::Snoozed { by, .. }
+        | Event::SeverityChanged { by, .. }
+        | Event::Promoted { by, .. }
+        | Event::LeadChanged { by, .. }
+        | Event::LadderChanged { by, .. }
+        | Event::Noted { by, .. }
+        | Event::Spoke { by, .. }
+        | Event::Reworded { by, .. }
+        | Event::RunAsked { by, .. }
+        | Event::RunApproved { by, .. }
+        | Event::RunRejected { by, .. } => *by != Actor::Firebell,
+        _ => false,
+    }
+}
+
 fn rest(incident: &mut Incident, status: Status) {
     incident.status = status;
     incident.climb = Climb::Resting;
     incident.awaiting.clear();
+    incident.agreed.clear();
+    incident.last_rung = None;
 }
 
 fn expect(incident: &mut Incident, people: &[PagedPerson], fresh: bool) {
@@ -308,11 +363,16 @@ fn paging(incident: &mut Incident, record: &Record) {
             ..
         } => {
             incident.climb = climb::after(*round, *rung, next_due.unwrap_or(Time::FAR));
+            incident.last_rung = usize::try_from(*rung).ok();
             expect(incident, people, true);
         }
         Event::Paged {
             rung: None, people, ..
         } => expect(incident, people, false),
+        Event::Reminded { people, .. } => {
+            (incident.moved_at, incident.reminded) = (record.at, true);
+            expect(incident, people, false);
+        }
         Event::RungSkipped {
             rung: (round, rung),
             ..

@@ -4,7 +4,7 @@
 
 use super::tests::{NOON, alert, directory, ladder, open_as};
 use super::*;
-use crate::core::directory::{Action, ActionClass, Directory, Target};
+use crate::core::directory::{Action, ActionClass, Directory, Policy, Target};
 use std::sync::Arc;
 
 const LIVES: u64 = 2000;
@@ -62,6 +62,13 @@ impl Life {
                 .actions
                 .insert(format!("act-{approvals}"), Arc::new(action(approvals)));
         }
+        let policy = Policy {
+            id: "p".to_owned(),
+            rungs: ladder(&[Target::Person("bo".to_owned())], 0).rungs,
+            repeat: 1,
+            remind_secs: Some(600),
+        };
+        directory.policies.insert(policy.id.clone(), policy);
         if rng.u8(0..10) == 0 {
             directory.catch_all = vec![Target::Person("cy".to_owned())];
         }
@@ -78,7 +85,9 @@ impl Life {
     }
 
     fn target(&mut self) -> Target {
-        match self.rng.u8(0..6) {
+        match self.rng.u8(0..8) {
+            6 => Target::RoundRobin("web".to_owned()),
+            7 => Target::Channel("alerts".to_owned()),
             0 => Target::Person("ana".to_owned()),
             1 => Target::Person("cy".to_owned()),
             2 => Target::Schedule("web".to_owned()),
@@ -91,7 +100,13 @@ impl Life {
     fn open(&mut self) -> Command {
         let n = self.rng.usize(0..4);
         let targets: Vec<Target> = (0..n).map(|_| self.target()).collect();
-        let ladder = (self.rng.u8(0..8) > 0).then(|| ladder(&targets, self.rng.u8(0..3)));
+        let mut ladder = (self.rng.u8(0..8) > 0).then(|| ladder(&targets, self.rng.u8(0..3)));
+        if let Some(ladder) = &mut ladder {
+            ladder.remind_secs = self.rng.bool().then(|| self.rng.u64(60..900));
+            for rung in &mut ladder.rungs {
+                rung.acks = self.rng.u8(0..4);
+            }
+        }
         let declared = ladder.is_none() || self.rng.u8(0..4) == 0;
         let mut open = open_as(ladder);
         if declared {
@@ -112,7 +127,9 @@ impl Life {
         }
         let by = actor(self.rng.usize(0..3));
         let run = RunId(self.rng.i64(1..6));
-        match self.rng.u8(0..29) {
+        match self.rng.u8(0..30) {
+            29 if self.rng.bool() => Command::PolicyEdited,
+            29 => Command::AdoptPolicy { by },
             0 => Command::Fire {
                 alerts: vec![alert(self.rng.i64(1..9))],
                 worst: Severity(self.rng.u8(0..3)),
@@ -352,6 +369,14 @@ impl Life {
             | Event::Unacknowledged { .. }
             | Event::Reopened { .. }
             | Event::Reassigned { .. } => self.peace = false,
+            // Asked again, and nobody else.
+            Event::Reminded { people, .. } => {
+                assert!(
+                    self.peace && people.len() == 1,
+                    "a reminder to whoever has it"
+                );
+                return self.journal.push(record);
+            }
             Event::RunReleased { run } => *self.released.entry(*run).or_default() += 1,
             Event::CatchAll { people, .. } if people.is_empty() => {
                 assert!(

@@ -11,6 +11,10 @@ mod decide;
 mod event;
 mod evolve;
 #[cfg(test)]
+mod forecasts;
+#[cfg(test)]
+mod ladders;
+#[cfg(test)]
 mod lives;
 mod react;
 mod runs;
@@ -207,6 +211,16 @@ pub struct Incident {
     pub alerts: u32,
     /// Policy, frozen at the start.
     pub ladder: Ladder,
+    /// Which incident of its policy this is, for steps that take turns.
+    pub turn: u64,
+    /// The last rung climbed, as an index into the ladder.
+    pub last_rung: Option<usize>,
+    /// Who has acknowledged a step that needs more people, and how often it was climbed since.
+    pub agreed: Vec<Actor>,
+    /// When somebody last did something about it.
+    pub moved_at: Time,
+    /// Whoever has it was asked again, and nothing has moved since.
+    pub reminded: bool,
     /// How far up.
     pub climb: Climb,
     /// Seq of the last climb; a button drawn before it is stale.
@@ -313,11 +327,16 @@ pub fn wake_at(incident: &Incident) -> Option<Time> {
     let snooze = incident
         .snoozed_until
         .filter(|_| incident.status == Status::Acknowledged);
-    let over = incident.resolves_at();
-    [climb, snooze, over, runs::next_expiry(incident)]
-        .into_iter()
-        .flatten()
-        .min()
+    [
+        climb,
+        snooze,
+        incident.resolves_at(),
+        climb::remind_at(incident),
+        runs::next_expiry(incident),
+    ]
+    .into_iter()
+    .flatten()
+    .min()
 }
 
 /// `AlertRef` of a normalised alert, cut to what the journal keeps.

@@ -30,6 +30,11 @@ pub enum Effect {
     },
     /// Withdraw pages that have not left yet.
     StandDown,
+    /// Withdraw those for this person.
+    Spare {
+        /// Directory id.
+        person: String,
+    },
     /// Start a released run: at most once.
     Run {
         /// Which.
@@ -50,6 +55,8 @@ pub enum Place {
     LoudExcept(String),
     /// Every channel firebell knows: nobody could be alarmed.
     Everywhere,
+    /// One channel, because a policy names it.
+    Channel(String),
 }
 
 /// What is kept up to date.
@@ -110,13 +117,20 @@ impl Surface {
 pub fn react(incident: &Incident, record: &Record) -> Vec<Effect> {
     let mut effects = Vec::new();
     match &record.event {
-        Event::Paged { people, .. } | Event::CatchAll { people, .. } => {
+        Event::Paged { people, .. }
+        | Event::CatchAll { people, .. }
+        | Event::Reminded { people, .. } => {
             for p in people {
                 effects.extend(p.contacts.iter().map(|c| Effect::Page {
                     person: p.id.clone(),
                     contact: c.clone(),
                 }));
             }
+        }
+        Event::AckCounted { by, .. } => {
+            effects.extend(by.person().map(|id| Effect::Spare {
+                person: id.to_owned(),
+            }));
         }
         Event::Acknowledged { .. }
         | Event::Snoozed { .. }
@@ -132,6 +146,10 @@ pub fn react(incident: &Incident, record: &Record) -> Vec<Effect> {
     }
     if let Some(to) = place(incident, &record.event) {
         effects.push(Effect::Say { to });
+    }
+    if let Event::Paged { channels, .. } = &record.event {
+        let told = channels.iter().cloned().map(Place::Channel);
+        effects.extend(told.map(|to| Effect::Say { to }));
     }
     if changes_card(&record.event) {
         if incident.channel.is_some() {
@@ -157,7 +175,10 @@ fn furniture(event: &Event) -> &'static [Surface] {
     match event {
         Event::RoomOpened { .. } => &[Surface::Topic, Surface::Crew, Surface::Fixtures],
         Event::PlaceFailed { place, .. } if place == THE_ROOM => &[Surface::Room],
-        Event::Paged { .. } | Event::CatchAll { .. } | Event::RunAsked { .. } => &[Surface::Crew],
+        Event::Paged { .. }
+        | Event::CatchAll { .. }
+        | Event::AckCounted { .. }
+        | Event::RunAsked { .. } => &[Surface::Crew],
         Event::Acknowledged { .. }
         | Event::Snoozed { .. }
         | Event::Reopened { .. }

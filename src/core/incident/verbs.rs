@@ -186,7 +186,9 @@ fn reassign(
         return Err(resolved_already(incident));
     }
     let to = target.words();
-    let (people, skipped) = climb::resolve(std::slice::from_ref(&target), scene);
+    let climb::Reached {
+        people, skipped, ..
+    } = climb::resolve(std::slice::from_ref(&target), scene, incident.turn);
     if people.is_empty() {
         // Giving it to nobody would be losing it.
         let why: Vec<String> = skipped
@@ -205,13 +207,16 @@ fn reassign(
         rungs: vec![crate::core::directory::Rung {
             targets: vec![target],
             wait_secs: TAKE_SECS,
+            acks: 1,
         }],
         repeat: TAKE_ROUNDS,
+        remind_secs: None,
     };
     let why = format!("{} gave it to {to}", by.name());
     let theirs = Incident {
         ladder: ladder.clone(),
         muted: None,
+        agreed: Vec::new(),
         ..incident.clone()
     };
     let mut events = vec![Event::Reassigned { by, to, ladder }];

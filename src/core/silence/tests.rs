@@ -1,7 +1,6 @@
 //! Silences: one sentence each.
 
 use super::*;
-use crate::core::schedule::parse_handoff;
 
 const NOW: Time = Time(1_794_830_400_000);
 
@@ -110,7 +109,7 @@ fn a_window_that_recurs_keeps_to_the_wall_clock_through_the_change_to_summer_tim
     (s.starts_at, s.ends_at) = (at("2026-03-01T00:00:00Z"), at("2027-01-01T00:00:00Z"));
     s.recurrence = Some(Recurrence {
         written: "0 22 * * SUN".to_owned(),
-        cron: parse_handoff("0 22 * * SUN").unwrap(),
+        cron: CronPlan::parse("0 22 * * SUN").unwrap(),
         zone: Tz::Europe__Berlin,
         duration_ms: 7_200_000,
     });

@@ -25,9 +25,13 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         Event::Paged { .. }
         | Event::RungSkipped { .. }
         | Event::CatchAll { .. }
+        | Event::Reminded { .. }
         | Event::PageDelivered { .. }
         | Event::PageFailed { .. } => paging(event, names),
         Event::Acknowledged { .. }
+        | Event::AckCounted { .. }
+        | Event::PolicyEdited { .. }
+        | Event::LadderChanged { .. }
         | Event::Snoozed { .. }
         | Event::Retriggered { .. }
         | Event::Resolved { .. } => course(event, names),
@@ -135,6 +139,7 @@ fn paging(event: &Event, names: &Names) -> String {
         Event::Paged {
             rung,
             people,
+            channels,
             skipped,
             why,
             next_due,
@@ -146,11 +151,13 @@ fn paging(event: &Event, names: &Names) -> String {
                     names.time(at)
                 )
             });
-            format!(
-                "Paged {}{step}: {why}.{}{next}",
-                paged(people),
-                not_paged(skipped)
-            )
+            let told: Vec<String> = channels.iter().map(|c| format!("#{c}")).collect();
+            let what = match (people.is_empty(), told.is_empty()) {
+                (false, true) => format!("Paged {}", paged(people)),
+                (true, _) => format!("Told {}", text::list(&told)),
+                (false, false) => format!("Paged {} and told {}", paged(people), text::list(&told)),
+            };
+            format!("{what}{step}: {why}.{}{next}", not_paged(skipped))
         }
         Event::RungSkipped { rung, skipped } => format!(
             "{} reached nobody.{} The next step was climbed at once.",
@@ -178,6 +185,11 @@ fn paging(event: &Event, names: &Names) -> String {
             not_paged(skipped),
             names.time(*next_due)
         ),
+        Event::Reminded {
+            people,
+            skipped,
+            why,
+        } => format!("Reminded {}: {why}.{}", paged(people), not_paged(skipped)),
         Event::PageDelivered {
             person,
             contact,
@@ -202,6 +214,18 @@ fn paging(event: &Event, names: &Names) -> String {
 fn course(event: &Event, names: &Names) -> String {
     match event {
         Event::Acknowledged { by } => format!("{} acknowledged it. Paging stopped.", by.name()),
+        Event::AckCounted { by, have, needs } => format!(
+            "{} acknowledged it, {have} of {needs}; paging goes on for the others.",
+            by.name()
+        ),
+        Event::PolicyEdited { policy } => format!(
+            "The policy {policy} was edited; this incident keeps the one it started with until somebody says `follow`."
+        ),
+        Event::LadderChanged { by, ladder } => format!(
+            "{} let it follow the policy {} as it is now.",
+            by.name(),
+            ladder.policy
+        ),
         Event::Snoozed { by, until } => format!(
             "{} acknowledged it until {}. Unless it is resolved, it pages again then.",
             by.name(),

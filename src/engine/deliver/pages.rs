@@ -98,7 +98,7 @@ impl ToPage {
 /// Why this person, and why now; as the event says it.
 fn why(event: &Event, person: &str) -> String {
     let (people, why) = match event {
-        Event::Paged { people, why, .. } => (people, why),
+        Event::Paged { people, why, .. } | Event::Reminded { people, why, .. } => (people, why),
         Event::CatchAll { people, why, .. } => (people, why),
         _ => return String::new(),
     };

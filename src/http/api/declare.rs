@@ -78,6 +78,7 @@ pub fn open_as(directory: &Directory, by: Actor, body: &DeclareBody) -> Result<O
         auto_resolve_after_ms: None,
         hold_while_firing: true,
         ladder,
+        turn: 0,
         group_wait_ms: 0,
         why,
         alerts: Vec::new(),
@@ -163,6 +164,7 @@ mod tests {
         d.policies.insert(
             "web".to_owned(),
             Policy {
+                remind_secs: None,
                 id: "web".to_owned(),
                 rungs: Vec::new(),
                 repeat: 0,

@@ -162,7 +162,7 @@ fn schedules_of(directory: &Directory, service: &str) -> BTreeSet<String> {
         .flat_map(|p| p.rungs.iter().flat_map(|r| &r.targets))
         .filter_map(|t| match t {
             Target::Schedule(id) => Some(id.clone()),
-            Target::Person(_) | Target::Team(_) => None,
+            _ => None,
         })
         .collect()
 }
@@ -220,14 +220,16 @@ mod tests {
     use chrono_tz::Tz;
 
     fn weekly() -> Schedule {
-        Schedule {
-            id: "web".to_owned(),
-            name: "Web".to_owned(),
-            zone: Tz::UTC,
-            handoff: parse_handoff("0 9 * * 1").unwrap(),
-            starts: NaiveDateTime::parse_from_str("2026-11-16 09:00", "%Y-%m-%d %H:%M").unwrap(),
-            people: vec!["ana".to_owned(), "bo".to_owned()],
-        }
+        Schedule::rotation(
+            "web",
+            "Web",
+            Tz::UTC,
+            (
+                parse_handoff("0 9 * * 1").unwrap(),
+                NaiveDateTime::parse_from_str("2026-11-16 09:00", "%Y-%m-%d %H:%M").unwrap(),
+            ),
+            &["ana", "bo"],
+        )
     }
 
     #[test]

@@ -12,8 +12,9 @@ use super::view::run::RunView;
 use super::viewer::{Viewer, set_cookie};
 use crate::chat::heard::Voice;
 use crate::core::directory::Directory;
+use crate::core::explain::explain;
 use crate::core::id::{IncidentId, RoomId};
-use crate::core::incident::{Event, Incident, Record};
+use crate::core::incident::Incident;
 use crate::core::time::Time;
 use crate::core::timeline;
 use crate::store::{AlertQuery, IncidentQuery, RoomRow};
@@ -252,8 +253,7 @@ pub(super) async fn incident_view(
         card: card_of(console, moment, incident),
         room: room_of(incident),
         timeline: timeline::entries(&journal),
-        why: opened_why(&journal),
-        paged: paged(&journal),
+        why: explain(incident, &journal, &moment.directory, moment.now),
         runs: RunView::all(incident, &store.runs(incident.id).await?),
         deliveries,
         alerts,
@@ -269,30 +269,4 @@ pub(super) fn room_of(incident: &Incident) -> Option<RoomId> {
         .parse()
         .ok()
         .map(RoomId)
-}
-
-fn opened_why(journal: &[Record]) -> Vec<String> {
-    journal
-        .iter()
-        .find_map(|r| match &r.event {
-            Event::Opened { why, .. } => Some(why.clone()),
-            _ => None,
-        })
-        .unwrap_or_default()
-}
-
-fn paged(journal: &[Record]) -> Vec<(String, String)> {
-    let mut paged = Vec::new();
-    for record in journal.iter().rev() {
-        if let Event::Paged { people, why, .. } | Event::CatchAll { people, why, .. } =
-            &record.event
-        {
-            paged.extend(
-                people
-                    .iter()
-                    .map(|p| (p.name.clone(), format!("{}; {why}", p.why))),
-            );
-        }
-    }
-    paged
 }

@@ -18,7 +18,7 @@ fn the_demo_loads_with_zero_faults_and_zero_warnings() {
     assert_eq!((d.people.len(), d.teams.len(), d.services.len()), (5, 2, 4));
     assert_eq!(
         (d.schedules.len(), d.policies.len(), d.actions.len()),
-        (1, 1, 2)
+        (2, 1, 2)
     );
     let zones: std::collections::BTreeSet<&str> =
         d.people.values().map(|p| p.zone.name()).collect();
@@ -191,7 +191,10 @@ fn the_examples_comments_show_the_defaults() {
     let text = lines.collect::<Vec<_>>().join("\n");
     let spelled = good(example(&text));
     assert_ne!(text, EXAMPLE.trim_end());
-    let directory = |l: &Loaded| format!("{:?}{:?}", l.directory.route, l.directory.severities);
+    let directory = |l: &Loaded| {
+        let d = &l.directory;
+        format!("{:?}{:?}{:?}", d.route, d.severities, d.fairness)
+    };
     assert_eq!(directory(&plain), directory(&spelled));
     let settings = |l: &Loaded| {
         format!(

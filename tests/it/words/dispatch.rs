@@ -13,14 +13,16 @@ use std::sync::Arc;
 /// The world's directory, with a schedule as the first step and an argument for `restart`.
 fn with_schedule() -> Directory {
     let mut d = directory();
-    let schedule = Schedule {
-        id: "web-primary".to_owned(),
-        name: "Web primary".to_owned(),
-        zone: chrono_tz::Tz::Europe__Berlin,
-        handoff: parse_handoff("0 9 * * 1").unwrap(),
-        starts: NaiveDateTime::parse_from_str("2026-11-02 09:00", "%Y-%m-%d %H:%M").unwrap(),
-        people: vec!["ana".to_owned(), "bo".to_owned()],
-    };
+    let schedule = Schedule::rotation(
+        "web-primary",
+        "Web primary",
+        chrono_tz::Tz::Europe__Berlin,
+        (
+            parse_handoff("0 9 * * 1").unwrap(),
+            NaiveDateTime::parse_from_str("2026-11-02 09:00", "%Y-%m-%d %H:%M").unwrap(),
+        ),
+        &["ana", "bo"],
+    );
     d.schedules.insert(schedule.id.clone(), schedule);
     let policy = d.policies.get_mut("web").unwrap();
     policy.rungs[0].targets = vec![Target::Schedule("web-primary".to_owned())];

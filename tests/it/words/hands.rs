@@ -42,6 +42,7 @@ pub fn shapes() -> Vec<(&'static str, Event)> {
                     policy: "given to person bo".to_owned(),
                     rungs: ladder().rungs.split_off(2),
                     repeat: 2,
+                    remind_secs: None,
                 },
             },
         ),

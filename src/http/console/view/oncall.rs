@@ -118,5 +118,6 @@ fn target(scene: Scene<'_>, target: &Target) -> String {
             None => id.clone(),
         },
         Target::Team(id) => format!("team {}", directory.teams.get(id).map_or(id, |t| &t.name)),
+        Target::RoundRobin(_) | Target::Channel(_) | Target::Webhook(_) => target.words(),
     }
 }
