@@ -37,6 +37,9 @@ pub struct Leaf {
     /// Other words that mean the same.
     #[serde(default)]
     pub aliases: Vec<String>,
+    /// Verbs of one group stand together where a platform takes only so many beside each other.
+    #[serde(default)]
+    pub group: Option<String>,
     /// One sentence.
     pub help: String,
     /// A complete command line.

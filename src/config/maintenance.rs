@@ -4,6 +4,7 @@ use super::folders::{Entry, Reading};
 use super::reader::{Said, Table};
 use super::route::matchers;
 use super::settings::zone;
+use crate::core::alert::Labels;
 use crate::core::schedule::{CronPlan, instant};
 use crate::core::silence::{FILES, Recurrence, ReminderRules, Silence, SilenceKind, WINDOW_MAX_MS};
 use crate::core::time::Time;
@@ -27,6 +28,12 @@ pub(super) fn maintenance(id: &str, table: Table<'_>, reading: &Reading<'_>) -> 
             what,
             "add service = \"checkout\", or match = [\"job=api\"]",
         );
+    }
+    let everything = matchers.iter().all(|m| m.matches(&Labels::new()));
+    if service.is_none() && !matchers.is_empty() && everything {
+        let what = format!("the maintenance {id} would hold every alert back");
+        let fix = "add a matcher that a missing label does not satisfy, such as \"job=api\"";
+        sink.fault(&table.place_of("match"), what, fix);
     }
     let zone = zone(&table, reading.zone);
     let comment = table.text("comment").map(|s| s.value).unwrap_or_default();

@@ -180,7 +180,8 @@ async fn every_described_route_is_there_and_wants_a_token() {
         let known = request().header(AUTHORIZATION, format!("Bearer {TOKEN}"));
         let reply = house.send(known.body(Body::empty()).unwrap()).await;
         // Without a body declaring and noting are 400; nothing may be missing or of another method.
-        let there = matches!(reply.status.as_u16(), 200 | 400 | 409);
+        let there = matches!(reply.status.as_u16(), 200 | 400 | 409)
+            || path.starts_with("/api/v1/silences/") && reply.text().contains("no silence 1");
         assert!(there, "{method} {path}: {}", reply.text());
     }
 }

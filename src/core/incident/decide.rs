@@ -2,7 +2,7 @@
 
 use super::command::{Command, OpenAs, Refusal, Scene};
 use super::event::Event;
-use super::{Incident, Status, THE_ROOM, climb, runs, verbs};
+use super::{Incident, Status, THE_ROOM, climb, runs, severity, verbs};
 use crate::core::alert::AlertRef;
 use crate::core::id::{Actor, AlertId, Platform, Severity};
 use crate::core::text;
@@ -46,7 +46,7 @@ pub fn decide(
             target,
             message,
         } => page(incident, scene, &by, &target, &message),
-        Command::SetSeverity { by, to } => set_severity(incident, scene, by, to),
+        Command::SetSeverity { by, to } => severity::set(incident, scene, by, to),
         Command::Promote { by } => promote(incident, by),
         Command::Lead { by, lead } => lead_change(incident, by, lead),
         Command::Note {
@@ -264,35 +264,8 @@ fn fire(
         unmuted = verbs::without_mute(incident);
         incident = &unmuted;
     }
-    events.extend(worsened(incident, scene, worst));
+    events.extend(severity::worsened(incident, scene, worst));
     Ok(events)
-}
-
-/// An alert worse than the incident raises it.
-pub(super) fn worsened(incident: &Incident, scene: &Scene<'_>, worst: Severity) -> Vec<Event> {
-    let mut events = Vec::new();
-    if worst < incident.severity {
-        let to_name = scene.directory.severity_name(worst);
-        events.push(Event::SeverityChanged {
-            by: Actor::Firebell,
-            from: incident.severity,
-            to: worst,
-            to_name: to_name.clone(),
-            why: "an alert is worse".to_owned(),
-        });
-        if worst <= incident.major_at && !incident.major {
-            events.push(Event::Promoted {
-                by: Actor::Firebell,
-                why: format!("{to_name} is major for this service"),
-            });
-        }
-        if incident.status == Status::Acknowledged {
-            // A worse alert must not be swallowed by an acknowledgement of a lesser one.
-            let why = format!("severity rose to {to_name} after the acknowledgement");
-            events.extend(climb::retrigger(incident, scene, &why));
-        }
-    }
-    events
 }
 
 fn clear(incident: &Incident, alerts: &[AlertId], why: String) -> Result<Vec<Event>, Refusal> {
@@ -473,40 +446,6 @@ fn page(
         why,
         next_due: None,
     }])
-}
-
-fn set_severity(
-    incident: &Incident,
-    scene: &Scene<'_>,
-    by: Actor,
-    to: Severity,
-) -> Result<Vec<Event>, Refusal> {
-    if usize::from(to.0) >= scene.directory.severities.len() {
-        return Err(Refusal::Invalid {
-            why: "There is no such severity.".to_owned(),
-        });
-    }
-    let to_name = scene.directory.severity_name(to);
-    if to == incident.severity {
-        return Err(Refusal::NothingToDo {
-            what: format!("It already is {to_name}."),
-        });
-    }
-    let promote = to <= incident.major_at && !incident.major;
-    let mut events = vec![Event::SeverityChanged {
-        by: by.clone(),
-        from: incident.severity,
-        to,
-        to_name: to_name.clone(),
-        why: "set by hand".to_owned(),
-    }];
-    if promote {
-        events.push(Event::Promoted {
-            by,
-            why: format!("{to_name} is major for this service"),
-        });
-    }
-    Ok(events)
 }
 
 fn promote(incident: &Incident, by: Actor) -> Result<Vec<Event>, Refusal> {

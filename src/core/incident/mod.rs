@@ -18,6 +18,7 @@ mod ladders;
 mod lives;
 mod react;
 mod runs;
+mod severity;
 #[cfg(test)]
 mod tests;
 mod verbs;

@@ -6,7 +6,7 @@
 
 use super::command::{Command, Refusal, Scene};
 use super::event::{Event, Ladder};
-use super::{Incident, Status, climb, decide as judge, decide::worsened};
+use super::{Incident, Status, climb, decide as judge, severity::worsened};
 use crate::core::directory::Target;
 use crate::core::id::{Actor, IncidentId, Seq};
 use crate::core::time::Time;

@@ -1,4 +1,5 @@
-//! The command tree as Discord registers it: one root with a subcommand per verb and typed options,
+//! The command tree as Discord registers it: one root with a subcommand per verb (in a group where the
+//! tree says so, because Discord takes 25 beside each other) and typed options,
 //! the roots a team has switched on besides, and a command in the menu of a message.
 //!
 //! Promises: every list fits Discord's limits; a new argument of the tree appears by itself; what a
@@ -41,9 +42,27 @@ fn root(tree: &Tree, name: &str) -> Value {
             "type": 1, "name": leaf.verb, "description": leaf.help, "options": leaf_options(leaf),
         })
     };
+    let mut options: Vec<Value> = Vec::new();
+    for leaf in &tree.commands {
+        let Some(group) = &leaf.group else {
+            options.push(verb(leaf));
+            continue;
+        };
+        let known = options
+            .iter_mut()
+            .find(|o| o["type"] == 2 && o["name"] == *group);
+        if let Some(together) = known.and_then(|o| o["options"].as_array_mut()) {
+            together.push(verb(leaf));
+        } else {
+            options.push(json!({
+                "type": 2, "name": group, "description": format!("{}, and what belongs to it.", leaf.verb),
+                "options": [verb(leaf)],
+            }));
+        }
+    }
     json!({
         "type": 1, "name": name, "description": "Incidents, pages and who is on call.",
-        "options": tree.commands.iter().map(verb).collect::<Vec<_>>(),
+        "options": options,
     })
 }
 
@@ -109,6 +128,9 @@ pub type Sent = (String, BTreeMap<String, String>, Option<(String, String)>);
 pub fn options(tree: &Tree, data: &Value) -> Option<Sent> {
     let root = data["name"].as_str()?;
     let given = data["options"].as_array();
+    // A verb of a group lies one level deeper.
+    let group = given.and_then(|all| all.iter().find(|o| o["type"] == 2));
+    let given = group.map_or(given, |g| g["options"].as_array());
     let below = given.and_then(|all| all.iter().find(|o| o["type"] == 1));
     let (verb, given) = match below {
         Some(sub) => (sub["name"].as_str()?, sub["options"].as_array()),
@@ -273,6 +295,14 @@ mod tests {
         assert_eq!(named["name=value"], "lines=10");
         assert_eq!(named["incident"], "42");
         assert_eq!(typing, Some(("incident".to_owned(), "42".to_owned())));
+        let grouped = json!({"name": "firebell", "options": [{"type": 2, "name": "quiet", "options": [
+            {"type": 1, "name": "unsilence", "options": [{"type": 3, "name": "silence", "value": "7dd5"}]},
+        ]}]});
+        let (verb, named, _) = options(tree(), &grouped).unwrap();
+        assert_eq!(
+            (verb.as_str(), named["silence"].as_str()),
+            ("unsilence", "7dd5")
+        );
         let alias =
             json!({"name": "oncall", "options": [{"type": 3, "name": "whom", "value": "web"}]});
         assert_eq!(options(tree(), &alias).unwrap().0, "oncall");
