@@ -127,6 +127,10 @@ pub enum Press {
         /// Which.
         run: RunId,
     },
+    /// Give it back: nobody has it.
+    Unacknowledge,
+    /// It is not over.
+    Reopen,
     /// Read the postmortem.
     Postmortem,
     /// Open the form of a note.

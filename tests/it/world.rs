@@ -505,6 +505,8 @@ fn service() -> Service {
         major_at: Severity(0),
         auto_resolve: true,
         support: None,
+        auto_resolve_after_ms: None,
+        hold_while_firing: true,
     }
 }
 

@@ -10,7 +10,8 @@
 
 use super::Incident;
 use super::command::Scene;
-use super::event::{Event, Later, PagedPerson};
+use super::event::Event;
+use super::parts::{Later, PagedPerson};
 use crate::core::directory::{Person, Step, Urgency};
 use crate::core::id::Severity;
 use crate::core::time::Time;

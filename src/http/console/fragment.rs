@@ -54,6 +54,7 @@ fn here(word: &str) -> Here {
         (_, "oncall") => Here::OnCall,
         (_, "services") => Here::Services,
         (_, "alerts") => Here::Alerts,
+        (_, "silences") => Here::Silences,
         (_, "quarantine") => Here::Quarantine,
         (_, "declare") => Here::Declare,
         _ => Here::People,

@@ -15,6 +15,7 @@ pub(in super::super) enum Here {
     OnCall,
     Services,
     Alerts,
+    Silences,
     Quarantine,
     People,
     Declare,
@@ -44,6 +45,8 @@ pub(in super::super) struct Side {
     pub(in super::super) triggered: i64,
     /// Alerts that fire.
     pub(in super::super) firing: i64,
+    /// Silences that hold now.
+    pub(in super::super) silenced: i64,
     /// Payloads nobody understood.
     pub(in super::super) quarantined: i64,
     /// Chat platforms that are not connected, one sentence each.
@@ -127,6 +130,7 @@ pub(in super::super) fn side_content(side: &Side, here: Here) -> Markup {
             (link("/oncall", "clock", "On call", here == Here::OnCall, 0, false))
             (link("/services", "box", "Services", here == Here::Services, 0, false))
             (link("/alerts", "siren", "Alerts", here == Here::Alerts, side.firing, false))
+            (link("/silences", "mute", "Silences", here == Here::Silences, side.silenced, false))
             (link("/quarantine", "jar", "Quarantine", here == Here::Quarantine, side.quarantined, false))
         }
         (rooms("Incident rooms", side.rooms.iter().filter(open_kind), here))
@@ -227,6 +231,7 @@ fn help() -> Markup {
         ("g c", "who is on call"),
         ("g s", "services"),
         ("g a", "alerts"),
+        ("g m", "silences"),
         ("n", "declare an incident"),
         ("j / k", "next and previous in a list"),
         ("Enter", "open"),
