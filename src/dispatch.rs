@@ -5,6 +5,7 @@
 //! platform. A cause makes every act idempotent: the same cause again gives the same answer.
 
 mod contact;
+mod covers;
 mod link;
 mod open;
 mod runs;
@@ -186,6 +187,15 @@ impl<'a> Desk<'a> {
                 None,
                 words::on_call(&self.directory, whom.as_ref(), self.now),
             ),
+            Invocation::Cover {
+                wish,
+                schedule,
+                since,
+                until,
+                note,
+            } => self.cover(wish, schedule, (since, until), note).await,
+            Invocation::AnswerCover { cover, answer } => self.answer_cover(cover, answer).await,
+            Invocation::Covers => self.covers(),
             Invocation::Acknowledge { id } => {
                 let said = |i: &Incident| format!("{} is yours; paging stopped.", i.id);
                 self.act(id, Command::Acknowledge { by }, said).await

@@ -8,6 +8,7 @@ mod export;
 pub mod foretell;
 mod generate;
 mod log;
+pub mod plan;
 mod platforms;
 pub mod rehearse;
 mod serve;
@@ -87,6 +88,17 @@ enum Command {
         /// Number of the incident, such as 42
         #[arg(value_name = "ID", value_parser = incident)]
         id: IncidentId,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Print what a changed configuration changes: who else is on call and paged in the days ahead
+    Plan {
+        /// The configuration as it is in force
+        #[arg(value_name = "OLD")]
+        old: PathBuf,
+        /// Days ahead
+        #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=730))]
+        days: u16,
         #[command(flatten)]
         config: Config,
     },
@@ -170,6 +182,7 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
         Command::Replay { id, config } => export::replay(&config.path, id).await,
         Command::Simulate { what, config } => foretell::simulate(&config.path, &what),
         Command::Explain { id, config } => foretell::explain(&config.path, id).await,
+        Command::Plan { old, days, config } => plan::plan(&old, &config.path, days),
         Command::Test { paths, config } => rehearse::test(&config.path, &paths),
         Command::Generate { what } => {
             generate::generate(&what)?;

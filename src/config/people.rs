@@ -133,7 +133,8 @@ fn contact_kind(
             let secret = table
                 .text("secret")
                 .and_then(|said| reading.secrets.need("secret", &said, reading.sink));
-            webhook(&said, reading.secrets, reading.sink).map(|url| ContactKind::Webhook { url, secret })
+            webhook(&said, reading.secrets, reading.sink)
+                .map(|url| ContactKind::Webhook { url, secret })
         }
         other => {
             table.get("url");

@@ -6,6 +6,7 @@
 pub mod action;
 pub mod alert;
 pub mod directory;
+pub mod duty;
 pub mod explain;
 pub mod forecast;
 pub mod hours;

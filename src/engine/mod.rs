@@ -10,6 +10,7 @@
 
 mod act;
 mod clock;
+mod covers;
 mod deliver;
 mod desk;
 mod draft;
@@ -27,6 +28,7 @@ use crate::chat::Chat;
 use crate::chat::button::Key;
 use crate::core::alert::Alert;
 use crate::core::directory::Directory;
+use crate::core::duty::Cover;
 use crate::core::explain::edited;
 use crate::core::id::{Actor, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{Command, Incident, OpenAs, Refusal, Status};
@@ -35,9 +37,10 @@ use crate::metrics::Metrics;
 use crate::notify::Notifiers;
 use crate::store::{ChangeSet, LinkRow, Store};
 use arc_swap::ArcSwap;
+use covers::Covers;
 use lease::{Leases, Seen};
 use sha2::Digest;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -87,6 +90,12 @@ pub(crate) struct Inner {
     key: Key,
     /// Accounts linked beside the files: platform and account to person.
     links: RwLock<HashMap<(String, String), String>>,
+    /// Held by whoever changes a cover.
+    covers: tokio::sync::Mutex<Covers>,
+    /// The covers as stored.
+    agreed: ArcSwap<BTreeMap<i64, Cover>>,
+    /// A cover has changed.
+    covers_moved: tokio::sync::Notify,
     /// Providers that wake people.
     notifiers: ArcSwap<Notifiers>,
     /// Chat platforms, for test pages.
@@ -172,6 +181,9 @@ impl Engine {
             .into_iter()
             .map(|l| ((l.platform, l.account), l.person))
             .collect();
+        let covers = Covers::of(store.covers().await?);
+        let agreed = ArcSwap::from_pointee(covers.all.clone());
+        let directory = covers::put_in_force(directory, &covers.all, options.clock.now());
         let verified: waking::Verified = (store.verified().await?.into_iter())
             .map(|v| ((v.person, v.contact), v.digest))
             .collect();
@@ -204,6 +216,9 @@ impl Engine {
             // Hashed, so that a value of any length somebody put there is a key.
             key: Key::new(sha2::Sha256::digest(secret.as_bytes()).into()),
             links: RwLock::new(links),
+            covers: tokio::sync::Mutex::new(covers),
+            agreed,
+            covers_moved: tokio::sync::Notify::new(),
             notifiers: ArcSwap::default(),
             chats: RwLock::default(),
             verified: RwLock::new(verified),
@@ -217,6 +232,7 @@ impl Engine {
             };
             engine.write(changes).await?;
         }
+        spawn(covers::mind(engine.clone()));
         Ok(engine)
     }
 
@@ -260,8 +276,10 @@ impl Engine {
 
     /// Puts a new configuration in force. Incidents keep what they froze at their start.
     pub fn replace_directory(&self, directory: Directory) {
-        let directory = self.overlay(directory);
-        self.0.directory.store(Arc::new(directory));
+        self.0.directory.rcu(|_| {
+            let directory = self.overlay(directory.clone());
+            covers::put_in_force(directory, &self.0.agreed.load(), self.now())
+        });
         self.announce(Change::Directory);
     }
 
@@ -516,7 +534,8 @@ impl Engine {
             let (reply, answer) = oneshot::channel();
             let _ = self.0.deliver.send(outgoing::Message::Settle(reply));
             let moved = answer.await.unwrap_or(0);
-            if desk == 0 && moved == 0 {
+            let covers = self.mind_covers().await;
+            if desk == 0 && moved == 0 && covers == 0 {
                 return;
             }
         }

@@ -317,17 +317,12 @@ impl Errand<'_> {
         let shifts = directory
             .schedules
             .values()
-            .filter(|s| who.person().is_some_and(|p| s.names(p)))
-            .map(|s| {
-                let turns = s.upcoming(now, s.everybody().len() + 1);
-                let own = turns.iter().find(|t| {
-                    who.person()
-                        .is_some_and(|p| t.people.iter().any(|x| x == p))
-                });
-                own.map_or_else(
+            .filter_map(|s| {
+                let person = who.person().filter(|p| s.names(p))?;
+                Some(s.next_of(person, now).map_or_else(
                     || format!("{}: no turn soon", s.name),
                     |t| format!("{}: until {}", s.name, s.local(t.until)),
-                )
+                ))
             })
             .collect();
         let on_call = words::on_call(&directory, None, now);

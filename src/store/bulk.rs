@@ -226,7 +226,15 @@ pub(super) const COUNTERS: Bulk = Bulk {
     tail: " on conflict (key) do update set value = excluded.value",
 };
 
-const ALL: [&Bulk; 26] = [
+pub(super) const COVERS: Bulk = Bulk {
+    name: "write covers",
+    head: "insert into covers (id, cause, schedule, state, until_at, body, updated_at) values ",
+    width: 7,
+    tail: " on conflict (id) do update set state = excluded.state, until_at = excluded.until_at, \
+        body = excluded.body, updated_at = excluded.updated_at",
+};
+
+const ALL: [&Bulk; 27] = [
     &ALERTS,
     &ALERT_STATES,
     &ALERT_STATE_CHANGES,
@@ -253,6 +261,7 @@ const ALL: [&Bulk; 26] = [
     &VERIFIED,
     &CONTACT_CODES,
     &COUNTERS,
+    &COVERS,
 ];
 
 /// The text of every bulk statement for every size.

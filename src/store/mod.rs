@@ -285,6 +285,11 @@ impl Store {
         on!(self, pools => pools.was_heard(platform, key).await)
     }
 
+    /// Every cover, by number.
+    pub async fn covers(&self) -> Result<Vec<CoverRow>, StoreFault> {
+        on!(self, pools => pools.covers().await)
+    }
+
     /// Every account that was linked to a person beside the files.
     pub async fn links(&self) -> Result<Vec<LinkRow>, StoreFault> {
         on!(self, pools => pools.links().await)

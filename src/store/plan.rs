@@ -240,6 +240,18 @@ impl<B: Backend> Plan<'_, B> {
             changes.heard_old.as_slice(),
             |before| Ok([Cell::Int(before.0)]),
         )?;
+        self.rows(&bulk::COVERS, Expected, &changes.covers, |c| {
+            let body = serde_json::to_string(&c.cover).map_err(|e| encode(e.into()))?;
+            Ok([
+                Cell::Int(c.cover.id),
+                Cell::Text(&c.cause),
+                Cell::Text(&c.cover.schedule),
+                Cell::Text(c.cover.state.word()),
+                Cell::Int(c.cover.until.0),
+                Cell::Owned(body),
+                Cell::Int(c.updated_at.0),
+            ])
+        })?;
         self.rows(&bulk::LINKS, Expected, &changes.links, |l| {
             Ok([
                 Cell::Text(&l.platform),

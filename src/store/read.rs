@@ -5,13 +5,14 @@ use super::decode;
 use super::open::Pools;
 use super::plan::TURNS;
 use super::rows::{
-    AlertRow, HeardRow, HighWater, InboxRow, IncidentRow, LinkCodeRow, LinkRow, OutboxRow, PostRow,
-    QuarantineRow, RoomRow, RunRow, ShowRow,
+    AlertRow, CoverRow, HeardRow, HighWater, InboxRow, IncidentRow, LinkCodeRow, LinkRow,
+    OutboxRow, PostRow, QuarantineRow, RoomRow, RunRow, ShowRow,
 };
 use super::select::Select;
 use super::{AlertQuery, IncidentQuery, StoreFault};
 use crate::core::id::{IncidentId, RoomId, RunId};
 use crate::core::incident::Record;
+use crate::core::time::Time;
 
 type Read<T> = Result<T, StoreFault>;
 
@@ -301,6 +302,21 @@ impl<B: Backend> Pools<B> {
         Select::<B>::new(decode::LINK)
             .then(" order by platform, account")
             .all(&self.read, decode::link)
+            .await
+    }
+
+    pub(super) async fn covers(&self) -> Read<Vec<CoverRow>> {
+        Select::<B>::new("select cause, body, updated_at from covers order by id")
+            .all(&self.read, |mut row| {
+                let (cause, body) = (row.text()?, row.text()?);
+                let cover = serde_json::from_str(&body)
+                    .map_err(|e| StoreFault::Unreadable(format!("the cover {body}: {e}")))?;
+                Ok(CoverRow {
+                    cause,
+                    cover,
+                    updated_at: Time(row.int()?),
+                })
+            })
             .await
     }
 

@@ -1,6 +1,7 @@
 //! Rows as the tables hold them, and the change-set: everything one transaction writes, as data.
 
 use super::ledger::{AttemptRow, ContactCodeRow, ReceiptChange, VerifiedRow};
+use crate::core::duty::Cover;
 use crate::core::id::{AlertId, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{Incident, Record};
 use crate::core::time::Time;
@@ -473,6 +474,8 @@ pub struct ChangeSet {
     pub link_codes: Vec<LinkCodeRow>,
     /// Secrets by name, inserted or replaced.
     pub keys: Vec<(String, String)>,
+    /// Covers, inserted or replaced.
+    pub covers: Vec<CoverRow>,
     /// Tries to wake people, ids ascending.
     pub attempts: Vec<AttemptRow>,
     /// What providers tell of them later, written after them.
@@ -491,6 +494,17 @@ impl ChangeSet {
     pub fn is_empty(&self) -> bool {
         *self == ChangeSet::default()
     }
+}
+
+/// A cover and the act that made it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CoverRow {
+    /// Unique per act.
+    pub cause: String,
+    /// As it is now.
+    pub cover: Cover,
+    /// Last change.
+    pub updated_at: Time,
 }
 
 /// The highest number given out, per table; 0 when empty.

@@ -3,6 +3,7 @@
 use super::tokens::{Word, Words};
 use super::{Context, Invocation, Usage, Whom, lookup, unknown};
 use crate::chat::surface::{Leaf, Needs, tree};
+use crate::core::duty::Answer;
 use crate::core::id::{IncidentId, RunId, Severity};
 use crate::core::schedule::parse_at;
 use crate::core::time::{Time, parse_duration_ms};
@@ -13,10 +14,10 @@ const SNOOZE_MAX_MS: i64 = 7 * 86_400_000;
 
 /// A line behind its verb.
 pub(super) struct Line<'a> {
-    leaf: &'static Leaf,
-    context: &'a Context<'a>,
+    pub(super) leaf: &'static Leaf,
+    pub(super) context: &'a Context<'a>,
     id: Option<IncidentId>,
-    words: Words<'a>,
+    pub(super) words: Words<'a>,
 }
 
 impl<'a> Line<'a> {
@@ -61,6 +62,12 @@ impl<'a> Line<'a> {
             "resolve" => self
                 .about()
                 .and_then(|id| self.done(Invocation::Resolve { id })),
+            "cover" | "swap" => self.cover(),
+            "override" => self.put_on_call(),
+            "take" => self.answer_cover(Answer::Take),
+            "decline" => self.answer_cover(Answer::Decline),
+            "cancel" => self.answer_cover(Answer::Cancel),
+            "covers" => self.done(Invocation::Covers),
             "snooze" => self.snooze(),
             "sev" => self.severity(),
             "lead" => self.lead(),
@@ -118,7 +125,7 @@ impl<'a> Line<'a> {
         None
     }
 
-    fn usage(&self, what: impl Into<String>) -> Usage {
+    pub(super) fn usage(&self, what: impl Into<String>) -> Usage {
         Usage {
             what: what.into(),
             example: self.leaf.example.clone(),
@@ -136,7 +143,7 @@ impl<'a> Line<'a> {
     }
 
     /// The end: no word may be left.
-    fn done(&mut self, invocation: Invocation) -> Result<Invocation, Usage> {
+    pub(super) fn done(&mut self, invocation: Invocation) -> Result<Invocation, Usage> {
         match self.words.peek() {
             None => Ok(invocation),
             Some(extra) => Err(self.usage(format!(
@@ -257,21 +264,22 @@ impl<'a> Line<'a> {
         self.done(Invocation::SetSeverity { id, to })
     }
 
-    fn lead(mut self) -> Result<Invocation, Usage> {
+    /// The id of a person somebody names.
+    pub(super) fn person(&self, argument: &str, word: &str) -> Result<String, Usage> {
         let directory = self.context.directory;
+        let found = lookup::person(directory, word);
+        found.map(|p| p.id.clone()).ok_or_else(|| {
+            let known = directory.people.keys().map(String::as_str);
+            let hint = lookup::hint(word.trim_start_matches('@'), known);
+            self.usage(format!(
+                "`{argument}`: `{word}` is not in the directory. {hint}"
+            ))
+        })
+    }
+
+    fn lead(mut self) -> Result<Invocation, Usage> {
         let person = match self.words.next() {
-            Some(w) if !w.text.eq_ignore_ascii_case("me") => {
-                let found = lookup::person(directory, &w.text).ok_or_else(|| {
-                    let known = directory.people.keys().map(String::as_str);
-                    let name = w.text.trim_start_matches('@');
-                    self.usage(format!(
-                        "`person`: `{}` is not in the directory. {}",
-                        w.text,
-                        lookup::hint(name, known)
-                    ))
-                })?;
-                Some(found.id.clone())
-            }
+            Some(w) if !w.text.eq_ignore_ascii_case("me") => Some(self.person("person", &w.text)?),
             _ => None,
         };
         let id = self.about()?;

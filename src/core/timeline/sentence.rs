@@ -193,7 +193,11 @@ fn paging(event: &Event, names: &Names) -> String {
             people,
             skipped,
             why,
-        } => format!("Reminded {}: {why}.{}", paged(people, names), not_paged(skipped)),
+        } => format!(
+            "Reminded {}: {why}.{}",
+            paged(people, names),
+            not_paged(skipped)
+        ),
         Event::PageDelivered {
             person,
             contact,

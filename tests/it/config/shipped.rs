@@ -268,9 +268,13 @@ fn check_says_what_the_configuration_means_today() {
     let now = Time::parse_rfc3339("2026-01-13T12:00:00Z").unwrap();
     let (report, faults) = firebell::cli::check::report(&config, now);
     assert_eq!(faults, 0);
-    assert!(report.contains("good: 5 people, 2 teams, 4 services, 1 schedule, 1 policy, 2 actions, 1 source and 1 token"), "{report}");
+    assert!(report.contains("good: 5 people, 2 teams, 4 services, 2 schedules, 1 policy, 2 actions, 1 source and 1 token"), "{report}");
     assert!(
         report.contains("on call, web-primary: Bo Lindqvist until Mon 19 Jan 09:00 CET"),
+        "{report}"
+    );
+    assert!(
+        report.contains("on call, platform: Ana Ruiz until Tue 13 Jan 17:00 CET"),
         "{report}"
     );
     std::fs::write(&config, "[paging]\n").unwrap();
