@@ -37,13 +37,7 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
             incident.acked_at.get_or_insert(record.at);
             incident.snoozed_until = None;
         }
-        Event::AckCounted { by, .. } => {
-            incident.agreed.push(by.clone());
-            // They have done their part; the others are still to be woken.
-            if let Some(id) = by.person() {
-                incident.chase.remove(id);
-            }
-        }
+        Event::AckCounted { by, .. } => reach::counted(incident, by),
         Event::LadderChanged { ladder, .. } => ladder_changed(incident, ladder),
         Event::Snoozed { by, until } => {
             rest(incident, Status::Acknowledged);

@@ -13,7 +13,7 @@ use super::command::Scene;
 use super::event::Event;
 use super::parts::{Later, PagedPerson};
 use crate::core::directory::{Person, Step, Urgency};
-use crate::core::id::Severity;
+use crate::core::id::{Actor, Severity};
 use crate::core::time::Time;
 use std::collections::BTreeSet;
 
@@ -212,6 +212,14 @@ pub(super) fn paged(incident: &mut Incident, people: &[PagedPerson]) {
             arrived: BTreeSet::new(),
         };
         incident.chase.insert(p.id.clone(), chase);
+    }
+}
+
+/// Remembers that somebody has done their part; the others are still to be woken.
+pub(super) fn counted(incident: &mut Incident, by: &Actor) {
+    incident.agreed.push(by.clone());
+    if let Some(id) = by.person() {
+        incident.chase.remove(id);
     }
 }
 
