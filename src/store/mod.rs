@@ -26,7 +26,7 @@ pub use ledger::{AttemptQuery, AttemptRow, ContactCodeRow, RINGING, ReceiptChang
 pub use open::schema;
 pub use probe::Probe;
 pub use rows::*;
-pub use silence::{Held, NoticeRow, PlaceChange, SilenceRow};
+pub use silence::{Held, NoticeRow, PERSON, PlaceChange, SilenceRow};
 
 use crate::core::id::{IncidentId, RoomId, RunId};
 use crate::core::incident::{Incident, Record};

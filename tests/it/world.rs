@@ -139,6 +139,7 @@ fn place(room: &RoomRef) -> String {
     match room {
         RoomRef::Room(id) => id.clone(),
         RoomRef::Channel(name) => format!("#{name}"),
+        RoomRef::Person(id) => format!("@{id}"),
     }
 }
 
