@@ -124,10 +124,10 @@ impl Desk<'_> {
             lines.push(format!("{did} {}{noted}.", text::list(&done)));
         }
         lines.extend(refused);
-        match done.is_empty() {
-            true => Reply::no(None, lines.join("\n")),
-            false => Reply::yes(None, lines.join("\n")),
+        if done.is_empty() {
+            return Reply::no(None, lines.join("\n"));
         }
+        Reply::yes(None, lines.join("\n"))
     }
 
     async fn one_of_many(&self, verb: Bulk, id: IncidentId, note: &str) -> Result<(), String> {

@@ -177,7 +177,9 @@ impl Line<'_> {
         } else {
             while let Some(word) = self.words.peek() {
                 let mut bare = word.clone();
-                bare.text = word.text.trim_end_matches([':', ',']).to_owned();
+                word.text
+                    .trim_end_matches([':', ','])
+                    .clone_into(&mut bare.text);
                 let Some(id) = number(&bare, true) else {
                     break;
                 };

@@ -1,6 +1,6 @@
 //! Lines people type, read against a small directory.
 
-use super::{Context, Invocation, Usage, Whom, parse};
+use super::{Bulk, Context, Invocation, Usage, Whom, parse};
 use crate::chat::fixture::{at, directory};
 use crate::chat::surface::{complete, tree};
 use crate::core::directory::Target;
@@ -391,22 +391,21 @@ fn several_incidents_are_answered_in_one_line_with_a_note() {
         ids,
         note: note.to_owned(),
     };
-    use super::Bulk::{Acknowledge, Resolve};
     assert_eq!(
         ok("ack 12 13 14 looking at it"),
-        bulk(Acknowledge, ids(&[12, 13, 14]), "looking at it")
+        bulk(Bulk::Acknowledge, ids(&[12, 13, 14]), "looking at it")
     );
     assert_eq!(
         ok("ack #12, #13, #12"),
-        bulk(Acknowledge, ids(&[12, 13]), "")
+        bulk(Bulk::Acknowledge, ids(&[12, 13]), "")
     );
     assert_eq!(
         ok("ack all the database"),
-        bulk(Acknowledge, None, "the database")
+        bulk(Bulk::Acknowledge, None, "the database")
     );
     assert_eq!(
         ok("resolve 12 13: rolled back"),
-        bulk(Resolve, ids(&[12, 13]), "rolled back")
+        bulk(Bulk::Resolve, ids(&[12, 13]), "rolled back")
     );
     assert!(no("resolve 12 13 not yet", Some(7)).contains("nothing was done"));
     assert_eq!(ok("ack"), Invocation::Acknowledge { id: SEVEN });

@@ -303,7 +303,7 @@ fn clear(incident: &Incident, alerts: &[AlertId], why: String) -> Result<Vec<Eve
 fn wake(incident: &Incident, scene: &Scene<'_>) -> Result<Vec<Event>, Refusal> {
     let mut events = runs::expired(incident, scene.now);
     if incident.resolves_at().is_some_and(|t| t <= scene.now) {
-        let ms = incident.auto_resolve_after_ms.unwrap_or_default();
+        let ms = incident.forgotten.map_or(0, |f| f.after_ms);
         events.push(Event::Resolved {
             by: Actor::Firebell,
             still_firing: u32::try_from(incident.firing.len()).unwrap_or(u32::MAX),
@@ -312,10 +312,9 @@ fn wake(incident: &Incident, scene: &Scene<'_>) -> Result<Vec<Event>, Refusal> {
         return Ok(events);
     }
     match incident.status {
+        Status::Triggered if incident.muted_at(scene.now).is_some() => {}
         Status::Triggered if incident.muted.is_some() => {
-            if incident.muted_at(scene.now).is_none() {
-                events.extend(verbs::unmuted(incident, scene, "the silence ended"));
-            }
+            events.extend(verbs::unmuted(incident, scene, "the silence ended"));
         }
         Status::Triggered => {
             let climbed = climb::due(incident, scene);

@@ -2,7 +2,9 @@
 
 use super::event::Event;
 use super::parts::{Ladder, Origin, PagedPerson};
-use super::{Climb, Incident, Mute, Record, Run, RunState, Status, THE_ROOM, climb, reach};
+use super::{
+    Climb, Forgotten, Incident, Mute, Record, Run, RunState, Status, THE_ROOM, climb, reach,
+};
 use crate::core::directory::WEBHOOK;
 use crate::core::id::Actor;
 use crate::core::time::Time;
@@ -46,58 +48,13 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
             incident.snoozed_until = Some(*until);
         }
         Event::Retriggered { due, .. } => climb_again(incident, *due, record.at),
-        Event::Unacknowledged { .. } => climb_again(incident, record.at, record.at),
-        Event::Reopened { .. } => {
-            climb_again(incident, record.at, record.at);
-            (incident.resolved_at, incident.resolved_by) = (None, None);
-        }
-        Event::Reassigned { ladder, .. } => {
-            climb_again(incident, record.at, record.at);
-            incident.muted = None;
-            // What was agreed to was a step of the ladder before.
-            incident.agreed.clear();
-            incident.ladder = ladder.clone();
-        }
-        Event::Muted {
-            silence,
-            words,
-            until,
-        } => {
-            incident.awaiting.clear();
-            incident.chase.clear();
-            incident.muted = Some(Mute {
-                silence: silence.clone(),
-                words: words.clone(),
-                until: *until,
-            });
-        }
-        Event::Unmuted { .. } => {
-            incident.muted = None;
-            if incident.status == Status::Triggered {
-                climb_again(incident, record.at, record.at);
-            }
-        }
-        Event::Merged { into, .. } => {
-            over(incident, record);
-            // They fire elsewhere from now on.
-            incident.firing.clear();
-            incident.merged_into = Some(*into);
-        }
-        Event::Absorbed {
-            groups,
-            firing,
-            alerts,
-            began_at,
-            ..
-        } => {
-            incident.absorbed.extend(groups.iter().cloned());
-            incident.firing.extend(firing);
-            incident.alerts = incident.alerts.saturating_add(*alerts);
-            incident.began_at = incident.began_at.min(*began_at);
-            if !incident.firing.is_empty() {
-                incident.cleared_at = None;
-            }
-        }
+        Event::Unacknowledged { .. }
+        | Event::Reopened { .. }
+        | Event::Reassigned { .. }
+        | Event::Muted { .. }
+        | Event::Unmuted { .. }
+        | Event::Merged { .. }
+        | Event::Absorbed { .. } => hands(incident, record),
         Event::Resolved { .. } => over(incident, record),
         Event::SeverityChanged { to, urgency, .. } => {
             incident.severity = *to;
@@ -175,6 +132,65 @@ fn course(incident: &mut Incident, record: &Record) {
     );
     if happened || by.is_some() {
         incident.active_at = record.at;
+    }
+}
+
+/// It changes hands, is merged, or a silence covers it.
+fn hands(incident: &mut Incident, record: &Record) {
+    match &record.event {
+        Event::Unacknowledged { .. } => climb_again(incident, record.at, record.at),
+        Event::Reopened { .. } => {
+            climb_again(incident, record.at, record.at);
+            (incident.resolved_at, incident.resolved_by) = (None, None);
+        }
+        Event::Reassigned { ladder, .. } => {
+            climb_again(incident, record.at, record.at);
+            incident.muted = None;
+            // What was agreed to was a step of the ladder before.
+            incident.agreed.clear();
+            incident.ladder = ladder.clone();
+        }
+        Event::Muted {
+            silence,
+            words,
+            until,
+        } => {
+            incident.awaiting.clear();
+            incident.chase.clear();
+            incident.muted = Some(Mute {
+                silence: silence.clone(),
+                words: words.clone(),
+                until: *until,
+            });
+        }
+        Event::Unmuted { .. } => {
+            incident.muted = None;
+            if incident.status == Status::Triggered {
+                climb_again(incident, record.at, record.at);
+            }
+        }
+        Event::Merged { into, .. } => {
+            over(incident, record);
+            // They fire elsewhere from now on.
+            incident.firing.clear();
+            incident.merged_into = Some(*into);
+        }
+        Event::Absorbed {
+            groups,
+            firing,
+            alerts,
+            began_at,
+            ..
+        } => {
+            incident.absorbed.extend(groups.iter().cloned());
+            incident.firing.extend(firing);
+            incident.alerts = incident.alerts.saturating_add(*alerts);
+            incident.began_at = incident.began_at.min(*began_at);
+            if !incident.firing.is_empty() {
+                incident.cleared_at = None;
+            }
+        }
+        _ => {}
     }
 }
 
@@ -262,8 +278,10 @@ fn opened(incident: &mut Incident, record: &Record) {
     incident.group_key.clone_from(group_key);
     incident.labels.clone_from(labels);
     incident.auto_resolve = *auto_resolve;
-    incident.auto_resolve_after_ms = *auto_resolve_after_ms;
-    incident.hold_while_firing = *hold_while_firing;
+    incident.forgotten = auto_resolve_after_ms.map(|after_ms| Forgotten {
+        after_ms,
+        hold_while_firing: *hold_while_firing,
+    });
     incident.ladder = ladder.clone();
     incident.turn = *turn;
     incident.opened_at = record.at;

@@ -150,6 +150,15 @@ pub struct Mute {
     pub until: Time,
 }
 
+/// An incident nothing happens to any more resolves by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Forgotten {
+    /// After this long, milliseconds.
+    pub after_ms: i64,
+    /// That waits until no alert fires any more.
+    pub hold_while_firing: bool,
+}
+
 /// An incident as its journal tells it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Incident {
@@ -205,10 +214,8 @@ pub struct Incident {
     pub absorbed: BTreeSet<String>,
     /// Seq of the last change of who has it, and who made it: what a press may be too late for.
     pub course: Option<(Seq, Actor)>,
-    /// Resolve by itself when nothing has happened for this long, milliseconds.
-    pub auto_resolve_after_ms: Option<i64>,
-    /// That waits until no alert fires any more.
-    pub hold_while_firing: bool,
+    /// When it resolves by itself because nothing happens.
+    pub forgotten: Option<Forgotten>,
     /// When an alert or a person last did something.
     pub active_at: Time,
     /// Last change.
@@ -299,10 +306,13 @@ impl Incident {
     /// while an alert fires only if its service says so.
     #[must_use]
     pub fn resolves_at(&self) -> Option<Time> {
-        let after = self.auto_resolve_after_ms?;
-        let held = self.hold_while_firing && !self.firing.is_empty();
+        let Forgotten {
+            after_ms,
+            hold_while_firing,
+        } = self.forgotten?;
+        let held = hold_while_firing && !self.firing.is_empty();
         (self.is_open() && !held && self.snoozed_until.is_none())
-            .then(|| self.active_at.plus_ms(after))
+            .then(|| self.active_at.plus_ms(after_ms))
     }
 
     /// The groups whose alerts join it while it is open.

@@ -20,7 +20,7 @@ impl Deliver {
         let Some(row) = self.notices.get_mut(key).filter(|r| r.state == "waiting") else {
             return;
         };
-        row.state = "sending".to_owned();
+        "sending".clone_into(&mut row.state);
         let (row, chat) = (row.clone(), self.chats.get(row.platform.as_str()).cloned());
         self.outside(async move {
             let place = match row.channel.strip_prefix(PERSON) {
@@ -48,12 +48,12 @@ impl Deliver {
         let mut row = self.notices.remove(key)?;
         let now = self.engine.now();
         row.attempts += 1;
-        row.state = "done".to_owned();
+        "done".clone_into(&mut row.state);
         row.error = String::new();
         if let Err(fault) = result {
             let late = now.since_ms(row.created_at) > GIVE_UP_MS;
             let wait = wait_ms(&fault, row.attempts, row.created_at.0).filter(|_| !late);
-            row.state = if wait.is_some() { "waiting" } else { "failed" }.to_owned();
+            if wait.is_some() { "waiting" } else { "failed" }.clone_into(&mut row.state);
             row.error = fault.why;
             if let Some(ms) = wait {
                 row.due_at = now.plus_ms(ms);
