@@ -5,6 +5,7 @@
 //! platform. A cause makes every act idempotent: the same cause again gives the same answer.
 
 mod link;
+mod oncall;
 mod open;
 mod runs;
 
@@ -181,10 +182,8 @@ impl<'a> Desk<'a> {
                 service,
             } => self.declare(title, severity, service).await,
             Invocation::Page { id, whom, message } => self.page(id, whom, message).await,
-            Invocation::OnCall { whom } => Reply::yes(
-                None,
-                words::on_call(&self.directory, whom.as_ref(), self.now),
-            ),
+            Invocation::OnCall { whom, at } => self.on_call(whom.as_ref(), at),
+            Invocation::Shifts { person } => self.shifts(person),
             Invocation::Acknowledge { id } => {
                 let said = |i: &Incident| format!("{} is yours; paging stopped.", i.id);
                 self.act(id, Command::Acknowledge { by }, said).await

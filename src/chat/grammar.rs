@@ -6,6 +6,7 @@
 
 mod line;
 mod lookup;
+mod oncall;
 mod tokens;
 mod typed;
 
@@ -65,8 +66,14 @@ pub enum Invocation {
         whom: Option<Whom>,
         message: String,
     },
+    /// `at` absent: now.
     OnCall {
         whom: Option<Whom>,
+        at: Option<Time>,
+    },
+    /// `person` absent: whoever asks.
+    Shifts {
+        person: Option<String>,
     },
     Acknowledge {
         id: IncidentId,
@@ -139,6 +146,7 @@ impl Invocation {
             Invocation::New { .. } => "new",
             Invocation::Page { .. } => "page",
             Invocation::OnCall { .. } => "oncall",
+            Invocation::Shifts { .. } => "shifts",
             Invocation::Acknowledge { .. } => "ack",
             Invocation::Resolve { .. } => "resolve",
             Invocation::Snooze { .. } => "snooze",

@@ -8,6 +8,7 @@ mod export;
 pub mod foretell;
 mod generate;
 mod log;
+mod oncall;
 mod platforms;
 pub mod rehearse;
 mod serve;
@@ -87,6 +88,13 @@ enum Command {
         /// Number of the incident, such as 42
         #[arg(value_name = "ID", value_parser = incident)]
         id: IncidentId,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Print who is on call, why, and who is next
+    Oncall {
+        #[command(flatten)]
+        question: oncall::Question,
         #[command(flatten)]
         config: Config,
     },
@@ -170,6 +178,7 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
         Command::Replay { id, config } => export::replay(&config.path, id).await,
         Command::Simulate { what, config } => foretell::simulate(&config.path, &what),
         Command::Explain { id, config } => foretell::explain(&config.path, id).await,
+        Command::Oncall { question, config } => oncall::on_call(&config.path, &question),
         Command::Test { paths, config } => rehearse::test(&config.path, &paths),
         Command::Generate { what } => {
             generate::generate(&what)?;

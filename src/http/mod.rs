@@ -5,6 +5,7 @@ pub mod api;
 pub mod auth;
 pub mod console;
 pub mod error;
+pub mod feed;
 pub mod health;
 pub mod hooks;
 pub mod metrics;
@@ -67,7 +68,9 @@ pub fn router(app: App, stopped: Option<Stopped>) -> Router {
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::metrics))
         .with_state(app.clone());
-    let mut front = health.merge(api::router(app.clone()));
+    let mut front = health
+        .merge(api::router(app.clone()))
+        .merge(feed::router(app.clone()));
     if app.settings.console.enabled {
         front = front.merge(console::router(app.clone()));
     }

@@ -1,5 +1,7 @@
 //! The API as programs use it: the whole router on a real engine and database.
 
+mod oncall;
+
 use crate::store::on_both;
 use crate::world::{Adapter, START, World, alert, directory, person};
 use axum::Router;

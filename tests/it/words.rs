@@ -6,6 +6,7 @@
 mod dispatch;
 mod hostile;
 mod journal;
+mod oncall;
 
 use firebell::core::id::IncidentId;
 use firebell::core::incident::{Event, Incident, Record};

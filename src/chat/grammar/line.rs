@@ -14,9 +14,9 @@ const SNOOZE_MAX_MS: i64 = 7 * 86_400_000;
 /// A line behind its verb.
 pub(super) struct Line<'a> {
     leaf: &'static Leaf,
-    context: &'a Context<'a>,
+    pub(super) context: &'a Context<'a>,
     id: Option<IncidentId>,
-    words: Words<'a>,
+    pub(super) words: Words<'a>,
 }
 
 impl<'a> Line<'a> {
@@ -51,10 +51,8 @@ impl<'a> Line<'a> {
         match self.leaf.verb.as_str() {
             "new" => self.new_incident(),
             "page" => self.page(),
-            "oncall" => {
-                let whom = self.words.next().map(|w| self.whom(&w)).transpose()?;
-                self.done(Invocation::OnCall { whom })
-            }
+            "oncall" => self.on_call(),
+            "shifts" => self.shifts(),
             "ack" => self
                 .about()
                 .and_then(|id| self.done(Invocation::Acknowledge { id })),
@@ -117,7 +115,7 @@ impl<'a> Line<'a> {
         None
     }
 
-    fn usage(&self, what: impl Into<String>) -> Usage {
+    pub(super) fn usage(&self, what: impl Into<String>) -> Usage {
         Usage {
             what: what.into(),
             example: self.leaf.example.clone(),
@@ -135,7 +133,7 @@ impl<'a> Line<'a> {
     }
 
     /// The end: no word may be left.
-    fn done(&mut self, invocation: Invocation) -> Result<Invocation, Usage> {
+    pub(super) fn done(&mut self, invocation: Invocation) -> Result<Invocation, Usage> {
         match self.words.peek() {
             None => Ok(invocation),
             Some(extra) => Err(self.usage(format!(
@@ -147,7 +145,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    fn whom(&self, word: &Word) -> Result<Whom, Usage> {
+    pub(super) fn whom(&self, word: &Word) -> Result<Whom, Usage> {
         lookup::whom(self.context.directory, &word.text).map_err(|what| self.usage(what))
     }
 
@@ -247,9 +245,10 @@ impl<'a> Line<'a> {
         self.done(Invocation::SetSeverity { id, to })
     }
 
-    fn lead(mut self) -> Result<Invocation, Usage> {
+    /// Somebody of the directory; `None`: `me`, or nothing is said.
+    pub(super) fn somebody(&mut self) -> Result<Option<String>, Usage> {
         let directory = self.context.directory;
-        let person = match self.words.next() {
+        match self.words.next() {
             Some(w) if !w.text.eq_ignore_ascii_case("me") => {
                 let found = lookup::person(directory, &w.text).ok_or_else(|| {
                     let known = directory.people.keys().map(String::as_str);
@@ -260,10 +259,14 @@ impl<'a> Line<'a> {
                         lookup::hint(name, known)
                     ))
                 })?;
-                Some(found.id.clone())
+                Ok(Some(found.id.clone()))
             }
-            _ => None,
-        };
+            _ => Ok(None),
+        }
+    }
+
+    fn lead(mut self) -> Result<Invocation, Usage> {
+        let person = self.somebody()?;
         let id = self.about()?;
         self.done(Invocation::Lead { id, person })
     }
