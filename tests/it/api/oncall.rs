@@ -1,23 +1,25 @@
 //! Who is on call, and the shifts of a span, as programs ask for them.
 
 use super::*;
+use chrono::NaiveDateTime;
+use firebell::core::directory::Directory;
+use firebell::core::schedule::{Schedule, parse_handoff};
 
-/// A house where ana and bo have a week each, from Mondays at nine in Berlin.
-async fn rostered() -> House {
-    let house = House::open().await;
-    let starts = chrono::NaiveDateTime::parse_from_str("2026-01-05 09:00", "%Y-%m-%d %H:%M");
-    let handoff = firebell::core::schedule::parse_handoff("0 9 * * 1").unwrap();
-    let mut schedule = firebell::core::schedule::Schedule::rotation(
-        "web",
-        "Web",
-        chrono_tz::Tz::Europe__Berlin,
-        (handoff, starts.unwrap()),
-        &["ana", "bo"],
-    );
+/// The world's directory, with a schedule on which ana and bo have a week each, from Mondays at nine in Berlin.
+pub(super) fn roster(id: &str) -> Directory {
+    let starts = NaiveDateTime::parse_from_str("2026-01-05 09:00", "%Y-%m-%d %H:%M").unwrap();
+    let handoff = parse_handoff("0 9 * * 1").unwrap();
+    let zone = chrono_tz::Tz::Europe__Berlin;
+    let mut schedule = Schedule::rotation(id, "Web", zone, (handoff, starts), &["ana", "bo"]);
     schedule.layers[0].versions[0].shadows = vec!["dee".to_owned()];
     let mut d = directory();
-    d.schedules.insert("web".to_owned(), schedule);
-    house.world.engine.replace_directory(d);
+    d.schedules.insert(id.to_owned(), schedule);
+    d
+}
+
+async fn rostered() -> House {
+    let house = House::open().await;
+    house.world.engine.replace_directory(roster("web"));
     house
 }
 

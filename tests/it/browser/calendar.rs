@@ -48,16 +48,27 @@ async fn firebell() -> (Firebell, tempfile::TempDir) {
     (firebell, scratch)
 }
 
+/// Widths of the seven days, as the lines between them are drawn, in pixels.
+async fn days(tab: &Tab) -> Vec<f64> {
+    let find = "const row = document.querySelector('.cal-row'), box = row.getBoundingClientRect();\
+         const lines = [...row.querySelectorAll('.cal-line')].map((l) => l.getBoundingClientRect().left);\
+         const edges = [box.left, ...lines, box.right];\
+         return edges.slice(1).map((e, n) => e - edges[n])";
+    numbers(&tab.js(find).await)
+}
+
 /// Widths of what can be seen of a selector, in pixels.
 async fn widths(tab: &Tab, css: &str) -> Vec<f64> {
     let find = format!(
         "return [...document.querySelectorAll({css:?})].filter((e) => e.checkVisibility())\
          .map((e) => e.getBoundingClientRect().width)"
     );
-    let Value::Array(widths) = tab.js(&find).await else {
-        panic!("not an array");
-    };
-    widths.iter().map(|w| w.as_f64().unwrap()).collect()
+    numbers(&tab.js(&find).await)
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    let numbers = value.as_array().unwrap();
+    numbers.iter().map(|n| n.as_f64().unwrap()).collect()
 }
 
 async fn look(tab: &Tab, name: &str, path: &str) {
@@ -98,14 +109,15 @@ async fn a_calendar_can_be_read_on_a_desk_and_on_a_phone_in_weeks_the_clock_chan
     // The Sunday of Madrid's spring has 23 hours, the island's of October 23 and a half.
     for (path, hours) in [(pages[3].1, 23.0), (pages[4].1, 23.5)] {
         desk.goto(path).await;
-        let days = widths(&desk, ".cal-day").await;
+        let days = days(&desk).await;
         assert_eq!(days.len(), 7, "{path}");
         let ratio = days[6] / days[0];
         assert!((ratio - hours / 24.0).abs() < 0.005, "{path}: {ratio}");
     }
     // A finger or mouse on a bar leads to the reason.
     desk.goto(pages[4].1).await;
-    desk.click(".cal-bar[data-look=gap]").await;
+    desk.click(".cal-row[data-kind=oncall] [data-look=gap] rect")
+        .await;
     desk.sees("li:target", "Nobody is on call").await;
     desk.has_no_complaints().await;
 

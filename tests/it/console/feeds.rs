@@ -268,7 +268,7 @@ async fn a_library_written_by_others_reads_the_same_shifts_from_a_feed() {
     let h = house().await;
     for (who, page) in [("ana", "/oncall/web"), ("bo", "/me")] {
         let body = text(&h, &address(&h, who, page).await).await;
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/judges/calendar.py");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/judges/ics.py");
         let mut child = Command::new(&python)
             .arg(script)
             .stdin(Stdio::piped())

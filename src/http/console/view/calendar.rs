@@ -239,20 +239,22 @@ fn turn(scene: Scene<'_>, schedule: &Schedule, zone: Tz, turn: &Turn) -> Markup 
                 @if zone != schedule.zone { span.hint { (span(turn.since, turn.until, schedule.zone)) } }
                 @if now { span.pill.good { "now" } }
             }
-            @if turn.people.is_empty() { p.agenda-who { strong { "Nobody is on call" } } }
-            @for (n, id) in turn.people.iter().enumerate() {
-                div.agenda-who {
-                    (face(id, &name(id)))
-                    div.grow {
-                        strong { (name(id)) }
-                        @if let Some(why) = turn.why.get(n) { p.hint { (why) } }
+            div {
+                @if turn.people.is_empty() { p.agenda-who { strong { "Nobody is on call" } } }
+                @for (n, id) in turn.people.iter().enumerate() {
+                    div.agenda-who {
+                        (face(id, &name(id)))
+                        div.grow {
+                            strong { (name(id)) }
+                            @if let Some(why) = turn.why.get(n) { p.hint { (why) } }
+                        }
                     }
                 }
+                @if !turn.shadows.is_empty() {
+                    p.hint { "Shadow, never paged: " (list(&turn.shadows.iter().map(name).collect::<Vec<_>>())) }
+                }
+                @for note in &turn.notes { p.agenda-note { (note) } }
             }
-            @if !turn.shadows.is_empty() {
-                p.hint { "Shadow, never paged: " (list(&turn.shadows.iter().map(name).collect::<Vec<_>>())) }
-            }
-            @for note in &turn.notes { p.agenda-note { (note) } }
         }
     }
 }

@@ -159,12 +159,13 @@ pub(in super::super) fn hidden(scene: Scene<'_>) -> Markup {
 
 /// Initials in a coloured disc; the colour follows the id.
 pub(in super::super) fn face(id: &str, name: &str) -> Markup {
-    let initials: String = name
-        .split_whitespace()
-        .filter_map(|w| w.chars().next())
-        .take(2)
-        .collect();
-    html! { span.face data-hue=(hue(id)) aria-hidden="true" { (initials) } }
+    html! { span.face data-hue=(hue(id)) aria-hidden="true" { (initials(name)) } }
+}
+
+/// The first letters of the first two words.
+pub(in super::super) fn initials(name: &str) -> String {
+    let first = name.split_whitespace().filter_map(|w| w.chars().next());
+    first.take(2).collect()
 }
 
 /// Colours there are for people.

@@ -284,7 +284,10 @@ impl<'a> Plan<'a> {
                 ..Schedule::default()
             };
             let within = (temporary.since.max(since), temporary.until.min(until));
-            for turn in alone.turns(within.0, within.1) {
+            for mut turn in alone.turns(within.0, within.1) {
+                // A hole at its edge is like the time outside of it, and would reach over.
+                turn.since = turn.since.max(temporary.since);
+                turn.until = turn.until.min(temporary.until);
                 self.people(&mut row, &turn);
                 if turn.people.is_empty() {
                     row.gap(self, &turn, &format!("{}: nobody", temporary.name));

@@ -1,6 +1,7 @@
 //! A strip of days as SVG: the one way to draw widths by numbers that a policy without inline styles
 //! allows. Each row is an image as wide as there is room, with places in percent.
 
+use super::super::parts::initials;
 use super::plan::{Bar, Day, Kind, Look, Row, Strip};
 use crate::core::time::Time;
 use chrono::{Datelike, Weekday};
@@ -97,6 +98,7 @@ fn bars(strip: &Strip, row: &Row, measure: Measure, now: Time) -> Markup {
 /// A bar leads to the turn that is in force where it begins: there stands why, also for fingers.
 fn bar(strip: &Strip, bar: &Bar, lane: u32) -> Markup {
     let (left, width) = place(strip, bar.since, bar.until);
+    let words = short(bar, strip.percent(bar.until) - strip.percent(bar.since));
     let (look, hue) = match bar.look {
         Look::Person(hue) => ("person", Some(hue)),
         Look::Shadow(hue) => ("shadow", Some(hue)),
@@ -108,8 +110,25 @@ fn bar(strip: &Strip, bar: &Bar, lane: u32) -> Markup {
             svg x=(left) y=(bar.lane * lane + 2) width=(width) height=(lane) {
                 title { (bar.story) }
                 rect x="1" y="1" width="100%" height=(lane - 2) rx="5" {}
-                text x="8" y=(lane / 2) dominant-baseline="central" { (bar.label) }
+                text x="7" y=(lane / 2) dominant-baseline="central" { (words) }
             }
         }
+    }
+}
+
+/// As much of a name as a bar of this width, in percent of the strip, has room for on a desk.
+fn short(bar: &Bar, width: f64) -> String {
+    let person = matches!(bar.look, Look::Person(_) | Look::Shadow(_));
+    match width {
+        _ if !person => bar.label.clone(),
+        12.0.. => bar.label.clone(),
+        7.5.. => bar
+            .label
+            .split_whitespace()
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
+        3.0.. => initials(&bar.label),
+        _ => String::new(),
     }
 }
