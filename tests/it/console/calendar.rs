@@ -389,7 +389,7 @@ async fn my_page_has_my_shifts_my_pages_my_contacts_and_nobody_elses() {
     let bo = h.page("bo", "/me").await;
     assert!(!bo.contains("Slow is bad"), "Bo was not paged");
     assert!(
-        bo.contains("Mon 23 Nov 17:00 JST") && bo.contains("hands over at Mon 30 Nov 09:00 CET")
+        bo.contains("Mon 23 Nov 17:00 JST") && bo.contains("turn 47, until Mon 30 Nov 09:00 CET")
     );
     let cy = h.page("cy", "/me").await;
     assert!(cy.contains("nobody can wake you. Add one to people/cy.toml"));

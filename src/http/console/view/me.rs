@@ -82,7 +82,7 @@ fn shift(scene: Scene<'_>, stint: &Stint, pages: Option<&Vec<PagedRow>>) -> Mark
                 @if stint.shadow { " " span.pill { "shadow" } }
             }
             p { (begin(scene, stint)) " to " (spoken(stint.until, scene.viewer.zone)) @if let Some(long) = length(stint) { span.hint { " · " (long) } } }
-            @if let Some(s) = schedule.filter(|s| s.zone != scene.viewer.zone && stint.until < Time::FAR) {
+            @if let Some(s) = schedule.filter(|s| stint.why.is_empty() && s.zone != scene.viewer.zone && stint.until < Time::FAR) {
                 p.hint { "hands over at " (s.local(stint.until)) }
             }
             @if !stint.why.is_empty() { p.hint { (stint.why) } }
