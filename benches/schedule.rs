@@ -3,6 +3,8 @@
 //! Ten thousand schedules at one instant, and a year of one complex schedule. It prints the median of
 //! some rounds, and what was answered, so that nothing is measured that was left out.
 
+#![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
+
 use chrono::NaiveDateTime;
 use chrono_tz::Tz;
 use firebell::core::schedule::{

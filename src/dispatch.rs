@@ -4,6 +4,8 @@
 //! Platforms call it after they have answered their own three seconds; nothing here blocks on a
 //! platform. A cause makes every act idempotent: the same cause again gives the same answer.
 
+mod contact;
+mod covers;
 mod link;
 mod oncall;
 mod open;
@@ -184,6 +186,15 @@ impl<'a> Desk<'a> {
             Invocation::Page { id, whom, message } => self.page(id, whom, message).await,
             Invocation::OnCall { whom, at } => self.on_call(whom.as_ref(), at),
             Invocation::Shifts { person } => self.shifts(person),
+            Invocation::Cover {
+                wish,
+                schedule,
+                since,
+                until,
+                note,
+            } => self.cover(wish, schedule, (since, until), note).await,
+            Invocation::AnswerCover { cover, answer } => self.answer_cover(cover, answer).await,
+            Invocation::Covers => self.covers(),
             Invocation::Acknowledge { id } => {
                 let said = |i: &Incident| format!("{} is yours; paging stopped.", i.id);
                 self.act(id, Command::Acknowledge { by }, said).await
@@ -236,6 +247,7 @@ impl<'a> Desk<'a> {
             Invocation::Postmortem { id } => self.postmortem(id).await,
             Invocation::List { all } => self.list(all).await,
             Invocation::Link { code, confirmed } => self.link(code, confirmed).await,
+            Invocation::Verify { contact, code } => self.verify(contact, code).await,
             Invocation::Help { verb } => {
                 let leaf = verb.and_then(|v| tree().find(&v));
                 Reply::yes(
@@ -306,6 +318,7 @@ impl<'a> Desk<'a> {
 
     async fn page(&self, id: Option<IncidentId>, whom: Option<Whom>, message: String) -> Reply {
         match (id, whom) {
+            (_, Some(Whom::Me)) => self.test_page().await,
             (Some(id), None) => self.escalate(id, None).await,
             (Some(id), Some(whom)) => self.page_in(id, &whom, &message).await,
             (None, Some(whom)) => self.page_anew(&whom, &message).await,
@@ -344,6 +357,7 @@ impl<'a> Desk<'a> {
     fn targets(&self, whom: &Whom) -> Vec<Target> {
         match whom {
             Whom::Target(target) => vec![target.clone()],
+            Whom::Me => Vec::new(),
             Whom::Service(id) => {
                 let policy = grammar::policy(&self.directory, id);
                 match policy.and_then(|p| p.rungs.first()) {

@@ -34,6 +34,7 @@ pub(crate) fn directory() -> Directory {
             .map(|n| SeverityName {
                 name: n.to_owned(),
                 labels: Vec::new(),
+                urgency: crate::core::directory::Urgency::High,
             })
             .into(),
         zone: Some(Tz::UTC),
@@ -86,6 +87,7 @@ fn person(id: &str, name: &str) -> Person {
                 platform: "console".to_owned(),
             },
         }],
+        waking: crate::core::directory::Waking::default(),
     }
 }
 
@@ -102,6 +104,7 @@ fn service() -> Service {
         matchers: Vec::new(),
         major_at: Severity(0),
         auto_resolve: true,
+        support: None,
     }
 }
 
@@ -188,6 +191,7 @@ pub(crate) fn incident(more: Vec<Event>) -> Incident {
         first_page: Some(at("2026-11-22T14:00:00Z")),
         alerts: Vec::new(),
         why: Vec::new(),
+        urgency: crate::core::directory::Urgency::High,
     };
     let events = std::iter::once(opened).chain(more);
     let journal: Vec<Record> = (1..)
@@ -227,6 +231,7 @@ pub(crate) fn shown() -> Shown {
             name: "Ana Alves".to_owned(),
             why: "on call on web-primary since Mon 09:00".to_owned(),
             contacts: vec!["slack".to_owned()],
+            later: Vec::new(),
         }],
         skipped: Vec::new(),
         why: "it was opened".to_owned(),

@@ -4,6 +4,7 @@
 //! Promises: a word too much is refused, never ignored, because `resolve not yet` must not
 //! resolve; a bare number in free text is text while a room says which incident is meant.
 
+mod covers;
 mod line;
 mod lookup;
 mod oncall;
@@ -18,6 +19,7 @@ pub use typed::typed;
 
 use super::surface::tree;
 use crate::core::directory::{Directory, Target};
+use crate::core::duty::Answer;
 use crate::core::id::{IncidentId, RunId, Severity};
 use crate::core::time::Time;
 use chrono_tz::Tz;
@@ -49,6 +51,36 @@ pub enum Whom {
     Target(Target),
     /// A service, by id: whoever its policy names.
     Service(String),
+    /// Whoever asks: a test page through each of their contacts.
+    Me,
+}
+
+/// What somebody wants of a cover; people by directory id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Covering {
+    /// `cover me`: anybody, please take over for me.
+    Me,
+    /// `cover ana`: I take over for her.
+    For(String),
+    /// `swap bo`: Bo, please take over for me.
+    By(String),
+    /// `override`: this person is on call, instead of another or as well.
+    Put {
+        /// Who.
+        on: String,
+        /// Instead of whom.
+        off: Option<String>,
+    },
+}
+
+impl Covering {
+    fn verb(&self) -> &'static str {
+        match self {
+            Covering::Me | Covering::For(_) => "cover",
+            Covering::By(_) => "swap",
+            Covering::Put { .. } => "override",
+        }
+    }
 }
 
 /// What somebody asks for. One arm per command of the tree.
@@ -75,6 +107,20 @@ pub enum Invocation {
     Shifts {
         person: Option<String>,
     },
+    /// Somebody takes over for somebody, or is asked to. `schedule` absent: the one `off` is on call
+    /// on; `wish` says what is wanted of whom.
+    Cover {
+        wish: Covering,
+        schedule: Option<String>,
+        since: Time,
+        until: Time,
+        note: String,
+    },
+    AnswerCover {
+        cover: i64,
+        answer: Answer,
+    },
+    Covers,
     Acknowledge {
         id: IncidentId,
     },
@@ -133,6 +179,11 @@ pub enum Invocation {
         code: Option<String>,
         confirmed: bool,
     },
+    /// `code` absent: send one to the contact.
+    Verify {
+        contact: String,
+        code: Option<String>,
+    },
     Help {
         verb: Option<String>,
     },
@@ -147,6 +198,13 @@ impl Invocation {
             Invocation::Page { .. } => "page",
             Invocation::OnCall { .. } => "oncall",
             Invocation::Shifts { .. } => "shifts",
+            Invocation::Cover { wish, .. } => wish.verb(),
+            Invocation::AnswerCover { answer, .. } => match answer {
+                Answer::Take => "take",
+                Answer::Decline => "decline",
+                Answer::Cancel => "cancel",
+            },
+            Invocation::Covers => "covers",
             Invocation::Acknowledge { .. } => "ack",
             Invocation::Resolve { .. } => "resolve",
             Invocation::Snooze { .. } => "snooze",
@@ -162,6 +220,7 @@ impl Invocation {
             Invocation::Postmortem { .. } => "postmortem",
             Invocation::List { .. } => "list",
             Invocation::Link { .. } => "link",
+            Invocation::Verify { .. } => "verify",
             Invocation::Help { .. } => "help",
         }
     }
@@ -242,8 +301,11 @@ pub fn parse(text: &str, context: &Context<'_>) -> Result<Invocation, Usage> {
 /// The words from the verb on, without `/` and a root word in front of it.
 fn behind_root(text: &str) -> Words<'_> {
     let mut words = Words::of(text.strip_prefix('/').unwrap_or(text));
-    if words.peek().is_some_and(|w| tree().is_root(&w.text)) {
-        words.next();
+    // `fb ack`, and where families are one word deeper `fb duty take`.
+    for _ in 0..2 {
+        if words.peek().is_some_and(|w| tree().is_root(&w.text)) {
+            words.next();
+        }
     }
     words
 }

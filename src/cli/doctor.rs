@@ -11,6 +11,7 @@ use crate::core::text::count;
 use crate::core::time::{Time, human_ms};
 use crate::engine::{Clock, Engine, Options};
 use crate::metrics::Metrics;
+use crate::notify::Notifiers;
 use crate::platform::discord;
 use crate::platform::slack::Slack;
 use crate::store::Store;
@@ -71,6 +72,7 @@ pub async fn doctor(path: &Path) -> anyhow::Result<ExitCode> {
     findings.push(("clock", clock().await));
     findings.extend(database(&loaded.settings).await);
     findings.extend(on_call(&loaded.directory));
+    findings.extend(contacts(&loaded).await);
     findings.extend(ahead(&loaded.directory, Clock::Real.now()));
     findings.extend(chat(loaded).await?);
     let (text, bad) = report(&findings);
@@ -80,6 +82,57 @@ pub async fn doctor(path: &Path) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Whether the providers can be set up, and which contacts nobody has shown to be theirs. Read from
+/// the database beside a running firebell, nothing is written.
+async fn contacts(loaded: &Loaded) -> Vec<(&'static str, Finding)> {
+    let settings = &loaded.settings;
+    let mut findings = Vec::new();
+    let names = settings.notify.names();
+    if !names.is_empty() {
+        findings.push((
+            "providers",
+            match Notifiers::new(&settings.notify, &settings.public_url) {
+                Ok(_) => Good(count(names.len(), "provider")),
+                Err(why) => Bad(why),
+            },
+        ));
+    }
+    let Ok(store) = Store::open(settings.database_url.expose_secret()).await else {
+        // Said by the check of the database.
+        return findings;
+    };
+    let verified = match store.verified().await {
+        Ok(verified) => verified,
+        Err(e) => return vec![("contacts", Bad(e.to_string()))],
+    };
+    let directory = crate::engine::overlay(loaded.directory.clone(), verified);
+    for person in directory.people.values() {
+        let unverified: Vec<&str> = person
+            .contacts
+            .iter()
+            .map(|c| c.name.as_str())
+            .filter(|name| directory.is_unverified(&person.id, name))
+            .collect();
+        if unverified.is_empty() {
+            continue;
+        }
+        let all = unverified.len() == person.contacts.len();
+        let words = format!(
+            "{}: {} not verified{}; they write `verify {}`",
+            person.name,
+            crate::core::text::list(&unverified),
+            if all {
+                ", and nothing else is, so all are used"
+            } else {
+                ""
+            },
+            unverified[0]
+        );
+        findings.push(("contacts", Odd(words)));
+    }
+    findings
 }
 
 /// Asks each chat platform who firebell is there and what is missing. With an engine of its own on

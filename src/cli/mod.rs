@@ -9,6 +9,7 @@ pub mod foretell;
 mod generate;
 mod log;
 mod oncall;
+pub mod plan;
 mod platforms;
 pub mod rehearse;
 mod serve;
@@ -98,6 +99,17 @@ enum Command {
         #[command(flatten)]
         config: Config,
     },
+    /// Print what a changed configuration changes: who else is on call and paged in the days ahead
+    Plan {
+        /// The configuration as it is in force
+        #[arg(value_name = "OLD")]
+        old: PathBuf,
+        /// Days ahead
+        #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=730))]
+        days: u16,
+        #[command(flatten)]
+        config: Config,
+    },
     /// Run tests of policies: given an alert at a time, who must be paged how and when
     Test {
         /// Files or folders [default: tests/ beside the configuration]
@@ -179,6 +191,7 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
         Command::Simulate { what, config } => foretell::simulate(&config.path, &what),
         Command::Explain { id, config } => foretell::explain(&config.path, id).await,
         Command::Oncall { question, config } => oncall::on_call(&config.path, &question),
+        Command::Plan { old, days, config } => plan::plan(&old, &config.path, days),
         Command::Test { paths, config } => rehearse::test(&config.path, &paths),
         Command::Generate { what } => {
             generate::generate(&what)?;

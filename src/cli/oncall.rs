@@ -4,7 +4,7 @@ use super::{print, serve};
 use crate::chat::grammar::Whom;
 use crate::chat::words;
 use crate::core::directory::Target;
-use crate::core::schedule::{parse_at, spoken};
+use crate::core::schedule::{Edge, parse_when, spoken};
 use crate::engine::Clock;
 use anyhow::bail;
 use chrono_tz::Tz;
@@ -17,13 +17,10 @@ pub(super) struct Question {
     /// Only this schedule, such as web-primary
     #[arg(value_name = "SCHEDULE")]
     schedule: Option<String>,
-    /// At this time instead of now: `2026-12-24 18:00`, the next `18:00`, or RFC 3339
+    /// At this time instead of now: `2026-12-24 18:00`, `fri 18:00`, the next `18:00`, or RFC 3339
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
 }
-
-/// A bare clock time is looked for in the day that comes.
-const DAY_MS: i64 = 86_400_000;
 
 /// Prints who is on call, why, and the next two.
 ///
@@ -51,7 +48,7 @@ pub(super) fn on_call(config: &Path, question: &Question) -> anyhow::Result<Exit
     let at = match &question.at {
         None => now,
         Some(text) => {
-            let at = parse_at(text, zone, now.plus_ms(DAY_MS)).map_err(anyhow::Error::msg)?;
+            let at = parse_when(text, zone, now, Edge::From).map_err(anyhow::Error::msg)?;
             print(&format!("At {}:", spoken(at, zone)))?;
             at
         }

@@ -2,12 +2,13 @@
 //!
 //! Names of other entries are noted with their place and checked when everything has been read.
 
+use super::hours;
 use super::reader::{Said, Sink, Table, nearest};
 use super::route::matchers;
 use super::secret::Secrets;
 use super::settings::{check_channel, web_address};
 use super::tree::Place;
-use crate::core::directory::{Service, SeverityName, Team};
+use crate::core::directory::{Means, Service, SeverityName, Team};
 use crate::core::id::Severity;
 use chrono_tz::Tz;
 use secrecy::SecretString;
@@ -74,6 +75,8 @@ pub(super) struct Reading<'a> {
     pub severities: &'a [SeverityName],
     /// Chat platforms people can be reached on.
     pub platforms: &'a [String],
+    /// Providers people can be reached through, by means and name.
+    pub providers: &'a [(Means, String)],
     /// Outgoing webhooks, by name.
     pub webhooks: &'a BTreeMap<String, SecretString>,
     pub mentions: &'a RefCell<Vec<Mention>>,
@@ -202,6 +205,7 @@ pub(super) fn service(id: &str, table: Table<'_>, reading: &Reading<'_>) -> Serv
         matchers: matchers(&table, "match"),
         major_at: reading.severity(&table, "major-at").unwrap_or(Severity(0)),
         auto_resolve: table.flag("auto-resolve").unwrap_or(true),
+        support: hours::support(&table, reading),
     };
     table.done();
     service

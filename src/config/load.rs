@@ -174,6 +174,7 @@ fn read_all(
         (place.name.clone(), rules)
     };
     let rules = places.iter().map(rules).collect();
+    let providers = settings.notify.names();
     let webhooks = policy::webhooks(&top, secrets);
     let reading = Reading {
         sink,
@@ -182,6 +183,7 @@ fn read_all(
         zone,
         severities: &severities,
         platforms: &platforms,
+        providers: &providers,
         mentions: &mentions,
     };
     let route = route::route(&top, &reading);

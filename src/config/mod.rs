@@ -12,10 +12,13 @@ mod calendars;
 pub mod chat;
 mod cross;
 mod demo;
+mod direct;
 mod fairness;
 mod folders;
+mod hours;
 mod layered;
 mod load;
+pub mod notify;
 mod overrides;
 mod people;
 mod policy;
@@ -60,6 +63,8 @@ pub struct Settings {
     pub slack: Vec<chat::Slack>,
     /// Discord guilds.
     pub discord: Vec<chat::Discord>,
+    /// Ways to wake people beside chat and webhooks.
+    pub notify: notify::Providers,
     /// Ceilings of the ingest paths.
     pub limits: Limits,
     /// `text` or `json`.

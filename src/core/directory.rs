@@ -3,6 +3,10 @@
 //! One immutable snapshot, replaced as a whole when the files change. Decisions read it through
 //! the `Scene`; nothing in the core changes it. Names are keys, display names are for people.
 
+mod waking;
+
+pub use waking::{Means, Rule, Step, Support, Urgency, Waking};
+
 use super::alert::Labels;
 use super::id::Severity;
 use super::matcher::Matcher;
@@ -46,6 +50,9 @@ pub struct Directory {
     pub leaves: Leaves,
     /// What counts as a night and a weekend in the fairness ledger, and how much.
     pub fairness: Weights,
+    /// Person and contact name of what nobody has shown to lead to that person yet. Not from the
+    /// files: the engine knows which codes came back.
+    pub unverified: BTreeSet<(String, String)>,
 }
 
 /// What is special about a chat platform: a workspace or guild.
@@ -72,8 +79,10 @@ pub struct Person {
     pub identities: BTreeMap<String, String>,
     /// Roles for authorisation, such as `responder` or `incident-commander`.
     pub roles: Vec<String>,
-    /// Ways to wake this person, all used at once. May be empty: then the next rung is climbed at once.
+    /// Ways to wake this person. May be empty: then the next rung is climbed at once.
     pub contacts: Vec<Contact>,
+    /// In which order, and when not.
+    pub waking: Waking,
 }
 
 /// One way to reach a person.
@@ -97,7 +106,37 @@ pub enum ContactKind {
     Webhook {
         /// Where to; may hold secrets, so it is never journalled or shown.
         url: secrecy::SecretString,
+        /// What requests are signed with, when the receiver checks.
+        secret: Option<secrecy::SecretString>,
     },
+    /// An address that a provider of `firebell.toml` reaches.
+    Direct {
+        /// By which kind of provider.
+        means: Means,
+        /// Mail address, topic, user key or number; never journalled or shown.
+        to: secrecy::SecretString,
+        /// Name of the provider to try first; absent: in the order of the file.
+        via: Option<String>,
+    },
+}
+
+impl ContactKind {
+    /// Whether a code has to come back before it counts as a way to this person. Chat accounts are
+    /// known by the platform, and a webhook leads to a machine.
+    #[must_use]
+    pub fn needs_code(&self) -> bool {
+        matches!(self, ContactKind::Direct { .. })
+    }
+
+    /// The kind in one word, for ledgers: the platform of a chat, else the means.
+    #[must_use]
+    pub fn word(&self) -> &str {
+        match self {
+            ContactKind::Chat { platform } => platform,
+            ContactKind::Webhook { .. } => "webhook",
+            ContactKind::Direct { means, .. } => means.word(),
+        }
+    }
 }
 
 /// A group of people that owns services.
@@ -140,6 +179,8 @@ pub struct Service {
     pub major_at: Severity,
     /// Resolve by itself when every alert has cleared.
     pub auto_resolve: bool,
+    /// When somebody is to be woken for it; absent: always.
+    pub support: Option<Support>,
 }
 
 /// An escalation policy: the ladder an incident freezes when it starts.
@@ -225,6 +266,8 @@ pub struct SeverityName {
     pub name: String,
     /// Values of the alert's `severity` label that mean it: `critical`, `page`.
     pub labels: Vec<String>,
+    /// Whether its pages may wait for the morning.
+    pub urgency: Urgency,
 }
 
 /// A node of the routing tree. The first child that matches is descended into; a node inherits

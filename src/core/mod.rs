@@ -6,8 +6,10 @@
 pub mod action;
 pub mod alert;
 pub mod directory;
+pub mod duty;
 pub mod explain;
 pub mod forecast;
+pub mod hours;
 pub mod id;
 pub mod incident;
 pub mod matcher;

@@ -3,12 +3,16 @@
 use super::{Desk, Reply};
 use crate::chat::grammar::Whom;
 use crate::chat::words;
+use crate::core::directory::Target;
 use crate::core::schedule::spoken;
 use crate::core::time::Time;
 
 impl Desk<'_> {
     /// Now, or at another instant, which the answer then names.
     pub(super) fn on_call(&self, whom: Option<&Whom>, at: Option<Time>) -> Reply {
+        let asker = self.who.person().filter(|_| whom == Some(&Whom::Me));
+        let me = asker.map(|id| Whom::Target(Target::Person(id.to_owned())));
+        let whom = me.as_ref().or(whom);
         let lines = words::on_call(&self.directory, whom, at.unwrap_or(self.now));
         let text = match at {
             Some(at) => format!("At {}:\n{lines}", spoken(at, self.zone())),

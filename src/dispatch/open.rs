@@ -61,7 +61,7 @@ impl Desk<'_> {
         let directory = &self.directory;
         let service = match whom {
             Whom::Service(id) => Some(id.as_str()),
-            Whom::Target(_) => None,
+            Whom::Target(_) | Whom::Me => None,
         };
         let major_at = service
             .and_then(|s| directory.services.get(s))
@@ -163,6 +163,7 @@ pub(super) fn name(whom: &Whom) -> String {
     match whom {
         Whom::Target(target) => target.words(),
         Whom::Service(id) => format!("service {id}"),
+        Whom::Me => "you".to_owned(),
     }
 }
 

@@ -5,6 +5,7 @@
 //! room, a surface only for itself. A destination that fails is asked by one probe at a time until
 //! it answers, so an outage costs a handful of requests and ends within a second of its end.
 
+mod direct;
 mod pages;
 mod rooms;
 
@@ -17,7 +18,7 @@ use crate::core::directory::{ContactKind, WEBHOOK};
 use crate::core::id::{IncidentId, Seq};
 use crate::core::incident::{Incident, Surface, THE_ROOM};
 use crate::core::time::Time;
-use crate::notify;
+use crate::notify::{self, Tried};
 use crate::store::{Lane, OutboxRow, ShowRow};
 use pages::Destination;
 use rooms::{Lines, Surfaced, room_key};
@@ -42,7 +43,11 @@ enum Finished {
     Pages {
         destination: String,
         ids: Vec<i64>,
-        result: Result<(), Fault>,
+        tried: Tried,
+        began: Time,
+    },
+    Swept {
+        left: bool,
     },
     Show {
         key: ShowKey,
@@ -58,6 +63,7 @@ enum Poke {
     Page(i64),
     Room(String),
     Show(ShowKey),
+    Sweep,
 }
 
 struct Deliver {
@@ -83,6 +89,9 @@ struct Deliver {
     moved: usize,
     settlers: Vec<oneshot::Sender<usize>>,
     measured_at: Time,
+    /// What rings is being looked through, and is to be looked through once more.
+    sweeping: bool,
+    sweep_again: bool,
 }
 
 /// Starts delivery. It waits for its adapters.
@@ -107,6 +116,8 @@ pub(super) fn start(engine: &Engine, mut messages: mpsc::UnboundedReceiver<Messa
         moved: 0,
         settlers: Vec::new(),
         measured_at: Time(0),
+        sweeping: false,
+        sweep_again: false,
     };
     super::spawn(async move {
         loop {
@@ -137,10 +148,15 @@ impl Deliver {
                     .collect();
                 self.started = true;
                 self.poke_everything();
+                // What rang when the process before this one ended.
+                self.sweep();
             }
             Message::Effects(effects) => {
-                for effect in effects {
-                    self.accept(effect);
+                // All first: what was decided together for one contact is one message.
+                let pokes: BTreeSet<(Time, Poke)> =
+                    effects.into_iter().filter_map(|e| self.accept(e)).collect();
+                for (at, poke) in pokes {
+                    self.poke_at(at, poke);
                 }
             }
             Message::Shows(shows) => {
@@ -160,6 +176,7 @@ impl Deliver {
                     }
                 }
             }
+            Message::Hush => self.poke(&Poke::Sweep),
             Message::Restart => {
                 self.destinations.values_mut().for_each(|d| d.ready.clear());
                 self.rooms.values_mut().for_each(|r| r.waiting.clear());
@@ -185,12 +202,16 @@ impl Deliver {
         }
     }
 
-    fn accept(&mut self, effect: Outgoing) {
+    /// Queues an effect; answers what is to be poked, and when.
+    fn accept(&mut self, effect: Outgoing) -> Option<(Time, Poke)> {
         let (id, row) = (effect.row.id, &effect.row);
         let due = row.due_at;
         self.know_rooms(&effect.incident.clone());
         match row.lane {
-            Lane::Run => act::start(&self.engine, effect),
+            Lane::Run => {
+                act::start(&self.engine, effect);
+                None
+            }
             Lane::Page => {
                 let name = self.destination_of(row);
                 self.effects.insert(id, effect);
@@ -199,7 +220,7 @@ impl Deliver {
                     .or_default()
                     .ready
                     .push_back(id);
-                self.poke_at(due, Poke::Destination(name));
+                Some((due, Poke::Destination(name)))
             }
             Lane::Say => {
                 let name = room_key(row);
@@ -209,7 +230,7 @@ impl Deliver {
                     .or_default()
                     .waiting
                     .push_back(id);
-                self.poke_at(due, Poke::Room(name));
+                Some((due, Poke::Room(name)))
             }
         }
     }
@@ -278,7 +299,10 @@ impl Deliver {
             Some(ContactKind::Chat { platform }) => {
                 format!("{}{platform} {}", pages::CHAT, row.target)
             }
-            Some(ContactKind::Webhook { url }) => notify::webhook::destination(&url),
+            Some(ContactKind::Webhook { url, .. }) => notify::webhook::destination(&url),
+            Some(ContactKind::Direct { means, .. }) => {
+                direct::destination(means, &row.target, &row.detail)
+            }
             None => "nowhere".to_owned(),
         }
     }
@@ -287,7 +311,7 @@ impl Deliver {
         let directory = self.engine.directory();
         if let Some(name) = row.target.strip_prefix(WEBHOOK) {
             let url = directory.webhooks.get(name)?.clone();
-            return Some(ContactKind::Webhook { url });
+            return Some(ContactKind::Webhook { url, secret: None });
         }
         let person = directory.people.get(&row.target)?;
         Some(
@@ -329,6 +353,7 @@ impl Deliver {
             Poke::Page(id) => self.page_again(*id),
             Poke::Room(name) => self.send_line(name),
             Poke::Show(key) => self.send_show(key),
+            Poke::Sweep => self.sweep(),
         }
     }
 
@@ -349,8 +374,13 @@ impl Deliver {
             Finished::Pages {
                 destination,
                 ids,
-                result,
-            } => self.pages_done(&destination, ids, &result),
+                tried,
+                began,
+            } => self.pages_done(&destination, ids, &tried, began),
+            Finished::Swept { left } => {
+                self.swept(left);
+                Vec::new()
+            }
             Finished::Show { key, have, result } => vec![self.show_done(key, have, result)],
         };
         for settled in settled {

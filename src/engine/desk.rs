@@ -404,6 +404,11 @@ fn write(draft: &mut Draft, changes: ChangeSet) {
     draft.changes.links.extend(changes.links);
     draft.changes.link_codes.extend(changes.link_codes);
     draft.changes.keys.extend(changes.keys);
+    draft.changes.covers.extend(changes.covers);
+    draft.changes.attempts.extend(changes.attempts);
+    draft.changes.receipts.extend(changes.receipts);
+    draft.changes.verified.extend(changes.verified);
+    draft.changes.contact_codes.extend(changes.contact_codes);
 }
 
 fn unavailable(fault: &StoreFault) -> Failure {

@@ -33,6 +33,8 @@ pub(super) struct Draft {
     pub behind: BTreeSet<ShowKey>,
     /// Pages that need not leave any more.
     pub withdrawn: Vec<i64>,
+    /// Something may ring that need not any more.
+    pub hush: bool,
     /// Incidents it changes.
     pub touched: BTreeSet<IncidentId>,
     /// Rooms of the console it changes.
@@ -55,6 +57,7 @@ impl Draft {
             outgoing: Vec::new(),
             behind: BTreeSet::new(),
             withdrawn: Vec::new(),
+            hush: false,
             touched: BTreeSet::new(),
             rooms: BTreeSet::new(),
             runs: BTreeMap::new(),
@@ -341,6 +344,7 @@ impl Draft {
             Event::Resolved { by, .. } => format!("resolved by {}", by.name()),
             _ => "no longer needed".to_owned(),
         };
+        self.hush = true;
         let pages = memory.pages.remove(&id).unwrap_or_default();
         let (gone, stay): (BTreeMap<i64, OutboxRow>, BTreeMap<i64, OutboxRow>) = pages
             .into_iter()
@@ -382,6 +386,8 @@ fn reason(event: &Event) -> Option<(&'static str, &'static str)> {
         Event::Fired { .. } => ("group", "joined an open incident"),
         Event::Paged { rung: Some(_), .. } => ("page", "ladder"),
         Event::Paged { rung: None, .. } => ("page", "asked for"),
+        Event::Chased { digest: true, .. } => ("page", "waited for the morning"),
+        Event::Chased { .. } => ("page", "a person's next step"),
         Event::Reminded { .. } => ("page", "reminder"),
         Event::RungSkipped { .. } => ("page", "nobody reachable on the rung"),
         Event::CatchAll { people, .. } if people.is_empty() => ("page", "nobody at all"),

@@ -10,6 +10,7 @@
 
 mod act;
 mod clock;
+mod covers;
 mod deliver;
 mod desk;
 mod draft;
@@ -17,24 +18,29 @@ mod intake;
 mod lease;
 mod memory;
 mod outgoing;
+mod waking;
 
 pub use clock::Clock;
 pub use lease::GRACE_MS;
+pub use waking::{AckLink, Tested, overlay};
 
 use crate::chat::Chat;
 use crate::chat::button::Key;
 use crate::core::alert::Alert;
 use crate::core::directory::Directory;
+use crate::core::duty::Cover;
 use crate::core::explain::edited;
 use crate::core::id::{Actor, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{Command, Incident, OpenAs, Refusal, Status};
 use crate::core::time::Time;
 use crate::metrics::Metrics;
+use crate::notify::Notifiers;
 use crate::store::{ChangeSet, LinkRow, Store};
 use arc_swap::ArcSwap;
+use covers::Covers;
 use lease::{Leases, Seen};
 use sha2::Digest;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -76,7 +82,7 @@ pub(crate) struct Inner {
     open: RwLock<HashMap<IncidentId, Arc<Incident>>>,
     leases: RwLock<Leases>,
     seen: Arc<Seen>,
-    counters: [AtomicI64; 5],
+    counters: [AtomicI64; 6],
     fenced: AtomicBool,
     /// Runs this process carries out.
     running: Mutex<HashSet<RunId>>,
@@ -84,6 +90,18 @@ pub(crate) struct Inner {
     key: Key,
     /// Accounts linked beside the files: platform and account to person.
     links: RwLock<HashMap<(String, String), String>>,
+    /// Held by whoever changes a cover.
+    covers: tokio::sync::Mutex<Covers>,
+    /// The covers as stored.
+    agreed: ArcSwap<BTreeMap<i64, Cover>>,
+    /// A cover has changed.
+    covers_moved: tokio::sync::Notify,
+    /// Providers that wake people.
+    notifiers: ArcSwap<Notifiers>,
+    /// Chat platforms, for test pages.
+    chats: RwLock<Vec<Arc<dyn Chat>>>,
+    /// Contacts of which a code came back.
+    verified: RwLock<waking::Verified>,
 }
 
 /// What a submitted command did.
@@ -134,6 +152,8 @@ pub enum Counter {
     Quarantine,
     /// `heard.id`
     Heard,
+    /// `attempts.id`
+    Attempt,
 }
 
 impl Engine {
@@ -161,11 +181,25 @@ impl Engine {
             .into_iter()
             .map(|l| ((l.platform, l.account), l.person))
             .collect();
+        let covers = Covers::of(store.covers().await?);
+        let agreed = ArcSwap::from_pointee(covers.all.clone());
+        let directory = covers::put_in_force(directory, &covers.all, options.clock.now());
+        let verified: waking::Verified = (store.verified().await?.into_iter())
+            .map(|v| ((v.person, v.contact), v.digest))
+            .collect();
+        let directory = waking::overlaid(directory, &verified);
         let (desk_in, desk_out) = mpsc::channel(DESK_QUEUE);
         let (deliver_in, deliver_out) = mpsc::unbounded_channel();
         let seen = Arc::new(Seen::default());
-        let counters =
-            [high.room, high.post, high.run, high.quarantine, high.heard].map(AtomicI64::new);
+        let counters = [
+            high.room,
+            high.post,
+            high.run,
+            high.quarantine,
+            high.heard,
+            high.attempt,
+        ]
+        .map(AtomicI64::new);
         let inner = Arc::new(Inner {
             store,
             directory: ArcSwap::from_pointee(directory),
@@ -182,6 +216,12 @@ impl Engine {
             // Hashed, so that a value of any length somebody put there is a key.
             key: Key::new(sha2::Sha256::digest(secret.as_bytes()).into()),
             links: RwLock::new(links),
+            covers: tokio::sync::Mutex::new(covers),
+            agreed,
+            covers_moved: tokio::sync::Notify::new(),
+            notifiers: ArcSwap::default(),
+            chats: RwLock::default(),
+            verified: RwLock::new(verified),
         });
         let engine = Engine(inner);
         desk::start(&engine, epoch, desk_out, deliver_out).await?;
@@ -192,6 +232,7 @@ impl Engine {
             };
             engine.write(changes).await?;
         }
+        spawn(covers::mind(engine.clone()));
         Ok(engine)
     }
 
@@ -203,6 +244,9 @@ impl Engine {
 
     /// Starts delivery through these chat platforms, the notifiers and the runner.
     pub fn deliver_through(&self, chats: Vec<Arc<dyn Chat>>) {
+        let kept = self.0.chats.write();
+        kept.unwrap_or_else(PoisonError::into_inner)
+            .clone_from(&chats);
         let _ = self.0.deliver.send(outgoing::Message::Adapters(chats));
     }
 
@@ -232,7 +276,10 @@ impl Engine {
 
     /// Puts a new configuration in force. Incidents keep what they froze at their start.
     pub fn replace_directory(&self, directory: Directory) {
-        self.0.directory.store(Arc::new(directory));
+        self.0.directory.rcu(|_| {
+            let directory = self.overlay(directory.clone());
+            covers::put_in_force(directory, &self.0.agreed.load(), self.now())
+        });
         self.announce(Change::Directory);
     }
 
@@ -487,7 +534,8 @@ impl Engine {
             let (reply, answer) = oneshot::channel();
             let _ = self.0.deliver.send(outgoing::Message::Settle(reply));
             let moved = answer.await.unwrap_or(0);
-            if desk == 0 && moved == 0 {
+            let covers = self.mind_covers().await;
+            if desk == 0 && moved == 0 && covers == 0 {
                 return;
             }
         }

@@ -186,6 +186,39 @@ pub(super) const QUARANTINE: Bulk = Bulk {
     tail: "",
 };
 
+pub(super) const ATTEMPTS: Bulk = Bulk {
+    name: "insert attempts",
+    head: "insert into attempts (id, at, incident, seq, person, contact, kind, provider, purpose, pages, \
+        latency, state, receipt, status, error, updated_at) values ",
+    width: 16,
+    tail: "",
+};
+
+/// For one row only. What was cancelled or delivered stays so: receipts come in any order.
+pub(super) const RECEIPTS: Bulk = Bulk {
+    name: "change attempts",
+    head: "update attempts set state = v.column2, status = v.column3, error = v.column4, \
+        updated_at = v.column5 from (values ",
+    width: 5,
+    tail: ") as v where attempts.receipt <> '' and attempts.receipt = v.column1 \
+        and attempts.state in ('accepted', 'ringing')",
+};
+
+pub(super) const VERIFIED: Bulk = Bulk {
+    name: "write verified",
+    head: "insert into verified (person, contact, digest, at) values ",
+    width: 4,
+    tail: " on conflict (person, contact) do update set digest = excluded.digest, at = excluded.at",
+};
+
+pub(super) const CONTACT_CODES: Bulk = Bulk {
+    name: "write contact codes",
+    head: "insert into contact_codes (person, contact, digest, code, expires_at, tries) values ",
+    width: 6,
+    tail: " on conflict (person, contact) do update set digest = excluded.digest, code = excluded.code, \
+        expires_at = excluded.expires_at, tries = excluded.tries",
+};
+
 pub(super) const COUNTERS: Bulk = Bulk {
     name: "write counters",
     head: "insert into meta (key, value) values ",
@@ -193,7 +226,15 @@ pub(super) const COUNTERS: Bulk = Bulk {
     tail: " on conflict (key) do update set value = excluded.value",
 };
 
-const ALL: [&Bulk; 22] = [
+pub(super) const COVERS: Bulk = Bulk {
+    name: "write covers",
+    head: "insert into covers (id, cause, schedule, state, until_at, body, updated_at) values ",
+    width: 7,
+    tail: " on conflict (id) do update set state = excluded.state, until_at = excluded.until_at, \
+        body = excluded.body, updated_at = excluded.updated_at",
+};
+
+const ALL: [&Bulk; 27] = [
     &ALERTS,
     &ALERT_STATES,
     &ALERT_STATE_CHANGES,
@@ -215,7 +256,12 @@ const ALL: [&Bulk; 22] = [
     &LINKS,
     &LINK_CODES,
     &KEYS,
+    &ATTEMPTS,
+    &RECEIPTS,
+    &VERIFIED,
+    &CONTACT_CODES,
     &COUNTERS,
+    &COVERS,
 ];
 
 /// The text of every bulk statement for every size.

@@ -11,6 +11,7 @@ mod backend;
 mod bulk;
 mod decode;
 mod duty;
+mod ledger;
 mod open;
 mod plan;
 mod probe;
@@ -22,6 +23,7 @@ mod write;
 
 pub use backend::Dialect;
 pub use duty::PagedRow;
+pub use ledger::{AttemptQuery, AttemptRow, ContactCodeRow, RINGING, ReceiptChange, VerifiedRow};
 pub use open::schema;
 pub use probe::Probe;
 pub use rows::*;
@@ -287,6 +289,11 @@ impl Store {
         on!(self, pools => pools.was_heard(platform, key).await)
     }
 
+    /// Every cover, by number.
+    pub async fn covers(&self) -> Result<Vec<CoverRow>, StoreFault> {
+        on!(self, pools => pools.covers().await)
+    }
+
     /// Every account that was linked to a person beside the files.
     pub async fn links(&self) -> Result<Vec<LinkRow>, StoreFault> {
         on!(self, pools => pools.links().await)
@@ -328,6 +335,47 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<PagedRow>, StoreFault> {
         on!(self, pools => pools.pages_of(person, span, limit).await)
+    }
+
+    /// Tries to wake people, newest first, and how many match in all.
+    pub async fn attempts(
+        &self,
+        query: &AttemptQuery,
+    ) -> Result<(Vec<AttemptRow>, i64), StoreFault> {
+        on!(self, pools => pools.attempts(query).await)
+    }
+
+    /// The tries a provider knows by this name: several when pages shared a message.
+    pub async fn attempts_of_receipt(&self, receipt: &str) -> Result<Vec<AttemptRow>, StoreFault> {
+        on!(self, pools => pools.attempts_of_receipt(receipt).await)
+    }
+
+    /// What goes on ringing until it is cancelled.
+    pub async fn ringing(&self) -> Result<Vec<AttemptRow>, StoreFault> {
+        on!(self, pools => pools.ringing().await)
+    }
+
+    /// When pages left for a person since then, newest first.
+    pub async fn paged_at(
+        &self,
+        person: &str,
+        since: crate::core::time::Time,
+    ) -> Result<Vec<crate::core::time::Time>, StoreFault> {
+        on!(self, pools => pools.paged_at(person, since).await)
+    }
+
+    /// Every contact of which a code came back.
+    pub async fn verified(&self) -> Result<Vec<VerifiedRow>, StoreFault> {
+        on!(self, pools => pools.verified().await)
+    }
+
+    /// The code under way to a contact.
+    pub async fn contact_code(
+        &self,
+        person: &str,
+        contact: &str,
+    ) -> Result<Option<ContactCodeRow>, StoreFault> {
+        on!(self, pools => pools.contact_code(person, contact).await)
     }
 
     /// Quarantined payloads, newest first, and how many there are in all.

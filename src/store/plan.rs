@@ -6,6 +6,7 @@
 use super::StoreFault;
 use super::backend::{Backend, Cell};
 use super::bulk::{self, Bulk, Texts};
+use super::ledger;
 use super::rows::{
     AlertChange, AlertRow, ChangeSet, EventRow, IncidentRow, OutboxChange, OutboxRow, PostRow,
     QuarantineRow, RunRow, ShowRow,
@@ -55,6 +56,7 @@ pub(super) fn plan<B: Backend>(
     plan.effects(changes)?;
     plan.console(changes)?;
     plan.chat(changes)?;
+    plan.waking(changes)?;
     Ok(plan.steps)
 }
 
@@ -194,6 +196,29 @@ impl<B: Backend> Plan<'_, B> {
 }
 
 impl<B: Backend> Plan<'_, B> {
+    fn waking(&mut self, changes: &ChangeSet) -> Result<(), StoreFault> {
+        use Miss::Expected;
+        self.rows(&bulk::ATTEMPTS, Expected, &changes.attempts, |a| {
+            Ok(ledger::attempt_cells(a))
+        })?;
+        // One at a time: several changes of one receipt count in their order.
+        for change in &changes.receipts {
+            let one = std::slice::from_ref(change);
+            self.rows(&bulk::RECEIPTS, Expected, one, |r| {
+                Ok(ledger::receipt_cells(r))
+            })?;
+        }
+        self.rows(&bulk::VERIFIED, Expected, &changes.verified, |v| {
+            Ok(ledger::verified_cells(v))
+        })?;
+        self.rows(
+            &bulk::CONTACT_CODES,
+            Expected,
+            &changes.contact_codes,
+            |c| Ok(ledger::code_cells(c)),
+        )
+    }
+
     fn chat(&mut self, changes: &ChangeSet) -> Result<(), StoreFault> {
         use Miss::{Expected, Odd};
         self.rows(&bulk::HEARD, Expected, &changes.heard, |h| {
@@ -215,6 +240,18 @@ impl<B: Backend> Plan<'_, B> {
             changes.heard_old.as_slice(),
             |before| Ok([Cell::Int(before.0)]),
         )?;
+        self.rows(&bulk::COVERS, Expected, &changes.covers, |c| {
+            let body = serde_json::to_string(&c.cover).map_err(|e| encode(e.into()))?;
+            Ok([
+                Cell::Int(c.cover.id),
+                Cell::Text(&c.cause),
+                Cell::Text(&c.cover.schedule),
+                Cell::Text(c.cover.state.word()),
+                Cell::Int(c.cover.until.0),
+                Cell::Owned(body),
+                Cell::Int(c.updated_at.0),
+            ])
+        })?;
         self.rows(&bulk::LINKS, Expected, &changes.links, |l| {
             Ok([
                 Cell::Text(&l.platform),

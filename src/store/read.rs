@@ -5,13 +5,14 @@ use super::decode;
 use super::open::Pools;
 use super::plan::TURNS;
 use super::rows::{
-    AlertRow, HeardRow, HighWater, InboxRow, IncidentRow, LinkCodeRow, LinkRow, OutboxRow, PostRow,
-    QuarantineRow, RoomRow, RunRow, ShowRow,
+    AlertRow, CoverRow, HeardRow, HighWater, InboxRow, IncidentRow, LinkCodeRow, LinkRow,
+    OutboxRow, PostRow, QuarantineRow, RoomRow, RunRow, ShowRow,
 };
 use super::select::Select;
 use super::{AlertQuery, IncidentQuery, StoreFault};
 use crate::core::id::{IncidentId, RoomId, RunId};
 use crate::core::incident::Record;
+use crate::core::time::Time;
 
 type Read<T> = Result<T, StoreFault>;
 
@@ -61,7 +62,8 @@ impl<B: Backend> Pools<B> {
              coalesce((select max(id) from runs), 0), \
              coalesce((select max(run) from events where run is not null), 0), \
              coalesce((select max(id) from quarantine), 0), \
-             coalesce((select max(id) from heard), 0)",
+             coalesce((select max(id) from heard), 0), \
+             coalesce((select max(id) from attempts), 0)",
         );
         let found = all.first(&self.read, |mut row| {
             Ok(HighWater {
@@ -74,6 +76,7 @@ impl<B: Backend> Pools<B> {
                 run: row.int()?.max(row.int()?),
                 quarantine: row.int()?,
                 heard: row.int()?,
+                attempt: row.int()?,
             })
         });
         Ok(found.await?.unwrap_or_default())
@@ -299,6 +302,21 @@ impl<B: Backend> Pools<B> {
         Select::<B>::new(decode::LINK)
             .then(" order by platform, account")
             .all(&self.read, decode::link)
+            .await
+    }
+
+    pub(super) async fn covers(&self) -> Read<Vec<CoverRow>> {
+        Select::<B>::new("select cause, body, updated_at from covers order by id")
+            .all(&self.read, |mut row| {
+                let (cause, body) = (row.text()?, row.text()?);
+                let cover = serde_json::from_str(&body)
+                    .map_err(|e| StoreFault::Unreadable(format!("the cover {body}: {e}")))?;
+                Ok(CoverRow {
+                    cause,
+                    cover,
+                    updated_at: Time(row.int()?),
+                })
+            })
             .await
     }
 

@@ -1,5 +1,7 @@
 //! Rows as the tables hold them, and the change-set: everything one transaction writes, as data.
 
+use super::ledger::{AttemptRow, ContactCodeRow, ReceiptChange, VerifiedRow};
+use crate::core::duty::Cover;
 use crate::core::id::{AlertId, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{Incident, Record};
 use crate::core::time::Time;
@@ -472,6 +474,16 @@ pub struct ChangeSet {
     pub link_codes: Vec<LinkCodeRow>,
     /// Secrets by name, inserted or replaced.
     pub keys: Vec<(String, String)>,
+    /// Covers, inserted or replaced.
+    pub covers: Vec<CoverRow>,
+    /// Tries to wake people, ids ascending.
+    pub attempts: Vec<AttemptRow>,
+    /// What providers tell of them later, written after them.
+    pub receipts: Vec<ReceiptChange>,
+    /// Verified contacts, inserted or replaced.
+    pub verified: Vec<VerifiedRow>,
+    /// Codes under way, inserted or replaced.
+    pub contact_codes: Vec<ContactCodeRow>,
     /// How many incidents a policy has opened so far, by policy.
     pub turns: BTreeMap<String, u64>,
 }
@@ -482,6 +494,17 @@ impl ChangeSet {
     pub fn is_empty(&self) -> bool {
         *self == ChangeSet::default()
     }
+}
+
+/// A cover and the act that made it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CoverRow {
+    /// Unique per act.
+    pub cause: String,
+    /// As it is now.
+    pub cover: Cover,
+    /// Last change.
+    pub updated_at: Time,
 }
 
 /// The highest number given out, per table; 0 when empty.
@@ -505,4 +528,6 @@ pub struct HighWater {
     pub quarantine: i64,
     /// `heard.id`
     pub heard: i64,
+    /// `attempts.id`
+    pub attempt: i64,
 }

@@ -59,6 +59,7 @@ fn settings() -> Settings {
     Settings {
         slack: Vec::new(),
         discord: Vec::new(),
+        notify: firebell::config::notify::Providers::default(),
         listen: "127.0.0.1:0".to_owned(),
         public_url: "http://firebell.test".to_owned(),
         data_dir: "unused".into(),
@@ -166,7 +167,7 @@ async fn every_described_route_is_there_and_wants_a_token() {
     // So that each `{id}` can be 1.
     house.world.engine.replace_directory(oncall::roster("1"));
     let routes = described();
-    assert_eq!(routes.len(), 14);
+    assert_eq!(routes.len(), 15);
     for (method, path) in routes {
         let request = || Request::builder().method(&method).uri(&path);
         for token in [None, Some("Bearer wrong"), Some("Basic Y2k6Y2k=")] {

@@ -1,6 +1,7 @@
 //! The promises, on both databases with a clock moved by hand.
 
 mod commit;
+mod covers;
 mod policies;
 mod runs;
 

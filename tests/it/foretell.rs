@@ -160,3 +160,47 @@ async fn an_incident_explains_itself() {
         "{page}"
     );
 }
+
+#[test]
+fn a_plan_tells_what_a_changed_configuration_changes() {
+    let (old, new) = (folder(), folder());
+    let before = old.path().join("firebell.toml");
+    let args = ["plan", before.to_str().unwrap()];
+    let (good, out, err) = firebell(new.path(), &args);
+    assert!(good, "{err}");
+    assert_eq!(
+        out,
+        "Nothing changes: the same people are paged in the next 90 days.\n"
+    );
+    let change = |file: &str, from: &str, to: &str| {
+        let path = new.path().join(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{text}");
+        std::fs::write(path, text.replace(from, to)).unwrap();
+    };
+    change("policies/standard.toml", "wait = \"10m\"", "wait = \"20m\"");
+    change(
+        "services/search.toml",
+        "team = \"web\"",
+        "team = \"platform\"",
+    );
+    change("firebell.toml", "\"team:platform\"", "\"person:dana\"");
+    let schedule = new.path().join("schedules/web-primary.toml");
+    let text = std::fs::read_to_string(&schedule).unwrap();
+    std::fs::write(
+        &schedule,
+        text.replace("\"ana\", \"bo\"", "\"bo\", \"ana\""),
+    )
+    .unwrap();
+    let (good, out, err) = firebell(new.path(), &args);
+    assert!(good, "{err}");
+    for part in [
+        "schedule web-primary: other people for ",
+        " instead of ",
+        "policy standard\n  - person dana for 10m\n  + person dana for 20m\n",
+        "service search\n  - team web, policy standard\n  + team platform, policy standard\n",
+        "catch-all\n  - team platform\n  + person dana\n",
+    ] {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+}

@@ -35,5 +35,6 @@ mod store;
 mod surface;
 mod tidy;
 mod tools;
+mod wake;
 mod words;
 mod world;

@@ -53,7 +53,8 @@ fn shapes() -> BTreeMap<String, Event> {
         let kind = record.event.kind().to_owned();
         shapes.entry(kind).or_insert(record.event);
     }
-    for (name, event) in journal::other_shapes() {
+    let others = journal::other_shapes().into_iter();
+    for (name, event) in others.chain(journal::waking_shapes()) {
         shapes.insert(name.to_owned(), event);
     }
     shapes

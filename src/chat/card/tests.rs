@@ -34,6 +34,7 @@ fn paged() -> Event {
             name: "Ana Alves".to_owned(),
             why: "on call".to_owned(),
             contacts: vec!["console".to_owned()],
+            later: Vec::new(),
         }],
         skipped: Vec::new(),
         why: "it was opened".to_owned(),

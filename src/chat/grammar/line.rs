@@ -3,6 +3,7 @@
 use super::tokens::{Word, Words};
 use super::{Context, Invocation, Usage, Whom, lookup, unknown};
 use crate::chat::surface::{Leaf, Needs, tree};
+use crate::core::duty::Answer;
 use crate::core::id::{IncidentId, RunId, Severity};
 use crate::core::schedule::parse_at;
 use crate::core::time::{Time, parse_duration_ms};
@@ -13,7 +14,7 @@ const SNOOZE_MAX_MS: i64 = 7 * 86_400_000;
 
 /// A line behind its verb.
 pub(super) struct Line<'a> {
-    leaf: &'static Leaf,
+    pub(super) leaf: &'static Leaf,
     pub(super) context: &'a Context<'a>,
     id: Option<IncidentId>,
     pub(super) words: Words<'a>,
@@ -59,6 +60,12 @@ impl<'a> Line<'a> {
             "resolve" => self
                 .about()
                 .and_then(|id| self.done(Invocation::Resolve { id })),
+            "cover" | "swap" => self.cover(),
+            "override" => self.put_on_call(),
+            "take" => self.answer_cover(Answer::Take),
+            "decline" => self.answer_cover(Answer::Decline),
+            "cancel" => self.answer_cover(Answer::Cancel),
+            "covers" => self.done(Invocation::Covers),
             "snooze" => self.snooze(),
             "sev" => self.severity(),
             "lead" => self.lead(),
@@ -86,6 +93,7 @@ impl<'a> Line<'a> {
                 .and_then(|id| self.done(Invocation::Postmortem { id })),
             "list" => self.list(),
             "link" => self.link(),
+            "verify" => self.verify(),
             _ => self.help(),
         }
     }
@@ -198,6 +206,15 @@ impl<'a> Line<'a> {
     }
 
     fn page(mut self) -> Result<Invocation, Usage> {
+        let me = self.words.peek().filter(|w| !w.quoted);
+        if self.id.is_none() && me.is_some_and(|w| w.text.eq_ignore_ascii_case("me")) {
+            self.words.next();
+            return self.done(Invocation::Page {
+                id: None,
+                whom: Some(Whom::Me),
+                message: String::new(),
+            });
+        }
         let id = self.id.or(self.context.here);
         let whom = self.words.next().map(|w| self.whom(&w)).transpose()?;
         if whom.is_none() && id.is_none() {
@@ -245,21 +262,24 @@ impl<'a> Line<'a> {
         self.done(Invocation::SetSeverity { id, to })
     }
 
+    /// The id of a person somebody names.
+    pub(super) fn person(&self, argument: &str, word: &str) -> Result<String, Usage> {
+        let directory = self.context.directory;
+        let found = lookup::person(directory, word);
+        found.map(|p| p.id.clone()).ok_or_else(|| {
+            let known = directory.people.keys().map(String::as_str);
+            let hint = lookup::hint(word.trim_start_matches('@'), known);
+            self.usage(format!(
+                "`{argument}`: `{word}` is not in the directory. {hint}"
+            ))
+        })
+    }
+
     /// Somebody of the directory; `None`: `me`, or nothing is said.
     pub(super) fn somebody(&mut self) -> Result<Option<String>, Usage> {
-        let directory = self.context.directory;
         match self.words.next() {
             Some(w) if !w.text.eq_ignore_ascii_case("me") => {
-                let found = lookup::person(directory, &w.text).ok_or_else(|| {
-                    let known = directory.people.keys().map(String::as_str);
-                    let name = w.text.trim_start_matches('@');
-                    self.usage(format!(
-                        "`person`: `{}` is not in the directory. {}",
-                        w.text,
-                        lookup::hint(name, known)
-                    ))
-                })?;
-                Ok(Some(found.id.clone()))
+                Ok(Some(self.person("person", &w.text)?))
             }
             _ => Ok(None),
         }
@@ -392,6 +412,23 @@ impl<'a> Line<'a> {
             }
         };
         self.done(Invocation::Link { code, confirmed })
+    }
+
+    fn verify(mut self) -> Result<Invocation, Usage> {
+        // A form gives both words as one.
+        let said = self.words.rest();
+        while self.words.next().is_some() {}
+        let mut said = said.split_whitespace().map(str::to_owned);
+        let Some(contact) = said.next() else {
+            return Err(self.usage("`contact` is missing: name one of your contacts."));
+        };
+        let code = said.next();
+        if let Some(extra) = said.next() {
+            return Err(self.usage(format!(
+                "`code`: write `verify CONTACT CODE`, without `{extra}`."
+            )));
+        }
+        self.done(Invocation::Verify { contact, code })
     }
 
     fn help(mut self) -> Result<Invocation, Usage> {

@@ -2,11 +2,7 @@
 
 use super::line::Line;
 use super::{Invocation, Usage};
-use crate::core::schedule::parse_at;
-use crate::core::time::Time;
-
-/// A bare clock time is looked for in the day that comes.
-const DAY_MS: i64 = 86_400_000;
+use crate::core::schedule::Edge;
 
 impl Line<'_> {
     /// `oncall`, `oncall web-primary`, `oncall at 18:00`, `oncall web-primary at 2026-12-24 18:00`.
@@ -22,30 +18,11 @@ impl Line<'_> {
         let whom = whom.map(|w| self.whom(&w)).transpose()?;
         let at = if says_at(&self) {
             self.words.next();
-            Some(self.instant()?)
+            Some(self.when("at", self.context.now, Edge::From)?)
         } else {
             None
         };
         self.done(Invocation::OnCall { whom, at })
-    }
-
-    /// The time behind `at`: on a date, in RFC 3339, or the next time a clock shows it.
-    fn instant(&mut self) -> Result<Time, Usage> {
-        let Some(first) = self.words.next() else {
-            return Err(self.usage("`at` lacks a time: write 18:00 or 2026-12-24 18:00."));
-        };
-        let is_date = chrono::NaiveDate::parse_from_str(&first.text, "%Y-%m-%d").is_ok();
-        let written = match self.words.peek().filter(|_| is_date) {
-            Some(_) => {
-                let time = self.words.next().map(|w| w.text).unwrap_or_default();
-                format!("{} {time}", first.text)
-            }
-            None => first.text,
-        };
-        // The latest such time within the next day is the next one.
-        let from = self.context.now.plus_ms(DAY_MS);
-        parse_at(&written, self.context.zone, from)
-            .map_err(|why| self.usage(format!("`at`: {why}.")))
     }
 
     /// `shifts`, `shifts bo`.
@@ -61,6 +38,7 @@ mod tests {
     use crate::chat::fixture::{at, directory};
     use crate::chat::grammar::{Context, Whom, parse};
     use crate::core::directory::Target;
+    use crate::core::time::Time;
     use chrono_tz::Tz;
 
     /// At half past two in the afternoon, UTC; in Madrid it is an hour later.
@@ -104,9 +82,8 @@ mod tests {
     #[test]
     fn what_is_too_much_or_too_little_is_said_and_nothing_is_answered() {
         let cases = [
-            ("oncall at", "`at` lacks a time"),
+            ("oncall at", "`at` is missing: such as 18:00"),
             ("oncall at noon", "`at`: `noon` is not a time"),
-            ("oncall at 2026-12-24", "`at`: `2026-12-24` is not a time"),
             ("oncall at 18:00 sharp", "cannot do anything with `sharp`"),
             (
                 "oncall checkout tomorrow",

@@ -52,6 +52,10 @@ pub fn typed(
         match arg.kind {
             _ if arg.named => words.push((format!("{}={value}", arg.name), false)),
             Kind::Text => words.push((value.clone(), true)),
+            Kind::When => {
+                let said = value.split_whitespace();
+                words.extend(said.map(|w| (w.to_owned(), false)));
+            }
             Kind::Clock => {
                 words.push(("at".to_owned(), false));
                 let value = value.trim_start_matches("at ");

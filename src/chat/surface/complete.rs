@@ -172,6 +172,13 @@ fn values(arg: &Argument, directory: &Directory) -> Found {
         Kind::Duration => ["15m", "30m", "1h", "4h"]
             .map(|d| (d.to_owned(), "it pages again after that".to_owned()))
             .into(),
+        Kind::Schedule => {
+            let schedules = directory.schedules.values();
+            schedules.map(|s| (s.id.clone(), s.name.clone())).collect()
+        }
+        Kind::When => ["now", "tomorrow 09:00", "fri 18:00", "8h"]
+            .map(|w| (w.to_owned(), arg.help.clone()))
+            .into(),
         Kind::Clock => vec![("at".to_owned(), arg.help.clone())],
         Kind::Choice => {
             let choices = arg.choices.iter();
@@ -181,8 +188,8 @@ fn values(arg: &Argument, directory: &Directory) -> Found {
             let commands = tree().commands.iter();
             commands.map(|c| (c.verb.clone(), c.help.clone())).collect()
         }
-        // Free words; runs are on the card, with their buttons.
-        Kind::Text | Kind::Pairs | Kind::Run => Found::new(),
+        // Free words; runs are on the card, with their buttons; covers are in the question.
+        Kind::Text | Kind::Pairs | Kind::Run | Kind::Cover => Found::new(),
     }
 }
 

@@ -27,7 +27,7 @@ pub fn on_call(directory: &Directory, whom: Option<&Whom>, at: Time) -> String {
         lines.join("\n")
     };
     let (lines, none) = match whom {
-        None => (
+        None | Some(Whom::Me) => (
             schedules(&|_| true),
             "No schedule is configured.".to_owned(),
         ),

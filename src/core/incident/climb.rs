@@ -7,8 +7,8 @@
 
 use super::command::{Refusal, Scene};
 use super::event::{Event, PagedPerson, Skipped};
-use super::{Climb, Incident, Status};
-use crate::core::directory::{Target, WEBHOOK};
+use super::{Climb, Incident, Status, reach};
+use crate::core::directory::{Person, Target, WEBHOOK};
 use crate::core::id::Actor;
 use crate::core::text;
 use crate::core::time::{Time, human_ms};
@@ -65,12 +65,7 @@ pub(super) fn resolve(targets: &[Target], scene: &Scene<'_>, turn: u64) -> Reach
 fn page(id: &str, why: String, scene: &Scene<'_>, reached: &mut Reached) -> bool {
     let no = match scene.directory.people.get(id) {
         Some(p) if !p.contacts.is_empty() => {
-            reached.people.push(PagedPerson {
-                id: id.to_owned(),
-                name: p.name.clone(),
-                why,
-                contacts: p.contacts.iter().map(|c| c.name.clone()).collect(),
-            });
+            reached.people.push(at_once(p, why, scene));
             return true;
         }
         Some(_) => "has no contact",
@@ -139,7 +134,21 @@ fn webhook(name: &str, scene: &Scene<'_>, reached: &mut Reached) {
         name: words,
         why: "named by the policy".to_owned(),
         contacts: vec!["webhook".to_owned()],
+        later: Vec::new(),
     });
+}
+
+/// Every contact that can be used, all at once.
+fn at_once(person: &Person, why: String, scene: &Scene<'_>) -> PagedPerson {
+    let (contacts, unverified) = scene.directory.usable(person);
+    let unsure = "; no contact of theirs is verified, so all are tried";
+    PagedPerson {
+        id: person.id.clone(),
+        name: person.name.clone(),
+        why: if unverified { why + unsure } else { why },
+        contacts: contacts.into_iter().map(|c| c.name.clone()).collect(),
+        later: Vec::new(),
+    }
 }
 
 fn members(
@@ -237,10 +246,11 @@ pub(super) fn climb(
         } else {
             format!("{why}; the step before reached nobody")
         };
-        let next_due = Some(scene.now.plus_secs(step.wait_secs.max(1)));
+        let people = reach::by_rules(reached.people, incident.urgency, scene);
+        let next_due = Some(reach::next_due(&people, scene.now, step.wait_secs));
         events.push(Event::Paged {
             rung: Some(at),
-            people: reached.people,
+            people,
             channels: reached.channels,
             skipped: reached.skipped,
             why,

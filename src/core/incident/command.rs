@@ -248,6 +248,8 @@ pub enum Command {
         contact: String,
         /// Attempts it took.
         attempts: u32,
+        /// The provider that took it; empty: there is only one way there.
+        via: String,
     },
     /// A page is given up.
     PageFailed {

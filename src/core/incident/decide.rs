@@ -2,7 +2,7 @@
 
 use super::command::{Command, OpenAs, Refusal, Scene};
 use super::event::Event;
-use super::{Incident, Status, THE_ROOM, climb, runs};
+use super::{Incident, Status, THE_ROOM, climb, reach, runs};
 use crate::core::alert::AlertRef;
 use crate::core::id::{Actor, AlertId, Platform, Severity};
 use crate::core::text;
@@ -120,10 +120,12 @@ fn report(incident: &Incident, scene: &Scene<'_>, command: Command) -> Result<Ve
             person,
             contact,
             attempts,
+            via,
         } => Ok(vec![Event::PageDelivered {
             person,
             contact,
             attempts,
+            via,
         }]),
         Command::PageFailed {
             person,
@@ -185,6 +187,8 @@ fn open(scene: &Scene<'_>, open: OpenAs) -> Vec<Event> {
         };
         Event::Promoted { by, why }
     });
+    let service = open.service.as_deref();
+    let (urgency, reason) = scene.directory.urgency(open.severity, service, scene.now);
     let opened = Event::Opened {
         severity_name: scene.directory.severity_name(open.severity),
         origin: open.origin,
@@ -201,7 +205,8 @@ fn open(scene: &Scene<'_>, open: OpenAs) -> Vec<Event> {
         turn: open.turn,
         first_page,
         alerts: open.alerts,
-        why: open.why,
+        why: open.why.into_iter().chain(reason).collect(),
+        urgency,
     };
     let mut events: Vec<Event> = [Some(opened), promoted].into_iter().flatten().collect();
     if first_page.is_some_and(|t| t <= scene.now) {
@@ -245,13 +250,16 @@ fn fire(
     }
     if worst < incident.severity {
         let to_name = scene.directory.severity_name(worst);
+        let (urgency, woken) = reach::reconsidered(incident, scene, worst);
         events.push(Event::SeverityChanged {
             by: Actor::Firebell,
             from: incident.severity,
             to: worst,
             to_name: to_name.clone(),
             why: "an alert is worse".to_owned(),
+            urgency,
         });
+        events.extend(woken);
         if worst <= incident.major_at && !incident.major {
             events.push(Event::Promoted {
                 by: Actor::Firebell,
@@ -297,7 +305,11 @@ fn clear(incident: &Incident, alerts: &[AlertId], why: String) -> Result<Vec<Eve
 fn wake(incident: &Incident, scene: &Scene<'_>) -> Result<Vec<Event>, Refusal> {
     let mut events = runs::expired(incident, scene.now);
     match incident.status {
-        Status::Triggered => events.extend(climb::due(incident, scene)),
+        Status::Triggered => {
+            let climbed = climb::due(incident, scene);
+            events.extend(reach::due(incident, scene, &climbed));
+            events.extend(climbed);
+        }
         Status::Acknowledged if incident.snoozed_until.is_some_and(|t| t <= scene.now) => {
             events.extend(climb::retrigger(incident, scene, "the snooze ended"));
         }
@@ -396,10 +408,14 @@ fn page(
         return Err(Refusal::AlreadyResolved);
     }
     let climb::Reached {
-        people,
+        mut people,
         channels,
         skipped,
     } = climb::resolve(std::slice::from_ref(target), scene, incident.turn);
+    if incident.status == Status::Triggered {
+        // While somebody has it nothing follows by itself, so all their contacts are used at once.
+        people = reach::by_rules(people, super::Urgency::High, scene);
+    }
     let mut why = format!("asked for by {}", by.name());
     if !message.trim().is_empty() {
         why = format!("{why}: {}", text::cut(message, 300));
@@ -441,13 +457,16 @@ fn set_severity(
         });
     }
     let promote = to <= incident.major_at && !incident.major;
+    let (urgency, woken) = reach::reconsidered(incident, scene, to);
     let mut events = vec![Event::SeverityChanged {
         by: by.clone(),
         from: incident.severity,
         to,
         to_name: to_name.clone(),
         why: "set by hand".to_owned(),
+        urgency,
     }];
+    events.extend(woken);
     if promote {
         events.push(Event::Promoted {
             by,
@@ -510,21 +529,32 @@ fn page_failed(
     contact: String,
     why: String,
 ) -> Vec<Event> {
-    let last = incident.awaiting.len() == 1
-        && incident
-            .awaiting
-            .contains(&(person.clone(), contact.clone()));
+    let key = (person, contact);
+    // A receipt may say later that what was accepted did not arrive.
+    let counts = incident.awaiting.contains(&key) || incident.arrived.contains(&key);
+    let mut others = incident.awaiting.iter().chain(&incident.arrived);
+    let last = counts && others.all(|k| *k == key);
+    let (person, contact) = key;
+    let next = reach::failed(incident, &person, &contact);
     let mut events = vec![Event::PageFailed {
         person,
         contact,
         why,
     }];
-    if last && !incident.reached && incident.status == Status::Triggered {
-        events.extend(climb::next_now(
-            incident,
-            scene,
-            "no page of the step before could be delivered",
-        ));
+    if incident.status != Status::Triggered {
+        return events;
+    }
+    match next {
+        Some(next) => events.push(next),
+        _ if last => {
+            let hurried = reach::hurried(incident);
+            if hurried.is_empty() {
+                let why = "no page of the step before could be delivered";
+                events.extend(climb::next_now(incident, scene, why));
+            }
+            events.extend(hurried);
+        }
+        _ => {}
     }
     events
 }

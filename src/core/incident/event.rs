@@ -4,7 +4,7 @@
 //! removed, and `tests/golden/events` holds every shape ever written.
 
 use crate::core::alert::{AlertRef, Labels};
-use crate::core::directory::{Rung, Target};
+use crate::core::directory::{Rung, Target, Urgency};
 use crate::core::id::{Actor, AlertId, Platform, RunId, Severity};
 use crate::core::time::Time;
 use serde::{Deserialize, Serialize};
@@ -57,8 +57,23 @@ pub struct PagedPerson {
     pub name: String,
     /// Why this person: `on call on web-primary since Mon 09:00`.
     pub why: String,
-    /// Names of the contacts used.
+    /// Names of the contacts used at once.
     pub contacts: Vec<String>,
+    /// What follows while nobody acknowledges, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub later: Vec<Later>,
+}
+
+/// A later step to wake somebody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Later {
+    /// When.
+    pub at: Time,
+    /// Names of the contacts.
+    pub contacts: Vec<String>,
+    /// It waits for the morning because it is of low urgency.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub digest: bool,
 }
 
 /// Somebody or something a rung named and could not page.
@@ -158,6 +173,9 @@ pub enum Event {
         alerts: Vec<AlertRef>,
         /// Why this route, service, severity and policy, one sentence each.
         why: Vec<String>,
+        /// Whether its pages may wait for the morning.
+        #[serde(default, skip_serializing_if = "Urgency::is_high")]
+        urgency: Urgency,
     },
     /// More alerts joined.
     Fired {
@@ -189,6 +207,22 @@ pub enum Event {
         /// When the next rung is due unless somebody acknowledges; absent: this changes no deadline.
         next_due: Option<Time>,
     },
+    /// A later step to wake somebody who was paged and has not answered.
+    Chased {
+        /// Directory id.
+        person: String,
+        /// Display name when they were paged.
+        name: String,
+        /// Names of the contacts used.
+        contacts: Vec<String>,
+        /// How many of the person's steps this is.
+        steps: u32,
+        /// It waited for the morning.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        digest: bool,
+        /// Why now.
+        why: String,
+    },
     /// A rung that reached nobody; the next one is climbed at once.
     RungSkipped {
         /// Round and rung, counted from 0.
@@ -215,6 +249,9 @@ pub enum Event {
         contact: String,
         /// Attempts it took.
         attempts: u32,
+        /// The provider that took it; empty: there is only one way there.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        via: String,
     },
     /// A page could not be delivered and is given up.
     PageFailed {
@@ -295,6 +332,9 @@ pub enum Event {
         to_name: String,
         /// Why.
         why: String,
+        /// The urgency, when it is another one now.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        urgency: Option<Urgency>,
     },
     /// It became major: it gets a room.
     Promoted {
@@ -483,6 +523,7 @@ impl Event {
             Event::Fired { .. } => "fired",
             Event::Cleared { .. } => "cleared",
             Event::Paged { .. } => "paged",
+            Event::Chased { .. } => "chased",
             Event::RungSkipped { .. } => "rung_skipped",
             Event::CatchAll { .. } => "catch_all",
             Event::PageDelivered { .. } => "page_delivered",

@@ -1,7 +1,7 @@
 //! Memory: a fact changes the state. Cannot fail, never looks at the clock.
 
 use super::event::{Event, Ladder, Origin, PagedPerson};
-use super::{Climb, Incident, Record, Run, RunState, Status, THE_ROOM, climb};
+use super::{Climb, Incident, Record, Run, RunState, Status, THE_ROOM, climb, reach};
 use crate::core::directory::WEBHOOK;
 use crate::core::id::Actor;
 use crate::core::time::Time;
@@ -35,7 +35,13 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
             incident.acked_at.get_or_insert(record.at);
             incident.snoozed_until = None;
         }
-        Event::AckCounted { by, .. } => incident.agreed.push(by.clone()),
+        Event::AckCounted { by, .. } => {
+            incident.agreed.push(by.clone());
+            // They have done their part; the others are still to be woken.
+            if let Some(id) = by.person() {
+                incident.chase.remove(id);
+            }
+        }
         Event::LadderChanged { ladder, .. } => ladder_changed(incident, ladder),
         Event::Snoozed { by, until } => {
             rest(incident, Status::Acknowledged);
@@ -45,6 +51,7 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         }
         Event::Retriggered { due, .. } => {
             incident.status = Status::Triggered;
+            incident.chase.clear();
             incident.acked_by = None;
             incident.snoozed_until = None;
             incident.last_rung = None;
@@ -59,7 +66,10 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
             incident.snoozed_until = None;
             incident.resolved_at = Some(record.at);
         }
-        Event::SeverityChanged { to, .. } => incident.severity = *to,
+        Event::SeverityChanged { to, urgency, .. } => {
+            incident.severity = *to;
+            incident.urgency = urgency.unwrap_or(incident.urgency);
+        }
         Event::Promoted { .. } => incident.major = true,
         Event::LeadChanged { lead, .. } => incident.lead = Some(lead.clone()),
         Event::RoomOpened { platform, room, .. } => {
@@ -76,6 +86,7 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
             }
         }
         Event::Paged { .. }
+        | Event::Chased { .. }
         | Event::RungSkipped { .. }
         | Event::CatchAll { .. }
         | Event::Reminded { .. }
@@ -139,6 +150,7 @@ fn opened(incident: &mut Incident, record: &Record) {
         turn,
         first_page,
         alerts,
+        urgency,
         ..
     } = &record.event
     else {
@@ -146,6 +158,7 @@ fn opened(incident: &mut Incident, record: &Record) {
     };
     incident.title.clone_from(title);
     incident.severity = *severity;
+    incident.urgency = *urgency;
     incident.major_at = *major_at;
     incident.service.clone_from(service);
     incident.team.clone_from(team);
@@ -227,6 +240,7 @@ fn rest(incident: &mut Incident, status: Status) {
     incident.status = status;
     incident.climb = Climb::Resting;
     incident.awaiting.clear();
+    incident.chase.clear();
     incident.agreed.clear();
     incident.last_rung = None;
 }
@@ -234,7 +248,10 @@ fn rest(incident: &mut Incident, status: Status) {
 fn expect(incident: &mut Incident, people: &[PagedPerson], fresh: bool) {
     if fresh {
         incident.awaiting.clear();
-        incident.reached = false;
+        incident.arrived.clear();
+    }
+    if incident.status == Status::Triggered {
+        reach::paged(incident, people);
     }
     for p in people {
         *incident.paged.entry(p.id.clone()).or_default() += 1;
@@ -295,16 +312,18 @@ fn paging(incident: &mut Incident, record: &Record) {
             expect(incident, people, true);
             incident.awaiting.clear();
         }
+        Event::Chased {
+            person,
+            contacts,
+            steps,
+            ..
+        } => reach::stepped(incident, person, contacts, *steps),
         Event::PageDelivered {
             person, contact, ..
-        } if incident.awaiting.remove(&(person.clone(), contact.clone())) => {
-            incident.reached = true;
-        }
+        } => reach::settled(incident, person, contact, true),
         Event::PageFailed {
             person, contact, ..
-        } => {
-            incident.awaiting.remove(&(person.clone(), contact.clone()));
-        }
+        } => reach::settled(incident, person, contact, false),
         _ => {}
     }
 }

@@ -53,6 +53,36 @@ fn action(approvals: u8) -> Action {
     }
 }
 
+/// Ana has two contacts, sometimes in steps, and sometimes sleeps.
+fn wake_in_steps(rng: &mut fastrand::Rng, directory: &mut Directory) {
+    use crate::core::directory::{Contact, ContactKind, Rule, Step, Urgency};
+    let Some(ana) = directory.people.get_mut("ana") else {
+        return;
+    };
+    ana.contacts.push(Contact {
+        name: "phone".to_owned(),
+        kind: ContactKind::Chat {
+            platform: "slack".to_owned(),
+        },
+    });
+    let step = |after_secs, contact: &str| Step {
+        after_secs,
+        contacts: vec![contact.to_owned()],
+    };
+    for urgency in [Urgency::High, Urgency::Low] {
+        if rng.bool() {
+            let steps = vec![step(rng.u64(0..2) * 60, "console"), step(200, "phone")];
+            ana.waking.rules.push(Rule { urgency, steps });
+        }
+    }
+    ana.waking.quiet = rng.bool().then(|| crate::core::hours::Quiet {
+        from: 11 * 60,
+        to: 13 * 60,
+        digest: 13 * 60,
+        days: [false; 7],
+    });
+}
+
 impl Life {
     fn new(seed: u64) -> Life {
         let mut rng = fastrand::Rng::with_seed(seed);
@@ -62,6 +92,7 @@ impl Life {
                 .actions
                 .insert(format!("act-{approvals}"), Arc::new(action(approvals)));
         }
+        wake_in_steps(&mut rng, &mut directory);
         let policy = Policy {
             id: "p".to_owned(),
             rungs: ladder(&[Target::Person("bo".to_owned())], 0).rungs,
@@ -113,6 +144,7 @@ impl Life {
             open.origin = Origin::Declared { by: actor(0) };
             open.alerts.clear();
         }
+        open.severity = Severity(self.rng.u8(0..3));
         open.group_wait_ms = if self.rng.bool() { 0 } else { 30_000 };
         open.major = self.rng.bool();
         open.auto_resolve = self.rng.bool();
@@ -212,7 +244,7 @@ impl Life {
     /// What adapters bring back.
     fn brought_back(&mut self, by: Actor) -> Command {
         let person = ["ana", "bo"][self.rng.usize(0..2)].to_owned();
-        let contact = "console".to_owned();
+        let contact = ["console", "phone"][self.rng.usize(0..2)].to_owned();
         match self.rng.u8(0..5) {
             0 => Command::PageFailed {
                 person,
@@ -234,6 +266,7 @@ impl Life {
                 person,
                 contact,
                 attempts: 1,
+                via: String::new(),
             },
         }
     }
@@ -376,6 +409,15 @@ impl Life {
         assert!(
             !climbing || wake_at(&self.incident).is_some(),
             "somebody must have it, and time stands still"
+        );
+        assert!(
+            climbing || self.incident.chase.is_empty(),
+            "somebody has it, and somebody is still to be woken"
+        );
+        let chases = self.incident.chase.values();
+        assert!(
+            chases.into_iter().all(|c| !c.steps.is_empty()),
+            "nothing is left to be done for somebody who is to be woken"
         );
         for run in self.incident.runs.values() {
             let own = run.needs > 0 && run.approved.iter().any(|a| a.same(&run.by));

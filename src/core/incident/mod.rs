@@ -16,6 +16,7 @@ mod forecasts;
 mod ladders;
 #[cfg(test)]
 mod lives;
+mod reach;
 mod react;
 mod runs;
 #[cfg(test)]
@@ -23,11 +24,13 @@ mod tests;
 
 pub use command::{Command, OpenAs, Refusal, Scene};
 pub use decide::decide;
-pub use event::{Event, Ladder, Origin, Outcome, PagedPerson, Skipped};
+pub use event::{Event, Ladder, Later, Origin, Outcome, PagedPerson, Skipped};
 pub use evolve::evolve;
+pub use reach::Chase;
 pub use react::{Effect, Place, Surface, react};
 
 use super::alert::{AlertRef, Labels};
+use super::directory::Urgency;
 use super::id::{Actor, AlertId, IncidentId, Platform, RunId, Seq, Severity};
 use super::time::Time;
 use std::collections::{BTreeMap, BTreeSet};
@@ -145,6 +148,8 @@ pub struct Incident {
     pub title: String,
     /// How bad, now.
     pub severity: Severity,
+    /// Whether its pages may wait for the morning.
+    pub urgency: Urgency,
     /// Major at this severity and worse, frozen at the start.
     pub major_at: Severity,
     /// Has (or will have) a room.
@@ -199,8 +204,10 @@ pub struct Incident {
     pub climbed_seq: Seq,
     /// `(person, contact)` of the last rung that may still be reached.
     pub awaiting: BTreeSet<(String, String)>,
-    /// Somebody of the last rung was reached.
-    pub reached: bool,
+    /// Those of them that were reached.
+    pub arrived: BTreeSet<(String, String)>,
+    /// Who is to be woken in further steps, by person.
+    pub chase: BTreeMap<String, Chase>,
     /// Who was paged, with how often.
     pub paged: BTreeMap<String, u32>,
     /// Incident lead.
@@ -271,11 +278,13 @@ pub fn wake_at(incident: &Incident) -> Option<Time> {
         (Climb::Next { due, .. } | Climb::Exhausted { due, .. }, Status::Triggered) => Some(*due),
         _ => None,
     };
+    let chase = reach::next_step(incident).filter(|_| incident.status == Status::Triggered);
     let snooze = incident
         .snoozed_until
         .filter(|_| incident.status == Status::Acknowledged);
     [
         climb,
+        chase,
         snooze,
         climb::remind_at(incident),
         runs::next_expiry(incident),

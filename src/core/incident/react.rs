@@ -127,6 +127,12 @@ pub fn react(incident: &Incident, record: &Record) -> Vec<Effect> {
                 }));
             }
         }
+        Event::Chased {
+            person, contacts, ..
+        } => effects.extend(contacts.iter().map(|c| Effect::Page {
+            person: person.clone(),
+            contact: c.clone(),
+        })),
         Event::AckCounted { by, .. } => {
             effects.extend(by.person().map(|id| Effect::Spare {
                 person: id.to_owned(),
@@ -229,6 +235,7 @@ fn changes_card(event: &Event) -> bool {
             | Event::Left { .. }
             | Event::PlaceFailed { .. }
             | Event::Noted { .. }
+            | Event::Chased { .. }
             | Event::PageDelivered { .. }
             | Event::Redacted { .. }
             | Event::Removed { .. }

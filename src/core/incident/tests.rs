@@ -3,11 +3,13 @@
 use super::*;
 use crate::core::alert::AlertRef;
 use crate::core::directory::{
-    Contact, ContactKind, Directory, Person, Rung, SeverityName, Target, Team,
+    Contact, ContactKind, Directory, Person, Rung, SeverityName, Target, Team, Urgency, Waking,
 };
 use crate::core::schedule::{Schedule, parse_handoff};
 use chrono::NaiveDateTime;
 use chrono_tz::Tz;
+
+mod reach;
 
 /// Noon of a Monday.
 pub(super) const NOON: Time = Time(1_794_830_400_000);
@@ -31,6 +33,7 @@ pub(super) fn directory() -> Directory {
         } else {
             Vec::new()
         },
+        waking: Waking::default(),
     };
     let people = [
         person("ana", "Ana", true),
@@ -72,6 +75,11 @@ pub(super) fn directory() -> Directory {
             .map(|s| SeverityName {
                 name: (*s).to_owned(),
                 labels: Vec::new(),
+                urgency: if *s == "sev3" {
+                    Urgency::Low
+                } else {
+                    Urgency::High
+                },
             })
             .collect(),
         catch_all: vec![Target::Person("bo".to_owned())],
@@ -410,6 +418,7 @@ fn one_of_two_failed_contacts_does_not_hurry_the_ladder() {
         person: "bo".to_owned(),
         contact: "console".to_owned(),
         attempts: 1,
+        via: String::new(),
     };
     assert_eq!(life.tell(delivered), ["page_delivered"]);
     assert_eq!(life.paged(), Vec::<String>::new());

@@ -23,6 +23,7 @@ mod stints;
 #[cfg(test)]
 mod tests;
 mod wall;
+mod when;
 mod window;
 
 pub use cron::CronPlan;
@@ -33,6 +34,7 @@ pub use overrides::{Override, check as check_override};
 pub use rotation::{Handoff, Rotation, parse_handoff};
 pub use stints::{Stint, stints};
 pub use wall::{clock, end_instant, instant, parse_at, spoken, stamp};
+pub use when::{Edge, is_clock, is_day, parse_when};
 pub use window::{Days, OnHolidays, Window};
 
 use super::time::Time;
@@ -270,6 +272,26 @@ impl Schedule {
                 return Some(self.turn(&piece));
             }
             if piece.until <= at {
+                return None;
+            }
+            at = piece.until;
+        }
+        None
+    }
+
+    /// The turn a person has at `from`, or else their next one; `None`: none within reach.
+    #[must_use]
+    pub fn next_of(&self, person: &str, from: Time) -> Option<Turn> {
+        if !self.names(person) {
+            return None;
+        }
+        let mut at = wall::sane(from);
+        for _ in 0..LOOKED {
+            let piece = self.piece(at);
+            if piece.people.iter().any(|(p, _)| *p == person) {
+                return Some(self.turn(&self.whole(at)));
+            }
+            if piece.until <= at || piece.until == Time::FAR {
                 return None;
             }
             at = piece.until;

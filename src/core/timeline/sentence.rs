@@ -23,6 +23,7 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         ),
         Event::Cleared { alerts, left, why } => cleared(alerts.len(), *left, why),
         Event::Paged { .. }
+        | Event::Chased { .. }
         | Event::RungSkipped { .. }
         | Event::CatchAll { .. }
         | Event::Reminded { .. }
@@ -146,12 +147,22 @@ fn paging(event: &Event, names: &Names) -> String {
             });
             let told: Vec<String> = channels.iter().map(|c| format!("#{c}")).collect();
             let what = match (people.is_empty(), told.is_empty()) {
-                (false, true) => format!("Paged {}", paged(people)),
+                (false, true) => format!("Paged {}", paged(people, names)),
                 (true, _) => format!("Told {}", text::list(&told)),
-                (false, false) => format!("Paged {} and told {}", paged(people), text::list(&told)),
+                (false, false) => format!(
+                    "Paged {} and told {}",
+                    paged(people, names),
+                    text::list(&told)
+                ),
             };
             format!("{what}{step}: {why}.{}{next}", not_paged(skipped))
         }
+        Event::Chased {
+            name,
+            contacts,
+            why,
+            ..
+        } => format!("Tried {name} by {}: {why}.", text::list(contacts)),
         Event::RungSkipped { rung, skipped } => format!(
             "{} reached nobody.{} The next step was climbed at once.",
             capital(&step(*rung)),
@@ -174,7 +185,7 @@ fn paging(event: &Event, names: &Names) -> String {
             next_due,
         } => format!(
             "Alarmed the catch-all, {}: {why}.{} Again at {} unless somebody acknowledges.",
-            paged(people),
+            paged(people, names),
             not_paged(skipped),
             names.time(*next_due)
         ),
@@ -182,16 +193,28 @@ fn paging(event: &Event, names: &Names) -> String {
             people,
             skipped,
             why,
-        } => format!("Reminded {}: {why}.{}", paged(people), not_paged(skipped)),
+        } => format!(
+            "Reminded {}: {why}.{}",
+            paged(people, names),
+            not_paged(skipped)
+        ),
         Event::PageDelivered {
             person,
             contact,
             attempts,
-        } => format!(
-            "The page to {} by {contact} was delivered after {}.",
-            names.person(person),
-            count(*attempts as usize, "attempt")
-        ),
+            via,
+        } => {
+            let via = if via.is_empty() {
+                String::new()
+            } else {
+                format!(" through {via}")
+            };
+            format!(
+                "The page to {} by {contact} was delivered{via} after {}.",
+                names.person(person),
+                count(*attempts as usize, "attempt")
+            )
+        }
         Event::PageFailed {
             person,
             contact,
@@ -257,6 +280,7 @@ fn command(event: &Event, names: &Names) -> String {
             to,
             to_name,
             why,
+            ..
         } => {
             let verb = if to < from { "raised" } else { "lowered" };
             let from = names
@@ -414,12 +438,34 @@ fn named(alerts: &[AlertRef]) -> String {
     text::list(&names)
 }
 
-fn paged(people: &[PagedPerson]) -> String {
-    let each: Vec<String> = people
-        .iter()
-        .map(|p| format!("{} by {} ({})", p.name, text::list(&p.contacts), p.why))
-        .collect();
+fn paged(people: &[PagedPerson], names: &Names) -> String {
+    let each: Vec<String> = people.iter().map(|p| one_paged(p, names)).collect();
     text::list(&each)
+}
+
+/// `Ana by push (on call on Web), then by sms at 14:03`.
+fn one_paged(p: &PagedPerson, names: &Names) -> String {
+    let mut parts = Vec::new();
+    if !p.contacts.is_empty() {
+        parts.push(format!(" by {} ({})", text::list(&p.contacts), p.why));
+    }
+    for later in &p.later {
+        let at = names.time(later.at);
+        let by = text::list(&later.contacts);
+        let why = if parts.is_empty() {
+            format!(" ({})", p.why)
+        } else {
+            String::new()
+        };
+        let waits = match (later.digest, parts.is_empty()) {
+            (true, true) => format!(" by {by} in the morning, {at}{why}"),
+            (true, false) => format!("by {by} in the morning, {at}"),
+            (false, true) => format!(" by {by} at {at}{why}"),
+            (false, false) => format!("then by {by} at {at}"),
+        };
+        parts.push(waits);
+    }
+    format!("{}{}", p.name, parts.join(", "))
 }
 
 fn not_paged(skipped: &[Skipped]) -> String {

@@ -260,6 +260,7 @@ impl Desk {
         draft.outgoing.retain(|effect| !withdrawn(effect.row.id));
         for message in [
             (!draft.withdrawn.is_empty()).then(|| Message::Withdraw(draft.withdrawn)),
+            draft.hush.then_some(Message::Hush),
             (!draft.outgoing.is_empty()).then(|| Message::Effects(draft.outgoing)),
             (!commit.shows.is_empty()).then(|| Message::Shows(commit.shows)),
         ] {

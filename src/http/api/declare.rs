@@ -155,6 +155,7 @@ mod tests {
                 .map(|n| SeverityName {
                     name: n.to_owned(),
                     labels: Vec::new(),
+                    urgency: crate::core::directory::Urgency::High,
                 })
                 .to_vec(),
             ..Directory::default()

@@ -5,6 +5,7 @@
 
 mod acts;
 mod alerts;
+mod attempts;
 mod body;
 mod declare;
 mod incidents;
@@ -79,6 +80,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(acts::resolve))
         .routes(routes!(acts::note))
         .routes(routes!(alerts::list_alerts))
+        .routes(routes!(attempts::list_attempts))
         .routes(routes!(oncall::on_call))
         .routes(routes!(oncall::list_shifts))
         .routes(routes!(services::list_services));

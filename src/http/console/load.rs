@@ -18,7 +18,7 @@ use crate::core::incident::Incident;
 use crate::core::schedule::Schedule;
 use crate::core::time::Time;
 use crate::core::timeline;
-use crate::store::{AlertQuery, IncidentQuery, RoomRow};
+use crate::store::{AlertQuery, AttemptQuery, IncidentQuery, RoomRow};
 use axum::http::header;
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use chrono_tz::Tz;
@@ -40,6 +40,8 @@ const PAST: i64 = 5;
 const TURNS: usize = 6;
 /// Alerts shown on an incident's page.
 const ALERTS: i64 = 20;
+/// Tries to wake somebody shown on an incident's page.
+const TRIES: i64 = 50;
 
 /// One request: who looks, the configuration in force and the time.
 pub(super) struct Moment {
@@ -242,6 +244,12 @@ pub(super) async fn incident_view(
     alerts.reverse();
     let mut deliveries = store.deliveries(incident.id).await?;
     deliveries.reverse();
+    let tried = AttemptQuery {
+        incident: Some(incident.id),
+        limit: TRIES,
+        ..AttemptQuery::default()
+    };
+    let (attempts, _) = store.attempts(&tried).await?;
     Ok(IncidentView {
         card: card_of(console, moment, incident),
         room: room_of(incident),
@@ -249,6 +257,7 @@ pub(super) async fn incident_view(
         why: explain(incident, &journal, &moment.directory, moment.now),
         runs: RunView::all(incident, &store.runs(incident.id).await?),
         deliveries,
+        attempts,
         alerts,
         alerts_total,
     })

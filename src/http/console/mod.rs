@@ -23,6 +23,7 @@ mod live;
 mod load;
 mod me;
 mod overview;
+mod person;
 mod post;
 mod room;
 mod run;
@@ -89,6 +90,7 @@ fn pages() -> Router<Console> {
         .route("/oncall/fairness", get(fairness::fairness))
         .route("/oncall/{schedule}", get(calendar::calendar))
         .route("/me", get(me::me))
+        .route("/people/{id}", get(person::person))
         .route("/services", get(overview::services))
         .route("/alerts", get(overview::alerts))
         .route("/quarantine", get(overview::quarantine))

@@ -385,7 +385,7 @@ async fn my_page_has_my_shifts_my_pages_my_contacts_and_nobody_elses() {
     assert!(
         ana.contains("In the shift that runs, or outside of one") && ana.contains("Slow is bad")
     );
-    assert!(ana.contains("a direct message on console"));
+    assert!(ana.contains("<strong>console</strong>") && ana.contains("ready"));
     let bo = h.page("bo", "/me").await;
     assert!(!bo.contains("Slow is bad"), "Bo was not paged");
     assert!(

@@ -33,6 +33,9 @@ fn a_hand_off_at_a_missing_local_time_is_the_first_instant_after_the_gap() {
     let s = simple(BERLIN, "daily", "2026-03-28 02:30", "ab");
     assert_eq!(who(&s, "2026-03-29T00:59:59Z"), "a");
     assert_eq!(who(&s, "2026-03-29T01:00:00Z"), "b");
+    let turn = s.on_call(at("2026-03-29T12:00:00Z"));
+    let night = (at("2026-03-29T01:00:00Z"), at("2026-03-30T00:30:00Z"));
+    assert_eq!((turn.since, turn.until), night);
     assert_eq!(who(&s, "2026-03-30T00:29:59Z"), "b");
     assert_eq!(who(&s, "2026-03-30T00:30:00Z"), "a");
 }
@@ -42,6 +45,8 @@ fn a_hand_off_at_a_repeated_local_time_is_the_first_occurrence() {
     let s = simple(BERLIN, "daily", "2026-10-24 02:30", "ab");
     assert_eq!(who(&s, "2026-10-25T00:29:59Z"), "a");
     assert_eq!(who(&s, "2026-10-25T00:30:00Z"), "b");
+    // The clock goes back to 02:00; what has begun goes on.
+    assert_eq!(who(&s, "2026-10-25T01:15:00Z"), "b");
     // 02:30 comes again an hour later; nothing happens.
     assert_eq!(who(&s, "2026-10-25T01:30:00Z"), "b");
     let turn = s.on_call(at("2026-10-25T01:45:00Z"));

@@ -71,10 +71,11 @@ fn whoever_is_away_or_cannot_be_woken_is_found_while_on_call() {
 fn a_layer_that_should_have_somebody_is_found_even_when_a_lower_one_shows_through() {
     let mut experts = version(Tz::UTC, "daily", "2026-03-02 00:00", "");
     experts.level = 1;
+    // Two days of a daily rotation below: one finding.
     experts.source = Source::Listed(listed(&[(
         "",
         "2026-03-04T00:00:00Z",
-        "2026-03-05T00:00:00Z",
+        "2026-03-06T00:00:00Z",
     )]));
     let all = version(Tz::UTC, "daily", "2026-03-02 00:00", "ab");
     let s = schedule(
@@ -83,6 +84,6 @@ fn a_layer_that_should_have_somebody_is_found_even_when_a_lower_one_shows_throug
     );
     assert_eq!(
         found(&[s], &Leaves::new(), ""),
-        ["Web: layer experts has nobody from Wed 4 Mar 00:00 UTC until Thu 5 Mar 00:00 UTC"]
+        ["Web: layer experts has nobody from Wed 4 Mar 00:00 UTC until Fri 6 Mar 00:00 UTC"]
     );
 }

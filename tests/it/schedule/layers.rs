@@ -116,11 +116,15 @@ fn what_makes_no_difference_does_not_cut_a_turn() {
         "2026-03-03T01:00:00Z",
         2,
     ));
-    let turn = s.on_call(at("2026-03-04T00:00:00Z"));
-    assert_eq!(
-        (turn.since, turn.until),
-        (at("2026-03-02T00:00:00Z"), at("2026-03-09T00:00:00Z"))
-    );
+    for asked in [
+        "2026-03-02T00:00:00Z",
+        "2026-03-02T10:30:00Z",
+        "2026-03-04T00:00:00Z",
+    ] {
+        let turn = s.on_call(at(asked));
+        let whole = (at("2026-03-02T00:00:00Z"), at("2026-03-09T00:00:00Z"));
+        assert_eq!((turn.since, turn.until), whole, "{asked}");
+    }
 }
 
 #[test]
@@ -216,6 +220,16 @@ fn who_is_next_is_found_behind_turns_that_change_nothing() {
         (next.people.concat(), next.since),
         ("b".to_owned(), at("2026-03-05T00:00:00Z"))
     );
+    let own = |p: &str, t: &str| s.next_of(p, at(t)).map(|t| t.since);
+    assert_eq!(
+        own("b", "2026-03-02T12:00:00Z"),
+        Some(at("2026-03-05T00:00:00Z"))
+    );
+    assert_eq!(
+        own("b", "2026-03-05T12:00:00Z"),
+        Some(at("2026-03-05T00:00:00Z"))
+    );
+    assert_eq!(own("z", "2026-03-05T12:00:00Z"), None);
     let alone = simple(Tz::UTC, "daily", "2026-03-02 00:00", "a");
     assert!(alone.next_handoff(at("2026-03-02T12:00:00Z")).is_none());
 }

@@ -4,10 +4,14 @@ mod beginning;
 
 use beginning::beginning;
 use firebell::core::alert::{AlertRef, Labels};
-use firebell::core::directory::{Rung, Target};
+use firebell::core::directory::{Rung, Target, Urgency};
 use firebell::core::id::{Actor, AlertId, RunId, Severity};
 use firebell::core::incident::{Event, Ladder, Origin, Outcome, PagedPerson, Record, Skipped};
 use firebell::core::time::Time;
+
+mod waking;
+
+pub use waking::waking_shapes;
 
 pub fn at(clock: &str) -> Time {
     Time::parse_rfc3339(&format!("2026-11-22T{clock}Z")).expect(clock)
@@ -91,6 +95,7 @@ pub fn opened(title: &str, alerts: Vec<AlertRef>) -> Event {
             "policy web by the service".to_owned(),
             "grouped by alertname".to_owned(),
         ],
+        urgency: Urgency::High,
     }
 }
 
@@ -100,6 +105,7 @@ fn paged(id: &str, name: &str, contacts: &[&str]) -> PagedPerson {
         name: name.to_owned(),
         why: "on call on Web primary until Mon 23 Nov 09:00 CET".to_owned(),
         contacts: contacts.iter().map(|c| (*c).to_owned()).collect(),
+        later: Vec::new(),
     }
 }
 
@@ -203,6 +209,7 @@ fn response() -> Vec<(&'static str, &'static str, Event)> {
                 to: Severity(0),
                 to_name: "sev1".to_owned(),
                 why: "set by hand".to_owned(),
+                urgency: None,
             },
         ),
         (
@@ -472,6 +479,7 @@ pub fn other_shapes() -> Vec<(&'static str, Event)> {
                 first_page: None,
                 alerts: Vec::new(),
                 why: vec!["declared by Kim on slack".to_owned()],
+                urgency: Urgency::High,
             },
         ),
         (

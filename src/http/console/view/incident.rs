@@ -11,7 +11,7 @@ use crate::core::text::count;
 use crate::core::time::human_ms;
 use crate::core::timeline::Entry;
 use crate::http::console::viewer::Acting;
-use crate::store::{AlertRow, Delivery, IncidentRow, Lane, OutboxRow};
+use crate::store::{AlertRow, AttemptRow, Delivery, IncidentRow, Lane, OutboxRow};
 use maud::{Markup, html};
 
 /// Everything the page of an incident shows.
@@ -27,6 +27,8 @@ pub(in super::super) struct IncidentView {
     pub(in super::super) runs: Vec<RunView>,
     /// Everything that left or was to leave for it.
     pub(in super::super) deliveries: Vec<OutboxRow>,
+    /// Every try to wake somebody, newest first.
+    pub(in super::super) attempts: Vec<AttemptRow>,
     /// The newest alerts.
     pub(in super::super) alerts: Vec<AlertRow>,
     /// How many there are in all.
@@ -118,6 +120,12 @@ fn deliveries(scene: Scene<'_>, view: &IncidentView) -> Markup {
             h2 { "Who was told, and did it arrive?" }
             @if view.deliveries.is_empty() { p.quiet-line { "Nothing has left firebell for this incident." } }
             ul.ledger { @for d in rest { (delivery(scene, d)) } }
+            @if !view.attempts.is_empty() {
+                details data-keep="tries" {
+                    summary { (count(view.attempts.len(), "try").replace("trys", "tries")) " to wake somebody" }
+                    ul.ledger { @for a in &view.attempts { (super::person::attempt(scene, a, false)) } }
+                }
+            }
             @if !lines.is_empty() {
                 details data-keep="lines" {
                     summary { (count(lines.len(), "line")) " arrived" }

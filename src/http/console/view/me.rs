@@ -2,8 +2,8 @@
 
 use super::calendar::feed;
 use super::parts::{icon, when};
+use super::person::contact;
 use super::{Scene, frame};
-use crate::core::directory::ContactKind;
 use crate::core::schedule::{Stint, spoken};
 use crate::core::text::count;
 use crate::core::time::{Time, human_ms};
@@ -128,24 +128,15 @@ fn other_pages(scene: Scene<'_>, mine: &Mine) -> Markup {
 
 /// Addresses are in files and may hold secrets; here stands only how somebody is reached.
 fn contacts(scene: Scene<'_>) -> Markup {
-    let person = scene.directory.people.get(&scene.viewer.id);
-    let contacts = person.map_or(&[][..], |p| &p.contacts);
     html! {
-        section.panel aria-label="Contacts" {
-            h2 { (icon("people")) "How I am woken" }
-            @if contacts.is_empty() { p.agenda-note { "You have no contact: nobody can wake you. Add one to people/" (scene.viewer.id) ".toml." } }
-            ul.plain {
-                @for c in contacts {
-                    li {
-                        strong { (c.name) }
-                        span.hint { " " @match &c.kind {
-                            ContactKind::Chat { platform } => { "a direct message on " (platform) },
-                            ContactKind::Webhook { .. } => { "a webhook" },
-                        } }
-                    }
-                }
+        @if let Some(person) = scene.directory.people.get(&scene.viewer.id) {
+            section.panel aria-label="Contacts" {
+                h2 { (icon("people")) "How I am woken" }
+                @if person.contacts.is_empty() { p.agenda-note { "You have no contact: nobody can wake you. Add one to people/" (person.id) ".toml." } }
+                ul.ledger { @for c in &person.contacts { (contact(scene, person, &c.name, c.kind.word())) } }
+                p.link-row { a href={ "/people/" (person.id) } { "Contacts, nights and tries" } }
+                p.hint { "Your clock: " (person.zone.name()) ". Changes are made in " code { "people/" (person.id) ".toml" } "." }
             }
-            @if let Some(p) = person { p.hint { "Your clock: " (p.zone.name()) ". " "Changes are made in " code { "people/" (p.id) ".toml" } "." } }
         }
     }
 }

@@ -13,6 +13,7 @@ pub(super) mod oncall;
 pub(super) mod overview;
 pub(super) mod parts;
 pub(super) mod people;
+pub(super) mod person;
 pub(super) mod room;
 pub(super) mod run;
 

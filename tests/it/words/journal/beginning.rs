@@ -34,6 +34,7 @@ pub fn beginning() -> Vec<(&'static str, &'static str, Event)> {
                 person: "ana".to_owned(),
                 contact: "console".to_owned(),
                 attempts: 1,
+                via: String::new(),
             },
         ),
         (
