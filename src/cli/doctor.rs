@@ -376,11 +376,7 @@ fn on_call(directory: &Directory) -> Vec<(&'static str, Finding)> {
 /// What will go wrong with who is on call in the next days.
 fn ahead(directory: &Directory, now: Time) -> Vec<(&'static str, Finding)> {
     let until = now.plus_ms(AHEAD_DAYS * 86_400_000);
-    let unreachable = |id: &str| {
-        let person = directory.people.get(id);
-        let silent = person.is_some_and(|p| p.contacts.is_empty());
-        silent.then(|| "has no contact".to_owned())
-    };
+    let unreachable = |id: &str| directory.unreachable(id);
     let schedules = directory.schedules.values();
     let found = schedule::findings(schedules, &directory.leaves, &unreachable, now, until);
     let name = |id: &str| directory.person_name(id);

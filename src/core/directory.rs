@@ -458,6 +458,16 @@ impl Directory {
             .map_or_else(|| id.to_owned(), |p| p.name.clone())
     }
 
+    /// Why a person cannot be woken, to stand behind their name; `None`: they can be.
+    #[must_use]
+    pub fn unreachable(&self, id: &str) -> Option<String> {
+        match self.people.get(id) {
+            None => Some("is not in the directory".to_owned()),
+            Some(p) if p.contacts.is_empty() => Some("has no contact".to_owned()),
+            Some(_) => None,
+        }
+    }
+
     /// Every channel teams, services and policies name, once.
     #[must_use]
     pub fn channels(&self) -> BTreeSet<&str> {
