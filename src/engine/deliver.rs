@@ -325,8 +325,7 @@ impl Deliver {
     fn contact(&self, row: &OutboxRow) -> Option<ContactKind> {
         let directory = self.engine.directory();
         if let Some(name) = row.target.strip_prefix(WEBHOOK) {
-            let url = directory.webhooks.get(name)?.clone();
-            return Some(ContactKind::Webhook { url, secret: None });
+            return directory.webhooks.get(name).cloned();
         }
         let person = directory.people.get(&row.target)?;
         Some(
