@@ -276,10 +276,10 @@ impl Engine {
 
     /// Puts a new configuration in force. Incidents keep what they froze at their start.
     pub fn replace_directory(&self, directory: Directory) {
-        self.0.directory.rcu(|_| {
-            let directory = self.overlay(directory.clone());
-            covers::put_in_force(directory, &self.0.agreed.load(), self.now())
-        });
+        let directory = self.overlay(directory);
+        self.0
+            .directory
+            .rcu(|_| covers::put_in_force(directory.clone(), &self.0.agreed.load(), self.now()));
         self.announce(Change::Directory);
     }
 
