@@ -97,9 +97,8 @@ struct Deliver {
     moved: usize,
     settlers: Vec<oneshot::Sender<usize>>,
     measured_at: Time,
-    /// What rings is being looked through, and is to be looked through once more.
-    sweeping: bool,
-    sweep_again: bool,
+    /// What rings is looked through this often more, the one under way included.
+    sweeps: u8,
 }
 
 /// Starts delivery. It waits for its adapters.
@@ -125,8 +124,7 @@ pub(super) fn start(engine: &Engine, mut messages: mpsc::UnboundedReceiver<Messa
         moved: 0,
         settlers: Vec::new(),
         measured_at: Time(0),
-        sweeping: false,
-        sweep_again: false,
+        sweeps: 0,
     };
     super::spawn(async move {
         loop {
