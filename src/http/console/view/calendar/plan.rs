@@ -164,7 +164,9 @@ impl<'a> Plan<'a> {
         };
         if self.schedule.layers.iter().any(shadowed) {
             let mut row = Row::new(Kind::Shadow, "Shadows");
-            turns.iter().for_each(|t| self.shadows(&mut row, t));
+            for turn in &turns {
+                self.shadows(&mut row, turn);
+            }
             rows.push(row);
         }
         for bar in rows.iter_mut().flat_map(|r| &mut r.bars) {
@@ -346,7 +348,8 @@ impl Row {
             let there = self.bars.iter().rev().filter(|b| b.lane == *lane);
             there.map(|b| b.until).max().is_some_and(|end| end > since)
         };
-        let lane = (0..).find(|lane| !taken(lane)).unwrap_or(0);
+        let lane = (0..self.lanes).find(|lane| !taken(lane));
+        let lane = lane.unwrap_or(self.lanes);
         self.lanes = self.lanes.max(lane + 1);
         let when = plan.span(since, until);
         let because = if why.is_empty() {
