@@ -4,14 +4,22 @@
 //! Platforms call it after they have answered their own three seconds; nothing here blocks on a
 //! platform. A cause makes every act idempotent: the same cause again gives the same answer.
 
+mod contact;
+mod covers;
+mod hands;
+mod hush;
 mod link;
+mod oncall;
 mod open;
 mod runs;
+
+pub use hush::{held, id_of};
 
 use crate::chat::grammar::{self, Context, Invocation, Whom};
 use crate::chat::surface::tree;
 use crate::chat::{Press, words};
 use crate::core::directory::{Directory, Target};
+use crate::core::explain::explain;
 use crate::core::id::{Actor, IncidentId, RunId, Seq};
 use crate::core::incident::{Command, Incident};
 use crate::core::postmortem;
@@ -112,9 +120,14 @@ pub async fn press(
         Press::Acknowledge => Invocation::Acknowledge { id },
         Press::Resolve => Invocation::Resolve { id },
         Press::Escalate => return desk.escalate(id, Some(as_of)).await,
-        Press::Snooze { ms } => Invocation::Snooze { id, ms: *ms },
+        Press::Snooze { ms } => {
+            return desk.snooze(id, desk.now.plus_ms(*ms), Some(as_of)).await;
+        }
+        Press::Unacknowledge => Invocation::Unacknowledge { id },
+        Press::Reopen => Invocation::Reopen { id },
         Press::Promote => Invocation::Promote { id },
         Press::Lead => Invocation::Lead { id, person: None },
+        Press::Follow => Invocation::Follow { id },
         Press::AskRun { action } => Invocation::Run {
             id,
             action: action.clone(),
@@ -179,10 +192,17 @@ impl<'a> Desk<'a> {
                 service,
             } => self.declare(title, severity, service).await,
             Invocation::Page { id, whom, message } => self.page(id, whom, message).await,
-            Invocation::OnCall { whom } => Reply::yes(
-                None,
-                words::on_call(&self.directory, whom.as_ref(), self.now),
-            ),
+            Invocation::OnCall { whom, at } => self.on_call(whom.as_ref(), at),
+            Invocation::Shifts { person } => self.shifts(person),
+            Invocation::Cover {
+                wish,
+                schedule,
+                since,
+                until,
+                note,
+            } => self.cover(wish, schedule, (since, until), note).await,
+            Invocation::AnswerCover { cover, answer } => self.answer_cover(cover, answer).await,
+            Invocation::Covers => self.covers(),
             Invocation::Acknowledge { id } => {
                 let said = |i: &Incident| format!("{} is yours; paging stopped.", i.id);
                 self.act(id, Command::Acknowledge { by }, said).await
@@ -190,7 +210,26 @@ impl<'a> Desk<'a> {
             Invocation::Resolve { id } => {
                 self.act(id, Command::Resolve { by }, words::resolved).await
             }
-            Invocation::Snooze { id, ms } => self.snooze(id, ms).await,
+            Invocation::Snooze { id, until } => self.snooze(id, until, None).await,
+            Invocation::Unacknowledge { id } => self.unacknowledge(id).await,
+            Invocation::Reopen { id } => self.reopen(id).await,
+            Invocation::Reassign { id, target } => self.reassign(id, target).await,
+            Invocation::Merge { from, into } => self.merge(from, into).await,
+            Invocation::Bulk { verb, ids, note } => self.bulk(verb, ids, &note).await,
+            Invocation::Silence {
+                service,
+                matchers,
+                until,
+                comment,
+            } => self.silence(service, &matchers, until, comment).await,
+            Invocation::Maintenance {
+                service,
+                from,
+                until,
+                comment,
+            } => self.maintenance(service, from, until, comment).await,
+            Invocation::Silences { all } => self.silences(all).await,
+            Invocation::Unsilence { id } => self.unsilence(&id).await,
             Invocation::SetSeverity { id, to } => {
                 let name = self.directory.severity_name(to);
                 let said = |i: &Incident| format!("{} is {name} now.", i.id);
@@ -219,12 +258,23 @@ impl<'a> Desk<'a> {
                 let said = |i: &Incident| format!("{} is major now and gets a room.", i.id);
                 self.act(id, Command::Promote { by }, said).await
             }
+            Invocation::Explain { id } => self.explain(id).await,
+            Invocation::Follow { id } => {
+                let said = |i: &Incident| {
+                    format!(
+                        "{} follows the policy {} as it is now.",
+                        i.id, i.ladder.policy
+                    )
+                };
+                self.act(id, Command::AdoptPolicy { by }, said).await
+            }
             Invocation::Run { id, action, args } => self.run(id, &action, args).await,
             Invocation::Approve { id, run } => self.approve(id, run).await,
             Invocation::Reject { id, run } => self.reject(id, run).await,
             Invocation::Postmortem { id } => self.postmortem(id).await,
             Invocation::List { all } => self.list(all).await,
             Invocation::Link { code, confirmed } => self.link(code, confirmed).await,
+            Invocation::Verify { contact, code } => self.verify(contact, code).await,
             Invocation::Help { verb } => {
                 let leaf = verb.and_then(|v| tree().find(&v));
                 Reply::yes(
@@ -271,18 +321,6 @@ impl<'a> Desk<'a> {
         RunId(self.engine.next_id(Counter::Run))
     }
 
-    async fn snooze(&self, id: IncidentId, ms: i64) -> Reply {
-        let until = self.now.plus_ms(ms);
-        let zone = Some(self.zone());
-        let clock = crate::core::timeline::format(until, zone, "%a %H:%M %Z");
-        let command = Command::Snooze {
-            by: self.who.clone(),
-            until,
-        };
-        let said = |i: &Incident| format!("{} is yours and quiet until {clock}.", i.id);
-        self.act(id, command, said).await
-    }
-
     async fn escalate(&self, id: IncidentId, as_of: Option<Seq>) -> Reply {
         let command = Command::Escalate {
             by: self.who.clone(),
@@ -295,6 +333,7 @@ impl<'a> Desk<'a> {
 
     async fn page(&self, id: Option<IncidentId>, whom: Option<Whom>, message: String) -> Reply {
         match (id, whom) {
+            (_, Some(Whom::Me)) => self.test_page().await,
             (Some(id), None) => self.escalate(id, None).await,
             (Some(id), Some(whom)) => self.page_in(id, &whom, &message).await,
             (None, Some(whom)) => self.page_anew(&whom, &message).await,
@@ -333,6 +372,7 @@ impl<'a> Desk<'a> {
     fn targets(&self, whom: &Whom) -> Vec<Target> {
         match whom {
             Whom::Target(target) => vec![target.clone()],
+            Whom::Me => Vec::new(),
             Whom::Service(id) => {
                 let policy = grammar::policy(&self.directory, id);
                 match policy.and_then(|p| p.rungs.first()) {
@@ -372,6 +412,19 @@ impl<'a> Desk<'a> {
             document: Some(postmortem::markdown(&draft)),
             ..Reply::yes(Some(id), text)
         }
+    }
+
+    async fn explain(&self, id: IncidentId) -> Reply {
+        let journal = match self.engine.store().journal(id).await {
+            Ok(journal) => journal,
+            Err(fault) => return unreadable(Some(id), &fault),
+        };
+        if journal.is_empty() {
+            return Reply::no(Some(id), format!("There is no incident {id}."));
+        }
+        let incident = Incident::replay(id, &journal);
+        let told = explain(&incident, &journal, &self.directory, self.now);
+        Reply::yes(Some(id), told.text(Some(self.zone())))
     }
 
     async fn list(&self, all: bool) -> Reply {

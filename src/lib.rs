@@ -4,20 +4,22 @@
 //! `use` lines:
 //!
 //! 1. [`core`]: the incident and everything that is decided; pure.
-//! 2. [`config`]: files to settings and directory.
-//! 3. [`store`]: the only SQL.
-//! 4. [`metrics`]: what is counted.
-//! 5. [`chat`]: the port of chat platforms; cards, sentences, the command grammar.
-//! 6. [`notify`] and [`run`]: ways to wake a person and to carry out an action.
-//! 7. [`engine`]: decides in batches, owns time, delivers.
-//! 8. [`ingest`] and [`dispatch`]: wire formats to alerts; commands and presses to the engine.
-//! 9. [`hear`]: what people do on chat platforms, kept, worked off and answered.
-//! 10. [`platform`]: one adapter per chat platform.
-//! 11. [`http`]: the doors.
-//! 12. [`cli`]: the front porch.
+//! 2. [`calendar`]: iCalendar, in and out.
+//! 3. [`config`]: files to settings and directory.
+//! 4. [`store`]: the only SQL.
+//! 5. [`metrics`]: what is counted.
+//! 6. [`chat`]: the port of chat platforms; cards, sentences, the command grammar.
+//! 7. [`notify`] and [`run`]: ways to wake a person and to carry out an action.
+//! 8. [`engine`]: decides in batches, owns time, delivers.
+//! 9. [`ingest`] and [`dispatch`]: wire formats to alerts; commands and presses to the engine.
+//! 10. [`hear`]: what people do on chat platforms, kept, worked off and answered.
+//! 11. [`platform`]: one adapter per chat platform.
+//! 12. [`http`]: the doors.
+//! 13. [`cli`]: the front porch.
 //!
 //! `ARCHITECTURE.md` walks through it.
 
+pub mod calendar;
 pub mod chat;
 pub mod cli;
 pub mod config;

@@ -48,6 +48,18 @@ struct Told {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TriedBy {
+    kind: String,
+    provider: String,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Kind {
+    kind: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Why {
     kind: &'static str,
     reason: &'static str,
@@ -82,6 +94,8 @@ pub struct Metrics {
     oldest_undelivered: AtomicI64,
     oldest_age: Gauge<f64, AtomicU64>,
     deliveries: Family<Told, Counter>,
+    tries: Family<TriedBy, Counter>,
+    try_seconds: Family<Kind, Histogram, fn() -> Histogram>,
     wake_lag: Histogram,
     decisions: Family<Why, Counter>,
     unheard: Family<Unheard, Counter>,
@@ -104,6 +118,11 @@ impl Default for Metrics {
 /// From a tenth of a millisecond to 13 seconds: a group commit on an SSD is about 1 ms.
 fn seconds() -> Histogram {
     Histogram::new(exponential_buckets(0.0001, 2.5, 14))
+}
+
+/// From a hundredth of a second to ten: providers answer over the internet.
+fn try_seconds() -> Histogram {
+    Histogram::new(exponential_buckets(0.01, 2.0, 11))
 }
 
 impl Metrics {
@@ -129,6 +148,8 @@ impl Metrics {
             oldest_undelivered: AtomicI64::new(NOTHING),
             oldest_age: Gauge::default(),
             deliveries: Family::default(),
+            tries: Family::default(),
+            try_seconds: Family::new_with_constructor(try_seconds),
             wake_lag: seconds(),
             decisions: Family::default(),
             unheard: Family::default(),
@@ -197,6 +218,17 @@ impl Metrics {
             "deliveries",
             "Attempts to deliver an effect, by lane and outcome",
             self.deliveries.clone(),
+        );
+        registry.register(
+            "page_tries",
+            "Tries to wake somebody, by kind of contact, provider and outcome",
+            self.tries.clone(),
+        );
+        registry.register_with_unit(
+            "page_try",
+            "From the begin of a try to the answer, by kind of contact",
+            prometheus_client::registry::Unit::Seconds,
+            self.try_seconds.clone(),
         );
         registry.register(
             "chat_unheard",
@@ -292,6 +324,23 @@ impl Metrics {
     pub fn delivered(&self, lane: Lane, outcome: &'static str) {
         let lane = lane.word();
         self.deliveries.get_or_create(&Told { lane, outcome }).inc();
+    }
+
+    /// One try to wake somebody, by the kind of contact and the provider.
+    pub fn tried(&self, kind: &str, provider: &str, outcome: &'static str, latency_ms: i64) {
+        let by = TriedBy {
+            kind: kind.to_owned(),
+            provider: provider.to_owned(),
+            outcome,
+        };
+        self.tries.get_or_create(&by).inc();
+        let kind = Kind {
+            kind: kind.to_owned(),
+        };
+        let latency = Duration::from_millis(u64::try_from(latency_ms).unwrap_or(0));
+        self.try_seconds
+            .get_or_create(&kind)
+            .observe(latency.as_secs_f64());
     }
 
     /// A deadline was put to its incident this much late, milliseconds.

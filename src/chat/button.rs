@@ -18,6 +18,8 @@ use subtle::ConstantTimeEq;
 pub const TOKEN_CHARS: usize = 100;
 /// Bytes of the signature that are kept.
 const TAG: usize = 10;
+/// Bytes of a seal: addresses have room.
+const SEAL: usize = 16;
 /// Bytes in front of the word.
 const HEAD: usize = 4 + 8 + TAG;
 
@@ -81,6 +83,37 @@ impl Key {
         ours.then_some(token)
     }
 
+    /// A text that only firebell can have written for this purpose, as part of an address.
+    #[must_use]
+    pub fn seal(&self, purpose: &str, text: &str) -> String {
+        let tag = URL_SAFE_NO_PAD.encode(self.seal_tag(purpose, text));
+        format!("{}.{tag}", URL_SAFE_NO_PAD.encode(text))
+    }
+
+    /// The text of [`Key::seal`]; `None`: it was not sealed for this purpose with this key.
+    #[must_use]
+    pub fn unseal(&self, purpose: &str, sealed: &str) -> Option<String> {
+        let (text, tag) = sealed.split_once('.')?;
+        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+        let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
+        let ours: bool = self.seal_tag(purpose, &text)[..].ct_eq(&tag[..]).into();
+        ours.then_some(text)
+    }
+
+    fn seal_tag(&self, purpose: &str, text: &str) -> [u8; SEAL] {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0)
+            .unwrap_or_else(|_| unreachable!("HMAC takes a key of any length"));
+        // A first field no platform is called, so that no button reads like a seal.
+        for part in ["seal ", purpose, text] {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part.as_bytes());
+        }
+        let whole = mac.finalize().into_bytes();
+        let mut tag = [0; SEAL];
+        tag.copy_from_slice(&whole[..SEAL]);
+        tag
+    }
+
     fn tag(&self, platform: &str, room: &str, token: &Token) -> [u8; TAG] {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0)
             .unwrap_or_else(|_| unreachable!("HMAC takes a key of any length"));
@@ -108,9 +141,12 @@ pub fn word(press: &Press) -> String {
         Press::Snooze { ms } => format!("snooze:{ms}"),
         Press::Promote => "promote".to_owned(),
         Press::Lead => "lead".to_owned(),
+        Press::Follow => "follow".to_owned(),
         Press::AskRun { action } => format!("run:{action}"),
         Press::Approve { run } => format!("approve:{}", run.0),
         Press::Reject { run } => format!("reject:{}", run.0),
+        Press::Unacknowledge => "unacknowledge".to_owned(),
+        Press::Reopen => "reopen".to_owned(),
         Press::Postmortem => "postmortem".to_owned(),
         Press::Note => "note".to_owned(),
     }
@@ -128,6 +164,7 @@ pub fn press(word: &str) -> Option<Press> {
         "snooze" => Press::Snooze { ms: number()? },
         "promote" => Press::Promote,
         "lead" => Press::Lead,
+        "follow" => Press::Follow,
         "run" => Press::AskRun {
             action: rest.to_owned(),
         },
@@ -137,6 +174,8 @@ pub fn press(word: &str) -> Option<Press> {
         "reject" => Press::Reject {
             run: RunId(number()?),
         },
+        "unacknowledge" => Press::Unacknowledge,
+        "reopen" => Press::Reopen,
         "postmortem" => Press::Postmortem,
         "note" => Press::Note,
         _ => return None,
@@ -199,6 +238,7 @@ mod tests {
             Press::Snooze { ms: 3_600_000 },
             Press::Promote,
             Press::Lead,
+            Press::Follow,
             Press::AskRun {
                 action: "restart:web".to_owned(),
             },

@@ -263,6 +263,16 @@ impl View<'_> {
 
     fn next(&self) -> String {
         let i = self.incident;
+        if let (Status::Triggered, Some(mute)) = (i.status, i.muted_at(self.now)) {
+            return format!(
+                "silenced by {}; pages again at {} unless its alerts clear",
+                mute.words,
+                self.clock(mute.until)
+            );
+        }
+        if let Some(into) = i.merged_into {
+            return format!("it goes on as {into}");
+        }
         match (i.status, &i.climb) {
             (Status::Resolved, _) => {
                 let at = i
@@ -323,7 +333,9 @@ impl View<'_> {
     fn target(&self, target: &Target, due: Time) -> String {
         match target {
             Target::Person(id) => self.directory.person_name(id),
-            Target::Team(id) => format!("team {id}"),
+            Target::Team(_) | Target::RoundRobin(_) | Target::Channel(_) | Target::Webhook(_) => {
+                target.words()
+            }
             Target::Schedule(id) => {
                 let Some(schedule) = self.directory.schedules.get(id) else {
                     return format!("schedule {id} (not in the directory)");

@@ -34,6 +34,7 @@ pub(crate) fn directory() -> Directory {
             .map(|n| SeverityName {
                 name: n.to_owned(),
                 labels: Vec::new(),
+                urgency: crate::core::directory::Urgency::High,
             })
             .into(),
         zone: Some(Tz::UTC),
@@ -57,6 +58,7 @@ pub(crate) fn directory() -> Directory {
     d.policies.insert(
         "web".to_owned(),
         Policy {
+            remind_secs: None,
             id: "web".to_owned(),
             rungs: rungs(),
             repeat: 1,
@@ -85,6 +87,7 @@ fn person(id: &str, name: &str) -> Person {
                 platform: "console".to_owned(),
             },
         }],
+        waking: crate::core::directory::Waking::default(),
     }
 }
 
@@ -101,18 +104,23 @@ fn service() -> Service {
         matchers: Vec::new(),
         major_at: Severity(0),
         auto_resolve: true,
+        support: None,
+        auto_resolve_after_ms: None,
+        hold_while_firing: true,
     }
 }
 
 fn schedule() -> Schedule {
-    Schedule {
-        id: "web-primary".to_owned(),
-        name: "Web primary".to_owned(),
-        zone: Tz::Europe__Berlin,
-        handoff: parse_handoff("0 9 * * 1").unwrap(),
-        starts: NaiveDateTime::parse_from_str("2026-11-02 09:00", "%Y-%m-%d %H:%M").unwrap(),
-        people: vec!["ana".to_owned(), "bo".to_owned()],
-    }
+    Schedule::rotation(
+        "web-primary",
+        "Web primary",
+        Tz::Europe__Berlin,
+        (
+            parse_handoff("0 9 * * 1").unwrap(),
+            NaiveDateTime::parse_from_str("2026-11-02 09:00", "%Y-%m-%d %H:%M").unwrap(),
+        ),
+        &["ana", "bo"],
+    )
 }
 
 pub(crate) fn rungs() -> Vec<Rung> {
@@ -121,6 +129,8 @@ pub(crate) fn rungs() -> Vec<Rung> {
         Target::Person("bo".to_owned()),
     ]
     .map(|t| Rung {
+        when: crate::core::directory::When::default(),
+        acks: 1,
         targets: vec![t],
         wait_secs: 300,
     })
@@ -161,6 +171,7 @@ fn action(id: &str, class: ActionClass) -> Action {
 /// Incident 42 on checkout, opened at 14:00 UTC with the first step due then, and what follows.
 pub(crate) fn incident(more: Vec<Event>) -> Incident {
     let opened = Event::Opened {
+        turn: 0,
         origin: Origin::Alert {
             source: "prometheus".to_owned(),
         },
@@ -175,6 +186,7 @@ pub(crate) fn incident(more: Vec<Event>) -> Incident {
         labels: BTreeMap::new(),
         auto_resolve: true,
         ladder: Ladder {
+            remind_secs: None,
             policy: "web".to_owned(),
             rungs: rungs(),
             repeat: 1,
@@ -182,6 +194,9 @@ pub(crate) fn incident(more: Vec<Event>) -> Incident {
         first_page: Some(at("2026-11-22T14:00:00Z")),
         alerts: Vec::new(),
         why: Vec::new(),
+        urgency: crate::core::directory::Urgency::High,
+        auto_resolve_after_ms: None,
+        hold_while_firing: false,
     };
     let events = std::iter::once(opened).chain(more);
     let journal: Vec<Record> = (1..)
@@ -214,12 +229,14 @@ pub(crate) struct Shown {
 /// An incident whose second page is due, with a run that waits for its confirmation.
 pub(crate) fn shown() -> Shown {
     let paged = Event::Paged {
+        channels: Vec::new(),
         rung: Some((0, 0)),
         people: vec![PagedPerson {
             id: "ana".to_owned(),
             name: "Ana Alves".to_owned(),
             why: "on call on web-primary since Mon 09:00".to_owned(),
             contacts: vec!["slack".to_owned()],
+            later: Vec::new(),
         }],
         skipped: Vec::new(),
         why: "it was opened".to_owned(),

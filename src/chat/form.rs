@@ -243,6 +243,7 @@ fn field(arg: &Argument, directory: &Directory) -> Field {
         | Kind::Target
         | Kind::Action
         | Kind::Choice
+        | Kind::Schedule
         | Kind::Duration
             if (1..=CHOICES).contains(&choices.len()) =>
         {

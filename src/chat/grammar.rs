@@ -4,10 +4,14 @@
 //! Promises: a word too much is refused, never ignored, because `resolve not yet` must not
 //! resolve; a bare number in free text is text while a room says which incident is meant.
 
+mod covers;
+mod hush;
 mod line;
 mod lookup;
+mod oncall;
 mod tokens;
 mod typed;
+mod when;
 
 #[cfg(test)]
 mod tests;
@@ -17,6 +21,7 @@ pub use typed::typed;
 
 use super::surface::tree;
 use crate::core::directory::{Directory, Target};
+use crate::core::duty::Answer;
 use crate::core::id::{IncidentId, RunId, Severity};
 use crate::core::time::Time;
 use chrono_tz::Tz;
@@ -48,6 +53,36 @@ pub enum Whom {
     Target(Target),
     /// A service, by id: whoever its policy names.
     Service(String),
+    /// Whoever asks: a test page through each of their contacts.
+    Me,
+}
+
+/// What somebody wants of a cover; people by directory id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Covering {
+    /// `cover me`: anybody, please take over for me.
+    Me,
+    /// `cover ana`: I take over for her.
+    For(String),
+    /// `swap bo`: Bo, please take over for me.
+    By(String),
+    /// `override`: this person is on call, instead of another or as well.
+    Put {
+        /// Who.
+        on: String,
+        /// Instead of whom.
+        off: Option<String>,
+    },
+}
+
+impl Covering {
+    fn verb(&self) -> &'static str {
+        match self {
+            Covering::Me | Covering::For(_) => "cover",
+            Covering::By(_) => "swap",
+            Covering::Put { .. } => "override",
+        }
+    }
 }
 
 /// What somebody asks for. One arm per command of the tree.
@@ -65,9 +100,29 @@ pub enum Invocation {
         whom: Option<Whom>,
         message: String,
     },
+    /// `at` absent: now.
     OnCall {
         whom: Option<Whom>,
+        at: Option<Time>,
     },
+    /// `person` absent: whoever asks.
+    Shifts {
+        person: Option<String>,
+    },
+    /// Somebody takes over for somebody, or is asked to. `schedule` absent: the one `off` is on call
+    /// on; `wish` says what is wanted of whom.
+    Cover {
+        wish: Covering,
+        schedule: Option<String>,
+        since: Time,
+        until: Time,
+        note: String,
+    },
+    AnswerCover {
+        cover: i64,
+        answer: Answer,
+    },
+    Covers,
     Acknowledge {
         id: IncidentId,
     },
@@ -76,7 +131,49 @@ pub enum Invocation {
     },
     Snooze {
         id: IncidentId,
-        ms: i64,
+        until: Time,
+    },
+    Unacknowledge {
+        id: IncidentId,
+    },
+    Reopen {
+        id: IncidentId,
+    },
+    Reassign {
+        id: IncidentId,
+        target: Target,
+    },
+    /// `from` is closed, `into` goes on.
+    Merge {
+        from: IncidentId,
+        into: IncidentId,
+    },
+    /// The same for several; `ids` absent: for all it makes sense for.
+    Bulk {
+        verb: Bulk,
+        ids: Option<Vec<IncidentId>>,
+        note: String,
+    },
+    /// Matchers as they are written, each readable.
+    Silence {
+        service: Option<String>,
+        matchers: Vec<String>,
+        until: Time,
+        comment: String,
+    },
+    /// `from` absent: now.
+    Maintenance {
+        service: String,
+        from: Option<Time>,
+        until: Time,
+        comment: String,
+    },
+    Silences {
+        all: bool,
+    },
+    /// The id, or as much of it as is needed.
+    Unsilence {
+        id: String,
     },
     SetSeverity {
         id: IncidentId,
@@ -93,6 +190,12 @@ pub enum Invocation {
         happened_at: Option<Time>,
     },
     Promote {
+        id: IncidentId,
+    },
+    Follow {
+        id: IncidentId,
+    },
+    Explain {
         id: IncidentId,
     },
     Run {
@@ -120,9 +223,34 @@ pub enum Invocation {
         code: Option<String>,
         confirmed: bool,
     },
+    /// `code` absent: send one to the contact.
+    Verify {
+        contact: String,
+        code: Option<String>,
+    },
     Help {
         verb: Option<String>,
     },
+}
+
+/// What may be asked for several incidents in one line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bulk {
+    /// `ack`
+    Acknowledge,
+    /// `resolve`
+    Resolve,
+}
+
+impl Bulk {
+    /// The command of the tree.
+    #[must_use]
+    pub fn verb(self) -> &'static str {
+        match self {
+            Bulk::Acknowledge => "ack",
+            Bulk::Resolve => "resolve",
+        }
+    }
 }
 
 impl Invocation {
@@ -133,19 +261,39 @@ impl Invocation {
             Invocation::New { .. } => "new",
             Invocation::Page { .. } => "page",
             Invocation::OnCall { .. } => "oncall",
+            Invocation::Shifts { .. } => "shifts",
+            Invocation::Cover { wish, .. } => wish.verb(),
+            Invocation::AnswerCover { answer, .. } => match answer {
+                Answer::Take => "take",
+                Answer::Decline => "decline",
+                Answer::Cancel => "cancel",
+            },
+            Invocation::Covers => "covers",
             Invocation::Acknowledge { .. } => "ack",
             Invocation::Resolve { .. } => "resolve",
             Invocation::Snooze { .. } => "snooze",
+            Invocation::Unacknowledge { .. } => "unack",
+            Invocation::Reopen { .. } => "reopen",
+            Invocation::Reassign { .. } => "reassign",
+            Invocation::Merge { .. } => "merge",
+            Invocation::Bulk { verb, .. } => verb.verb(),
+            Invocation::Silence { .. } => "silence",
+            Invocation::Maintenance { .. } => "maintenance",
+            Invocation::Silences { .. } => "silences",
+            Invocation::Unsilence { .. } => "unsilence",
             Invocation::SetSeverity { .. } => "sev",
             Invocation::Lead { .. } => "lead",
             Invocation::Note { .. } => "note",
             Invocation::Promote { .. } => "promote",
+            Invocation::Follow { .. } => "follow",
+            Invocation::Explain { .. } => "explain",
             Invocation::Run { .. } => "run",
             Invocation::Approve { .. } => "approve",
             Invocation::Reject { .. } => "reject",
             Invocation::Postmortem { .. } => "postmortem",
             Invocation::List { .. } => "list",
             Invocation::Link { .. } => "link",
+            Invocation::Verify { .. } => "verify",
             Invocation::Help { .. } => "help",
         }
     }
@@ -229,8 +377,11 @@ pub fn parse(text: &str, context: &Context<'_>) -> Result<Invocation, Usage> {
 /// The words from the verb on, without `/` and a root word in front of it.
 fn behind_root(text: &str) -> Words<'_> {
     let mut words = Words::of(text.strip_prefix('/').unwrap_or(text));
-    if words.peek().is_some_and(|w| tree().is_root(&w.text)) {
-        words.next();
+    // `fb ack`, and where families are one word deeper `fb duty take`.
+    for _ in 0..2 {
+        if words.peek().is_some_and(|w| tree().is_root(&w.text)) {
+            words.next();
+        }
     }
     words
 }

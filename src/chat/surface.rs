@@ -23,9 +23,22 @@ pub const NAME_CHARS: usize = 32;
 pub struct Tree {
     /// Words that may stand in front of a verb.
     pub roots: Vec<String>,
+    /// Families of commands, for platforms that take only so many.
+    #[serde(rename = "group", default)]
+    pub groups: Vec<Group>,
     /// The commands, in the order of the help.
     #[serde(rename = "command")]
     pub commands: Vec<Leaf>,
+}
+
+/// A family of commands.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Group {
+    /// The word in front of them, where they are one word deeper.
+    pub name: String,
+    /// What they are about.
+    pub help: String,
 }
 
 /// One command.
@@ -37,6 +50,9 @@ pub struct Leaf {
     /// Other words that mean the same.
     #[serde(default)]
     pub aliases: Vec<String>,
+    /// Verbs of one group stand together where a platform takes only so many beside each other.
+    #[serde(default)]
+    pub group: Option<String>,
     /// One sentence.
     pub help: String,
     /// A complete command line.
@@ -117,10 +133,24 @@ pub enum Kind {
     Duration,
     /// `at 14:03`.
     Clock,
+    /// A time to come, one word or two.
+    When,
+    /// A schedule.
+    Schedule,
+    /// A cover.
+    Cover,
     /// One of `choices`.
     Choice,
     /// A command.
     Verb,
+    /// More incidents, or `all`, and a note.
+    More,
+    /// A service, or conditions on labels.
+    What,
+    /// An incident.
+    Incident,
+    /// A silence.
+    Silence,
 }
 
 impl Tree {
@@ -143,10 +173,18 @@ impl Tree {
             .find(|c| c.verb == word || c.aliases.contains(&word))
     }
 
+    /// The family of this name.
+    #[must_use]
+    pub fn group(&self, name: &str) -> Option<&Group> {
+        self.groups.iter().find(|g| g.name == name)
+    }
+
     /// Whether a word may stand in front of a verb.
     #[must_use]
     pub fn is_root(&self, word: &str) -> bool {
-        self.roots.iter().any(|r| r.eq_ignore_ascii_case(word))
+        let group = self.groups.iter().map(|g| &g.name);
+        let mut words = self.roots.iter().chain(group);
+        words.any(|r| r.eq_ignore_ascii_case(word))
     }
 
     /// Every verb and alias.
@@ -159,7 +197,9 @@ impl Tree {
 
     fn check(&self) -> Result<(), String> {
         let mut seen = BTreeSet::new();
-        for word in self.roots.iter().map(String::as_str).chain(self.words()) {
+        let groups = self.groups.iter().map(|g| g.name.as_str());
+        let words = self.roots.iter().map(String::as_str).chain(self.words());
+        for word in words.chain(groups) {
             if !seen.insert(word) {
                 return Err(format!("`{word}` stands for two things; keep one"));
             }
@@ -171,6 +211,12 @@ impl Tree {
             }
         }
         for leaf in &self.commands {
+            if let Some(group) = leaf.group.as_ref().filter(|g| self.group(g).is_none()) {
+                return Err(format!(
+                    "`{}`: there is no group {group:?}; write [[group]] with its name and help",
+                    leaf.verb
+                ));
+            }
             let helps = leaf.args.iter().map(|a| &a.help).chain([&leaf.help]);
             for help in helps {
                 if help.is_empty() || help.chars().count() > HELP_CHARS {

@@ -64,6 +64,18 @@ pub fn summary(loaded: &Loaded, now: Time) -> String {
         };
         let _ = writeln!(out, "on call, {}: {who} until {until}", schedule.id);
     }
+    let codes = d.people.values().flat_map(|p| &p.contacts);
+    let codes = codes.filter(|c| c.kind.needs_code()).count();
+    if codes > 0 {
+        let _ = writeln!(
+            out,
+            "{} used only once verified (`verify CONTACT`); doctor tells which are",
+            match codes {
+                1 => "1 contact is".to_owned(),
+                n => format!("{n} contacts are"),
+            }
+        );
+    }
     let targets: Vec<String> = d.catch_all.iter().map(Target::words).collect();
     let _ = writeln!(out, "when nobody else can be reached: {}", list(&targets));
     out

@@ -6,10 +6,12 @@
 use super::{print, serve};
 use crate::config::{Loaded, Settings};
 use crate::core::directory::{ContactKind, Directory};
+use crate::core::schedule;
 use crate::core::text::count;
 use crate::core::time::{Time, human_ms};
 use crate::engine::{Clock, Engine, Options};
 use crate::metrics::Metrics;
+use crate::notify::Notifiers;
 use crate::platform::discord;
 use crate::platform::slack::Slack;
 use crate::store::Store;
@@ -31,6 +33,10 @@ const WRITTEN: Time = Time(1_795_305_600_000);
 const DISK_LOW: u64 = 1024 * 1024 * 1024;
 /// Below this nothing can be promised.
 const DISK_GONE: u64 = 64 * 1024 * 1024;
+/// Who is on call is looked at this far ahead.
+const AHEAD_DAYS: i64 = 30;
+/// Lines about it; whoever mends the first mends more.
+const AHEAD_LINES: usize = 20;
 
 /// How a check ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +72,8 @@ pub async fn doctor(path: &Path) -> anyhow::Result<ExitCode> {
     findings.push(("clock", clock().await));
     findings.extend(database(&loaded.settings).await);
     findings.extend(on_call(&loaded.directory));
+    findings.extend(contacts(&loaded).await);
+    findings.extend(ahead(&loaded.directory, Clock::Real.now()));
     findings.extend(chat(loaded).await?);
     let (text, bad) = report(&findings);
     print(&text)?;
@@ -74,6 +82,57 @@ pub async fn doctor(path: &Path) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Whether the providers can be set up, and which contacts nobody has shown to be theirs. Read from
+/// the database beside a running firebell, nothing is written.
+async fn contacts(loaded: &Loaded) -> Vec<(&'static str, Finding)> {
+    let settings = &loaded.settings;
+    let mut findings = Vec::new();
+    let names = settings.notify.names();
+    if !names.is_empty() {
+        findings.push((
+            "providers",
+            match Notifiers::new(&settings.notify, &settings.public_url) {
+                Ok(_) => Good(count(names.len(), "provider")),
+                Err(why) => Bad(why),
+            },
+        ));
+    }
+    let Ok(store) = Store::open(settings.database_url.expose_secret()).await else {
+        // Said by the check of the database.
+        return findings;
+    };
+    let verified = match store.verified().await {
+        Ok(verified) => verified,
+        Err(e) => return vec![("contacts", Bad(e.to_string()))],
+    };
+    let directory = crate::engine::overlay(loaded.directory.clone(), verified);
+    for person in directory.people.values() {
+        let unverified: Vec<&str> = person
+            .contacts
+            .iter()
+            .map(|c| c.name.as_str())
+            .filter(|name| directory.is_unverified(&person.id, name))
+            .collect();
+        if unverified.is_empty() {
+            continue;
+        }
+        let all = unverified.len() == person.contacts.len();
+        let words = format!(
+            "{}: {} not verified{}; they write `verify {}`",
+            person.name,
+            crate::core::text::list(&unverified),
+            if all {
+                ", and nothing else is, so all are used"
+            } else {
+                ""
+            },
+            unverified[0]
+        );
+        findings.push(("contacts", Odd(words)));
+    }
+    findings
 }
 
 /// Asks each chat platform who firebell is there and what is missing. With an engine of its own on
@@ -314,9 +373,80 @@ fn on_call(directory: &Directory) -> Vec<(&'static str, Finding)> {
         .collect()
 }
 
+/// What will go wrong with who is on call in the next days.
+fn ahead(directory: &Directory, now: Time) -> Vec<(&'static str, Finding)> {
+    let until = now.plus_ms(AHEAD_DAYS * 86_400_000);
+    let unreachable = |id: &str| directory.unreachable(id);
+    let schedules = directory.schedules.values();
+    let found = schedule::findings(schedules, &directory.leaves, &unreachable, now, until);
+    let name = |id: &str| directory.person_name(id);
+    let more = found.len().saturating_sub(AHEAD_LINES);
+    let lines = found.iter().take(AHEAD_LINES).filter_map(|f| {
+        let schedule = directory.schedules.get(&f.schedule)?;
+        Some(("on call", Odd(f.words(schedule, &name))))
+    });
+    let mut lines: Vec<_> = lines.collect();
+    if more > 0 {
+        let rest = format!("and {more} more in the next {AHEAD_DAYS} days");
+        lines.push(("on call", Odd(rest)));
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::directory::{Contact, ContactKind, Person, Waking};
+
+    fn woken(id: &str) -> Person {
+        let kind = ContactKind::Chat {
+            platform: "console".to_owned(),
+        };
+        Person {
+            id: id.to_owned(),
+            name: id.to_owned(),
+            email: None,
+            zone: chrono_tz::Tz::UTC,
+            identities: std::collections::BTreeMap::new(),
+            roles: Vec::new(),
+            contacts: vec![Contact {
+                name: "console".to_owned(),
+                kind,
+            }],
+            waking: Waking::default(),
+        }
+    }
+
+    #[test]
+    fn what_goes_wrong_with_who_is_on_call_is_told_ahead() {
+        let at = |text: &str| Time::parse_rfc3339(text).unwrap();
+        let starts = "2026-11-02T09:00:00".parse().unwrap();
+        let handoff = schedule::parse_handoff("weekly").unwrap();
+        let zone = chrono_tz::Tz::UTC;
+        let web = schedule::Schedule::rotation("web", "Web", zone, (handoff, starts), &["a", "b"]);
+        let mut directory = Directory::default();
+        directory.schedules.insert("web".to_owned(), web);
+        for id in ["a", "b"] {
+            directory.people.insert(id.to_owned(), woken(id));
+        }
+        let monday = at("2026-11-02T09:00:00Z");
+        assert_eq!(ahead(&directory, monday), []);
+        let leave = schedule::Leave {
+            since: at("2026-11-10T00:00:00Z"),
+            until: at("2026-11-12T00:00:00Z"),
+            title: String::new(),
+        };
+        directory.leaves.insert("b".to_owned(), vec![leave]);
+        let words =
+            "b is on call on Web and on leave from Tue 10 Nov 00:00 UTC until Thu 12 Nov 00:00 UTC";
+        assert_eq!(
+            ahead(&directory, monday),
+            [("on call", Odd(words.to_owned()))]
+        );
+        // Nobody before the rotation begins.
+        let early = ahead(&directory, monday.plus_ms(-86_400_000));
+        assert!(matches!(&early[0].1, Odd(w) if w.contains("nobody is on call")));
+    }
 
     #[test]
     fn one_failure_is_enough_to_fail() {

@@ -1,12 +1,12 @@
 //! `firebell export` and `firebell replay`: an incident from its journal, without a running server.
 
 use super::{Format, print, serve};
+use crate::config::Loaded;
 use crate::core::id::IncidentId;
 use crate::core::incident::{Incident, Record, wake_at};
 use crate::core::postmortem;
 use crate::store::Store;
 use anyhow::{Context, bail};
-use chrono_tz::Tz;
 use secrecy::ExposeSecret;
 use std::fmt::Write;
 use std::path::Path;
@@ -17,10 +17,10 @@ use std::process::ExitCode;
 /// # Errors
 /// When the database cannot be read or holds no such incident.
 pub async fn export(path: &Path, id: IncidentId, format: Format) -> anyhow::Result<ExitCode> {
-    let Some((journal, zone)) = journal(path, id).await? else {
+    let Some((journal, loaded)) = journal(path, id).await? else {
         return Ok(ExitCode::FAILURE);
     };
-    let draft = postmortem::build(id, &journal, zone);
+    let draft = postmortem::build(id, &journal, loaded.directory.zone);
     print(&match format {
         Format::Md => postmortem::markdown(&draft),
         Format::Json => postmortem::json(&draft),
@@ -40,8 +40,11 @@ pub async fn replay(path: &Path, id: IncidentId) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The journal and the configured zone; `None`: the configuration's faults have been told.
-async fn journal(path: &Path, id: IncidentId) -> anyhow::Result<Option<(Vec<Record>, Option<Tz>)>> {
+/// The journal and the configuration; `None`: the configuration's faults have been told.
+pub(super) async fn journal(
+    path: &Path,
+    id: IncidentId,
+) -> anyhow::Result<Option<(Vec<Record>, Loaded)>> {
     let Some(loaded) = serve::load(path) else {
         return Ok(None);
     };
@@ -52,7 +55,7 @@ async fn journal(path: &Path, id: IncidentId) -> anyhow::Result<Option<(Vec<Reco
     if journal.is_empty() {
         bail!("there is no incident {id} in this database");
     }
-    Ok(Some((journal, loaded.directory.zone)))
+    Ok(Some((journal, loaded)))
 }
 
 fn told(id: IncidentId, journal: &[Record]) -> anyhow::Result<String> {

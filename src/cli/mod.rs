@@ -5,9 +5,13 @@ mod demo;
 mod demo_story;
 mod doctor;
 mod export;
+pub mod foretell;
 mod generate;
 mod log;
+mod oncall;
+pub mod plan;
 mod platforms;
+pub mod rehearse;
 mod serve;
 
 use crate::core::id::IncidentId;
@@ -70,6 +74,47 @@ enum Command {
         /// Number of the incident, such as 42
         #[arg(value_name = "ID", value_parser = incident)]
         id: IncidentId,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Print the whole future of an alert on paper: who is paged, how and when
+    Simulate {
+        #[command(flatten)]
+        what: foretell::Simulation,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Print why an incident paged whom it paged, and what happens next
+    Explain {
+        /// Number of the incident, such as 42
+        #[arg(value_name = "ID", value_parser = incident)]
+        id: IncidentId,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Print who is on call, why, and who is next
+    Oncall {
+        #[command(flatten)]
+        question: oncall::Question,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Print what a changed configuration changes: who else is on call and paged in the days ahead
+    Plan {
+        /// The configuration as it is in force
+        #[arg(value_name = "OLD")]
+        old: PathBuf,
+        /// Days ahead
+        #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=730))]
+        days: u16,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Run tests of policies: given an alert at a time, who must be paged how and when
+    Test {
+        /// Files or folders [default: tests/ beside the configuration]
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
         #[command(flatten)]
         config: Config,
     },
@@ -143,6 +188,11 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
         Command::Doctor { config } => doctor::doctor(&config.path).await,
         Command::Export { id, format, config } => export::export(&config.path, id, format).await,
         Command::Replay { id, config } => export::replay(&config.path, id).await,
+        Command::Simulate { what, config } => foretell::simulate(&config.path, &what),
+        Command::Explain { id, config } => foretell::explain(&config.path, id).await,
+        Command::Oncall { question, config } => oncall::on_call(&config.path, &question),
+        Command::Plan { old, days, config } => plan::plan(&old, &config.path, days),
+        Command::Test { paths, config } => rehearse::test(&config.path, &paths),
         Command::Generate { what } => {
             generate::generate(&what)?;
             Ok(ExitCode::SUCCESS)

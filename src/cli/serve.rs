@@ -6,6 +6,7 @@ use crate::config::{self, Fault, Loaded};
 use crate::engine::{self, Clock, Engine, Options};
 use crate::http::{App, server};
 use crate::metrics::Metrics;
+use crate::notify::Notifiers;
 use crate::store::Store;
 use anyhow::{Context, bail};
 use secrecy::ExposeSecret;
@@ -125,6 +126,9 @@ impl House {
             metrics: Arc::clone(&metrics),
         };
         let engine = Engine::start(store, loaded.directory, options).await?;
+        let notifiers = Notifiers::new(&settings.notify, engine.public_url())
+            .map_err(|why| anyhow::anyhow!(why))?;
+        engine.notify_through(notifiers);
         let platforms = Platforms::put_up(&engine, &settings)?;
         let app = App {
             engine,
@@ -257,6 +261,7 @@ async fn watch(config: PathBuf, files: Vec<PathBuf>, app: App) {
         app.engine.replace_directory(loaded.directory);
         let app = app.clone();
         engine::spawn(async move {
+            app.engine.offer_policies().await;
             // A new team or service may bring a new channel.
             if !app.settings.console.enabled {
                 return;

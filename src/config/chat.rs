@@ -252,7 +252,7 @@ fn aliases(table: &Table<'_>) -> Vec<String> {
     said.into_iter().map(|s| s.value).collect()
 }
 
-fn net(table: &Table<'_>, secrets: &Secrets<'_>, api: &str, pace_ms: i64) -> Net {
+pub(super) fn net(table: &Table<'_>, secrets: &Secrets<'_>, api: &str, pace_ms: i64) -> Net {
     let api_url = table.text("api-url");
     if let Some(said) = &api_url {
         let host = web_address(&said.value);
@@ -294,7 +294,7 @@ fn net(table: &Table<'_>, secrets: &Secrets<'_>, api: &str, pace_ms: i64) -> Net
     }
 }
 
-fn secret(
+pub(super) fn secret(
     table: &Table<'_>,
     secrets: &Secrets<'_>,
     key: &'static str,

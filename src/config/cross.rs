@@ -75,7 +75,7 @@ pub(super) fn catch_all(directory: &Directory, said: bool, place: &Place, sink: 
         }
         return;
     }
-    let reaches = |id: &String| {
+    let reaches = |id: &str| {
         directory
             .people
             .get(id)
@@ -85,11 +85,13 @@ pub(super) fn catch_all(directory: &Directory, said: bool, place: &Place, sink: 
         Target::Person(id) => reaches(id),
         Target::Schedule(id) => {
             let schedule = directory.schedules.get(id);
-            schedule.is_some_and(|s| s.people.iter().any(reaches))
+            schedule.is_some_and(|s| s.everybody().into_iter().any(reaches))
         }
-        Target::Team(id) => {
+        // A channel wakes nobody, and a webhook is not known to.
+        Target::Channel(_) | Target::Webhook(_) => false,
+        Target::Team(id) | Target::RoundRobin(id) => {
             let team = directory.teams.get(id);
-            team.is_some_and(|t| t.members.iter().any(reaches))
+            team.is_some_and(|t| t.members.iter().any(|m| reaches(m)))
         }
     });
     if !anybody {

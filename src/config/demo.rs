@@ -63,8 +63,16 @@ pub const DEMO_FILES: &[(&str, &str)] = &[
         include_str!("../../deploy/demo/schedules/web-primary.toml"),
     ),
     (
+        "schedules/platform.toml",
+        include_str!("../../deploy/demo/schedules/platform.toml"),
+    ),
+    (
         "policies/standard.toml",
         include_str!("../../deploy/demo/policies/standard.toml"),
+    ),
+    (
+        "tests/paging.toml",
+        include_str!("../../deploy/demo/tests/paging.toml"),
     ),
     (
         "actions/disk-usage.toml",

@@ -1,26 +1,18 @@
-//! One file of `teams/`, `services/`, `schedules/` or `policies/`: what it says.
+//! One file of `teams/`, `services/` or `schedules/`: what it says.
 //!
 //! Names of other entries are noted with their place and checked when everything has been read.
 
+use super::hours;
 use super::reader::{Said, Sink, Table, nearest};
 use super::route::matchers;
 use super::secret::Secrets;
-use super::settings::{check_channel, web_address, zone};
+use super::settings::{check_channel, web_address};
 use super::tree::Place;
-use crate::core::directory::{Policy, Rung, Service, SeverityName, Target, Team};
+use crate::core::directory::{ContactKind, Means, Service, SeverityName, Team};
 use crate::core::id::Severity;
-use crate::core::schedule::{Schedule, parse_handoff};
-use chrono::{NaiveDateTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-
-/// A ladder with more rungs pages for days.
-const RUNGS_MAX: usize = 20;
-/// Targets of one rung.
-const TARGETS_MAX: usize = 20;
-/// Turns are computed from the first one on; shorter ones would make that slow.
-const TURN_MIN_SECS: i64 = 3600;
 
 /// The kinds of entries other entries may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,11 +74,16 @@ pub(super) struct Reading<'a> {
     pub severities: &'a [SeverityName],
     /// Chat platforms people can be reached on.
     pub platforms: &'a [String],
+    /// Providers people can be reached through, by means and name.
+    pub providers: &'a [(Means, String)],
+    /// Outgoing webhooks, by name.
+    pub webhooks: &'a BTreeMap<String, ContactKind>,
     pub mentions: &'a RefCell<Vec<Mention>>,
 }
 
 impl Reading<'_> {
-    fn mention(&self, kind: Entry, key: &'static str, said: &Said<String>) {
+    /// Notes a name of another entry.
+    pub fn mention(&self, kind: Entry, key: &'static str, said: &Said<String>) {
         self.mentions.borrow_mut().push(Mention {
             kind,
             id: said.value.clone(),
@@ -95,13 +92,15 @@ impl Reading<'_> {
         });
     }
 
-    fn one(&self, kind: Entry, table: &Table<'_>, key: &'static str) -> Option<String> {
+    /// The id of another entry under a key.
+    pub fn one(&self, kind: Entry, table: &Table<'_>, key: &'static str) -> Option<String> {
         let said = table.text(key)?;
         self.mention(kind, key, &said);
         Some(said.value)
     }
 
-    fn many(&self, kind: Entry, table: &Table<'_>, key: &'static str) -> Vec<String> {
+    /// Ids of other entries under a key.
+    pub fn many(&self, kind: Entry, table: &Table<'_>, key: &'static str) -> Vec<String> {
         let said = table.texts(key).unwrap_or_default();
         for s in &said {
             self.mention(kind, key, s);
@@ -136,38 +135,6 @@ impl Reading<'_> {
             self.sink.fault(&said.place, what, fix);
         }
         u8::try_from(at?).ok().map(Severity)
-    }
-
-    /// Targets such as `person:ana`, each with its place.
-    pub fn targets(&self, table: &Table<'_>, key: &'static str) -> Vec<Target> {
-        let said = table.texts(key).unwrap_or_default();
-        if said.len() > TARGETS_MAX {
-            let what = format!("`{key}` has more than {TARGETS_MAX} targets");
-            self.sink
-                .fault(&table.place_of(key), what, "name a team instead");
-        }
-        said.iter().filter_map(|s| self.target(key, s)).collect()
-    }
-
-    fn target(&self, key: &'static str, said: &Said<String>) -> Option<Target> {
-        let (kind, id) = said.value.split_once(':').unwrap_or(("", &said.value));
-        let (entry, make): (Entry, fn(String) -> Target) = match kind {
-            "person" => (Entry::Person, Target::Person),
-            "schedule" => (Entry::Schedule, Target::Schedule),
-            "team" => (Entry::Team, Target::Team),
-            _ => {
-                let what = format!("`{key}` cannot page {:?}", said.value);
-                let fix = "write \"person:ana\", \"schedule:web-primary\" or \"team:web\"";
-                self.sink.fault(&said.place, what, fix);
-                return None;
-            }
-        };
-        let id = Said {
-            value: id.trim().to_owned(),
-            place: said.place.clone(),
-        };
-        self.mention(entry, key, &id);
-        Some(make(id.value))
     }
 }
 
@@ -238,6 +205,9 @@ pub(super) fn service(id: &str, table: Table<'_>, reading: &Reading<'_>) -> Serv
         matchers: matchers(&table, "match"),
         major_at: reading.severity(&table, "major-at").unwrap_or(Severity(0)),
         auto_resolve: table.flag("auto-resolve").unwrap_or(true),
+        support: hours::support(&table, reading),
+        auto_resolve_after_ms: table.duration_ms("auto-resolve-after", 60_000..=365 * 86_400_000),
+        hold_while_firing: table.flag("hold-while-firing").unwrap_or(true),
     };
     table.done();
     service
@@ -256,127 +226,4 @@ fn links(table: &Table<'_>) -> BTreeMap<String, String> {
         links.insert(name, said.value);
     }
     links
-}
-
-/// `schedules/ID.toml`.
-pub(super) fn schedule(id: &str, table: Table<'_>, reading: &Reading<'_>) -> Option<Schedule> {
-    let name = table
-        .text("name")
-        .map_or_else(|| id.to_owned(), |s| s.value);
-    let zone = zone(&table, reading.zone);
-    let starts = starts(&table);
-    let handoff = table
-        .need_text("handoff", "\"0 9 * * MON\"")
-        .and_then(|said| handoff(&said, starts, reading.sink));
-    let people = reading.many(Entry::Person, &table, "people");
-    if table.no_items("people") {
-        let what = format!("the schedule {id} has no people, so nobody would ever be on call");
-        reading.sink.fault(
-            &table.place_of("people"),
-            what,
-            "add people = [\"ana\", \"bo\"] in order of their turns",
-        );
-    }
-    table.done();
-    Some(Schedule {
-        id: id.to_owned(),
-        name,
-        zone: zone?,
-        handoff: handoff?,
-        starts: starts?,
-        people,
-    })
-}
-
-fn starts(table: &Table<'_>) -> Option<NaiveDateTime> {
-    let said = table.need_text("starts", "\"2026-01-05 09:00\"")?;
-    let wall = NaiveDateTime::parse_from_str(&said.value, "%Y-%m-%d %H:%M").ok();
-    let wall = wall.filter(|w| (2000..2200).contains(&chrono::Datelike::year(w)));
-    if wall.is_none() {
-        let what = format!(
-            "`starts` cannot be {:?}: it is not a wall time of this century",
-            said.value
-        );
-        table.sink.fault(
-            &said.place,
-            what,
-            "write starts = \"2026-01-05 09:00\", the first hand-off on the wall clock",
-        );
-    }
-    wall
-}
-
-fn handoff(
-    said: &Said<String>,
-    starts: Option<NaiveDateTime>,
-    sink: &Sink,
-) -> Option<cron::Schedule> {
-    let handoff = match parse_handoff(&said.value) {
-        Ok(handoff) => handoff,
-        Err(why) => {
-            let what = format!("`handoff`: {}", why.lines().next().unwrap_or_default());
-            sink.fault(
-                &said.place,
-                what,
-                "write handoff = \"0 9 * * MON\" for Mondays at 09:00",
-            );
-            return None;
-        }
-    };
-    let from = Utc.from_utc_datetime(&starts?);
-    let first: Vec<_> = handoff.after(&from).take(50).collect();
-    let hurried = first
-        .windows(2)
-        .any(|w| (w[1] - w[0]).num_seconds() < TURN_MIN_SECS);
-    if first.is_empty() || hurried {
-        let what = if first.is_empty() {
-            format!("`handoff` {:?} never happens", said.value)
-        } else {
-            format!(
-                "`handoff` {:?} makes turns shorter than an hour",
-                said.value
-            )
-        };
-        sink.fault(
-            &said.place,
-            what,
-            "write handoff = \"0 9 * * MON\" for Mondays at 09:00",
-        );
-        return None;
-    }
-    Some(handoff)
-}
-
-/// `policies/ID.toml`.
-pub(super) fn policy(id: &str, table: Table<'_>, reading: &Reading<'_>) -> Policy {
-    let mut rungs = Vec::new();
-    for rung in table.tables("rungs", "[[rungs]]") {
-        let targets = reading.targets(&rung, "targets");
-        if rung.no_items("targets") {
-            let what = "this rung pages nobody";
-            reading.sink.fault(
-                &rung.place_of("targets"),
-                what,
-                "add targets = [\"schedule:web-primary\"]",
-            );
-        }
-        let wait = rung.duration_ms("wait", 1000..=7 * 86_400_000);
-        // Five minutes is the usual time to find a laptop.
-        let wait_secs = u64::try_from(wait.unwrap_or(300_000) / 1000).unwrap_or(300);
-        rungs.push(Rung { targets, wait_secs });
-        rung.done();
-    }
-    if table.no_items("rungs") || rungs.len() > RUNGS_MAX {
-        let what = format!("the policy {id} has {} rungs", rungs.len());
-        let fix = format!("write 1 to {RUNGS_MAX} [[rungs]], each with targets and wait");
-        reading.sink.fault(&table.place_of("rungs"), what, fix);
-    }
-    let repeat = table.int("repeat", 0..=20);
-    let repeat = u8::try_from(repeat.unwrap_or(0)).unwrap_or(0);
-    table.done();
-    Policy {
-        id: id.to_owned(),
-        rungs,
-        repeat,
-    }
 }

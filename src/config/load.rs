@@ -1,12 +1,16 @@
 //! From a path to a checked configuration, or to the whole list of what is wrong with it.
 
+use super::calendars::Calendars;
 use super::cross::{self, Known};
-use super::folders::{Entry, Mention, Reading, check_id, policy, schedule, service, team};
+use super::folders::{Entry, Mention, Reading, check_id, service, team};
 use super::people::person;
 use super::reader::{Sink, Table};
+use super::schedule::{Near, schedule};
 use super::secret::Secrets;
 use super::tree::{Place, parse};
-use super::{Fault, Loaded, Settings, action, layered, route, settings};
+use super::{
+    Fault, Loaded, Settings, action, fairness, layered, maintenance, policy, route, settings,
+};
 use crate::core::directory::{Directory, PlatformRules};
 use chrono_tz::Tz;
 use std::cell::RefCell;
@@ -172,16 +176,22 @@ fn read_all(
         (place.name.clone(), rules)
     };
     let rules = places.iter().map(rules).collect();
+    let providers = settings.notify.names();
+    let webhooks = policy::webhooks(&top, secrets);
     let reading = Reading {
         sink,
         secrets,
+        webhooks: &webhooks,
         zone,
         severities: &severities,
         platforms: &platforms,
+        providers: &providers,
         mentions: &mentions,
     };
     let route = route::route(&top, &reading);
+    let reminders = maintenance::reminders(&top);
     let (catch_all, catch_place, said) = paging(&top, &reading);
+    let fairness = fairness::fairness(&top);
     top.done();
     let mut directory = Directory {
         route,
@@ -190,10 +200,14 @@ fn read_all(
         platforms: platforms.clone(),
         rules,
         zone,
+        reminders,
+        fairness,
+        webhooks: webhooks.clone(),
         ..Directory::default()
     };
     let mut found = Found::default();
     entries(&folder, &mut directory, &reading, files, &mut found);
+    windows(&folder, &mut directory, &reading, files);
     check(&mut directory, &mut found, &mentions.borrow(), sink);
     cross::catch_all(&directory, said, &catch_place, sink);
     actions(&folder, &mut directory, files, &found.known, sink);
@@ -241,7 +255,7 @@ fn paging(
     let Some(table) = top.table("paging", "[paging]") else {
         return (Vec::new(), top.place_of("paging"), false);
     };
-    let targets = reading.targets(&table, "catch-all");
+    let targets = policy::targets(&table, "catch-all", reading);
     let (place, said) = (table.place_of("catch-all"), !table.no_items("catch-all"));
     table.done();
     (targets, place, said)
@@ -302,12 +316,20 @@ fn entry(
         Entry::Policy => "a policy",
     };
     let table = Table::open(&node, title, reading.sink)?;
+    let calendars = Calendars {
+        folder: path.parent().map(Path::to_path_buf).unwrap_or_default(),
+        files: RefCell::default(),
+    };
     match kind {
-        Entry::Person => drop(
-            directory
-                .people
-                .insert(id.to_owned(), person(id, table, reading)?),
-        ),
+        Entry::Person => {
+            let leave = table.text("leave");
+            let person = person(id, table, reading)?;
+            if let Some(said) = leave {
+                let leave = calendars.leave(&said, person.zone, reading.sink);
+                directory.leaves.insert(id.to_owned(), leave);
+            }
+            directory.people.insert(id.to_owned(), person);
+        }
         Entry::Team => drop(
             directory
                 .teams
@@ -318,18 +340,47 @@ fn entry(
                 .services
                 .insert(id.to_owned(), service(id, table, reading)),
         ),
-        Entry::Schedule => drop(
-            directory
-                .schedules
-                .insert(id.to_owned(), schedule(id, table, reading)?),
-        ),
+        Entry::Schedule => {
+            let near = Near {
+                reading,
+                calendars: &calendars,
+                people: &directory.people,
+            };
+            let schedule = schedule(id, table, &near);
+            files.read.extend(calendars.files.take());
+            directory.schedules.insert(id.to_owned(), schedule?);
+        }
         Entry::Policy => drop(
             directory
                 .policies
-                .insert(id.to_owned(), policy(id, table, reading)),
+                .insert(id.to_owned(), policy::policy(id, table, reading)),
         ),
     }
+    files.read.extend(calendars.files.take());
     Some(())
+}
+
+/// `maintenance/ID.toml`: they are named by nobody, and name services and people.
+fn windows(folder: &Path, directory: &mut Directory, reading: &Reading<'_>, files: &mut Files<'_>) {
+    for (id, path) in listed(&folder.join("maintenance"), files, reading.sink) {
+        let shown = files.shown(&path);
+        if let Err(why) = check_id(&id) {
+            let what = format!("the file name {id:?} is no id: {why}");
+            let place = Place::in_file(&shown, 0);
+            reading.sink.fault(&place, what, "rename the file");
+        }
+        let text = files.text(&path, reading.sink);
+        let node = text.and_then(|text| parse(&text, &shown, reading.sink));
+        let window = node.as_ref().and_then(|node| {
+            let table = Table::open(node, "a maintenance", reading.sink)?;
+            maintenance::maintenance(&id, table, reading)
+        });
+        if let Some(window) = window {
+            directory
+                .maintenance
+                .insert(window.id.clone(), Arc::new(window));
+        }
+    }
 }
 
 fn check(directory: &mut Directory, found: &mut Found, mentions: &[Mention], sink: &Sink) {
@@ -416,14 +467,9 @@ fn listed(folder: &Path, files: &Files<'_>, sink: &Sink) -> Vec<(String, PathBuf
 
 /// Channels that teams and services post to exist without being listed again.
 fn add_channels(settings: &mut Settings, directory: &Directory) {
-    let teams = directory.teams.values().filter_map(|t| t.channel.clone());
-    let services = directory
-        .services
-        .values()
-        .filter_map(|s| s.channel.clone());
-    for channel in teams.chain(services) {
-        if !settings.console.channels.contains(&channel) {
-            settings.console.channels.push(channel);
+    for channel in directory.channels() {
+        if !settings.console.channels.iter().any(|c| c == channel) {
+            settings.console.channels.push(channel.to_owned());
         }
     }
 }

@@ -8,15 +8,25 @@
 
 mod action;
 mod args;
+mod calendars;
 pub mod chat;
 mod cross;
 mod demo;
+mod direct;
+mod fairness;
 mod folders;
+mod hours;
 mod layered;
 mod load;
+mod maintenance;
+pub mod notify;
+mod overrides;
 mod people;
+mod policy;
 mod reader;
+mod rehearsal;
 mod route;
+mod schedule;
 mod secret;
 mod settings;
 mod sources;
@@ -25,6 +35,7 @@ mod watch;
 
 pub use demo::{DEMO_FILES, write_demo};
 pub use load::{Variables, fix_report, load, load_with, variables};
+pub use rehearsal::{Written, rehearsals};
 pub use watch::{DEBOUNCE, watch};
 
 use crate::core::directory::Directory;
@@ -53,6 +64,8 @@ pub struct Settings {
     pub slack: Vec<chat::Slack>,
     /// Discord guilds.
     pub discord: Vec<chat::Discord>,
+    /// Ways to wake people beside chat and webhooks.
+    pub notify: notify::Providers,
     /// Ceilings of the ingest paths.
     pub limits: Limits,
     /// `text` or `json`.

@@ -1,10 +1,11 @@
 //! `people/ID.toml`: who there is, and how each of them is woken.
 
 use super::folders::Reading;
-use super::reader::{Said, Table, nearest};
-use super::secret::Found;
+use super::reader::{Said, Sink, Table, nearest};
+use super::secret::{Found, Secrets};
 use super::settings::{loopback_host, web_address, zone};
-use crate::core::directory::{Contact, ContactKind, Person};
+use super::{direct, hours};
+use crate::core::directory::{Contact, ContactKind, Means, Person};
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 
@@ -35,7 +36,8 @@ pub(super) fn person(id: &str, table: Table<'_>, reading: &Reading<'_>) -> Optio
         said.value.to_lowercase()
     });
     let roles = table.words("roles");
-    let contacts = contacts(&table, reading);
+    let contacts = contacts(&table, email.as_deref(), reading);
+    let waking = hours::waking(&table, &contacts, reading);
     if table.no_items("contacts") {
         reading.sink.warn(
             &table.place,
@@ -52,17 +54,18 @@ pub(super) fn person(id: &str, table: Table<'_>, reading: &Reading<'_>) -> Optio
         identities,
         roles,
         contacts,
+        waking,
     })
 }
 
-fn contacts(person: &Table<'_>, reading: &Reading<'_>) -> Vec<Contact> {
+fn contacts(person: &Table<'_>, email: Option<&str>, reading: &Reading<'_>) -> Vec<Contact> {
     let mut contacts: Vec<Contact> = Vec::new();
     for table in person.tables("contacts", "a contact") {
         let name = table.text("name");
-        let said = table.need_text("kind", "\"console\" or \"webhook\"");
+        let said = table.need_text("kind", "\"console\", \"email\", \"sms\" or \"webhook\"");
         let kind = said
             .as_ref()
-            .and_then(|kind| contact_kind(&table, kind, reading));
+            .and_then(|kind| contact_kind(&table, kind, email, reading));
         let place = table.place.clone();
         table.done();
         let (Some(kind), Some(said)) = (kind, said) else {
@@ -106,8 +109,12 @@ fn contacts(person: &Table<'_>, reading: &Reading<'_>) -> Vec<Contact> {
 fn contact_kind(
     table: &Table<'_>,
     kind: &Said<String>,
+    email: Option<&str>,
     reading: &Reading<'_>,
 ) -> Option<ContactKind> {
+    if let Some(means) = Means::parse(&kind.value) {
+        return direct::contact(table, kind, means, email, reading);
+    }
     match kind.value.as_str() {
         platform if reading.platforms.iter().any(|p| p == platform) => Some(ContactKind::Chat {
             platform: platform.to_owned(),
@@ -123,17 +130,20 @@ fn contact_kind(
         }
         "webhook" => {
             let said = table.need_text("url", "\"env:NAME\" or \"file:/path\"")?;
-            webhook(&said, reading).map(|url| ContactKind::Webhook { url })
+            let secret = table
+                .text("secret")
+                .and_then(|said| reading.secrets.need("secret", &said, reading.sink));
+            webhook(&said, reading.secrets, reading.sink)
+                .map(|url| ContactKind::Webhook { url, secret })
         }
         other => {
             table.get("url");
-            let known = || {
-                let platforms = reading.platforms.iter().map(String::as_str);
-                platforms.chain(["webhook"])
-            };
-            let fix = nearest(other, known()).map_or_else(
+            let mut known: Vec<&str> = reading.platforms.iter().map(String::as_str).collect();
+            known.push("webhook");
+            known.extend(Means::ALL.map(Means::word));
+            let fix = nearest(other, known.iter().copied()).map_or_else(
                 || {
-                    let known: Vec<String> = known().map(|k| format!("{k:?}")).collect();
+                    let known: Vec<String> = known.iter().map(|k| format!("{k:?}")).collect();
                     format!("write kind = {}", known.join(" or "))
                 },
                 |near| format!("did you mean `{near}`?"),
@@ -146,15 +156,19 @@ fn contact_kind(
 }
 
 /// A webhook's address usually is its own password, so only this machine may be named in the open.
-fn webhook(said: &Said<String>, reading: &Reading<'_>) -> Option<SecretString> {
-    let url = match reading.secrets.find("url", said, reading.sink) {
+pub(super) fn webhook(
+    said: &Said<String>,
+    secrets: &Secrets<'_>,
+    sink: &Sink,
+) -> Option<SecretString> {
+    let url = match secrets.find("url", said, sink) {
         Found::Nothing => return None,
         Found::Secret(url) => url,
         Found::Literal(url) => {
             if !web_address(&url).is_some_and(|host| loopback_host(&host)) {
                 let what = "`url` is an address in the open, and whoever knows it can post there";
                 let fix = "write url = \"env:NAME\" or \"file:/path\" and keep the address there";
-                reading.sink.fault(&said.place, what, fix);
+                sink.fault(&said.place, what, fix);
                 return None;
             }
             SecretString::from(url)
@@ -162,7 +176,7 @@ fn webhook(said: &Said<String>, reading: &Reading<'_>) -> Option<SecretString> {
     };
     let Some(host) = web_address(url.expose_secret()) else {
         let what = "`url` does not lead to an http or https address";
-        reading.sink.fault(
+        sink.fault(
             &said.place,
             what,
             "put an address such as https://example.org/hook there",
@@ -171,7 +185,7 @@ fn webhook(said: &Said<String>, reading: &Reading<'_>) -> Option<SecretString> {
     };
     if url.expose_secret().starts_with("http:") && !loopback_host(&host) {
         let what = "pages to this webhook travel unencrypted";
-        reading.sink.warn(&said.place, what, "use an https address");
+        sink.warn(&said.place, what, "use an https address");
     }
     Some(url)
 }

@@ -2,8 +2,8 @@
 
 use super::reader::{Said, Table, nearest};
 use super::secret::{Found, Secrets};
-use super::{Console, Limits, Settings, chat, sources};
-use crate::core::directory::SeverityName;
+use super::{Console, Limits, Settings, chat, notify, sources};
+use crate::core::directory::{SeverityName, Urgency};
 use chrono_tz::Tz;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeSet;
@@ -21,6 +21,7 @@ pub(super) fn settings(root: &Table<'_>, secrets: &Secrets<'_>) -> Settings {
     let (log_format, log_filter) = log(root);
     let (slack, discord) = (chat::slack(root, secrets), chat::discord(root, secrets));
     chat::check_names(root, &slack, &discord);
+    let notify = notify::providers(root, secrets);
     Settings {
         public_url: public_url(root, &listen),
         database_url: database(root, secrets, &data_dir),
@@ -32,6 +33,7 @@ pub(super) fn settings(root: &Table<'_>, secrets: &Secrets<'_>) -> Settings {
         console,
         slack,
         discord,
+        notify,
         log_format,
         log_filter,
     }
@@ -172,15 +174,19 @@ fn console(root: &Table<'_>, listen: &str) -> Console {
 
 /// A channel's name, as Slack and the console allow it.
 pub(super) fn check_channel(table: &Table<'_>, key: &str, said: &Said<String>) {
-    let plain = |c: char| c.is_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
-    let name = said.value.trim_start_matches('#');
-    if name.is_empty() || said.value.chars().count() > 80 || !said.value.chars().all(plain) {
-        table.sink.fault(
-            &said.place,
-            format!("`{key}` cannot be {:?}: a channel has up to 80 lower-case letters, digits, - and _, without #", said.value),
-            "write it such as \"web-alerts\"",
-        );
+    if let Some(what) = channel_fault(key, &said.value) {
+        let fix = "write it such as \"web-alerts\"";
+        table.sink.fault(&said.place, what, fix);
     }
+}
+
+/// What is wrong with the name of a channel.
+pub(super) fn channel_fault(key: &str, name: &str) -> Option<String> {
+    let plain = |c: char| c.is_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    let good = !name.is_empty() && name.chars().count() <= 80 && name.chars().all(plain);
+    (!good).then(|| {
+        format!("`{key}` cannot be {name:?}: a channel has up to 80 lower-case letters, digits, - and _, without #")
+    })
 }
 
 fn limits(root: &Table<'_>) -> Limits {
@@ -254,9 +260,11 @@ pub(super) fn severities(root: &Table<'_>) -> Vec<SeverityName> {
         }
         if let Some(name) = name {
             let labels = labels.into_iter().map(|l| l.value).collect();
+            let urgency = super::hours::urgency(&table, "urgency");
             scale.push(SeverityName {
                 name: name.value,
                 labels,
+                urgency: urgency.unwrap_or(usual_urgency(scale.len())),
             });
         }
         table.done();
@@ -272,16 +280,28 @@ pub(super) fn severities(root: &Table<'_>) -> Vec<SeverityName> {
 
 /// What the labels of Prometheus, PagerDuty and Opsgenie users mean.
 fn default_severities() -> Vec<SeverityName> {
-    let level = |name: &str, labels: &[&str]| SeverityName {
-        name: name.to_owned(),
+    let levels: [(&str, &[&str]); 4] = [
+        ("sev1", &["critical", "page", "p1", "emergency"]),
+        ("sev2", &["error", "high", "major", "p2"]),
+        ("sev3", &["warning", "medium", "minor", "p3"]),
+        ("sev4", &["info", "low", "p4", "notice"]),
+    ];
+    let level = |(n, (name, labels)): (usize, &(&str, &[&str]))| SeverityName {
+        name: (*name).to_owned(),
         labels: labels.iter().map(|l| (*l).to_owned()).collect(),
+        urgency: usual_urgency(n),
     };
-    vec![
-        level("sev1", &["critical", "page", "p1", "emergency"]),
-        level("sev2", &["error", "high", "major", "p2"]),
-        level("sev3", &["warning", "medium", "minor", "p3"]),
-        level("sev4", &["info", "low", "p4", "notice"]),
-    ]
+    levels.iter().enumerate().map(level).collect()
+}
+
+/// The first two of a scale are worth waking somebody; what waits, waits only for people who set
+/// quiet hours.
+fn usual_urgency(level: usize) -> Urgency {
+    if level < 2 {
+        Urgency::High
+    } else {
+        Urgency::Low
+    }
 }
 
 /// An IANA zone under `zone`; without one `default`, and without that a fault.

@@ -3,10 +3,15 @@
 //! One immutable snapshot, replaced as a whole when the files change. Decisions read it through
 //! the `Scene`; nothing in the core changes it. Names are keys, display names are for people.
 
+mod waking;
+
+pub use waking::{Means, Rule, Step, Support, Urgency, Waking};
+
 use super::alert::Labels;
 use super::id::Severity;
 use super::matcher::Matcher;
-use super::schedule::Schedule;
+use super::schedule::{Leaves, Schedule, Weights};
+use super::silence::{ReminderRules, Silence};
 use chrono_tz::Tz;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
@@ -32,6 +37,8 @@ pub struct Directory {
     pub route: Route,
     /// Worst first; `Severity(n)` is the n-th.
     pub severities: Vec<SeverityName>,
+    /// Outgoing webhooks policies may name.
+    pub webhooks: BTreeMap<String, ContactKind>,
     /// Who is alarmed when everybody else could not be. Never empty in a checked configuration.
     pub catch_all: Vec<Target>,
     /// Chat platforms that are switched on, by configured name, in order of preference.
@@ -40,6 +47,19 @@ pub struct Directory {
     pub rules: BTreeMap<String, PlatformRules>,
     /// Zone used where a file names none.
     pub zone: Option<Tz>,
+    /// People's silences that may still hold something, by id. The desk keeps them up to date.
+    pub silences: Arc<BTreeMap<String, Arc<Silence>>>,
+    /// Maintenance windows of the files, by id.
+    pub maintenance: BTreeMap<String, Arc<Silence>>,
+    /// When silences are talked about.
+    pub reminders: ReminderRules,
+    /// When people are away, by id.
+    pub leaves: Leaves,
+    /// What counts as a night and a weekend in the fairness ledger, and how much.
+    pub fairness: Weights,
+    /// Person and contact name of what nobody has shown to lead to that person yet. Not from the
+    /// files: the engine knows which codes came back.
+    pub unverified: BTreeSet<(String, String)>,
 }
 
 /// What is special about a chat platform: a workspace or guild.
@@ -66,8 +86,10 @@ pub struct Person {
     pub identities: BTreeMap<String, String>,
     /// Roles for authorisation, such as `responder` or `incident-commander`.
     pub roles: Vec<String>,
-    /// Ways to wake this person, all used at once. May be empty: then the next rung is climbed at once.
+    /// Ways to wake this person. May be empty: then the next rung is climbed at once.
     pub contacts: Vec<Contact>,
+    /// In which order, and when not.
+    pub waking: Waking,
 }
 
 /// One way to reach a person.
@@ -91,7 +113,37 @@ pub enum ContactKind {
     Webhook {
         /// Where to; may hold secrets, so it is never journalled or shown.
         url: secrecy::SecretString,
+        /// What requests are signed with, when the receiver checks.
+        secret: Option<secrecy::SecretString>,
     },
+    /// An address that a provider of `firebell.toml` reaches.
+    Direct {
+        /// By which kind of provider.
+        means: Means,
+        /// Mail address, topic, user key or number; never journalled or shown.
+        to: secrecy::SecretString,
+        /// Name of the provider to try first; absent: in the order of the file.
+        via: Option<String>,
+    },
+}
+
+impl ContactKind {
+    /// Whether a code has to come back before it counts as a way to this person. Chat accounts are
+    /// known by the platform, and a webhook leads to a machine.
+    #[must_use]
+    pub fn needs_code(&self) -> bool {
+        matches!(self, ContactKind::Direct { .. })
+    }
+
+    /// The kind in one word, for ledgers: the platform of a chat, else the means.
+    #[must_use]
+    pub fn word(&self) -> &str {
+        match self {
+            ContactKind::Chat { platform } => platform,
+            ContactKind::Webhook { .. } => "webhook",
+            ContactKind::Direct { means, .. } => means.word(),
+        }
+    }
 }
 
 /// A group of people that owns services.
@@ -134,6 +186,12 @@ pub struct Service {
     pub major_at: Severity,
     /// Resolve by itself when every alert has cleared.
     pub auto_resolve: bool,
+    /// When somebody is to be woken for it; absent: always.
+    pub support: Option<Support>,
+    /// Resolve by itself when nothing has happened for this long, milliseconds.
+    pub auto_resolve_after_ms: Option<i64>,
+    /// Not while an alert still fires.
+    pub hold_while_firing: bool,
 }
 
 /// An escalation policy: the ladder an incident freezes when it starts.
@@ -145,6 +203,10 @@ pub struct Policy {
     pub rungs: Vec<Rung>,
     /// How often the whole ladder is climbed again after the first time.
     pub repeat: u8,
+    /// Whoever has acknowledged is asked again when nothing has moved for so many seconds, and the
+    /// ladder is climbed anew when nothing moves after that either. `None`: an acknowledgement rests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remind_secs: Option<u64>,
 }
 
 /// One step of a policy.
@@ -154,6 +216,48 @@ pub struct Rung {
     pub targets: Vec<Target>,
     /// How long they have, in seconds, before the next rung.
     pub wait_secs: u64,
+    /// How many different people must acknowledge while this is the last rung climbed, at least 1.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub acks: u8,
+    /// Climbed only then; else it is passed over at once.
+    #[serde(default, skip_serializing_if = "When::always")]
+    pub when: When,
+}
+
+/// When a step counts. Everything that is said must hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct When {
+    /// Only for incidents of this urgency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub urgency: Option<Urgency>,
+    /// Only inside (true) or outside (false) the hours of the incident's service, on its clock. A
+    /// service without hours is always inside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inside_hours: Option<bool>,
+    /// Only when the incident has been open for so many seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_secs: Option<u64>,
+}
+
+impl When {
+    /// Nothing is said: it always counts.
+    #[must_use]
+    pub fn always(&self) -> bool {
+        *self == When::default()
+    }
+}
+
+/// One acknowledgement is what everybody expects: not written.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the shape serde asks for"
+)]
+fn is_one(acks: &u8) -> bool {
+    *acks == 1
+}
+
+fn one() -> u8 {
+    1
 }
 
 /// Whom a rung pages.
@@ -166,6 +270,12 @@ pub enum Target {
     Schedule(String),
     /// Everybody of a team.
     Team(String),
+    /// One of a team, the next one for each incident of the policy.
+    RoundRobin(String),
+    /// A chat channel: everybody who reads it, nobody in particular.
+    Channel(String),
+    /// An outgoing webhook of the configuration, by name.
+    Webhook(String),
 }
 
 impl Target {
@@ -176,9 +286,15 @@ impl Target {
             Target::Person(id) => format!("person {id}"),
             Target::Schedule(id) => format!("schedule {id}"),
             Target::Team(id) => format!("team {id}"),
+            Target::RoundRobin(id) => format!("one of team {id} in turn"),
+            Target::Channel(name) => format!("channel #{}", name.trim_start_matches('#')),
+            Target::Webhook(name) => format!("webhook {name}"),
         }
     }
 }
+
+/// In front of a webhook's name where a person's id would stand; no id has a colon.
+pub const WEBHOOK: &str = "webhook:";
 
 /// One level of the severity scale.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -187,6 +303,8 @@ pub struct SeverityName {
     pub name: String,
     /// Values of the alert's `severity` label that mean it: `critical`, `page`.
     pub labels: Vec<String>,
+    /// Whether its pages may wait for the morning.
+    pub urgency: Urgency,
 }
 
 /// A node of the routing tree. The first child that matches is descended into; a node inherits
@@ -366,12 +484,28 @@ impl Directory {
             .map_or_else(|| id.to_owned(), |p| p.name.clone())
     }
 
-    /// Every channel teams and services name, once.
+    /// Why a person cannot be woken, to stand behind their name; `None`: they can be.
+    #[must_use]
+    pub fn unreachable(&self, id: &str) -> Option<String> {
+        match self.people.get(id) {
+            None => Some("is not in the directory".to_owned()),
+            Some(p) if p.contacts.is_empty() => Some("has no contact".to_owned()),
+            Some(p) if self.usable(p).1 => Some("has no verified contact".to_owned()),
+            Some(_) => None,
+        }
+    }
+
+    /// Every channel teams, services and policies name, once.
     #[must_use]
     pub fn channels(&self) -> BTreeSet<&str> {
         let teams = self.teams.values().filter_map(|t| t.channel.as_deref());
         let services = self.services.values().filter_map(|s| s.channel.as_deref());
-        teams.chain(services).collect()
+        let rungs = self.policies.values().flat_map(|p| &p.rungs);
+        let told = rungs.flat_map(|r| &r.targets).filter_map(|t| match t {
+            Target::Channel(name) => Some(name.as_str()),
+            _ => None,
+        });
+        teams.chain(services).chain(told).collect()
     }
 
     /// The channel a service's (or else a team's) cards go to.

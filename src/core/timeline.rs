@@ -57,7 +57,9 @@ impl Names {
                 ..
             } => self.name_severity(*severity, severity_name),
             Event::SeverityChanged { to, to_name, .. } => self.name_severity(*to, to_name),
-            Event::Paged { people, .. } | Event::CatchAll { people, .. } => {
+            Event::Paged { people, .. }
+            | Event::CatchAll { people, .. }
+            | Event::Reminded { people, .. } => {
                 for p in people {
                     self.people.insert(p.id.clone(), p.name.clone());
                 }
@@ -221,7 +223,14 @@ pub fn by(event: &Event) -> Option<&Actor> {
             ..
         }
         | Event::Acknowledged { by }
+        | Event::AckCounted { by, .. }
+        | Event::LadderChanged { by, .. }
         | Event::Snoozed { by, .. }
+        | Event::Unacknowledged { by }
+        | Event::Reopened { by }
+        | Event::Reassigned { by, .. }
+        | Event::Merged { by, .. }
+        | Event::Absorbed { by, .. }
         | Event::Resolved { by, .. }
         | Event::SeverityChanged { by, .. }
         | Event::Promoted { by, .. }

@@ -61,7 +61,7 @@ impl Desk<'_> {
         let directory = &self.directory;
         let service = match whom {
             Whom::Service(id) => Some(id.as_str()),
-            Whom::Target(_) => None,
+            Whom::Target(_) | Whom::Me => None,
         };
         let major_at = service
             .and_then(|s| directory.services.get(s))
@@ -71,13 +71,16 @@ impl Desk<'_> {
             message => message.to_owned(),
         };
         let rung = Rung {
+            when: crate::core::directory::When::default(),
             targets: self.targets(whom),
             wait_secs: WAIT_SECS,
+            acks: 1,
         };
         let by_hand = Ladder {
             policy: "by hand".to_owned(),
             rungs: vec![rung],
             repeat: 0,
+            remind_secs: None,
         };
         let ladder = service
             .and_then(|s| policy(directory, s))
@@ -123,7 +126,10 @@ impl Desk<'_> {
             group_key: String::new(),
             labels: Labels::new(),
             auto_resolve: false,
+            auto_resolve_after_ms: None,
+            hold_while_firing: true,
             ladder: None,
+            turn: 0,
             group_wait_ms: 0,
             why: Vec::new(),
             alerts: Vec::new(),
@@ -160,6 +166,7 @@ pub(super) fn name(whom: &Whom) -> String {
     match whom {
         Whom::Target(target) => target.words(),
         Whom::Service(id) => format!("service {id}"),
+        Whom::Me => "you".to_owned(),
     }
 }
 

@@ -196,6 +196,7 @@ async fn report(engine: &Engine, row: &OutboxRow, run: RunId, ended: Ended) {
         result,
         retry_at: None,
         tell: false,
+        ledger: Vec::new(),
     });
     let _ = engine.0.desk.send(Job::Settled(settled, None)).await;
 }

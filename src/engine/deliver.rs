@@ -5,6 +5,8 @@
 //! room, a surface only for itself. A destination that fails is asked by one probe at a time until
 //! it answers, so an outage costs a handful of requests and ends within a second of its end.
 
+mod direct;
+mod notices;
 mod pages;
 mod rooms;
 
@@ -13,12 +15,12 @@ use super::memory::ShowKey;
 use super::outgoing::{Message, Outgoing};
 use super::{Engine, act};
 use crate::chat::{Chat, Fault, Retry};
-use crate::core::directory::ContactKind;
+use crate::core::directory::{ContactKind, WEBHOOK};
 use crate::core::id::{IncidentId, Seq};
 use crate::core::incident::{Incident, Surface, THE_ROOM};
 use crate::core::time::Time;
-use crate::notify;
-use crate::store::{Lane, OutboxRow, ShowRow};
+use crate::notify::{self, Tried};
+use crate::store::{Lane, NoticeRow, OutboxRow, ShowRow};
 use pages::Destination;
 use rooms::{Lines, Surfaced, room_key};
 use std::cmp::Reverse;
@@ -42,12 +44,20 @@ enum Finished {
     Pages {
         destination: String,
         ids: Vec<i64>,
-        result: Result<(), Fault>,
+        tried: Tried,
+        began: Time,
+    },
+    Swept {
+        left: bool,
     },
     Show {
         key: ShowKey,
         have: Seq,
         result: Result<rooms::Shown, Fault>,
+    },
+    Notice {
+        key: String,
+        result: Result<(), Fault>,
     },
 }
 
@@ -58,6 +68,8 @@ enum Poke {
     Page(i64),
     Room(String),
     Show(ShowKey),
+    Sweep,
+    Notice(String),
 }
 
 struct Deliver {
@@ -75,6 +87,8 @@ struct Deliver {
     destinations: HashMap<String, Destination>,
     rooms: HashMap<String, Lines>,
     shows: HashMap<ShowKey, Surfaced>,
+    /// Lines for channels, by key.
+    notices: HashMap<String, NoticeRow>,
     /// Room ids by incident and platform, as the newest snapshot tells.
     known_rooms: HashMap<(IncidentId, String), String>,
     later: BinaryHeap<Reverse<(Time, Poke)>>,
@@ -83,6 +97,8 @@ struct Deliver {
     moved: usize,
     settlers: Vec<oneshot::Sender<usize>>,
     measured_at: Time,
+    /// What rings is looked through this often more, the one under way included.
+    sweeps: u8,
 }
 
 /// Starts delivery. It waits for its adapters.
@@ -100,6 +116,7 @@ pub(super) fn start(engine: &Engine, mut messages: mpsc::UnboundedReceiver<Messa
         destinations: HashMap::new(),
         rooms: HashMap::new(),
         shows: HashMap::new(),
+        notices: HashMap::new(),
         known_rooms: HashMap::new(),
         later: BinaryHeap::new(),
         finished,
@@ -107,6 +124,7 @@ pub(super) fn start(engine: &Engine, mut messages: mpsc::UnboundedReceiver<Messa
         moved: 0,
         settlers: Vec::new(),
         measured_at: Time(0),
+        sweeps: 0,
     };
     super::spawn(async move {
         loop {
@@ -137,10 +155,15 @@ impl Deliver {
                     .collect();
                 self.started = true;
                 self.poke_everything();
+                // What rang when the process before this one ended.
+                self.sweep();
             }
             Message::Effects(effects) => {
-                for effect in effects {
-                    self.accept(effect);
+                // All first: what was decided together for one contact is one message.
+                let pokes: BTreeSet<(Time, Poke)> =
+                    effects.into_iter().filter_map(|e| self.accept(e)).collect();
+                for (at, poke) in pokes {
+                    self.poke_at(at, poke);
                 }
             }
             Message::Shows(shows) => {
@@ -158,6 +181,12 @@ impl Deliver {
                     } else {
                         self.effects.remove(&id);
                     }
+                }
+            }
+            Message::Hush => self.poke(&Poke::Sweep),
+            Message::Notices(rows) => {
+                for row in rows {
+                    self.notice(row);
                 }
             }
             Message::Restart => {
@@ -180,17 +209,22 @@ impl Deliver {
             .collect();
         pokes.extend(self.rooms.keys().cloned().map(Poke::Room));
         pokes.extend(self.shows.keys().cloned().map(Poke::Show));
+        pokes.extend(self.notices.keys().cloned().map(Poke::Notice));
         for poke in pokes {
             self.poke(&poke);
         }
     }
 
-    fn accept(&mut self, effect: Outgoing) {
+    /// Queues an effect; answers what is to be poked, and when.
+    fn accept(&mut self, effect: Outgoing) -> Option<(Time, Poke)> {
         let (id, row) = (effect.row.id, &effect.row);
         let due = row.due_at;
         self.know_rooms(&effect.incident.clone());
         match row.lane {
-            Lane::Run => act::start(&self.engine, effect),
+            Lane::Run => {
+                act::start(&self.engine, effect);
+                None
+            }
             Lane::Page => {
                 let name = self.destination_of(row);
                 self.effects.insert(id, effect);
@@ -199,7 +233,7 @@ impl Deliver {
                     .or_default()
                     .ready
                     .push_back(id);
-                self.poke_at(due, Poke::Destination(name));
+                Some((due, Poke::Destination(name)))
             }
             Lane::Say => {
                 let name = room_key(row);
@@ -209,7 +243,7 @@ impl Deliver {
                     .or_default()
                     .waiting
                     .push_back(id);
-                self.poke_at(due, Poke::Room(name));
+                Some((due, Poke::Room(name)))
             }
         }
     }
@@ -278,13 +312,19 @@ impl Deliver {
             Some(ContactKind::Chat { platform }) => {
                 format!("{}{platform} {}", pages::CHAT, row.target)
             }
-            Some(ContactKind::Webhook { url }) => notify::webhook::destination(&url),
+            Some(ContactKind::Webhook { url, .. }) => notify::webhook::destination(&url),
+            Some(ContactKind::Direct { means, .. }) => {
+                direct::destination(means, &row.target, &row.detail)
+            }
             None => "nowhere".to_owned(),
         }
     }
 
     fn contact(&self, row: &OutboxRow) -> Option<ContactKind> {
         let directory = self.engine.directory();
+        if let Some(name) = row.target.strip_prefix(WEBHOOK) {
+            return directory.webhooks.get(name).cloned();
+        }
         let person = directory.people.get(&row.target)?;
         Some(
             person
@@ -325,6 +365,8 @@ impl Deliver {
             Poke::Page(id) => self.page_again(*id),
             Poke::Room(name) => self.send_line(name),
             Poke::Show(key) => self.send_show(key),
+            Poke::Sweep => self.sweep(),
+            Poke::Notice(key) => self.send_notice(key),
         }
     }
 
@@ -345,9 +387,17 @@ impl Deliver {
             Finished::Pages {
                 destination,
                 ids,
-                result,
-            } => self.pages_done(&destination, ids, &result),
+                tried,
+                began,
+            } => self.pages_done(&destination, ids, &tried, began),
+            Finished::Swept { left } => {
+                self.swept(left);
+                Vec::new()
+            }
             Finished::Show { key, have, result } => vec![self.show_done(key, have, result)],
+            Finished::Notice { key, result } => {
+                self.notice_done(&key, result).into_iter().collect()
+            }
         };
         for settled in settled {
             // The desk never waits for delivery, so waiting for the desk here cannot lock up.

@@ -9,10 +9,12 @@ use crate::core::incident::{
     Command, Effect, Event, Incident, Origin, Place, Record, Refusal, Scene, Surface, THE_ROOM,
     decide, evolve, react,
 };
+use crate::core::silence::{self, Silence};
 use crate::core::time::Time;
 use crate::metrics::Metrics;
 use crate::store::{
-    ChangeSet, Delivery, EventRow, InboxRow, IncidentRow, Lane, OutboxChange, OutboxRow, ShowRow,
+    ChangeSet, Delivery, EventRow, InboxRow, IncidentRow, Lane, NoticeRow, OutboxChange, OutboxRow,
+    ShowRow,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -33,6 +35,8 @@ pub(super) struct Draft {
     pub behind: BTreeSet<ShowKey>,
     /// Pages that need not leave any more.
     pub withdrawn: Vec<i64>,
+    /// Something may ring that need not any more.
+    pub hush: bool,
     /// Incidents it changes.
     pub touched: BTreeSet<IncidentId>,
     /// Rooms of the console it changes.
@@ -43,6 +47,10 @@ pub(super) struct Draft {
     pub hashes: Vec<(u128, u128)>,
     /// Place of a fresh alert's row in `changes.alerts`.
     pub fresh: HashMap<AlertId, usize>,
+    /// Lines for channels that go out after the commit.
+    pub notices: Vec<NoticeRow>,
+    /// Silences changed: readers see the new ones after the commit.
+    pub silenced: bool,
 }
 
 impl Draft {
@@ -55,12 +63,37 @@ impl Draft {
             outgoing: Vec::new(),
             behind: BTreeSet::new(),
             withdrawn: Vec::new(),
+            hush: false,
             touched: BTreeSet::new(),
             rooms: BTreeSet::new(),
             runs: BTreeMap::new(),
             hashes: Vec::new(),
             fresh: HashMap::new(),
+            notices: Vec::new(),
+            silenced: false,
         }
+    }
+
+    /// Decisions of this batch are made under these silences, committed or not.
+    pub(super) fn know(&mut self, silences: &Arc<BTreeMap<String, Arc<Silence>>>) {
+        if !Arc::ptr_eq(&self.directory.silences, silences) {
+            Arc::make_mut(&mut self.directory).silences = silences.clone();
+        }
+    }
+
+    /// What would be answered; nothing is recorded.
+    pub(super) fn would(
+        &self,
+        memory: &Memory,
+        id: IncidentId,
+        command: Command,
+    ) -> Result<(), Refusal> {
+        let incident = memory.incidents.get(&id).ok_or(Refusal::NoSuchIncident)?;
+        let scene = Scene {
+            now: self.now,
+            directory: &self.directory,
+        };
+        decide(incident, &scene, command).map(drop)
     }
 
     /// Decides a command and records what follows from it. The incident must be in memory, or new.
@@ -69,8 +102,9 @@ impl Draft {
         memory: &mut Memory,
         cause: &str,
         id: IncidentId,
-        command: Command,
+        mut command: Command,
     ) -> Result<Seq, Refusal> {
+        self.take_turn(memory, &mut command);
         let blank = Incident::new(id);
         let before = memory.incidents.get(&id).map_or(&blank, |i| i.as_ref());
         let scene = Scene {
@@ -93,15 +127,37 @@ impl Draft {
             };
             evolve(state, &record);
             let effects = react(state, &record);
+            // What is left may all be silenced.
+            let fewer = matches!(
+                record.event,
+                Event::Cleared { .. } | Event::Absorbed { .. } | Event::Reopened { .. }
+            );
+            if fewer && silence::known(&self.directory).next().is_some() {
+                memory.quiet.unsure.insert(id);
+            }
             self.record(memory, &incident, record, effects);
         }
         let seq = incident.seq;
-        if !incident.is_open() && memory.groups.get(&incident.group_key) == Some(&id) {
-            memory.groups.remove(&incident.group_key);
+        if !incident.is_open() {
+            for group in incident.groups() {
+                memory.forget_group(group, id);
+            }
         }
         memory.hold(incident);
         self.touched.insert(id);
         Ok(seq)
+    }
+
+    /// Counts an incident whose policy has steps that take turns.
+    fn take_turn(&mut self, memory: &mut Memory, command: &mut Command) {
+        let Command::Open(open) = command else { return };
+        let Some(ladder) = open.ladder.as_ref().filter(|l| l.takes_turns()) else {
+            return;
+        };
+        open.turn = memory.next_turn(&ladder.policy);
+        self.changes
+            .turns
+            .insert(ladder.policy.clone(), open.turn + 1);
     }
 
     /// Remembers that a cause was answered.
@@ -154,7 +210,10 @@ impl Draft {
                     self.lose_room(memory, incident.id, &record.event);
                     self.show(memory, incident, surface);
                 }
-                Effect::StandDown => self.stand_down(memory, incident.id, &record.event),
+                Effect::StandDown => self.stand_down(memory, incident.id, None, &record.event),
+                Effect::Spare { person } => {
+                    self.stand_down(memory, incident.id, Some(&person), &record.event);
+                }
             }
         }
         if let Some((kind, reason)) = reason(&record.event) {
@@ -243,6 +302,7 @@ impl Draft {
                 .flatten()
                 .collect(),
                 Place::Everywhere => every_channel(&directory),
+                Place::Channel(name) => vec![format!("channel:{name}")],
             };
             for place in places {
                 self.send(
@@ -308,14 +368,34 @@ impl Draft {
         }
     }
 
-    fn stand_down(&mut self, memory: &mut Memory, id: IncidentId, event: &Event) {
+    /// Withdraws the pages of an incident that have not left: all, or one person's.
+    fn stand_down(
+        &mut self,
+        memory: &mut Memory,
+        id: IncidentId,
+        person: Option<&str>,
+        event: &Event,
+    ) {
         let why = match event {
-            Event::Acknowledged { by } => format!("acknowledged by {}", by.name()),
+            Event::Acknowledged { by } | Event::AckCounted { by, .. } => {
+                format!("acknowledged by {}", by.name())
+            }
             Event::Snoozed { by, .. } => format!("snoozed by {}", by.name()),
             Event::Resolved { by, .. } => format!("resolved by {}", by.name()),
+            Event::Muted { words, .. } => format!("silenced by {words}"),
+            Event::Reassigned { by, to, .. } => format!("{} gave it to {to}", by.name()),
+            Event::Merged { into, .. } => format!("merged into {into}"),
             _ => "no longer needed".to_owned(),
         };
-        for row in memory.pages.remove(&id).unwrap_or_default().into_values() {
+        self.hush = true;
+        let pages = memory.pages.remove(&id).unwrap_or_default();
+        let (gone, stay): (BTreeMap<i64, OutboxRow>, BTreeMap<i64, OutboxRow>) = pages
+            .into_iter()
+            .partition(|(_, row)| person.is_none_or(|p| row.target == p));
+        if !stay.is_empty() {
+            memory.pages.insert(id, stay);
+        }
+        for row in gone.into_values() {
             self.withdrawn.push(row.id);
             self.changes.outbox_changes.insert(
                 row.id,
@@ -349,11 +429,20 @@ fn reason(event: &Event) -> Option<(&'static str, &'static str)> {
         Event::Fired { .. } => ("group", "joined an open incident"),
         Event::Paged { rung: Some(_), .. } => ("page", "ladder"),
         Event::Paged { rung: None, .. } => ("page", "asked for"),
+        Event::Chased { digest: true, .. } => ("page", "waited for the morning"),
+        Event::Chased { .. } => ("page", "a person's next step"),
+        Event::Reminded { .. } => ("page", "reminder"),
         Event::RungSkipped { .. } => ("page", "nobody reachable on the rung"),
         Event::CatchAll { people, .. } if people.is_empty() => ("page", "nobody at all"),
         Event::CatchAll { .. } => ("page", "catch-all"),
         Event::PageFailed { .. } => ("page", "not delivered"),
         Event::Retriggered { .. } => ("page", "triggered again"),
+        Event::Muted { .. } => ("quiet", "silenced incident"),
+        Event::Unmuted { .. } => ("page", "no longer silenced"),
+        Event::Unacknowledged { .. } => ("page", "given back"),
+        Event::Reopened { .. } => ("page", "reopened"),
+        Event::Reassigned { .. } => ("page", "given to somebody"),
+        Event::Merged { .. } => ("group", "merged"),
         Event::Promoted { .. } => ("room", "major"),
         Event::RunReleased { .. } => ("run", "released"),
         Event::RunExpired { .. } => ("run", "expired"),

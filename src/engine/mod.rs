@@ -8,32 +8,43 @@
 //! both and reads the memory again, so nobody hears of what is not stored; a second process on the database fences this
 //! one, which then answers 503 to everything and asks to be stopped.
 
+mod accounts;
 mod act;
 mod clock;
+mod covers;
 mod deliver;
 mod desk;
 mod draft;
 mod intake;
 mod lease;
 mod memory;
+mod offers;
 mod outgoing;
+mod quiet;
+mod vigil;
+mod waking;
 
 pub use clock::Clock;
 pub use lease::GRACE_MS;
+pub use waking::{AckLink, Tested, overlay};
 
 use crate::chat::Chat;
 use crate::chat::button::Key;
 use crate::core::alert::Alert;
 use crate::core::directory::Directory;
+use crate::core::duty::Cover;
 use crate::core::id::{Actor, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{Command, Incident, OpenAs, Refusal, Status};
+use crate::core::silence::Silence;
 use crate::core::time::Time;
 use crate::metrics::Metrics;
-use crate::store::{ChangeSet, LinkRow, Store};
+use crate::notify::Notifiers;
+use crate::store::{ChangeSet, Store};
 use arc_swap::ArcSwap;
+use covers::Covers;
 use lease::{Leases, Seen};
 use sha2::Digest;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -75,14 +86,30 @@ pub(crate) struct Inner {
     open: RwLock<HashMap<IncidentId, Arc<Incident>>>,
     leases: RwLock<Leases>,
     seen: Arc<Seen>,
-    counters: [AtomicI64; 5],
+    counters: [AtomicI64; 6],
     fenced: AtomicBool,
+    /// The files' maintenance windows may have changed: the desk is to look at them.
+    look: AtomicBool,
     /// Runs this process carries out.
     running: Mutex<HashSet<RunId>>,
     /// What buttons are signed with.
     key: Key,
     /// Accounts linked beside the files: platform and account to person.
     links: RwLock<HashMap<(String, String), String>>,
+    /// Held by whoever changes a cover.
+    covers: tokio::sync::Mutex<Covers>,
+    /// The covers as stored.
+    agreed: ArcSwap<BTreeMap<i64, Cover>>,
+    /// A cover has changed.
+    covers_moved: tokio::sync::Notify,
+    /// Held by whoever tells news of turns.
+    vigil: tokio::sync::Mutex<()>,
+    /// Providers that wake people.
+    notifiers: ArcSwap<Notifiers>,
+    /// Chat platforms, for test pages.
+    chats: RwLock<Vec<Arc<dyn Chat>>>,
+    /// Contacts of which a code came back.
+    verified: RwLock<waking::Verified>,
 }
 
 /// What a submitted command did.
@@ -105,6 +132,23 @@ pub enum Failure {
     /// The store is down or this process is stopping; try again. HTTP 503.
     #[error("firebell cannot store this right now: {0}")]
     Unavailable(String),
+}
+
+/// What is asked of silences.
+#[derive(Clone, Debug)]
+pub enum SilenceAct {
+    /// Make one, or change the one with `wanted.id`.
+    Put {
+        /// As it is to be; an empty id makes a new one.
+        wanted: Box<Silence>,
+        /// The id of a new one. The same id again is the same act.
+        fresh: String,
+    },
+    /// End one now.
+    End {
+        /// Which.
+        id: String,
+    },
 }
 
 /// Something changed and is committed; readers look again.
@@ -133,6 +177,8 @@ pub enum Counter {
     Quarantine,
     /// `heard.id`
     Heard,
+    /// `attempts.id`
+    Attempt,
 }
 
 impl Engine {
@@ -160,11 +206,25 @@ impl Engine {
             .into_iter()
             .map(|l| ((l.platform, l.account), l.person))
             .collect();
+        let covers = Covers::of(store.covers().await?);
+        let agreed = ArcSwap::from_pointee(covers.all.clone());
+        let directory = covers::put_in_force(directory, &covers.all, options.clock.now());
+        let verified: waking::Verified = (store.verified().await?.into_iter())
+            .map(|v| ((v.person, v.contact), v.digest))
+            .collect();
+        let directory = waking::overlaid(directory, &verified);
         let (desk_in, desk_out) = mpsc::channel(DESK_QUEUE);
         let (deliver_in, deliver_out) = mpsc::unbounded_channel();
         let seen = Arc::new(Seen::default());
-        let counters =
-            [high.room, high.post, high.run, high.quarantine, high.heard].map(AtomicI64::new);
+        let counters = [
+            high.room,
+            high.post,
+            high.run,
+            high.quarantine,
+            high.heard,
+            high.attempt,
+        ]
+        .map(AtomicI64::new);
         let inner = Arc::new(Inner {
             store,
             directory: ArcSwap::from_pointee(directory),
@@ -177,10 +237,18 @@ impl Engine {
             seen,
             counters,
             fenced: AtomicBool::new(false),
+            look: AtomicBool::new(false),
             running: Mutex::default(),
             // Hashed, so that a value of any length somebody put there is a key.
             key: Key::new(sha2::Sha256::digest(secret.as_bytes()).into()),
             links: RwLock::new(links),
+            covers: tokio::sync::Mutex::new(covers),
+            agreed,
+            covers_moved: tokio::sync::Notify::new(),
+            vigil: tokio::sync::Mutex::default(),
+            notifiers: ArcSwap::default(),
+            chats: RwLock::default(),
+            verified: RwLock::new(verified),
         });
         let engine = Engine(inner);
         desk::start(&engine, epoch, desk_out, deliver_out).await?;
@@ -191,6 +259,8 @@ impl Engine {
             };
             engine.write(changes).await?;
         }
+        spawn(covers::mind(engine.clone()));
+        spawn(vigil::keep(engine.clone()));
         Ok(engine)
     }
 
@@ -202,6 +272,9 @@ impl Engine {
 
     /// Starts delivery through these chat platforms, the notifiers and the runner.
     pub fn deliver_through(&self, chats: Vec<Arc<dyn Chat>>) {
+        let kept = self.0.chats.write();
+        kept.unwrap_or_else(PoisonError::into_inner)
+            .clone_from(&chats);
         let _ = self.0.deliver.send(outgoing::Message::Adapters(chats));
     }
 
@@ -231,8 +304,57 @@ impl Engine {
 
     /// Puts a new configuration in force. Incidents keep what they froze at their start.
     pub fn replace_directory(&self, directory: Directory) {
-        self.0.directory.store(Arc::new(directory));
+        self.0.directory.rcu(|now| {
+            let directory = Directory {
+                // People's silences are not the files' to change.
+                silences: now.silences.clone(),
+                ..self.overlay(directory.clone())
+            };
+            covers::put_in_force(directory, &self.0.agreed.load(), self.now())
+        });
+        self.0.look.store(true, Ordering::SeqCst);
+        // Nobody waits for it; a full queue means that the desk is awake anyway.
+        let (reply, _) = oneshot::channel();
+        let _ = self.0.desk.try_send(desk::Job::Tick { reply });
         self.announce(Change::Directory);
+    }
+
+    /// Readers see these silences from now on.
+    fn put_in_force(&self, silences: &Arc<BTreeMap<String, Arc<Silence>>>) {
+        self.0.directory.rcu(|now| Directory {
+            silences: silences.clone(),
+            ..Directory::clone(now)
+        });
+    }
+
+    /// Makes, changes or ends a silence. When this returns, it is durable and in force; the answer is
+    /// the id it has then.
+    ///
+    /// # Errors
+    /// A refusal in words, or `Unavailable` when nothing could be stored.
+    pub async fn silence(&self, act: SilenceAct) -> Result<String, Failure> {
+        self.ask(|reply| desk::Job::Silence { act, reply }).await
+    }
+
+    /// Merges one incident into another, which goes on; answers about that one.
+    ///
+    /// # Errors
+    /// A refusal in words, or `Unavailable` when nothing could be stored.
+    pub async fn merge(
+        &self,
+        cause: &str,
+        from: IncidentId,
+        into: IncidentId,
+        by: Actor,
+    ) -> Result<Done, Failure> {
+        self.ask(|reply| desk::Job::Merge {
+            cause: cause.to_owned(),
+            from,
+            into,
+            by,
+            reply,
+        })
+        .await
     }
 
     /// For reading.
@@ -251,54 +373,6 @@ impl Engine {
     #[must_use]
     pub fn alive(&self) -> bool {
         !self.0.desk.is_closed() && !self.0.deliver.is_closed()
-    }
-
-    /// The person of the directory an account stands for: by the files, else by a link.
-    #[must_use]
-    pub fn person_of(&self, platform: &str, account: &str) -> Option<String> {
-        let directory = self.directory();
-        if let Some(person) = directory.person_by_identity(platform, account) {
-            return Some(person.id.clone());
-        }
-        let links = self.0.links.read().unwrap_or_else(PoisonError::into_inner);
-        links
-            .get(&(platform.to_owned(), account.to_owned()))
-            .filter(|person| directory.people.contains_key(*person))
-            .cloned()
-    }
-
-    /// The account a person has on a platform: by the files, else by a link.
-    #[must_use]
-    pub fn account_of(&self, platform: &str, person: &str) -> Option<String> {
-        let directory = self.directory();
-        if let Some(id) = directory.people.get(person)?.identities.get(platform) {
-            return Some(id.clone());
-        }
-        let links = self.0.links.read().unwrap_or_else(PoisonError::into_inner);
-        let mut accounts: Vec<&String> = links
-            .iter()
-            .filter(|((p, _), who)| p == platform && who.as_str() == person)
-            .map(|((_, account), _)| account)
-            .collect();
-        accounts.sort();
-        accounts.first().map(|a| (*a).clone())
-    }
-
-    /// Links an account to a person, for good.
-    ///
-    /// # Errors
-    /// `Unavailable` when nothing could be stored.
-    pub async fn link(&self, link: LinkRow) -> Result<(), Failure> {
-        let key = (link.platform.clone(), link.account.clone());
-        let person = link.person.clone();
-        let changes = ChangeSet {
-            links: vec![link],
-            ..ChangeSet::default()
-        };
-        self.write(changes).await?;
-        let mut links = self.0.links.write().unwrap_or_else(PoisonError::into_inner);
-        links.insert(key, person);
-        Ok(())
     }
 
     /// Puts a command to an incident. `cause` makes it idempotent: unique per human act, such as `click:<id>`.
@@ -462,7 +536,9 @@ impl Engine {
             let (reply, answer) = oneshot::channel();
             let _ = self.0.deliver.send(outgoing::Message::Settle(reply));
             let moved = answer.await.unwrap_or(0);
-            if desk == 0 && moved == 0 {
+            let covers = self.mind_covers().await;
+            let turns = self.keep_vigil().await.unwrap_or(0);
+            if desk == 0 && moved == 0 && covers == 0 && turns == 0 {
                 return;
             }
         }

@@ -3,7 +3,7 @@
 use super::memory::ShowKey;
 use crate::chat::{Chat, Fault};
 use crate::core::incident::{Incident, Record};
-use crate::store::{OutboxRow, ShowRow};
+use crate::store::{AttemptRow, NoticeRow, OutboxRow, ShowRow};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -17,6 +17,10 @@ pub(super) enum Message {
     Shows(Vec<(ShowRow, Arc<Incident>)>),
     /// Pages that need not leave any more.
     Withdraw(Vec<i64>),
+    /// Something may ring that need not any more.
+    Hush,
+    /// Lines for channels that belong to no incident.
+    Notices(Vec<NoticeRow>),
     /// Do what is due, answer with how much was done once nothing is on its way.
     Settle(oneshot::Sender<usize>),
     /// The desk reads everything again: what follows replaces what was waiting here.
@@ -52,12 +56,16 @@ pub(super) enum Settled {
         retry_at: Option<crate::core::time::Time>,
         /// It is worth a line in the timeline, and lets the ladder go on.
         tell: bool,
+        /// What the ledger is told of it; the numbers are given when it is written.
+        ledger: Vec<AttemptRow>,
     },
     /// A run is about to start: its row must say so before it does.
     Claim {
         /// Its row.
         row: OutboxRow,
     },
+    /// A line for a channel was said, or not; its row as it is now.
+    Notice(NoticeRow),
     /// A surface was brought up to date, or not.
     Show {
         /// Which.

@@ -89,7 +89,10 @@ impl Errand<'_> {
     }
 
     async fn invoke(&self, invocation: Invocation) -> Result<(), Failure> {
-        let strict = matches!(invocation.verb(), "run" | "approve" | "reject" | "link");
+        let strict = matches!(
+            invocation.verb(),
+            "run" | "approve" | "reject" | "link" | "verify"
+        );
         let who = match self.inner.people.who(self.voice, self.heard, strict).await {
             Ok(who) => who,
             Err(why) => return self.no(&why).await,
@@ -314,20 +317,12 @@ impl Errand<'_> {
         let shifts = directory
             .schedules
             .values()
-            .filter(|s| {
-                who.person()
-                    .is_some_and(|p| s.people.iter().any(|x| x == p))
-            })
-            .map(|s| {
-                let turns = s.upcoming(now, s.people.len() + 1);
-                let own = turns.iter().find(|t| {
-                    who.person()
-                        .is_some_and(|p| t.people.iter().any(|x| x == p))
-                });
-                own.map_or_else(
+            .filter_map(|s| {
+                let person = who.person().filter(|p| s.names(p))?;
+                Some(s.next_of(person, now).map_or_else(
                     || format!("{}: no turn soon", s.name),
                     |t| format!("{}: until {}", s.name, s.local(t.until)),
-                )
+                ))
             })
             .collect();
         let on_call = words::on_call(&directory, None, now);

@@ -3,8 +3,10 @@
 pub mod alertmanager;
 pub mod api;
 pub mod auth;
+pub mod callbacks;
 pub mod console;
 pub mod error;
+pub mod feed;
 pub mod health;
 pub mod hooks;
 pub mod metrics;
@@ -67,7 +69,10 @@ pub fn router(app: App, stopped: Option<Stopped>) -> Router {
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::metrics))
         .with_state(app.clone());
-    let mut front = health.merge(api::router(app.clone()));
+    let mut front = health
+        .merge(api::router(app.clone()))
+        .merge(feed::router(app.clone()))
+        .merge(callbacks::router(app.clone()));
     if app.settings.console.enabled {
         front = front.merge(console::router(app.clone()));
     }

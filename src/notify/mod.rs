@@ -1,11 +1,25 @@
 //! Waking people: what a page says, and when to try again.
 //!
 //! A page is sent at least once until somebody acknowledges; every try carries the same key, so
-//! that a receiver can tell a repeat from a new one. One file per way to wake a person.
+//! that a receiver can tell a repeat from a new one. One file per way to wake a person; those that are
+//! reached through providers are listed in `providers.rs`, which also knows whom to try next.
 
+pub mod email;
+mod http;
+pub mod ntfy;
+pub mod providers;
+pub mod pushover;
+pub mod sms;
+pub mod twilio;
+pub mod voice;
 pub mod webhook;
+pub mod words;
 
+pub use providers::{Notifiers, Tried, Try};
+
+use crate::chat::Answer;
 use crate::core::alert::Labels;
+use crate::core::directory::Means;
 use crate::core::id::IncidentId;
 use crate::core::time::Time;
 
@@ -36,6 +50,65 @@ pub struct Page {
     pub at: Time,
     /// The alerts it is about, as many as the caller wants told.
     pub alerts: Vec<PagedAlert>,
+    /// It waited for the morning.
+    pub waited: bool,
+}
+
+/// What is sent to one contact at a time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Message {
+    /// The same for every try of it.
+    pub key: String,
+    /// Display name of who gets it.
+    pub person: String,
+    /// What it is.
+    pub what: What,
+    /// Where a button acknowledges everything it holds, signed; empty: there is nothing to acknowledge.
+    pub ack_url: String,
+}
+
+/// What a message is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum What {
+    /// Pages, the oldest first; never empty.
+    Pages(Vec<Page>),
+    /// Somebody tries out their contacts.
+    #[default]
+    Test,
+    /// A code that shows that this contact is theirs.
+    Code(String),
+}
+
+/// A provider took a message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// Its name for it; empty: none.
+    pub id: String,
+    /// It goes on ringing until [`Notifier::cancel`].
+    pub rings: bool,
+}
+
+/// A provider: it carries messages to addresses of one kind.
+pub trait Notifier: Send + Sync {
+    /// What kind.
+    fn means(&self) -> Means;
+
+    /// Its configured name.
+    fn name(&self) -> &str;
+
+    /// Sends once. The fault says whether this provider may be tried again, in words without the address.
+    fn send<'a>(&'a self, to: &'a str, message: &'a Message) -> Answer<'a, Receipt>;
+
+    /// Stops what rings.
+    fn cancel<'a>(&'a self, _receipt: &'a str) -> Answer<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Whether a request to firebell is this provider's own: `url` as it was asked for, the form's
+    /// fields, the signature that came with it.
+    fn signed(&self, _url: &str, _fields: &[(String, String)], _signature: &str) -> bool {
+        false
+    }
 }
 
 /// An alert as a page tells it.
@@ -47,6 +120,21 @@ pub struct PagedAlert {
     pub summary: String,
     /// Its labels; may be empty.
     pub labels: Labels,
+}
+
+/// What a message with these pages is known by. Another set of pages has another name, even with the
+/// same first page: a receiver that dropped it as a repeat would lose the rest.
+#[must_use]
+pub fn key_of(pages: &[Page]) -> String {
+    let Some((first, also)) = pages.split_first() else {
+        return String::new();
+    };
+    if also.is_empty() {
+        return first.key.clone();
+    }
+    let keys: Vec<&str> = pages.iter().map(|p| p.key.as_str()).collect();
+    let digest = xxhash_rust::xxh3::xxh3_128(keys.join("\n").as_bytes());
+    format!("{}+{}:{digest:032x}", first.key, also.len())
 }
 
 /// First delay after a failed try, milliseconds: long enough for a restart behind a balancer.

@@ -11,6 +11,7 @@
 //!   "alerts": [{"name": "HighErrorRate", "summary": "…", "labels": {"severity": "critical"}}]
 //! }
 //! ```
+//! `event` is `test` for a page somebody sends themselves to try it out; its incident has id 0.
 //! `service` is null when there is none; `labels` is absent when empty. `also`, absent when empty,
 //! holds further pages of the same shape for the same contact, when the receiver was behind and
 //! they caught up in one request.
@@ -19,10 +20,13 @@
 //! for several pages. A receiver that has seen it may answer 2xx and do nothing. A page may come
 //! again in other company, so with `also` each `key` tells whether that page is new.
 //!
+//! # The signature
+//! With a secret configured, `Firebell-Timestamp` (Unix seconds of the page) and
+//! `Firebell-Signature: v1=HEX` are sent: HMAC-SHA256 with the secret over `timestamp.body`. The time
+//! is that of the page, so a repeat carries the same signature; `Idempotency-Key` tells repeats.
+//!
 //! # What the answers mean
-//! 2xx: taken. 408, 425, 429, 5xx, no connection, no answer in time: tried again, after
-//! `Retry-After` (seconds or a date) when given, exactly. Anything else, redirects included: never
-//! again, because the configuration has to be changed first.
+//! As `http.rs` beside this file says of every provider.
 //!
 //! # Where requests go
 //! Only to the address in the configuration: nothing of it comes from an alert, redirects are not
@@ -31,17 +35,15 @@
 //! token in its path or query) and therefore appears in no error and no log.
 
 use super::Page;
-use crate::chat::{Fault, Retry};
+use super::http::{ask, never};
+use crate::chat::Fault;
 use crate::core::alert::Labels;
-use crate::core::text;
-use chrono::{DateTime, NaiveDateTime, Utc};
-use reqwest::header::{
-    ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
-};
-use reqwest::{Client, Response, StatusCode, Url};
+use hmac::{Hmac, KeyInit, Mac};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
-use std::error::Error as _;
+use sha2::Sha256;
 use std::time::Duration;
 
 /// Enough for every network that is up; a host that is down must not hold a page.
@@ -53,13 +55,9 @@ const TOTAL: Duration = Duration::from_secs(10);
 /// Idle connections are dropped before the usual server does so (nginx: 75 s).
 const IDLE: Duration = Duration::from_secs(60);
 
-/// Of an answer, this much is read: for the words of an error, and to use the connection again.
-const ANSWER_BYTES: usize = 4096;
-
-/// Of an answer, this many characters are repeated in an error.
-const QUOTED_CHARS: usize = 200;
-
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const TIMESTAMP: HeaderName = HeaderName::from_static("firebell-timestamp");
+const SIGNATURE: HeaderName = HeaderName::from_static("firebell-signature");
 
 /// The client pages are sent with. Make one and keep it: it holds the connections.
 ///
@@ -94,41 +92,54 @@ pub async fn send(
     pages: &[Page],
     timeout: Duration,
 ) -> Result<(), Fault> {
+    send_signed(client, url, None, pages, timeout).await
+}
+
+/// As [`send`], signed when there is a secret.
+///
+/// # Errors
+/// Why it was not taken, without the address, and whether to try again.
+pub async fn send_signed(
+    client: &Client,
+    url: &SecretString,
+    secret: Option<&SecretString>,
+    pages: &[Page],
+    timeout: Duration,
+) -> Result<(), Fault> {
     let Some((page, also)) = pages.split_first() else {
         return Ok(());
     };
     let target = address(url)?;
-    let key = HeaderValue::from_str(&name_of(page, also))
+    let key = HeaderValue::from_str(&super::key_of(pages))
         .map_err(|_| never("the page's key cannot be a header".to_owned()))?;
     let body = serde_json::to_vec(&Body::of_all(page, also))
         .map_err(|e| never(format!("the page cannot be written as JSON: {e}")))?;
-    let request = client
+    let mut request = client
         .post(target)
         .header(IDEMPOTENCY_KEY, key)
-        .timeout(timeout)
-        .body(body);
-    let response = request.send().await.map_err(|e| unsent(&e))?;
-    let (status, wait) = (response.status(), retry_after(response.headers()));
-    let answer = read(response).await;
-    if status.is_success() {
-        return Ok(());
+        .timeout(timeout);
+    if let Some(secret) = secret {
+        let stamp = (page.at.0 / 1000).to_string();
+        let signed = signature(secret.expose_secret(), &stamp, &body);
+        request = request.header(TIMESTAMP, stamp).header(SIGNATURE, signed);
     }
-    Err(refused(status, wait, &quoted(&answer, url)))
+    let hidden = url.expose_secret().split_once("://");
+    let hidden = hidden.map_or(url.expose_secret(), |(_scheme, rest)| rest);
+    let hidden: Vec<&str> = hidden.split(['/', '?', '&', '=', ':', '@', '#']).collect();
+    let asked = ask(request.body(body), "the webhook", &hidden);
+    asked.await.map(drop)
 }
 
-/// What a request is known by. Another set of pages has another name, even with the same first
-/// page: a receiver that dropped it as a repeat would lose the rest.
-fn name_of(page: &Page, also: &[Page]) -> String {
-    let mut keys = page.key.clone();
-    if also.is_empty() {
-        return keys;
-    }
-    for other in also {
-        keys.push('\n');
-        keys.push_str(&other.key);
-    }
-    let digest = xxhash_rust::xxh3::xxh3_128(keys.as_bytes());
-    format!("{}+{}:{digest:032x}", page.key, also.len())
+/// `v1=` and the HMAC-SHA256 of `stamp.body`, hex.
+fn signature(secret: &str, stamp: &str, body: &[u8]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())
+        .unwrap_or_else(|_| unreachable!("HMAC takes a key of any length"));
+    mac.update(stamp.as_bytes());
+    mac.update(b".");
+    mac.update(body);
+    let digest = mac.finalize().into_bytes();
+    let hex: String = digest.iter().map(|b| format!("{b:02x}")).collect();
+    format!("v1={hex}")
 }
 
 /// Name of the server a page goes to, `host:port`: pages to one server share its fate. Not for
@@ -154,146 +165,6 @@ fn address(url: &SecretString) -> Result<Url, Fault> {
         .ok_or_else(|| {
             never("the webhook's address is not an http or https URL; correct it in the person's contacts".to_owned())
         })
-}
-
-/// Reads the beginning of an answer. A long one is dropped with its connection.
-async fn read(mut response: Response) -> Vec<u8> {
-    let mut answer = Vec::new();
-    while answer.len() < ANSWER_BYTES {
-        match response.chunk().await {
-            Ok(Some(chunk)) => {
-                let room = ANSWER_BYTES - answer.len();
-                answer.extend_from_slice(&chunk[..chunk.len().min(room)]);
-            }
-            // The status has been received, and it decides; the words are a courtesy.
-            Ok(None) | Err(_) => break,
-        }
-    }
-    answer
-}
-
-/// A request nobody answered.
-fn unsent(fault: &reqwest::Error) -> Fault {
-    let why = if fault.is_timeout() {
-        "the webhook did not answer in time".to_owned()
-    } else if fault.is_connect() {
-        match system_words(fault) {
-            Some(words) => format!("the webhook cannot be reached: {words}"),
-            None => "the webhook cannot be reached".to_owned(),
-        }
-    } else {
-        "the connection to the webhook broke off".to_owned()
-    };
-    Fault {
-        why,
-        retry: if fault.is_builder() {
-            Retry::Never
-        } else {
-            Retry::Backoff
-        },
-    }
-}
-
-/// What the system said, such as `connection refused`. Its kind only: other texts may name the address.
-fn system_words(fault: &reqwest::Error) -> Option<String> {
-    let mut source = fault.source();
-    while let Some(cause) = source {
-        if let Some(io) = cause.downcast_ref::<std::io::Error>()
-            && io.raw_os_error().is_some()
-        {
-            return Some(io.kind().to_string());
-        }
-        source = cause.source();
-    }
-    None
-}
-
-fn refused(status: StatusCode, wait: Option<i64>, said: &str) -> Fault {
-    let reason = status.canonical_reason().unwrap_or("no name");
-    if status.is_redirection() {
-        return never(format!(
-            "the webhook answered {} ({reason}): redirects are not followed; put the final \
-             address into the contact",
-            status.as_u16()
-        ));
-    }
-    let again = status.is_server_error()
-        || matches!(
-            status,
-            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS
-        );
-    Fault {
-        why: format!("the webhook answered {} ({reason}){said}", status.as_u16()),
-        retry: match wait {
-            _ if !again => Retry::Never,
-            Some(ms) => Retry::AfterMs(ms),
-            None => Retry::Backoff,
-        },
-    }
-}
-
-fn never(why: String) -> Fault {
-    Fault {
-        why,
-        retry: Retry::Never,
-    }
-}
-
-/// The answer's text for an error, unless it repeats a part of the address.
-fn quoted(answer: &[u8], url: &SecretString) -> String {
-    let said = String::from_utf8_lossy(answer);
-    let said = said.trim();
-    let address = url.expose_secret();
-    let (_scheme, rest) = address.split_once("://").unwrap_or(("", address));
-    // Words of three letters are everywhere and no secret.
-    let repeats = rest
-        .split(['/', '?', '&', '=', ':', '@', '#'])
-        .any(|part| part.len() > 3 && said.contains(part));
-    if said.is_empty() || repeats {
-        return String::new();
-    }
-    format!(": {:?}", text::cut(said, QUOTED_CHARS))
-}
-
-/// Milliseconds that `Retry-After` asks for (RFC 9110 §10.2.3).
-fn retry_after(headers: &HeaderMap) -> Option<i64> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
-        // More digits than fit mean longer than anybody waits.
-        return Some(
-            value
-                .parse::<i64>()
-                .unwrap_or(i64::MAX)
-                .saturating_mul(1000),
-        );
-    }
-    let until = http_date(value)?;
-    // The sender's own clock, when it tells: two clocks that disagree would shift the wait.
-    let now = headers
-        .get(DATE)
-        .and_then(|d| http_date(d.to_str().ok()?))
-        .unwrap_or_else(local_now);
-    Some(until.signed_duration_since(now).num_milliseconds().max(0))
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "only for a server that sends no Date; the wait is relative and decides nothing else"
-)]
-fn local_now() -> DateTime<Utc> {
-    Utc::now()
-}
-
-/// The three date formats a recipient must understand (RFC 9110 §5.6.7).
-fn http_date(value: &str) -> Option<DateTime<Utc>> {
-    [
-        "%a, %d %b %Y %H:%M:%S GMT",
-        "%A, %d-%b-%y %H:%M:%S GMT",
-        "%a %b %e %H:%M:%S %Y",
-    ]
-    .iter()
-    .find_map(|format| NaiveDateTime::parse_from_str(value, format).ok())
-    .map(|t| t.and_utc())
 }
 
 #[derive(Serialize)]
@@ -345,7 +216,7 @@ impl<'a> Body<'a> {
     fn of(page: &'a Page) -> Body<'a> {
         Body {
             version: 1,
-            event: "page",
+            event: if page.incident.0 == 0 { "test" } else { "page" },
             key: &page.key,
             at: page.at.rfc3339(),
             incident: Incident {
@@ -380,29 +251,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_three_date_formats_are_understood() {
-        let want = http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
-        assert_eq!(want.timestamp(), 784_111_777);
-        assert_eq!(http_date("Sunday, 06-Nov-94 08:49:37 GMT"), Some(want));
-        assert_eq!(http_date("Sun Nov  6 08:49:37 1994"), Some(want));
-        assert_eq!(http_date("tomorrow"), None);
-    }
-
-    #[test]
-    fn a_date_is_measured_by_the_clock_that_wrote_it() {
-        let headers = |after: &str, date: &str| {
-            let mut h = HeaderMap::new();
-            h.insert(RETRY_AFTER, after.parse().unwrap());
-            h.insert(DATE, date.parse().unwrap());
-            retry_after(&h)
-        };
-        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
-        assert_eq!(headers("Sun, 06 Nov 1994 08:50:07 GMT", date), Some(30_000));
-        assert_eq!(headers("Sun, 06 Nov 1994 08:00:00 GMT", date), Some(0));
-        assert_eq!(headers("120", date), Some(120_000));
-        assert_eq!(headers("99999999999999999999", date), Some(i64::MAX));
-        for odd in ["soon", "-5", "1.5", ""] {
-            assert_eq!(headers(odd, date), None, "{odd:?}");
-        }
+    fn a_signature_is_that_of_the_stamp_and_the_body() {
+        // openssl dgst -sha256 -hmac secret over `1795000000.{}`
+        let signed = signature("secret", "1795000000", b"{}");
+        assert_eq!(signed.len(), "v1=".len() + 64);
+        assert_ne!(signed, signature("secret", "1795000001", b"{}"));
+        assert_ne!(signed, signature("Secret", "1795000000", b"{}"));
     }
 }

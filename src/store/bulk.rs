@@ -193,7 +193,117 @@ pub(super) const QUARANTINE: Bulk = Bulk {
     tail: "",
 };
 
-const ALL: [&Bulk; 22] = [
+pub(super) const ATTEMPTS: Bulk = Bulk {
+    name: "insert attempts",
+    head: "insert into attempts (id, at, incident, seq, person, contact, kind, provider, purpose, pages, \
+        latency, state, receipt, status, error, updated_at) values ",
+    width: 16,
+    tail: "",
+};
+
+/// For one row only. What was cancelled or delivered stays so: receipts come in any order.
+pub(super) const RECEIPTS: Bulk = Bulk {
+    name: "change attempts",
+    head: "update attempts set state = v.column2, status = v.column3, error = v.column4, \
+        updated_at = v.column5 from (values ",
+    width: 5,
+    tail: ") as v where attempts.receipt <> '' and attempts.receipt = v.column1 \
+        and attempts.state in ('accepted', 'ringing')",
+};
+
+pub(super) const VERIFIED: Bulk = Bulk {
+    name: "write verified",
+    head: "insert into verified (person, contact, digest, at) values ",
+    width: 4,
+    tail: " on conflict (person, contact) do update set digest = excluded.digest, at = excluded.at",
+};
+
+pub(super) const CONTACT_CODES: Bulk = Bulk {
+    name: "write contact codes",
+    head: "insert into contact_codes (person, contact, digest, code, expires_at, tries) values ",
+    width: 6,
+    tail: " on conflict (person, contact) do update set digest = excluded.digest, code = excluded.code, \
+        expires_at = excluded.expires_at, tries = excluded.tries",
+};
+
+pub(super) const ALERT_PLACES: Bulk = Bulk {
+    name: "place alerts",
+    head: "update alerts set incident = v.column2, why = v.column3 from (values ",
+    width: 3,
+    tail: ") as v where alerts.id = v.column1",
+};
+
+pub(super) const MOVES: Bulk = Bulk {
+    name: "move alerts",
+    head: "update alerts set incident = v.column2 from (values ",
+    width: 2,
+    tail: ") as v where alerts.incident = v.column1",
+};
+
+pub(super) const SILENCES: Bulk = Bulk {
+    name: "write silences",
+    head: "insert into silences (id, kind, matchers, service, starts_at, ends_at, created_by, owner, \
+        comment, recurrence, updated_at) values ",
+    width: 11,
+    tail: " on conflict (id) do update set kind = excluded.kind, matchers = excluded.matchers, \
+        service = excluded.service, starts_at = excluded.starts_at, ends_at = excluded.ends_at, \
+        created_by = excluded.created_by, owner = excluded.owner, comment = excluded.comment, \
+        recurrence = excluded.recurrence, updated_at = excluded.updated_at",
+};
+
+pub(super) const MARKS: Bulk = Bulk {
+    name: "write silence marks",
+    head: "insert into silence_marks (id, ending, forgotten, digest) values ",
+    width: 4,
+    tail: " on conflict (id) do update set ending = excluded.ending, \
+        forgotten = excluded.forgotten, digest = excluded.digest",
+};
+
+pub(super) const HELD: Bulk = Bulk {
+    name: "insert held",
+    head: "insert into held (silence, alert, at) values ",
+    width: 3,
+    tail: " on conflict (silence, alert) do nothing",
+};
+
+pub(super) const NOTICES: Bulk = Bulk {
+    name: "write notices",
+    head: "insert into notices (key, platform, channel, text, state, attempts, due_at, created_at, \
+        error) values ",
+    width: 9,
+    tail: " on conflict (key) do update set state = excluded.state, attempts = excluded.attempts, \
+        due_at = excluded.due_at, error = excluded.error",
+};
+
+pub(super) const COUNTERS: Bulk = Bulk {
+    name: "write counters",
+    head: "insert into meta (key, value) values ",
+    width: 2,
+    tail: " on conflict (key) do update set value = excluded.value",
+};
+
+pub(super) const TOLD: Bulk = Bulk {
+    name: "insert told",
+    head: "insert into told (key, at) values ",
+    width: 2,
+    tail: " on conflict (key) do nothing",
+};
+
+pub(super) const COVERS: Bulk = Bulk {
+    name: "write covers",
+    head: "insert into covers (id, cause, schedule, state, until_at, body, updated_at) values ",
+    width: 7,
+    tail: " on conflict (id) do update set state = excluded.state, until_at = excluded.until_at, \
+        body = excluded.body, updated_at = excluded.updated_at",
+};
+
+const ALL: [&Bulk; 35] = [
+    &ALERT_PLACES,
+    &MOVES,
+    &SILENCES,
+    &MARKS,
+    &HELD,
+    &NOTICES,
     &ALERTS,
     &ALERT_STATES,
     &ALERT_STATE_CHANGES,
@@ -216,6 +326,13 @@ const ALL: [&Bulk; 22] = [
     &LINK_CODES,
     &LINK_CODES_OLD,
     &KEYS,
+    &ATTEMPTS,
+    &RECEIPTS,
+    &VERIFIED,
+    &CONTACT_CODES,
+    &COUNTERS,
+    &COVERS,
+    &TOLD,
 ];
 
 /// The text of every bulk statement for every size.

@@ -10,6 +10,8 @@
 mod backend;
 mod bulk;
 mod decode;
+mod duty;
+mod ledger;
 mod open;
 mod plan;
 mod probe;
@@ -17,16 +19,23 @@ mod read;
 mod restore;
 mod rows;
 mod select;
+mod silence;
 mod write;
 
 pub use backend::Dialect;
+pub use duty::PagedRow;
+pub use ledger::{AttemptQuery, AttemptRow, ContactCodeRow, RINGING, ReceiptChange, VerifiedRow};
 pub use open::schema;
 pub use probe::Probe;
 pub use rows::*;
+pub use silence::{Held, NoticeRow, PERSON, PlaceChange, SilenceRow};
 
 use crate::core::id::{IncidentId, RoomId, RunId};
 use crate::core::incident::{Incident, Record};
+use crate::core::silence::{Marks, Silence};
+use crate::core::time::Time;
 use open::Pools;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The database. Cheap to clone.
@@ -156,6 +165,11 @@ impl Store {
         on!(self, pools => pools.high_water().await)
     }
 
+    /// How many incidents each policy with steps that take turns has opened.
+    pub async fn turns(&self) -> Result<Vec<(String, u64)>, StoreFault> {
+        on!(self, pools => pools.turns().await)
+    }
+
     /// Alerts, ids ascending.
     pub async fn alerts(&self, query: &AlertQuery) -> Result<Vec<AlertRow>, StoreFault> {
         on!(self, pools => pools.alerts(query).await)
@@ -278,6 +292,21 @@ impl Store {
         on!(self, pools => pools.was_heard(platform, key).await)
     }
 
+    /// Until when was looked for news of turns; `None`: never.
+    pub async fn looked(&self) -> Result<Option<Time>, StoreFault> {
+        on!(self, pools => pools.looked().await)
+    }
+
+    /// Keys of news that is not told again.
+    pub async fn told(&self) -> Result<BTreeSet<String>, StoreFault> {
+        on!(self, pools => pools.told().await)
+    }
+
+    /// Every cover, by number.
+    pub async fn covers(&self) -> Result<Vec<CoverRow>, StoreFault> {
+        on!(self, pools => pools.covers().await)
+    }
+
     /// Every account that was linked to a person beside the files.
     pub async fn links(&self) -> Result<Vec<LinkRow>, StoreFault> {
         on!(self, pools => pools.links().await)
@@ -300,6 +329,116 @@ impl Store {
         room: &str,
     ) -> Result<Option<IncidentId>, StoreFault> {
         on!(self, pools => pools.incident_of_room(platform, room).await)
+    }
+
+    /// How many pages of `[from, until)` reached whom, by person.
+    pub async fn pages_by_person(
+        &self,
+        from: Time,
+        until: Time,
+    ) -> Result<BTreeMap<String, i64>, StoreFault> {
+        on!(self, pools => pools.pages_by_person(from, until).await)
+    }
+
+    /// The pages of a span that reached a person, newest first, at most `limit`.
+    pub async fn pages_of(
+        &self,
+        person: &str,
+        span: (Time, Time),
+        limit: i64,
+    ) -> Result<Vec<PagedRow>, StoreFault> {
+        on!(self, pools => pools.pages_of(person, span, limit).await)
+    }
+
+    /// Tries to wake people, newest first, and how many match in all.
+    pub async fn attempts(
+        &self,
+        query: &AttemptQuery,
+    ) -> Result<(Vec<AttemptRow>, i64), StoreFault> {
+        on!(self, pools => pools.attempts(query).await)
+    }
+
+    /// The tries a provider knows by this name: several when pages shared a message.
+    pub async fn attempts_of_receipt(&self, receipt: &str) -> Result<Vec<AttemptRow>, StoreFault> {
+        on!(self, pools => pools.attempts_of_receipt(receipt).await)
+    }
+
+    /// What goes on ringing until it is cancelled.
+    pub async fn ringing(&self) -> Result<Vec<AttemptRow>, StoreFault> {
+        on!(self, pools => pools.ringing().await)
+    }
+
+    /// When pages left for a person since then, newest first.
+    pub async fn paged_at(
+        &self,
+        person: &str,
+        since: crate::core::time::Time,
+    ) -> Result<Vec<crate::core::time::Time>, StoreFault> {
+        on!(self, pools => pools.paged_at(person, since).await)
+    }
+
+    /// Every contact of which a code came back.
+    pub async fn verified(&self) -> Result<Vec<VerifiedRow>, StoreFault> {
+        on!(self, pools => pools.verified().await)
+    }
+
+    /// The code under way to a contact.
+    pub async fn contact_code(
+        &self,
+        person: &str,
+        contact: &str,
+    ) -> Result<Option<ContactCodeRow>, StoreFault> {
+        on!(self, pools => pools.contact_code(person, contact).await)
+    }
+
+    /// Silences that end after an instant, ids ascending.
+    pub async fn live_silences(&self, after: Time) -> Result<Vec<Silence>, StoreFault> {
+        on!(self, pools => pools.live_silences(after).await)
+    }
+
+    /// Silences that ended until `until` and after `since`, the newest end first.
+    pub async fn past_silences(
+        &self,
+        until: Time,
+        since: Time,
+        limit: i64,
+    ) -> Result<Vec<Silence>, StoreFault> {
+        on!(self, pools => pools.past_silences(until, since, limit).await)
+    }
+
+    /// One silence.
+    pub async fn silence(&self, id: &str) -> Result<Option<Silence>, StoreFault> {
+        on!(self, pools => pools.silence(id).await)
+    }
+
+    /// What was said about silences, by id.
+    pub async fn silence_marks(&self) -> Result<Vec<(String, Marks)>, StoreFault> {
+        on!(self, pools => pools.silence_marks().await)
+    }
+
+    /// Firing alerts that wait for a silence to end.
+    pub async fn held_alerts(&self) -> Result<Vec<AlertRow>, StoreFault> {
+        on!(self, pools => pools.held_alerts().await)
+    }
+
+    /// What a silence has held since an instant, newest first, at most `limit`.
+    pub async fn held_by(
+        &self,
+        silence: &str,
+        since: Time,
+        limit: i64,
+    ) -> Result<Vec<AlertRow>, StoreFault> {
+        on!(self, pools => pools.held_by(silence, since, limit).await)
+    }
+
+    /// How many alerts a silence has held since an instant.
+    pub async fn count_held(&self, silence: &str, since: Time) -> Result<i64, StoreFault> {
+        on!(self, pools => pools.count_held(silence, since).await)
+    }
+
+    /// Lines for channels that are still to be said, oldest first.
+    pub async fn waiting_notices(&self) -> Result<Vec<NoticeRow>, StoreFault> {
+        on!(self, pools => pools.waiting_notices().await)
     }
 
     /// Quarantined payloads, newest first, and how many there are in all.

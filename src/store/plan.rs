@@ -6,6 +6,7 @@
 use super::StoreFault;
 use super::backend::{Backend, Cell};
 use super::bulk::{self, Bulk, Texts};
+use super::ledger;
 use super::rows::{
     AlertChange, AlertRow, ChangeSet, EventRow, IncidentRow, OutboxChange, OutboxRow, PostRow,
     QuarantineRow, RunRow, ShowRow,
@@ -25,6 +26,12 @@ pub(super) enum Miss {
     /// A promise would be broken: nothing of the set is written.
     Fatal,
 }
+
+/// In front of a policy's id in the key of its counter.
+pub(super) const TURNS: &str = "turns:";
+
+/// Key of the instant until which news of turns was looked for.
+pub(super) const LOOKED: &str = "looked";
 
 /// One statement of a transaction.
 pub(super) struct Step<B: Backend> {
@@ -52,16 +59,18 @@ pub(super) fn plan<B: Backend>(
     plan.effects(changes)?;
     plan.console(changes)?;
     plan.chat(changes)?;
+    plan.waking(changes)?;
+    plan.silences(changes)?;
     Ok(plan.steps)
 }
 
-struct Plan<'t, B: Backend> {
+pub(super) struct Plan<'t, B: Backend> {
     texts: &'t Texts,
     steps: Vec<Step<B>>,
 }
 
 impl<B: Backend> Plan<'_, B> {
-    fn rows<'r, T, const N: usize>(
+    pub(super) fn rows<'r, T, const N: usize>(
         &mut self,
         bulk: &Bulk,
         miss: Miss,
@@ -114,6 +123,19 @@ impl<B: Backend> Plan<'_, B> {
 
     fn journal(&mut self, changes: &ChangeSet) -> Result<(), StoreFault> {
         use Miss::{Expected, Fatal};
+        let turns = changes.turns.iter();
+        let turns = turns.map(|(policy, n)| {
+            let n = i64::try_from(*n).unwrap_or(i64::MAX);
+            (format!("{TURNS}{policy}"), n)
+        });
+        let looked = changes.looked.map(|at| (LOOKED.to_owned(), at.0));
+        let counters: Vec<(String, i64)> = turns.chain(looked).collect();
+        self.rows(&bulk::COUNTERS, Expected, &counters, |(key, value)| {
+            Ok([Cell::Text(key), Cell::Int(*value)])
+        })?;
+        self.rows(&bulk::TOLD, Expected, &changes.told, |(key, at)| {
+            Ok([Cell::Text(key), Cell::Int(at.0)])
+        })?;
         let incidents: Vec<&IncidentRow> = changes.incidents.values().collect();
         self.rows(&bulk::INCIDENTS, Expected, &incidents, |i| Ok(incident(i)))?;
         self.rows(&bulk::EVENTS, Expected, &changes.events, event)?;
@@ -184,6 +206,29 @@ impl<B: Backend> Plan<'_, B> {
 }
 
 impl<B: Backend> Plan<'_, B> {
+    fn waking(&mut self, changes: &ChangeSet) -> Result<(), StoreFault> {
+        use Miss::Expected;
+        self.rows(&bulk::ATTEMPTS, Expected, &changes.attempts, |a| {
+            Ok(ledger::attempt_cells(a))
+        })?;
+        // One at a time: several changes of one receipt count in their order.
+        for change in &changes.receipts {
+            let one = std::slice::from_ref(change);
+            self.rows(&bulk::RECEIPTS, Expected, one, |r| {
+                Ok(ledger::receipt_cells(r))
+            })?;
+        }
+        self.rows(&bulk::VERIFIED, Expected, &changes.verified, |v| {
+            Ok(ledger::verified_cells(v))
+        })?;
+        self.rows(
+            &bulk::CONTACT_CODES,
+            Expected,
+            &changes.contact_codes,
+            |c| Ok(ledger::code_cells(c)),
+        )
+    }
+
     fn chat(&mut self, changes: &ChangeSet) -> Result<(), StoreFault> {
         use Miss::{Expected, Odd};
         self.rows(&bulk::HEARD, Expected, &changes.heard, |h| {
@@ -205,6 +250,18 @@ impl<B: Backend> Plan<'_, B> {
             changes.heard_old.as_slice(),
             |before| Ok([Cell::Int(before.0)]),
         )?;
+        self.rows(&bulk::COVERS, Expected, &changes.covers, |c| {
+            let body = serde_json::to_string(&c.cover).map_err(|e| encode(e.into()))?;
+            Ok([
+                Cell::Int(c.cover.id),
+                Cell::Text(&c.cause),
+                Cell::Text(&c.cover.schedule),
+                Cell::Text(c.cover.state.word()),
+                Cell::Int(c.cover.until.0),
+                Cell::Owned(body),
+                Cell::Int(c.updated_at.0),
+            ])
+        })?;
         self.rows(&bulk::LINKS, Expected, &changes.links, |l| {
             Ok([
                 Cell::Text(&l.platform),

@@ -3,14 +3,17 @@
 use super::backend::{Backend, Cell, Dialect};
 use super::decode;
 use super::open::Pools;
+use super::plan::TURNS;
 use super::rows::{
-    AlertRow, HeardRow, HighWater, InboxRow, IncidentRow, LinkCodeRow, LinkRow, OutboxRow, PostRow,
-    QuarantineRow, RoomRow, RunRow, ShowRow,
+    AlertRow, CoverRow, HeardRow, HighWater, InboxRow, IncidentRow, LinkCodeRow, LinkRow,
+    OutboxRow, PostRow, QuarantineRow, RoomRow, RunRow, ShowRow,
 };
 use super::select::Select;
 use super::{AlertQuery, IncidentQuery, StoreFault};
 use crate::core::id::{IncidentId, RoomId, RunId};
 use crate::core::incident::Record;
+use crate::core::time::Time;
+use std::collections::BTreeSet;
 
 type Read<T> = Result<T, StoreFault>;
 
@@ -60,7 +63,8 @@ impl<B: Backend> Pools<B> {
              coalesce((select max(id) from runs), 0), \
              coalesce((select max(run) from events where run is not null), 0), \
              coalesce((select max(id) from quarantine), 0), \
-             coalesce((select max(id) from heard), 0)",
+             coalesce((select max(id) from heard), 0), \
+             coalesce((select max(id) from attempts), 0)",
         );
         let found = all.first(&self.read, |mut row| {
             Ok(HighWater {
@@ -73,9 +77,21 @@ impl<B: Backend> Pools<B> {
                 run: row.int()?.max(row.int()?),
                 quarantine: row.int()?,
                 heard: row.int()?,
+                attempt: row.int()?,
             })
         });
         Ok(found.await?.unwrap_or_default())
+    }
+
+    /// How many incidents each policy that takes turns has opened.
+    pub(super) async fn turns(&self) -> Read<Vec<(String, u64)>> {
+        Select::<B>::new("select key, value from meta where key like 'turns:%'")
+            .all(&self.read, |mut row| {
+                let (key, value) = (row.text()?, row.int()?);
+                let policy = key.strip_prefix(TURNS).unwrap_or(&key).to_owned();
+                Ok((policy, value.unsigned_abs()))
+            })
+            .await
     }
 
     /// `cross join`, here and below: both tables are walked in step by id, and SQLite keeps to the order written.
@@ -287,6 +303,32 @@ impl<B: Backend> Pools<B> {
         Select::<B>::new(decode::LINK)
             .then(" order by platform, account")
             .all(&self.read, decode::link)
+            .await
+    }
+
+    pub(super) async fn looked(&self) -> Read<Option<Time>> {
+        Select::<B>::new("select value from meta where key = 'looked'")
+            .first(&self.read, |mut row| Ok(Time(row.int()?)))
+            .await
+    }
+
+    pub(super) async fn told(&self) -> Read<BTreeSet<String>> {
+        let keys = Select::<B>::new("select key from told").all(&self.read, |mut row| row.text());
+        Ok(keys.await?.into_iter().collect())
+    }
+
+    pub(super) async fn covers(&self) -> Read<Vec<CoverRow>> {
+        Select::<B>::new("select cause, body, updated_at from covers order by id")
+            .all(&self.read, |mut row| {
+                let (cause, body) = (row.text()?, row.text()?);
+                let cover = serde_json::from_str(&body)
+                    .map_err(|e| StoreFault::Unreadable(format!("the cover {body}: {e}")))?;
+                Ok(CoverRow {
+                    cause,
+                    cover,
+                    updated_at: Time(row.int()?),
+                })
+            })
             .await
     }
 

@@ -1,7 +1,11 @@
 //! Rows as the tables hold them, and the change-set: everything one transaction writes, as data.
 
+use super::ledger::{AttemptRow, ContactCodeRow, ReceiptChange, VerifiedRow};
+use super::silence::{Held, NoticeRow, PlaceChange, SilenceRow};
+use crate::core::duty::Cover;
 use crate::core::id::{AlertId, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{Incident, Record};
+use crate::core::silence::Marks;
 use crate::core::time::Time;
 use std::collections::BTreeMap;
 
@@ -474,6 +478,34 @@ pub struct ChangeSet {
     pub link_codes_old: Option<Time>,
     /// Secrets by name, inserted or replaced.
     pub keys: Vec<(String, String)>,
+    /// Covers, inserted or replaced.
+    pub covers: Vec<CoverRow>,
+    /// Tries to wake people, ids ascending.
+    pub attempts: Vec<AttemptRow>,
+    /// What providers tell of them later, written after them.
+    pub receipts: Vec<ReceiptChange>,
+    /// Verified contacts, inserted or replaced.
+    pub verified: Vec<VerifiedRow>,
+    /// Codes under way, inserted or replaced.
+    pub contact_codes: Vec<ContactCodeRow>,
+    /// Where known alerts belong now.
+    pub places: BTreeMap<AlertId, PlaceChange>,
+    /// Every alert of the first incident belongs to the second now.
+    pub moves: Vec<(IncidentId, IncidentId)>,
+    /// Silences, inserted or replaced.
+    pub silences: BTreeMap<String, SilenceRow>,
+    /// What was said about them, inserted or replaced.
+    pub marks: BTreeMap<String, Marks>,
+    /// What they held, inserted unless it is known.
+    pub held: Vec<Held>,
+    /// Lines for channels, inserted; a known one only changes its state.
+    pub notices: BTreeMap<String, NoticeRow>,
+    /// News that is not told again, by key.
+    pub told: Vec<(String, Time)>,
+    /// Until when was looked for news of turns.
+    pub looked: Option<Time>,
+    /// How many incidents a policy has opened so far, by policy.
+    pub turns: BTreeMap<String, u64>,
 }
 
 impl ChangeSet {
@@ -482,6 +514,17 @@ impl ChangeSet {
     pub fn is_empty(&self) -> bool {
         *self == ChangeSet::default()
     }
+}
+
+/// A cover and the act that made it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CoverRow {
+    /// Unique per act.
+    pub cause: String,
+    /// As it is now.
+    pub cover: Cover,
+    /// Last change.
+    pub updated_at: Time,
 }
 
 /// The highest number given out, per table; 0 when empty.
@@ -505,4 +548,6 @@ pub struct HighWater {
     pub quarantine: i64,
     /// `heard.id`
     pub heard: i64,
+    /// `attempts.id`
+    pub attempt: i64,
 }

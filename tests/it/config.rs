@@ -3,9 +3,12 @@
 mod actions;
 mod entries;
 mod layers;
+mod maintenance;
 mod reload;
+mod schedules;
 mod settings;
 mod shipped;
+mod waking;
 
 use firebell::config::{Fault, Loaded, Variables, fix_report, load, load_with, write_demo};
 use firebell::core::directory::Target;

@@ -1,7 +1,12 @@
 //! The promises, on both databases with a clock moved by hand.
 
 mod commit;
+mod covers;
+mod hands;
+mod policies;
 mod runs;
+mod silences;
+mod vigil;
 
 use super::store::on_both;
 use super::world::{Mood, World, alert, person};

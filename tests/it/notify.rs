@@ -94,6 +94,7 @@ fn page() -> Page {
                 ..PagedAlert::default()
             },
         ],
+        waited: false,
     }
 }
 

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 /// The rooms from the foundation up; those of one floor do not know each other.
 const FLOORS: &[&[&str]] = &[
     &["core"],
+    &["calendar"],
     &["config"],
     &["store"],
     &["metrics"],

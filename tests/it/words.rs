@@ -3,9 +3,12 @@
 //!
 //! `UPDATE=1 cargo test --test it words` writes the golden files.
 
+mod changes;
 mod dispatch;
+mod hands;
 mod hostile;
 mod journal;
+mod oncall;
 
 use firebell::core::id::IncidentId;
 use firebell::core::incident::{Event, Incident, Record};
@@ -52,7 +55,9 @@ fn shapes() -> BTreeMap<String, Event> {
         let kind = record.event.kind().to_owned();
         shapes.entry(kind).or_insert(record.event);
     }
-    for (name, event) in journal::other_shapes() {
+    let others = journal::other_shapes().into_iter();
+    let others = others.chain(journal::waking_shapes());
+    for (name, event) in others.chain(hands::shapes()) {
         shapes.insert(name.to_owned(), event);
     }
     shapes

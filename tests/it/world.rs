@@ -2,6 +2,7 @@
 //! that remembers everything said to it. Nothing here sleeps: `settle` runs until nothing moves.
 
 use firebell::chat::{Answer, Card, Chat, Fault, Line, Page, RoomRef};
+use firebell::config::notify::Providers;
 use firebell::core::alert::{Alert, AlertKind, Labels};
 use firebell::core::directory::{
     Action, ActionClass, Contact, ContactKind, Directory, Person, Policy, Route, Rung, Service,
@@ -13,6 +14,7 @@ use firebell::core::matcher::Matcher;
 use firebell::core::time::Time;
 use firebell::engine::{Clock, Engine, Options};
 use firebell::metrics::Metrics;
+use firebell::notify::Notifiers;
 use firebell::store::{OutboxRow, Store};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -137,6 +139,7 @@ fn place(room: &RoomRef) -> String {
     match room {
         RoomRef::Room(id) => id.clone(),
         RoomRef::Channel(name) => format!("#{name}"),
+        RoomRef::Person(id) => format!("@{id}"),
     }
 }
 
@@ -235,6 +238,8 @@ pub struct World {
     pub clock: Clock,
     pub platform: Arc<Platform>,
     pub directory: Directory,
+    /// Who wakes people beside the platform.
+    providers: Providers,
     url: String,
     scratch: tempfile::TempDir,
 }
@@ -246,14 +251,21 @@ impl World {
     }
 
     pub async fn with(url: &str, directory: Directory) -> World {
+        World::waking(url, directory, Providers::default()).await
+    }
+
+    /// With providers that wake people.
+    pub async fn waking(url: &str, directory: Directory, providers: Providers) -> World {
         let (clock, platform) = (Clock::manual(START), Arc::new(Platform::default()));
         let scratch = tempfile::tempdir().unwrap();
-        let engine = start(url, &directory, &clock, &platform, scratch.path()).await;
+        let home = (url, scratch.path());
+        let engine = start(home, &directory, &providers, &clock, &platform).await;
         World {
             engine,
             clock,
             platform,
             directory,
+            providers,
             url: url.to_owned(),
             scratch,
         }
@@ -262,13 +274,21 @@ impl World {
     /// The process dies: nothing is told to stop, a new one takes the database over.
     pub async fn kill_and_restart(&mut self) {
         self.engine = start(
-            &self.url,
+            (&self.url, self.scratch.path()),
             &self.directory,
+            &self.providers,
             &self.clock,
             &self.platform,
-            self.scratch.path(),
         )
         .await;
+        self.settle().await;
+    }
+
+    /// The files change, and are read again.
+    pub async fn configure(&mut self, change: impl FnOnce(&mut Directory)) {
+        change(&mut self.directory);
+        self.engine.replace_directory(self.directory.clone());
+        self.engine.offer_policies().await;
         self.settle().await;
     }
 
@@ -347,11 +367,11 @@ impl World {
 }
 
 async fn start(
-    url: &str,
+    (url, scratch): (&str, &Path),
     directory: &Directory,
+    providers: &Providers,
     clock: &Clock,
     platform: &Arc<Platform>,
-    scratch: &Path,
 ) -> Engine {
     let store = Store::open(url).await.unwrap();
     let options = Options {
@@ -363,6 +383,7 @@ async fn start(
     let engine = Engine::start(store, directory.clone(), options)
         .await
         .unwrap();
+    engine.notify_through(Notifiers::new(providers, "http://firebell.test").unwrap());
     engine.deliver_through(vec![Arc::new(Adapter(platform.clone()))]);
     engine
 }
@@ -413,14 +434,18 @@ pub fn directory() -> Directory {
         identities: BTreeMap::new(),
         roles: Vec::new(),
         contacts: if id == "cy" { Vec::new() } else { contact() },
+        waking: firebell::core::directory::Waking::default(),
     });
     let rung = |id: &str| Rung {
+        when: firebell::core::directory::When::default(),
+        acks: 1,
         targets: vec![Target::Person(id.to_owned())],
         wait_secs: 300,
     };
     let severity = |name: &str, label: &str| SeverityName {
         name: name.to_owned(),
         labels: vec![label.to_owned()],
+        urgency: firebell::core::directory::Urgency::High,
     };
     let actions = [
         action("echo", 0, &["/bin/echo", "hello from the action"]),
@@ -450,6 +475,7 @@ pub fn directory() -> Directory {
         ..Directory::default()
     };
     let policy = Policy {
+        remind_secs: None,
         id: "web".to_owned(),
         rungs: vec![rung("ana"), rung("bo")],
         repeat: 0,
@@ -480,6 +506,9 @@ fn service() -> Service {
         matchers: vec![Matcher::parse("service=checkout").unwrap()],
         major_at: Severity(0),
         auto_resolve: true,
+        support: None,
+        auto_resolve_after_ms: None,
+        hold_while_firing: true,
     }
 }
 

@@ -4,6 +4,7 @@ use super::View;
 use crate::chat::{Button, Press, Style};
 use crate::core::action;
 use crate::core::directory::{Action, ActionClass};
+use crate::core::explain::edited;
 use crate::core::id::RunId;
 use crate::core::incident::{Outcome, Run, RunState, Status};
 use crate::core::text::count;
@@ -105,14 +106,23 @@ impl View<'_> {
                 plain("Escalate", Press::Escalate);
                 plain("Snooze 30m", Press::Snooze { ms: SNOOZE_MS });
                 plain("Take the lead", Press::Lead);
+                plain("Give back", Press::Unacknowledge);
             }
-            Status::Resolved => plain("Postmortem", Press::Postmortem),
+            Status::Resolved => {
+                plain("Postmortem", Press::Postmortem);
+                if i.merged_into.is_none() {
+                    plain("Reopen", Press::Reopen);
+                }
+            }
         }
         if i.is_open() {
             if !i.major {
                 plain("Declare major", Press::Promote);
             }
             plain("Note", Press::Note);
+            if edited(i, self.directory).is_some() {
+                plain("Use the edited policy", Press::Follow);
+            }
             buttons.extend(self.waiting_buttons());
             buttons.extend(
                 self.offered()

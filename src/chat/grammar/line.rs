@@ -1,23 +1,24 @@
 //! The arguments of each command.
 
 use super::tokens::{Word, Words};
-use super::{Context, Invocation, Usage, Whom, lookup, unknown};
+use super::{Bulk, Context, Invocation, Usage, Whom, lookup, unknown};
 use crate::chat::form;
 use crate::chat::surface::{Leaf, Needs, tree};
+use crate::core::duty::Answer;
 use crate::core::id::{IncidentId, RunId, Severity};
 use crate::core::schedule::parse_at;
-use crate::core::time::{Time, parse_duration_ms};
+use crate::core::time::Time;
 use std::collections::BTreeMap;
 
-/// The longest snooze: a week. Longer is a maintenance window, not a snooze.
-const SNOOZE_MAX_MS: i64 = 7 * 86_400_000;
+/// The longest snooze: what somebody has for longer is theirs, not put off.
+pub(super) const SNOOZE_MAX_MS: i64 = 90 * 86_400_000;
 
 /// A line behind its verb.
 pub(super) struct Line<'a> {
-    leaf: &'static Leaf,
-    context: &'a Context<'a>,
-    id: Option<IncidentId>,
-    words: Words<'a>,
+    pub(super) leaf: &'static Leaf,
+    pub(super) context: &'a Context<'a>,
+    pub(super) id: Option<IncidentId>,
+    pub(super) words: Words<'a>,
 }
 
 impl<'a> Line<'a> {
@@ -52,16 +53,28 @@ impl<'a> Line<'a> {
         match self.leaf.verb.as_str() {
             "new" => self.new_incident(),
             "page" => self.page(),
-            "oncall" => {
-                let whom = self.words.next().map(|w| self.whom(&w)).transpose()?;
-                self.done(Invocation::OnCall { whom })
-            }
-            "ack" => self
+            "oncall" => self.on_call(),
+            "shifts" => self.shifts(),
+            "ack" => self.one_or_many(Bulk::Acknowledge),
+            "resolve" => self.one_or_many(Bulk::Resolve),
+            "unack" => self
                 .about()
-                .and_then(|id| self.done(Invocation::Acknowledge { id })),
-            "resolve" => self
+                .and_then(|id| self.done(Invocation::Unacknowledge { id })),
+            "reopen" => self
                 .about()
-                .and_then(|id| self.done(Invocation::Resolve { id })),
+                .and_then(|id| self.done(Invocation::Reopen { id })),
+            "reassign" => self.reassign(),
+            "merge" => self.merge(),
+            "silence" => self.silence(),
+            "silences" => self.silences(),
+            "unsilence" => self.unsilence(),
+            "maintenance" => self.maintenance(),
+            "cover" | "swap" => self.cover(),
+            "override" => self.put_on_call(),
+            "take" => self.answer_cover(Answer::Take),
+            "decline" => self.answer_cover(Answer::Decline),
+            "cancel" => self.answer_cover(Answer::Cancel),
+            "covers" => self.done(Invocation::Covers),
             "snooze" => self.snooze(),
             "sev" => self.severity(),
             "lead" => self.lead(),
@@ -69,6 +82,12 @@ impl<'a> Line<'a> {
             "promote" => self
                 .about()
                 .and_then(|id| self.done(Invocation::Promote { id })),
+            "explain" => self
+                .about()
+                .and_then(|id| self.done(Invocation::Explain { id })),
+            "follow" => self
+                .about()
+                .and_then(|id| self.done(Invocation::Follow { id })),
             "run" => self.run(),
             "approve" => {
                 let (id, run) = self.run_number()?;
@@ -83,6 +102,7 @@ impl<'a> Line<'a> {
                 .and_then(|id| self.done(Invocation::Postmortem { id })),
             "list" => self.list(),
             "link" => self.link(),
+            "verify" => self.verify(),
             _ => self.help(),
         }
     }
@@ -104,15 +124,17 @@ impl<'a> Line<'a> {
             self.words.next();
             return Some(id);
         }
+        // Of several numbers the first is the incident; what follows is the verb's.
+        let several = matches!(self.leaf.verb.as_str(), "merge");
         let id = self.words.last().and_then(|w| number(w, false));
-        if id.is_some() && !free_text {
+        if id.is_some() && !free_text && !several {
             self.words.take_last();
             return id;
         }
         None
     }
 
-    fn usage(&self, what: impl Into<String>) -> Usage {
+    pub(super) fn usage(&self, what: impl Into<String>) -> Usage {
         Usage {
             what: what.into(),
             argument: None,
@@ -121,7 +143,7 @@ impl<'a> Line<'a> {
     }
 
     /// The same about one argument, by its name in the tree.
-    fn wrong(&self, argument: &str, what: impl Into<String>) -> Usage {
+    pub(super) fn wrong(&self, argument: &str, what: impl Into<String>) -> Usage {
         Usage {
             argument: Some(argument.to_owned()),
             ..self.usage(what)
@@ -129,7 +151,7 @@ impl<'a> Line<'a> {
     }
 
     /// The incident the line is about.
-    fn about(&self) -> Result<IncidentId, Usage> {
+    pub(super) fn about(&self) -> Result<IncidentId, Usage> {
         self.id.or(self.context.here).ok_or_else(|| {
             self.wrong(
                 "incident",
@@ -142,7 +164,7 @@ impl<'a> Line<'a> {
     }
 
     /// The end: no word may be left.
-    fn done(&mut self, invocation: Invocation) -> Result<Invocation, Usage> {
+    pub(super) fn done(&mut self, invocation: Invocation) -> Result<Invocation, Usage> {
         match self.words.peek() {
             None => Ok(invocation),
             Some(extra) => Err(self.usage(format!(
@@ -154,7 +176,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    fn whom(&self, word: &Word) -> Result<Whom, Usage> {
+    pub(super) fn whom(&self, word: &Word) -> Result<Whom, Usage> {
         lookup::whom(self.context.directory, &word.text).map_err(|what| self.wrong("whom", what))
     }
 
@@ -211,6 +233,15 @@ impl<'a> Line<'a> {
     }
 
     fn page(mut self) -> Result<Invocation, Usage> {
+        let me = self.words.peek().filter(|w| !w.quoted);
+        if self.id.is_none() && me.is_some_and(|w| w.text.eq_ignore_ascii_case("me")) {
+            self.words.next();
+            return self.done(Invocation::Page {
+                id: None,
+                whom: Some(Whom::Me),
+                message: String::new(),
+            });
+        }
         let id = self.id.or(self.context.here);
         let whom = self.words.next().map(|w| self.whom(&w)).transpose()?;
         if whom.is_none() && id.is_none() {
@@ -226,29 +257,6 @@ impl<'a> Line<'a> {
         })
     }
 
-    fn snooze(mut self) -> Result<Invocation, Usage> {
-        let Some(word) = self.words.next() else {
-            return Err(self.wrong("duration", "`duration` is missing: say for how long."));
-        };
-        if word.text.chars().all(|c| c.is_ascii_digit()) {
-            let what = format!(
-                "`duration`: `{}` of what? Write `{0}m` or `{0}h`.",
-                word.text
-            );
-            return Err(self.wrong("duration", what));
-        }
-        let ms = parse_duration_ms(&word.text)
-            .map_err(|why| self.wrong("duration", format!("`duration`: {why}.")))?;
-        if !(1..=SNOOZE_MAX_MS).contains(&ms) {
-            return Err(self.wrong(
-                "duration",
-                "`duration` must be more than nothing and at most 7d.",
-            ));
-        }
-        let id = self.about()?;
-        self.done(Invocation::Snooze { id, ms })
-    }
-
     fn severity(mut self) -> Result<Invocation, Usage> {
         let Some(word) = self.words.next() else {
             let scale = self.context.directory.severities.iter();
@@ -261,21 +269,30 @@ impl<'a> Line<'a> {
         self.done(Invocation::SetSeverity { id, to })
     }
 
-    fn lead(mut self) -> Result<Invocation, Usage> {
+    /// The id of a person somebody names.
+    pub(super) fn person(&self, argument: &str, word: &str) -> Result<String, Usage> {
         let directory = self.context.directory;
-        let person = match self.words.next() {
+        let found = lookup::person(directory, word);
+        found.map(|p| p.id.clone()).ok_or_else(|| {
+            let known = directory.people.keys().map(String::as_str);
+            let hint = lookup::hint(word.trim_start_matches('@'), known);
+            let what = format!("`{argument}`: `{word}` is not in the directory. {hint}");
+            self.wrong(argument, what)
+        })
+    }
+
+    /// Somebody of the directory; `None`: `me`, or nothing is said.
+    pub(super) fn somebody(&mut self) -> Result<Option<String>, Usage> {
+        match self.words.next() {
             Some(w) if !w.text.eq_ignore_ascii_case("me") => {
-                let found = lookup::person(directory, &w.text).ok_or_else(|| {
-                    let known = directory.people.keys().map(String::as_str);
-                    let name = w.text.trim_start_matches('@');
-                    let near = lookup::hint(name, known);
-                    let what = format!("`person`: `{}` is not in the directory. {near}", w.text);
-                    self.wrong("person", what)
-                })?;
-                Some(found.id.clone())
+                Ok(Some(self.person("person", &w.text)?))
             }
-            _ => None,
-        };
+            _ => Ok(None),
+        }
+    }
+
+    fn lead(mut self) -> Result<Invocation, Usage> {
+        let person = self.somebody()?;
         let id = self.about()?;
         self.done(Invocation::Lead { id, person })
     }
@@ -408,6 +425,27 @@ impl<'a> Line<'a> {
         self.done(Invocation::Link { code, confirmed })
     }
 
+    fn verify(mut self) -> Result<Invocation, Usage> {
+        // A form gives both words as one.
+        let said = self.words.rest();
+        while self.words.next().is_some() {}
+        let mut said = said.split_whitespace().map(str::to_owned);
+        let Some(contact) = said.next() else {
+            return Err(self.wrong(
+                "contact",
+                "`contact` is missing: name one of your contacts.",
+            ));
+        };
+        let code = said.next();
+        if let Some(extra) = said.next() {
+            return Err(self.wrong(
+                "code",
+                format!("`code`: write `verify CONTACT CODE`, without `{extra}`."),
+            ));
+        }
+        self.done(Invocation::Verify { contact, code })
+    }
+
     fn help(mut self) -> Result<Invocation, Usage> {
         let verb = match self.words.next() {
             None => None,
@@ -422,7 +460,7 @@ impl<'a> Line<'a> {
 }
 
 /// `#42` or `inc-42`; `42` only if `bare`.
-fn number(word: &Word, bare: bool) -> Option<IncidentId> {
+pub(super) fn number(word: &Word, bare: bool) -> Option<IncidentId> {
     if word.quoted {
         return None;
     }

@@ -2,6 +2,7 @@
 
 use super::Whom;
 use crate::core::directory::{Directory, Person, Policy, Service, Target};
+use crate::core::schedule::Schedule;
 use crate::core::text;
 
 /// Names an error lists before it goes on with a number.
@@ -68,6 +69,16 @@ pub(super) fn service<'a>(directory: &'a Directory, word: &str) -> Option<&'a Se
         .services
         .get(word)
         .or_else(|| directory.services.values().find(named))
+}
+
+/// A schedule by id or name.
+pub(super) fn schedule<'a>(directory: &'a Directory, word: &str) -> Option<&'a Schedule> {
+    let named = |s: &&Schedule| is(word, &s.id, &s.name);
+    let word = word.strip_prefix("schedule:").unwrap_or(word);
+    directory
+        .schedules
+        .get(word)
+        .or_else(|| directory.schedules.values().find(named))
 }
 
 /// Whom a word means: person, schedule, team, service, in this order; `team:web` says which.

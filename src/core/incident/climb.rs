@@ -5,11 +5,15 @@
 //! Deadlines are absolute instants in the journal. A late engine climbs one rung per deadline it
 //! finds in the past, counted from now: a backlog never turns into a volley of pages.
 
-use super::command::Scene;
-use super::event::{Event, PagedPerson, Skipped};
-use super::{Climb, Incident};
-use crate::core::directory::Target;
-use crate::core::time::Time;
+use super::command::{Refusal, Scene};
+use super::event::Event;
+use super::parts::{PagedPerson, Skipped};
+use super::{Climb, Incident, Status, reach};
+use crate::core::directory::{Person, Rung, Target, WEBHOOK};
+use crate::core::hours::Hours;
+use crate::core::id::Actor;
+use crate::core::text;
+use crate::core::time::{Time, human_ms};
 use std::collections::BTreeSet;
 
 /// From one alarm of the catch-all to the next; doubles each time, up to a day.
@@ -19,33 +23,134 @@ const CATCH_ALL_EVERY_SECS: u64 = 30 * 60;
 const NOBODY_AT_ALL_SECS: u64 = 5 * 60;
 const DAY_SECS: u64 = 86_400;
 
-/// Who a list of targets means at this instant, and who of them cannot be paged.
-pub(super) fn resolve(targets: &[Target], scene: &Scene<'_>) -> (Vec<PagedPerson>, Vec<Skipped>) {
-    let (mut people, mut skipped, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
+/// What a list of targets comes to at an instant.
+#[derive(Default)]
+pub(super) struct Reached {
+    /// Who is paged.
+    pub people: Vec<PagedPerson>,
+    /// Channels that are told.
+    pub channels: Vec<String>,
+    /// Who or what could not be.
+    pub skipped: Vec<Skipped>,
+}
+
+impl Reached {
+    /// Whether nobody and nothing was reached.
+    pub fn nothing(&self) -> bool {
+        self.people.is_empty() && self.channels.is_empty()
+    }
+}
+
+/// Who a list of targets means at this instant, and who of them cannot be paged. `turn` counts the
+/// incidents (and rounds) of the policy, for targets that take turns.
+pub(super) fn resolve(targets: &[Target], scene: &Scene<'_>, turn: u64) -> Reached {
+    let mut reached = Reached::default();
+    let mut seen = BTreeSet::new();
     for target in targets {
-        for (id, why) in members(target, scene, &mut skipped) {
-            if !seen.insert(id.clone()) {
-                continue;
-            }
-            match scene.directory.people.get(&id) {
-                Some(p) if !p.contacts.is_empty() => people.push(PagedPerson {
-                    id,
-                    name: p.name.clone(),
-                    why,
-                    contacts: p.contacts.iter().map(|c| c.name.clone()).collect(),
-                }),
-                Some(_) => skipped.push(Skipped {
-                    who: format!("person {id}"),
-                    why: "has no contact".to_owned(),
-                }),
-                None => skipped.push(Skipped {
-                    who: format!("person {id}"),
-                    why: "is not in the directory".to_owned(),
-                }),
+        match target {
+            Target::RoundRobin(team) => one_of(team, scene, turn, &mut seen, &mut reached),
+            Target::Channel(name) => channel(name, scene, &mut reached),
+            Target::Webhook(name) => webhook(name, scene, &mut reached),
+            _ => {
+                for (id, why) in members(target, scene, &mut reached.skipped) {
+                    if seen.insert(id.clone()) {
+                        let _ = page(&id, why, scene, &mut reached);
+                    }
+                }
             }
         }
     }
-    (people, skipped)
+    reached
+}
+
+/// Pages a person, or says why not; tells which.
+fn page(id: &str, why: String, scene: &Scene<'_>, reached: &mut Reached) -> bool {
+    let no = match scene.directory.people.get(id) {
+        Some(p) if !p.contacts.is_empty() => {
+            reached.people.push(at_once(p, why, scene));
+            return true;
+        }
+        Some(_) => "has no contact",
+        None => "is not in the directory",
+    };
+    reached.skipped.push(Skipped {
+        who: format!("person {id}"),
+        why: no.to_owned(),
+    });
+    false
+}
+
+/// The member whose turn it is, or the first after them who can be paged.
+fn one_of(
+    team: &str,
+    scene: &Scene<'_>,
+    turn: u64,
+    seen: &mut BTreeSet<String>,
+    reached: &mut Reached,
+) {
+    let skip = |why: &str| Skipped {
+        who: Target::RoundRobin(team.to_owned()).words(),
+        why: why.to_owned(),
+    };
+    let Some(found) = scene.directory.teams.get(team) else {
+        return reached.skipped.push(skip("is not in the directory"));
+    };
+    let n = found.members.len() as u64;
+    for k in 0..n {
+        let at = usize::try_from((turn % n + k) % n).unwrap_or(0);
+        let id = &found.members[at];
+        let why = format!("their turn in team {}", found.name);
+        if page(id, why, scene, reached) {
+            seen.insert(id.clone());
+            return;
+        }
+    }
+    reached.skipped.push(skip("has nobody who can be paged"));
+}
+
+fn channel(name: &str, scene: &Scene<'_>, reached: &mut Reached) {
+    if scene.directory.platforms.is_empty() {
+        reached.skipped.push(Skipped {
+            who: Target::Channel(name.to_owned()).words(),
+            why: "is on no chat platform".to_owned(),
+        });
+    } else if !reached.channels.iter().any(|c| c == name) {
+        reached.channels.push(name.to_owned());
+    }
+}
+
+fn webhook(name: &str, scene: &Scene<'_>, reached: &mut Reached) {
+    let words = Target::Webhook(name.to_owned()).words();
+    if !scene.directory.webhooks.contains_key(name) {
+        return reached.skipped.push(Skipped {
+            who: words,
+            why: "is not in the configuration".to_owned(),
+        });
+    }
+    let id = format!("{WEBHOOK}{name}");
+    if reached.people.iter().any(|p| p.id == id) {
+        return;
+    }
+    reached.people.push(PagedPerson {
+        id,
+        name: words,
+        why: "named by the policy".to_owned(),
+        contacts: vec!["webhook".to_owned()],
+        later: Vec::new(),
+    });
+}
+
+/// Every contact that can be used, all at once.
+fn at_once(person: &Person, why: String, scene: &Scene<'_>) -> PagedPerson {
+    let (contacts, unverified) = scene.directory.usable(person);
+    let unsure = "; no contact of theirs is verified, so all are tried";
+    PagedPerson {
+        id: person.id.clone(),
+        name: person.name.clone(),
+        why: if unverified { why + unsure } else { why },
+        contacts: contacts.into_iter().map(|c| c.name.clone()).collect(),
+        later: Vec::new(),
+    }
 }
 
 fn members(
@@ -94,6 +199,7 @@ fn members(
                 Vec::new()
             }
         },
+        Target::RoundRobin(_) | Target::Channel(_) | Target::Webhook(_) => Vec::new(),
     }
 }
 
@@ -125,10 +231,23 @@ pub(super) fn climb(
             (round, rung) = (round + 1, 0);
         }
         let step = &ladder.rungs[rung];
-        let (people, skipped) = resolve(&step.targets, scene);
-        let at = (round, u32::try_from(rung).unwrap_or(u32::MAX));
-        if people.is_empty() {
+        if let Some(why) = not_now(incident, scene, step) {
+            let at = (round, u32::try_from(rung).unwrap_or(u32::MAX));
+            let who = "everybody of this step".to_owned();
+            let skipped = vec![Skipped { who, why }];
             events.push(Event::RungSkipped { rung: at, skipped });
+            rung += 1;
+            continue;
+        }
+        let turn = incident.turn + u64::from(round);
+        let mut reached = resolve(&step.targets, scene, turn);
+        spare(incident, &mut reached);
+        let at = (round, u32::try_from(rung).unwrap_or(u32::MAX));
+        if reached.nothing() {
+            events.push(Event::RungSkipped {
+                rung: at,
+                skipped: reached.skipped,
+            });
             rung += 1;
             continue;
         }
@@ -137,11 +256,13 @@ pub(super) fn climb(
         } else {
             format!("{why}; the step before reached nobody")
         };
-        let next_due = Some(scene.now.plus_secs(step.wait_secs.max(1)));
+        let people = reach::by_rules(reached.people, incident.urgency, scene);
+        let next_due = Some(reach::next_due(&people, scene.now, step.wait_secs));
         events.push(Event::Paged {
             rung: Some(at),
             people,
-            skipped,
+            channels: reached.channels,
+            skipped: reached.skipped,
             why,
             next_due,
         });
@@ -158,7 +279,9 @@ pub(super) fn climb(
 
 /// Alarms the catch-all for the `times`-th time (from 0).
 pub(super) fn catch_all(scene: &Scene<'_>, times: u32, why: &str) -> Event {
-    let (people, skipped) = resolve(&scene.directory.catch_all, scene);
+    let reached = resolve(&scene.directory.catch_all, scene, u64::from(times));
+    // A channel wakes nobody: the catch-all is a person, or nobody was alarmed.
+    let (people, skipped) = (reached.people, reached.skipped);
     let wait = if people.is_empty() {
         NOBODY_AT_ALL_SECS
     } else {
@@ -203,12 +326,166 @@ pub(super) fn next_now(incident: &Incident, scene: &Scene<'_>, why: &str) -> Vec
 
 /// Starts the ladder again from its first rung, now: whoever had it no longer does.
 pub(super) fn retrigger(incident: &Incident, scene: &Scene<'_>, why: &str) -> Vec<Event> {
+    if let Some(mute) = incident.muted_at(scene.now) {
+        // Nobody has it any more, and nobody is paged for it before the silence ends.
+        return vec![Event::Retriggered {
+            why: why.to_owned(),
+            due: mute.until,
+        }];
+    }
     let mut events = vec![Event::Retriggered {
         why: why.to_owned(),
         due: scene.now,
     }];
     events.extend(climb(incident, scene, 0, 0, why));
     events
+}
+
+/// Why a step does not count at this instant.
+fn not_now(incident: &Incident, scene: &Scene<'_>, step: &Rung) -> Option<String> {
+    let when = &step.when;
+    if let Some(urgency) = when.urgency.filter(|u| *u != incident.urgency) {
+        return Some(format!("is for {} urgency only", urgency.word()));
+    }
+    if let Some(inside) = when.inside_hours {
+        let service = incident.service.as_ref();
+        let service = service.and_then(|s| scene.directory.services.get(s));
+        let hours = service.and_then(|s| s.support.as_ref()).map(|s| &s.hours);
+        let is_inside = hours.is_none_or(|h| h.covers(scene.now));
+        if inside != is_inside {
+            let hours = hours.map_or_else(|| "none are set".to_owned(), Hours::words);
+            let side = if inside { "inside" } else { "outside" };
+            return Some(format!(
+                "is for {side} of the service's hours only ({hours})"
+            ));
+        }
+    }
+    let open = scene.now.since_ms(incident.opened_at);
+    let after = when
+        .after_secs
+        .map(|s| i64::try_from(s).unwrap_or(i64::MAX / 1000) * 1000);
+    let early = after.filter(|after| open < *after)?;
+    Some(format!("counts {} after the begin", human_ms(early)))
+}
+
+/// Whoever has acknowledged a step that needs more people has done their part.
+fn spare(incident: &Incident, reached: &mut Reached) {
+    let agreed = |id: &str| incident.agreed.iter().any(|a| a.person() == Some(id));
+    let (done, left): (Vec<_>, Vec<_>) = std::mem::take(&mut reached.people)
+        .into_iter()
+        .partition(|p| agreed(&p.id));
+    reached.people = left;
+    reached.skipped.extend(done.into_iter().map(|p| Skipped {
+        who: format!("person {}", p.id),
+        why: "has acknowledged".to_owned(),
+    }));
+}
+
+/// How many different people must acknowledge now.
+pub(super) fn needs(incident: &Incident) -> u8 {
+    let rung = incident
+        .last_rung
+        .and_then(|n| incident.ladder.rungs.get(n));
+    rung.map_or(1, |r| r.acks.max(1))
+}
+
+/// A step may need more people than one.
+pub(super) fn acknowledged(incident: &Incident, by: Actor) -> Result<Vec<Event>, Refusal> {
+    let needs = needs(incident);
+    let before = u8::try_from(incident.agreed.len()).unwrap_or(u8::MAX);
+    if needs <= 1 || incident.status != Status::Triggered {
+        return Ok(vec![Event::Acknowledged { by }]);
+    }
+    if incident.agreed.iter().any(|a| a.same(&by)) {
+        let left = needs.saturating_sub(before);
+        return Err(Refusal::NothingToDo {
+            what: format!(
+                "You have acknowledged already; this step needs {}.",
+                text::count(usize::from(left), "more person").replace("persons", "people")
+            ),
+        });
+    }
+    let have = before.saturating_add(1);
+    if have >= needs {
+        return Ok(vec![Event::Acknowledged { by }]);
+    }
+    Ok(vec![Event::AckCounted { by, have, needs }])
+}
+
+/// Its policy was edited in the files: that is offered, never taken.
+pub(super) fn edited(incident: &Incident, scene: &Scene<'_>) -> Result<Vec<Event>, Refusal> {
+    match crate::core::explain::edited(incident, scene.directory) {
+        Some(policy) => Ok(vec![Event::PolicyEdited {
+            policy: policy.id.clone(),
+        }]),
+        None => Err(Refusal::NothingToDo {
+            what: "It follows its policy as it is now.".to_owned(),
+        }),
+    }
+}
+
+/// Follow the policy as it is configured now.
+pub(super) fn adopt(
+    incident: &Incident,
+    scene: &Scene<'_>,
+    by: Actor,
+) -> Result<Vec<Event>, Refusal> {
+    if !incident.is_open() {
+        return Err(Refusal::AlreadyResolved);
+    }
+    let id = &incident.ladder.policy;
+    let Some(policy) = scene.directory.policies.get(id) else {
+        return Err(Refusal::Invalid {
+            why: format!(
+                "There is no policy {id:?} any more; it goes on with the one it started with."
+            ),
+        });
+    };
+    let ladder = crate::core::route::freeze(policy);
+    if ladder == incident.ladder {
+        return Err(Refusal::NothingToDo {
+            what: format!("It follows the policy {id} as it is now."),
+        });
+    }
+    Ok(vec![Event::LadderChanged { by, ladder }])
+}
+
+/// When whoever has it is asked whether anything moves.
+pub(super) fn remind_at(incident: &Incident) -> Option<Time> {
+    let resting = incident.status == Status::Acknowledged && incident.snoozed_until.is_none();
+    let secs = incident.ladder.remind_secs.filter(|_| resting)?;
+    let at = incident.moved_at.plus_secs(secs.max(1));
+    // Nobody is asked while a silence covers it.
+    Some(incident.muted.as_ref().map_or(at, |m| at.max(m.until)))
+}
+
+/// Nothing has moved: whoever has it is asked once, and then the ladder is climbed anew.
+pub(super) fn remind(incident: &Incident, scene: &Scene<'_>) -> Vec<Event> {
+    let by = incident.acked_by.as_ref();
+    let name = by.map_or("Somebody", |b| b.name());
+    if incident.reminded {
+        let why = format!("nothing has moved since {name} was reminded");
+        return retrigger(incident, scene, &why);
+    }
+    let ms = scene.now.since_ms(incident.moved_at);
+    let why = format!(
+        "nothing has moved for {} after {name} acknowledged",
+        human_ms(ms)
+    );
+    let whom: Vec<Target> = by
+        .and_then(|b| b.person())
+        .map(|id| Target::Person(id.to_owned()))
+        .into_iter()
+        .collect();
+    let reached = resolve(&whom, scene, 0);
+    if reached.people.is_empty() {
+        return retrigger(incident, scene, &why);
+    }
+    vec![Event::Reminded {
+        people: reached.people,
+        skipped: reached.skipped,
+        why,
+    }]
 }
 
 /// The state after the rung at `(round, rung)` was climbed.

@@ -2,10 +2,11 @@
 
 use super::command::{Command, OpenAs, Refusal, Scene};
 use super::event::Event;
-use super::{Incident, Status, THE_ROOM, climb, runs};
+use super::{Incident, Status, THE_ROOM, climb, reach, runs, severity, verbs};
 use crate::core::alert::AlertRef;
 use crate::core::id::{Actor, AlertId, Platform, Severity};
 use crate::core::text;
+use crate::core::time::human_ms;
 
 /// A note is at most this long, in characters: what every platform can show in one message.
 pub const NOTE_CHARS: usize = 3000;
@@ -29,13 +30,23 @@ pub fn decide(
         Command::Acknowledge { by } => acknowledge(incident, by),
         Command::Snooze { by, until } => snooze(incident, scene, by, until),
         Command::Resolve { by } => resolve(incident, by),
+        Command::AsOf { seq, command } => verbs::as_of(incident, scene, seq, *command),
+        Command::Mute { .. }
+        | Command::Unmute { .. }
+        | Command::Unacknowledge { .. }
+        | Command::Reopen { .. }
+        | Command::Reassign { .. }
+        | Command::Merge { .. }
+        | Command::Absorb { .. } => verbs::decide(incident, scene, command),
+        Command::PolicyEdited => climb::edited(incident, scene),
+        Command::AdoptPolicy { by } => climb::adopt(incident, scene, by),
         Command::Escalate { by, as_of } => escalate(incident, scene, &by, as_of),
         Command::Page {
             by,
             target,
             message,
         } => page(incident, scene, &by, &target, &message),
-        Command::SetSeverity { by, to } => set_severity(incident, scene, by, to),
+        Command::SetSeverity { by, to } => severity::set(incident, scene, by, to),
         Command::Promote { by } => promote(incident, by),
         Command::Lead { by, lead } => lead_change(incident, by, lead),
         Command::Note {
@@ -118,10 +129,12 @@ fn report(incident: &Incident, scene: &Scene<'_>, command: Command) -> Result<Ve
             person,
             contact,
             attempts,
+            via,
         } => Ok(vec![Event::PageDelivered {
             person,
             contact,
             attempts,
+            via,
         }]),
         Command::PageFailed {
             person,
@@ -183,6 +196,8 @@ fn open(scene: &Scene<'_>, open: OpenAs) -> Vec<Event> {
         };
         Event::Promoted { by, why }
     });
+    let service = open.service.as_deref();
+    let (urgency, reason) = scene.directory.urgency(open.severity, service, scene.now);
     let opened = Event::Opened {
         severity_name: scene.directory.severity_name(open.severity),
         origin: open.origin,
@@ -196,9 +211,13 @@ fn open(scene: &Scene<'_>, open: OpenAs) -> Vec<Event> {
         labels: open.labels,
         auto_resolve: open.auto_resolve,
         ladder: open.ladder.unwrap_or_default(),
+        turn: open.turn,
         first_page,
         alerts: open.alerts,
-        why: open.why,
+        why: open.why.into_iter().chain(reason).collect(),
+        urgency,
+        auto_resolve_after_ms: open.auto_resolve_after_ms,
+        hold_while_firing: open.hold_while_firing && open.auto_resolve_after_ms.is_some(),
     };
     let mut events: Vec<Event> = [Some(opened), promoted].into_iter().flatten().collect();
     if first_page.is_some_and(|t| t <= scene.now) {
@@ -237,30 +256,20 @@ fn fire(
         });
     }
     let mut events = Vec::new();
-    if !alerts.is_empty() {
+    let joined = !alerts.is_empty();
+    if joined {
         events.push(Event::Fired { alerts });
     }
-    if worst < incident.severity {
-        let to_name = scene.directory.severity_name(worst);
-        events.push(Event::SeverityChanged {
-            by: Actor::Firebell,
-            from: incident.severity,
-            to: worst,
-            to_name: to_name.clone(),
-            why: "an alert is worse".to_owned(),
-        });
-        if worst <= incident.major_at && !incident.major {
-            events.push(Event::Promoted {
-                by: Actor::Firebell,
-                why: format!("{to_name} is major for this service"),
-            });
-        }
-        if incident.status == Status::Acknowledged {
-            // A worse alert must not be swallowed by an acknowledgement of a lesser one.
-            let why = format!("severity rose to {to_name} after the acknowledgement");
-            events.extend(climb::retrigger(incident, scene, &why));
-        }
+    let unmuted;
+    let mut incident = incident;
+    if joined && incident.muted_at(scene.now).is_some() {
+        // What is silenced is kept elsewhere: whatever joins is not.
+        let why = "an alert that is not silenced joined";
+        events.extend(verbs::unmuted(incident, scene, why));
+        unmuted = verbs::without_mute(incident);
+        incident = &unmuted;
     }
+    events.extend(severity::worsened(incident, scene, worst));
     Ok(events)
 }
 
@@ -293,10 +302,30 @@ fn clear(incident: &Incident, alerts: &[AlertId], why: String) -> Result<Vec<Eve
 
 fn wake(incident: &Incident, scene: &Scene<'_>) -> Result<Vec<Event>, Refusal> {
     let mut events = runs::expired(incident, scene.now);
+    if incident.resolves_at().is_some_and(|t| t <= scene.now) {
+        let ms = incident.forgotten.map_or(0, |f| f.after_ms);
+        events.push(Event::Resolved {
+            by: Actor::Firebell,
+            still_firing: u32::try_from(incident.firing.len()).unwrap_or(u32::MAX),
+            why: format!("nothing has happened for {}", human_ms(ms)),
+        });
+        return Ok(events);
+    }
     match incident.status {
-        Status::Triggered => events.extend(climb::due(incident, scene)),
+        Status::Triggered if incident.muted_at(scene.now).is_some() => {}
+        Status::Triggered if incident.muted.is_some() => {
+            events.extend(verbs::unmuted(incident, scene, "the silence ended"));
+        }
+        Status::Triggered => {
+            let climbed = climb::due(incident, scene);
+            events.extend(reach::due(incident, scene, &climbed));
+            events.extend(climbed);
+        }
         Status::Acknowledged if incident.snoozed_until.is_some_and(|t| t <= scene.now) => {
             events.extend(climb::retrigger(incident, scene, "the snooze ended"));
+        }
+        Status::Acknowledged if climb::remind_at(incident).is_some_and(|t| t <= scene.now) => {
+            events.extend(climb::remind(incident, scene));
         }
         _ => {}
     }
@@ -319,7 +348,7 @@ fn acknowledge(incident: &Incident, by: Actor) -> Result<Vec<Event>, Refusal> {
                     .to_owned(),
             })
         }
-        _ => Ok(vec![Event::Acknowledged { by }]),
+        _ => climb::acknowledged(incident, by),
     }
 }
 
@@ -337,12 +366,18 @@ fn snooze(
             why: "A snooze must end in the future: `snooze 30m`.".to_owned(),
         });
     }
+    let needs = climb::needs(incident);
+    if incident.status == Status::Triggered && needs > 1 {
+        return Err(Refusal::Invalid {
+            why: format!("This step needs {needs} people to acknowledge; do that before a snooze."),
+        });
+    }
     Ok(vec![Event::Snoozed { by, until }])
 }
 
 fn resolve(incident: &Incident, by: Actor) -> Result<Vec<Event>, Refusal> {
     if !incident.is_open() {
-        return Err(Refusal::AlreadyResolved);
+        return Err(verbs::resolved_already(incident));
     }
     let still_firing = u32::try_from(incident.firing.len()).unwrap_or(u32::MAX);
     Ok(vec![Event::Resolved {
@@ -367,6 +402,16 @@ fn escalate(
         });
     }
     let why = format!("escalated by {}", by.name());
+    if incident.muted.is_some() {
+        // Somebody who asks by hand means it, silence or not.
+        let mut events = vec![Event::Unmuted { why: why.clone() }];
+        let heard = verbs::without_mute(incident);
+        events.extend(match incident.status {
+            Status::Acknowledged => climb::retrigger(&heard, scene, &why),
+            _ => climb::climb(&heard, scene, 0, 0, &why),
+        });
+        return Ok(events);
+    }
     if incident.status == Status::Acknowledged {
         return Ok(climb::retrigger(incident, scene, &why));
     }
@@ -383,12 +428,20 @@ fn page(
     if !incident.is_open() {
         return Err(Refusal::AlreadyResolved);
     }
-    let (people, skipped) = climb::resolve(std::slice::from_ref(target), scene);
+    let climb::Reached {
+        mut people,
+        channels,
+        skipped,
+    } = climb::resolve(std::slice::from_ref(target), scene, incident.turn);
+    if incident.status == Status::Triggered {
+        // While somebody has it nothing follows by itself, so all their contacts are used at once.
+        people = reach::by_rules(people, super::Urgency::High, scene);
+    }
     let mut why = format!("asked for by {}", by.name());
     if !message.trim().is_empty() {
         why = format!("{why}: {}", text::cut(message, 300));
     }
-    if people.is_empty() {
+    if people.is_empty() && channels.is_empty() {
         let reason = skipped
             .iter()
             .map(|s| format!("{} {}", s.who, s.why))
@@ -400,44 +453,11 @@ fn page(
     Ok(vec![Event::Paged {
         rung: None,
         people,
+        channels,
         skipped,
         why,
         next_due: None,
     }])
-}
-
-fn set_severity(
-    incident: &Incident,
-    scene: &Scene<'_>,
-    by: Actor,
-    to: Severity,
-) -> Result<Vec<Event>, Refusal> {
-    if usize::from(to.0) >= scene.directory.severities.len() {
-        return Err(Refusal::Invalid {
-            why: "There is no such severity.".to_owned(),
-        });
-    }
-    let to_name = scene.directory.severity_name(to);
-    if to == incident.severity {
-        return Err(Refusal::NothingToDo {
-            what: format!("It already is {to_name}."),
-        });
-    }
-    let promote = to <= incident.major_at && !incident.major;
-    let mut events = vec![Event::SeverityChanged {
-        by: by.clone(),
-        from: incident.severity,
-        to,
-        to_name: to_name.clone(),
-        why: "set by hand".to_owned(),
-    }];
-    if promote {
-        events.push(Event::Promoted {
-            by,
-            why: format!("{to_name} is major for this service"),
-        });
-    }
-    Ok(events)
 }
 
 fn promote(incident: &Incident, by: Actor) -> Result<Vec<Event>, Refusal> {
@@ -493,21 +513,32 @@ fn page_failed(
     contact: String,
     why: String,
 ) -> Vec<Event> {
-    let last = incident.awaiting.len() == 1
-        && incident
-            .awaiting
-            .contains(&(person.clone(), contact.clone()));
+    let key = (person, contact);
+    // A receipt may say later that what was accepted did not arrive.
+    let counts = incident.awaiting.contains(&key) || incident.arrived.contains(&key);
+    let mut others = incident.awaiting.iter().chain(&incident.arrived);
+    let last = counts && others.all(|k| *k == key);
+    let (person, contact) = key;
+    let next = reach::failed(incident, &person, &contact);
     let mut events = vec![Event::PageFailed {
         person,
         contact,
         why,
     }];
-    if last && !incident.reached && incident.status == Status::Triggered {
-        events.extend(climb::next_now(
-            incident,
-            scene,
-            "no page of the step before could be delivered",
-        ));
+    if incident.status != Status::Triggered || incident.muted.is_some() {
+        return events;
+    }
+    match next {
+        Some(next) => events.push(next),
+        _ if last => {
+            let hurried = reach::hurried(incident);
+            if hurried.is_empty() {
+                let why = "no page of the step before could be delivered";
+                events.extend(climb::next_now(incident, scene, why));
+            }
+            events.extend(hurried);
+        }
+        _ => {}
     }
     events
 }

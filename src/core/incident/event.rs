@@ -3,112 +3,29 @@
 //! Changes are additive only: a new field has a serde default, a variant is never renamed or
 //! removed, and `tests/golden/events` holds every shape ever written.
 
+use super::parts::{Ladder, Origin, Outcome, PagedPerson, Skipped};
 use crate::core::alert::{AlertRef, Labels};
-use crate::core::directory::Rung;
-use crate::core::id::{Actor, AlertId, Platform, RunId, Severity};
+use crate::core::directory::Urgency;
+use crate::core::id::{Actor, AlertId, IncidentId, Platform, RunId, Severity};
 use crate::core::time::Time;
 use serde::{Deserialize, Serialize};
 
-/// The policy an incident froze when it started.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ladder {
-    /// Id of the policy; empty: none applied.
-    pub policy: String,
-    /// From the first to the last.
-    pub rungs: Vec<Rung>,
-    /// Rounds after the first.
-    pub repeat: u8,
-}
-
-/// Where an incident came from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Origin {
-    /// An alert.
-    Alert {
-        /// Source name.
-        source: String,
-    },
-    /// Somebody declared it.
-    Declared {
-        /// Who.
-        by: Actor,
-    },
-}
-
-/// Somebody a page goes to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PagedPerson {
-    /// Directory id.
-    pub id: String,
-    /// Display name at that time.
-    pub name: String,
-    /// Why this person: `on call on web-primary since Mon 09:00`.
-    pub why: String,
-    /// Names of the contacts used.
-    pub contacts: Vec<String>,
-}
-
-/// Somebody or something a rung named and could not page.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Skipped {
-    /// `schedule web-primary`, `person ana`.
-    pub who: String,
-    /// `nobody is on call`, `has no contact`.
-    pub why: String,
-}
-
-/// How a run ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// A success code.
-    Succeeded {
-        /// The code.
-        exit: i32,
-    },
-    /// Another code.
-    Failed {
-        /// The code.
-        exit: i32,
-    },
-    /// Ended by a signal firebell did not send.
-    Killed {
-        /// Signal number.
-        signal: i32,
-    },
-    /// Stopped by firebell at its time limit.
-    TimedOut,
-    /// Provably never started.
-    NotStarted {
-        /// Why.
-        why: String,
-    },
-    /// The truth is lost; it may or may not have run.
-    Unknown {
-        /// What is known.
-        why: String,
-    },
-}
-
-impl Outcome {
-    /// One word for lists and metrics.
-    #[must_use]
-    pub fn word(&self) -> &'static str {
-        match self {
-            Outcome::Succeeded { .. } => "succeeded",
-            Outcome::Failed { .. } => "failed",
-            Outcome::Killed { .. } => "killed",
-            Outcome::TimedOut => "timed out",
-            Outcome::NotStarted { .. } => "not started",
-            Outcome::Unknown { .. } => "unknown",
-        }
-    }
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// A fact about one incident.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one opening per incident, and it is read far more often than moved"
+)]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one of many is an opening, and nobody keeps events in memory"
+)]
 pub enum Event {
     /// It begins. Everything later decisions need from the configuration is frozen here.
     Opened {
@@ -136,12 +53,25 @@ pub enum Event {
         auto_resolve: bool,
         /// The policy.
         ladder: Ladder,
+        /// Which of the incidents its policy ever opened this is, counted from 0 by policies with
+        /// steps that take turns.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        turn: u64,
         /// When the first rung is climbed; absent: nobody is paged by the ladder.
         first_page: Option<Time>,
         /// Alerts it begins with.
         alerts: Vec<AlertRef>,
         /// Why this route, service, severity and policy, one sentence each.
         why: Vec<String>,
+        /// Whether its pages may wait for the morning.
+        #[serde(default, skip_serializing_if = "Urgency::is_high")]
+        urgency: Urgency,
+        /// Resolve by itself when nothing has happened for this long, milliseconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        auto_resolve_after_ms: Option<i64>,
+        /// That waits until no alert fires any more.
+        #[serde(default, skip_serializing_if = "is_false")]
+        hold_while_firing: bool,
     },
     /// More alerts joined.
     Fired {
@@ -163,12 +93,31 @@ pub enum Event {
         rung: Option<(u8, u32)>,
         /// Who.
         people: Vec<PagedPerson>,
+        /// Channels that are told.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        channels: Vec<String>,
         /// Who could not be.
         skipped: Vec<Skipped>,
         /// Why now.
         why: String,
         /// When the next rung is due unless somebody acknowledges; absent: this changes no deadline.
         next_due: Option<Time>,
+    },
+    /// A later step to wake somebody who was paged and has not answered.
+    Chased {
+        /// Directory id.
+        person: String,
+        /// Display name when they were paged.
+        name: String,
+        /// Names of the contacts used.
+        contacts: Vec<String>,
+        /// How many of the person's steps this is.
+        steps: u32,
+        /// It waited for the morning.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        digest: bool,
+        /// Why now.
+        why: String,
     },
     /// A rung that reached nobody; the next one is climbed at once.
     RungSkipped {
@@ -196,6 +145,9 @@ pub enum Event {
         contact: String,
         /// Attempts it took.
         attempts: u32,
+        /// The provider that took it; empty: there is only one way there.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        via: String,
     },
     /// A page could not be delivered and is given up.
     PageFailed {
@@ -205,6 +157,36 @@ pub enum Event {
         contact: String,
         /// In words.
         why: String,
+    },
+    /// Somebody has acknowledged a step that needs more people than that.
+    AckCounted {
+        /// Who.
+        by: Actor,
+        /// How many have acknowledged now.
+        have: u8,
+        /// How many must.
+        needs: u8,
+    },
+    /// Nothing has moved since it was acknowledged: whoever has it is asked again.
+    Reminded {
+        /// Who.
+        people: Vec<PagedPerson>,
+        /// Who could not be.
+        skipped: Vec<Skipped>,
+        /// Why now.
+        why: String,
+    },
+    /// Its policy was edited in the files; it keeps the one it started with until somebody wants the new one.
+    PolicyEdited {
+        /// Id of the policy.
+        policy: String,
+    },
+    /// It follows its policy as it is now, no longer as it was at the start.
+    LadderChanged {
+        /// Who said so.
+        by: Actor,
+        /// The policy as it is now.
+        ladder: Ladder,
     },
     /// Somebody has it.
     Acknowledged {
@@ -224,6 +206,65 @@ pub enum Event {
         why: String,
         /// When the first rung is climbed.
         due: Time,
+    },
+    /// A silence covers every alert that fires: nobody is paged until it ends.
+    Muted {
+        /// Its id.
+        silence: String,
+        /// What it is called and why, in words.
+        words: String,
+        /// Nobody is paged before.
+        until: Time,
+    },
+    /// No silence covers all of it any more. While nobody has it, it pages again from the first rung.
+    Unmuted {
+        /// `the silence ended`, `an alert that is not silenced joined`.
+        why: String,
+    },
+    /// Somebody gave it back: nobody has it, and it pages again from the first rung.
+    Unacknowledged {
+        /// Who.
+        by: Actor,
+    },
+    /// It was resolved and is not over: it pages again from the first rung.
+    Reopened {
+        /// Who says so.
+        by: Actor,
+    },
+    /// Somebody else is asked to take it. The ladder is theirs from now on.
+    Reassigned {
+        /// Who says so.
+        by: Actor,
+        /// Whom it was given to, in words: `person bo`, `schedule web-primary`.
+        to: String,
+        /// The ladder that is climbed from now on.
+        ladder: Ladder,
+    },
+    /// It is the same trouble as another incident and is closed; its alerts go there.
+    Merged {
+        /// Who says so.
+        by: Actor,
+        /// The one that goes on.
+        into: IncidentId,
+        /// Its title.
+        title: String,
+    },
+    /// Another incident is the same trouble: its alerts, and later ones of its group, join here.
+    Absorbed {
+        /// Who says so.
+        by: Actor,
+        /// The one that was closed.
+        from: IncidentId,
+        /// Its title.
+        title: String,
+        /// Alerts of these groups join here from now on.
+        groups: Vec<String>,
+        /// Alerts of it that fire.
+        firing: Vec<AlertId>,
+        /// Alerts that ever joined it.
+        alerts: u32,
+        /// When its first alert began.
+        began_at: Time,
     },
     /// Over.
     Resolved {
@@ -246,6 +287,9 @@ pub enum Event {
         to_name: String,
         /// Why.
         why: String,
+        /// The urgency, when it is another one now.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        urgency: Option<Urgency>,
     },
     /// It became major: it gets a room.
     Promoted {
@@ -417,6 +461,14 @@ pub enum Event {
     },
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the shape serde asks for"
+)]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
 impl Event {
     /// The variant's name as stored: `opened`, `run_ended`.
     #[must_use]
@@ -426,13 +478,25 @@ impl Event {
             Event::Fired { .. } => "fired",
             Event::Cleared { .. } => "cleared",
             Event::Paged { .. } => "paged",
+            Event::Chased { .. } => "chased",
             Event::RungSkipped { .. } => "rung_skipped",
             Event::CatchAll { .. } => "catch_all",
             Event::PageDelivered { .. } => "page_delivered",
             Event::PageFailed { .. } => "page_failed",
+            Event::AckCounted { .. } => "ack_counted",
+            Event::Reminded { .. } => "reminded",
+            Event::PolicyEdited { .. } => "policy_edited",
+            Event::LadderChanged { .. } => "ladder_changed",
             Event::Acknowledged { .. } => "acknowledged",
             Event::Snoozed { .. } => "snoozed",
             Event::Retriggered { .. } => "retriggered",
+            Event::Muted { .. } => "muted",
+            Event::Unmuted { .. } => "unmuted",
+            Event::Unacknowledged { .. } => "unacknowledged",
+            Event::Reopened { .. } => "reopened",
+            Event::Reassigned { .. } => "reassigned",
+            Event::Merged { .. } => "merged",
+            Event::Absorbed { .. } => "absorbed",
             Event::Resolved { .. } => "resolved",
             Event::SeverityChanged { .. } => "severity_changed",
             Event::Promoted { .. } => "promoted",

@@ -1,7 +1,11 @@
 //! Memory: a fact changes the state. Cannot fail, never looks at the clock.
 
-use super::event::{Event, Origin, PagedPerson};
-use super::{Climb, Incident, Record, Run, RunState, Status, THE_ROOM, climb};
+use super::event::Event;
+use super::parts::{Ladder, Origin, PagedPerson};
+use super::{
+    Climb, Forgotten, Incident, Mute, Record, Run, RunState, Status, THE_ROOM, climb, reach,
+};
+use crate::core::directory::WEBHOOK;
 use crate::core::id::Actor;
 use crate::core::time::Time;
 
@@ -10,6 +14,10 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
     incident.seq = record.seq;
     incident.updated_at = record.at;
     crew(incident, &record.event);
+    course(incident, record);
+    if moves(&record.event) {
+        (incident.moved_at, incident.reminded) = (record.at, false);
+    }
     match &record.event {
         Event::Opened { .. } => opened(incident, record),
         Event::Fired { alerts } => {
@@ -31,28 +39,27 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
             incident.acked_at.get_or_insert(record.at);
             incident.snoozed_until = None;
         }
+        Event::AckCounted { by, .. } => reach::counted(incident, by),
+        Event::LadderChanged { ladder, .. } => ladder_changed(incident, ladder),
         Event::Snoozed { by, until } => {
             rest(incident, Status::Acknowledged);
             incident.acked_by = Some(by.clone());
             incident.acked_at.get_or_insert(record.at);
             incident.snoozed_until = Some(*until);
         }
-        Event::Retriggered { due, .. } => {
-            incident.status = Status::Triggered;
-            incident.acked_by = None;
-            incident.snoozed_until = None;
-            incident.climb = Climb::Next {
-                round: 0,
-                rung: 0,
-                due: *due,
-            };
+        Event::Retriggered { due, .. } => climb_again(incident, *due, record.at),
+        Event::Unacknowledged { .. }
+        | Event::Reopened { .. }
+        | Event::Reassigned { .. }
+        | Event::Muted { .. }
+        | Event::Unmuted { .. }
+        | Event::Merged { .. }
+        | Event::Absorbed { .. } => hands(incident, record),
+        Event::Resolved { .. } => over(incident, record),
+        Event::SeverityChanged { to, urgency, .. } => {
+            incident.severity = *to;
+            incident.urgency = urgency.unwrap_or(incident.urgency);
         }
-        Event::Resolved { .. } => {
-            rest(incident, Status::Resolved);
-            incident.snoozed_until = None;
-            incident.resolved_at = Some(record.at);
-        }
-        Event::SeverityChanged { to, .. } => incident.severity = *to,
         Event::Promoted { .. } => incident.major = true,
         Event::LeadChanged { lead, .. } => incident.lead = Some(lead.clone()),
         Event::RoomOpened { platform, room, .. } => {
@@ -69,8 +76,10 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
             }
         }
         Event::Paged { .. }
+        | Event::Chased { .. }
         | Event::RungSkipped { .. }
         | Event::CatchAll { .. }
+        | Event::Reminded { .. }
         | Event::PageDelivered { .. }
         | Event::PageFailed { .. } => paging(incident, record),
         Event::RunAsked { .. }
@@ -80,7 +89,8 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         | Event::RunReleased { .. }
         | Event::RunStarted { .. }
         | Event::RunEnded { .. } => running(incident, record),
-        Event::Noted { .. }
+        Event::PolicyEdited { .. }
+        | Event::Noted { .. }
         | Event::Spoke { .. }
         | Event::Reworded { .. }
         | Event::Unsaid { .. }
@@ -92,19 +102,141 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
     }
 }
 
+/// What a press may be too late for, and what counts as something happening.
+fn course(incident: &mut Incident, record: &Record) {
+    let by = match &record.event {
+        Event::Acknowledged { by }
+        | Event::Snoozed { by, .. }
+        | Event::Unacknowledged { by }
+        | Event::Reopened { by }
+        | Event::Reassigned { by, .. }
+        | Event::Merged { by, .. }
+        | Event::Resolved { by, .. } => Some(by),
+        _ => None,
+    };
+    if let Some(by) = by {
+        incident.course = Some((record.seq, by.clone()));
+    }
+    let happened = matches!(
+        record.event,
+        Event::Opened { .. }
+            | Event::Fired { .. }
+            | Event::Cleared { .. }
+            | Event::Absorbed { .. }
+            | Event::Noted { .. }
+            | Event::Spoke { .. }
+            | Event::SeverityChanged { .. }
+            | Event::LeadChanged { .. }
+            | Event::Promoted { .. }
+            | Event::Retriggered { .. }
+    );
+    if happened || by.is_some() {
+        incident.active_at = record.at;
+    }
+}
+
+/// It changes hands, is merged, or a silence covers it.
+fn hands(incident: &mut Incident, record: &Record) {
+    match &record.event {
+        Event::Unacknowledged { .. } => climb_again(incident, record.at, record.at),
+        Event::Reopened { .. } => {
+            climb_again(incident, record.at, record.at);
+            (incident.resolved_at, incident.resolved_by) = (None, None);
+        }
+        Event::Reassigned { ladder, .. } => {
+            climb_again(incident, record.at, record.at);
+            incident.muted = None;
+            // What was agreed to was a step of the ladder before.
+            incident.agreed.clear();
+            incident.ladder = ladder.clone();
+        }
+        Event::Muted {
+            silence,
+            words,
+            until,
+        } => {
+            incident.awaiting.clear();
+            incident.chase.clear();
+            incident.muted = Some(Mute {
+                silence: silence.clone(),
+                words: words.clone(),
+                until: *until,
+            });
+        }
+        Event::Unmuted { .. } => {
+            incident.muted = None;
+            if incident.status == Status::Triggered {
+                climb_again(incident, record.at, record.at);
+            }
+        }
+        Event::Merged { into, .. } => {
+            over(incident, record);
+            // They fire elsewhere from now on.
+            incident.firing.clear();
+            incident.merged_into = Some(*into);
+        }
+        Event::Absorbed {
+            groups,
+            firing,
+            alerts,
+            began_at,
+            ..
+        } => {
+            incident.absorbed.extend(groups.iter().cloned());
+            incident.firing.extend(firing);
+            incident.alerts = incident.alerts.saturating_add(*alerts);
+            incident.began_at = incident.began_at.min(*began_at);
+            if !incident.firing.is_empty() {
+                incident.cleared_at = None;
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Nobody has it: the ladder is climbed from its first rung.
+fn climb_again(incident: &mut Incident, due: Time, now: Time) {
+    // A silence that ended while somebody had it was nobody's business; now it would be a deadline.
+    incident.muted.take_if(|m| m.until <= now);
+    incident.last_rung = None;
+    incident.chase.clear();
+    incident.status = Status::Triggered;
+    incident.acked_by = None;
+    incident.snoozed_until = None;
+    incident.climb = Climb::Next {
+        round: 0,
+        rung: 0,
+        due,
+    };
+}
+
+fn over(incident: &mut Incident, record: &Record) {
+    rest(incident, Status::Resolved);
+    incident.snoozed_until = None;
+    incident.muted = None;
+    incident.resolved_at = Some(record.at);
+    if let Event::Resolved { by, .. } | Event::Merged { by, .. } = &record.event {
+        incident.resolved_by = Some(by.clone());
+    }
+}
+
 /// Whoever was woken, has it, leads or does something belongs in the room.
 fn crew(incident: &mut Incident, event: &Event) {
     let one = |by: &Actor| by.person().map(str::to_owned);
     match event {
         Event::Paged { people, .. } | Event::CatchAll { people, .. } => {
-            incident.crew.extend(people.iter().map(|p| p.id.clone()));
+            let people = people.iter().filter(|p| !p.id.starts_with(WEBHOOK));
+            incident.crew.extend(people.map(|p| p.id.clone()));
         }
         Event::Opened {
             origin: Origin::Declared { by },
             ..
         }
         | Event::Acknowledged { by }
+        | Event::AckCounted { by, .. }
         | Event::Snoozed { by, .. }
+        | Event::Reopened { by }
+        | Event::Absorbed { by, .. }
         | Event::Promoted { by, .. }
         | Event::RunAsked { by, .. } => incident.crew.extend(one(by)),
         Event::LeadChanged { lead, .. } => incident.crew.extend(one(lead)),
@@ -125,8 +257,12 @@ fn opened(incident: &mut Incident, record: &Record) {
         labels,
         auto_resolve,
         ladder,
+        turn,
         first_page,
         alerts,
+        urgency,
+        auto_resolve_after_ms,
+        hold_while_firing,
         ..
     } = &record.event
     else {
@@ -134,6 +270,7 @@ fn opened(incident: &mut Incident, record: &Record) {
     };
     incident.title.clone_from(title);
     incident.severity = *severity;
+    incident.urgency = *urgency;
     incident.major_at = *major_at;
     incident.service.clone_from(service);
     incident.team.clone_from(team);
@@ -141,7 +278,12 @@ fn opened(incident: &mut Incident, record: &Record) {
     incident.group_key.clone_from(group_key);
     incident.labels.clone_from(labels);
     incident.auto_resolve = *auto_resolve;
+    incident.forgotten = auto_resolve_after_ms.map(|after_ms| Forgotten {
+        after_ms,
+        hold_while_firing: *hold_while_firing,
+    });
     incident.ladder = ladder.clone();
+    incident.turn = *turn;
     incident.opened_at = record.at;
     incident.began_at = alerts
         .iter()
@@ -163,6 +305,7 @@ fn opened(incident: &mut Incident, record: &Record) {
         (None, Origin::Declared { by }) => {
             incident.status = Status::Acknowledged;
             incident.acked_at = Some(record.at);
+            incident.moved_at = record.at;
             incident.acked_by = Some(by.clone());
         }
         (None, Origin::Alert { .. }) => {}
@@ -172,16 +315,59 @@ fn opened(incident: &mut Incident, record: &Record) {
     }
 }
 
+/// It goes on where it stands: a rung that is no longer there is the end of the round.
+fn ladder_changed(incident: &mut Incident, ladder: &Ladder) {
+    incident.ladder = ladder.clone();
+    incident.last_rung = None;
+    match &mut incident.climb {
+        Climb::Resting => {}
+        Climb::Next { rung, .. } => *rung = (*rung).min(ladder.rungs.len()),
+        Climb::Exhausted { due, .. } => {
+            incident.climb = Climb::Next {
+                round: 0,
+                rung: 0,
+                due: *due,
+            }
+        }
+    }
+}
+
+/// Whether somebody did something about it: what counts as movement for a reminder.
+fn moves(event: &Event) -> bool {
+    match event {
+        Event::RunStarted { .. } | Event::RunEnded { .. } => true,
+        Event::Acknowledged { by }
+        | Event::Snoozed { by, .. }
+        | Event::SeverityChanged { by, .. }
+        | Event::Promoted { by, .. }
+        | Event::LeadChanged { by, .. }
+        | Event::LadderChanged { by, .. }
+        | Event::Noted { by, .. }
+        | Event::Spoke { by, .. }
+        | Event::Reworded { by, .. }
+        | Event::RunAsked { by, .. }
+        | Event::RunApproved { by, .. }
+        | Event::RunRejected { by, .. } => *by != Actor::Firebell,
+        _ => false,
+    }
+}
+
 fn rest(incident: &mut Incident, status: Status) {
     incident.status = status;
     incident.climb = Climb::Resting;
     incident.awaiting.clear();
+    incident.chase.clear();
+    incident.agreed.clear();
+    incident.last_rung = None;
 }
 
 fn expect(incident: &mut Incident, people: &[PagedPerson], fresh: bool) {
     if fresh {
         incident.awaiting.clear();
-        incident.reached = false;
+        incident.arrived.clear();
+    }
+    if incident.status == Status::Triggered {
+        reach::paged(incident, people);
     }
     for p in people {
         *incident.paged.entry(p.id.clone()).or_default() += 1;
@@ -208,11 +394,16 @@ fn paging(incident: &mut Incident, record: &Record) {
             ..
         } => {
             incident.climb = climb::after(*round, *rung, next_due.unwrap_or(Time::FAR));
+            incident.last_rung = usize::try_from(*rung).ok();
             expect(incident, people, true);
         }
         Event::Paged {
             rung: None, people, ..
         } => expect(incident, people, false),
+        Event::Reminded { people, .. } => {
+            (incident.moved_at, incident.reminded) = (record.at, true);
+            expect(incident, people, false);
+        }
         Event::RungSkipped {
             rung: (round, rung),
             ..
@@ -237,16 +428,18 @@ fn paging(incident: &mut Incident, record: &Record) {
             expect(incident, people, true);
             incident.awaiting.clear();
         }
+        Event::Chased {
+            person,
+            contacts,
+            steps,
+            ..
+        } => reach::stepped(incident, person, contacts, *steps),
         Event::PageDelivered {
             person, contact, ..
-        } if incident.awaiting.remove(&(person.clone(), contact.clone())) => {
-            incident.reached = true;
-        }
+        } => reach::settled(incident, person, contact, true),
         Event::PageFailed {
             person, contact, ..
-        } => {
-            incident.awaiting.remove(&(person.clone(), contact.clone()));
-        }
+        } => reach::settled(incident, person, contact, false),
         _ => {}
     }
 }

@@ -4,7 +4,7 @@
 
 use super::tests::{NOON, alert, directory, ladder, open_as};
 use super::*;
-use crate::core::directory::{Action, ActionClass, Directory, Target};
+use crate::core::directory::{Action, ActionClass, Directory, Policy, Target};
 use std::sync::Arc;
 
 const LIVES: u64 = 2000;
@@ -53,6 +53,36 @@ fn action(approvals: u8) -> Action {
     }
 }
 
+/// Ana has two contacts, sometimes in steps, and sometimes sleeps.
+fn wake_in_steps(rng: &mut fastrand::Rng, directory: &mut Directory) {
+    use crate::core::directory::{Contact, ContactKind, Rule, Step, Urgency};
+    let Some(ana) = directory.people.get_mut("ana") else {
+        return;
+    };
+    ana.contacts.push(Contact {
+        name: "phone".to_owned(),
+        kind: ContactKind::Chat {
+            platform: "slack".to_owned(),
+        },
+    });
+    let step = |after_secs, contact: &str| Step {
+        after_secs,
+        contacts: vec![contact.to_owned()],
+    };
+    for urgency in [Urgency::High, Urgency::Low] {
+        if rng.bool() {
+            let steps = vec![step(rng.u64(0..2) * 60, "console"), step(200, "phone")];
+            ana.waking.rules.push(Rule { urgency, steps });
+        }
+    }
+    ana.waking.quiet = rng.bool().then_some(crate::core::hours::Quiet {
+        from: 11 * 60,
+        to: 13 * 60,
+        digest: 13 * 60,
+        days: [false; 7],
+    });
+}
+
 impl Life {
     fn new(seed: u64) -> Life {
         let mut rng = fastrand::Rng::with_seed(seed);
@@ -62,6 +92,14 @@ impl Life {
                 .actions
                 .insert(format!("act-{approvals}"), Arc::new(action(approvals)));
         }
+        wake_in_steps(&mut rng, &mut directory);
+        let policy = Policy {
+            id: "p".to_owned(),
+            rungs: ladder(&[Target::Person("bo".to_owned())], 0).rungs,
+            repeat: 1,
+            remind_secs: Some(600),
+        };
+        directory.policies.insert(policy.id.clone(), policy);
         if rng.u8(0..10) == 0 {
             directory.catch_all = vec![Target::Person("cy".to_owned())];
         }
@@ -78,7 +116,9 @@ impl Life {
     }
 
     fn target(&mut self) -> Target {
-        match self.rng.u8(0..6) {
+        match self.rng.u8(0..8) {
+            6 => Target::RoundRobin("web".to_owned()),
+            7 => Target::Channel("alerts".to_owned()),
             0 => Target::Person("ana".to_owned()),
             1 => Target::Person("cy".to_owned()),
             2 => Target::Schedule("web".to_owned()),
@@ -91,16 +131,25 @@ impl Life {
     fn open(&mut self) -> Command {
         let n = self.rng.usize(0..4);
         let targets: Vec<Target> = (0..n).map(|_| self.target()).collect();
-        let ladder = (self.rng.u8(0..8) > 0).then(|| ladder(&targets, self.rng.u8(0..3)));
+        let mut ladder = (self.rng.u8(0..8) > 0).then(|| ladder(&targets, self.rng.u8(0..3)));
+        if let Some(ladder) = &mut ladder {
+            ladder.remind_secs = self.rng.bool().then(|| self.rng.u64(60..900));
+            for rung in &mut ladder.rungs {
+                rung.acks = self.rng.u8(0..4);
+            }
+        }
         let declared = ladder.is_none() || self.rng.u8(0..4) == 0;
         let mut open = open_as(ladder);
         if declared {
             open.origin = Origin::Declared { by: actor(0) };
             open.alerts.clear();
         }
+        open.severity = Severity(self.rng.u8(0..3));
         open.group_wait_ms = if self.rng.bool() { 0 } else { 30_000 };
         open.major = self.rng.bool();
         open.auto_resolve = self.rng.bool();
+        open.auto_resolve_after_ms = (self.rng.u8(0..3) == 0).then(|| self.rng.i64(1..4_000_000));
+        open.hold_while_firing = self.rng.bool();
         Command::Open(Box::new(open))
     }
 
@@ -110,7 +159,9 @@ impl Life {
         }
         let by = actor(self.rng.usize(0..3));
         let run = RunId(self.rng.i64(1..6));
-        match self.rng.u8(0..25) {
+        match self.rng.u8(0..30) {
+            29 if self.rng.bool() => Command::PolicyEdited,
+            29 => Command::AdoptPolicy { by },
             0 => Command::Fire {
                 alerts: vec![alert(self.rng.i64(1..9))],
                 worst: Severity(self.rng.u8(0..3)),
@@ -188,14 +239,53 @@ impl Life {
                     tail: String::new(),
                 }
             }
+            20..=23 => self.changes_hands(by),
             _ => self.brought_back(by),
+        }
+    }
+
+    /// Silences, and verbs that give it to somebody else.
+    fn changes_hands(&mut self, by: Actor) -> Command {
+        match self.rng.u8(0..10) {
+            0..=2 => Command::Mute {
+                silence: format!("s{}", self.rng.u8(0..2)),
+                words: "s (deploy)".to_owned(),
+                until: self.now.plus_secs(self.rng.u64(0..2000)),
+            },
+            3 => Command::Unmute {
+                why: "it ended".to_owned(),
+            },
+            4 | 5 => Command::Unacknowledge { by },
+            6 => Command::Reopen { by },
+            7 => Command::Reassign {
+                by,
+                target: self.target(),
+            },
+            8 => {
+                let mut from = Incident::new(IncidentId(self.rng.i64(6..9)));
+                from.firing.insert(AlertId(self.rng.i64(20..25)));
+                (from.alerts, from.severity) = (1, Severity(self.rng.u8(0..3)));
+                Command::Absorb {
+                    by,
+                    from: Box::new(from),
+                }
+            }
+            _ if self.rng.u8(0..3) == 0 => Command::Merge {
+                by,
+                into: IncidentId(self.rng.i64(6..9)),
+                title: "the same".to_owned(),
+            },
+            _ => Command::AsOf {
+                seq: self.rng.u32(0..=self.incident.seq),
+                command: Box::new(Command::Acknowledge { by }),
+            },
         }
     }
 
     /// What adapters bring back.
     fn brought_back(&mut self, by: Actor) -> Command {
         let person = ["ana", "bo"][self.rng.usize(0..2)].to_owned();
-        let contact = "console".to_owned();
+        let contact = ["console", "phone"][self.rng.usize(0..2)].to_owned();
         match self.rng.u8(0..5) {
             0 => Command::PageFailed {
                 person,
@@ -217,6 +307,7 @@ impl Life {
                 person,
                 contact,
                 attempts: 1,
+                via: String::new(),
             },
         }
     }
@@ -303,10 +394,22 @@ impl Life {
         evolve(&mut self.incident, &record);
         let effects = react(&self.incident, &record);
         match &record.event {
-            Event::Acknowledged { .. } | Event::Snoozed { .. } | Event::Resolved { .. } => {
-                self.peace = true;
+            Event::Acknowledged { .. }
+            | Event::Snoozed { .. }
+            | Event::Resolved { .. }
+            | Event::Merged { .. } => self.peace = true,
+            Event::Retriggered { .. }
+            | Event::Unacknowledged { .. }
+            | Event::Reopened { .. }
+            | Event::Reassigned { .. } => self.peace = false,
+            // Asked again, and nobody else.
+            Event::Reminded { people, .. } => {
+                assert!(
+                    self.peace && people.len() == 1,
+                    "a reminder to whoever has it"
+                );
+                return self.journal.push(record);
             }
-            Event::Retriggered { .. } => self.peace = false,
             Event::RunReleased { run } => *self.released.entry(*run).or_default() += 1,
             Event::CatchAll { people, .. } if people.is_empty() => {
                 assert!(
@@ -320,10 +423,14 @@ impl Life {
         }
         for effect in &effects {
             match effect {
-                Effect::Page { .. } => assert!(
-                    !self.peace || by_hand,
-                    "I8: a page although somebody has it"
-                ),
+                Effect::Page { .. } => {
+                    assert!(
+                        !self.peace || by_hand,
+                        "I8: a page although somebody has it"
+                    );
+                    let muted = self.incident.muted_at(self.now).is_some();
+                    assert!(!muted || by_hand, "I8: a page although it is silenced");
+                }
                 Effect::Run { run } => assert_eq!(
                     self.released.get(run),
                     Some(&1),
@@ -351,6 +458,15 @@ impl Life {
         assert!(
             !climbing || wake_at(&self.incident).is_some(),
             "somebody must have it, and time stands still"
+        );
+        assert!(
+            climbing || self.incident.chase.is_empty(),
+            "somebody has it, and somebody is still to be woken"
+        );
+        let chases = self.incident.chase.values();
+        assert!(
+            chases.into_iter().all(|c| !c.steps.is_empty()),
+            "nothing is left to be done for somebody who is to be woken"
         );
         for run in self.incident.runs.values() {
             let own = run.needs > 0 && run.approved.iter().any(|a| a.same(&run.by));

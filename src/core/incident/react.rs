@@ -4,7 +4,8 @@
 //! [`Effect::Say`] once and in order, [`Effect::Show`] latest wins, [`Effect::Page`] at least
 //! once until acknowledged, [`Effect::Run`] at most once.
 
-use super::event::{Event, Outcome};
+use super::event::Event;
+use super::parts::Outcome;
 use super::{Incident, Record, THE_ROOM};
 use crate::core::id::RunId;
 
@@ -30,6 +31,11 @@ pub enum Effect {
     },
     /// Withdraw pages that have not left yet.
     StandDown,
+    /// Withdraw those for this person.
+    Spare {
+        /// Directory id.
+        person: String,
+    },
     /// Start a released run: at most once.
     Run {
         /// Which.
@@ -50,6 +56,8 @@ pub enum Place {
     LoudExcept(String),
     /// Every channel firebell knows: nobody could be alarmed.
     Everywhere,
+    /// One channel, because a policy names it.
+    Channel(String),
 }
 
 /// What is kept up to date.
@@ -110,7 +118,9 @@ impl Surface {
 pub fn react(incident: &Incident, record: &Record) -> Vec<Effect> {
     let mut effects = Vec::new();
     match &record.event {
-        Event::Paged { people, .. } | Event::CatchAll { people, .. } => {
+        Event::Paged { people, .. }
+        | Event::CatchAll { people, .. }
+        | Event::Reminded { people, .. } => {
             for p in people {
                 effects.extend(p.contacts.iter().map(|c| Effect::Page {
                     person: p.id.clone(),
@@ -118,9 +128,23 @@ pub fn react(incident: &Incident, record: &Record) -> Vec<Effect> {
                 }));
             }
         }
-        Event::Acknowledged { .. } | Event::Snoozed { .. } | Event::Resolved { .. } => {
-            effects.push(Effect::StandDown);
+        Event::Chased {
+            person, contacts, ..
+        } => effects.extend(contacts.iter().map(|c| Effect::Page {
+            person: person.clone(),
+            contact: c.clone(),
+        })),
+        Event::AckCounted { by, .. } => {
+            effects.extend(by.person().map(|id| Effect::Spare {
+                person: id.to_owned(),
+            }));
         }
+        Event::Acknowledged { .. }
+        | Event::Snoozed { .. }
+        | Event::Muted { .. }
+        | Event::Reassigned { .. }
+        | Event::Merged { .. }
+        | Event::Resolved { .. } => effects.push(Effect::StandDown),
         Event::Promoted { .. } => effects.push(Effect::Show {
             surface: Surface::Room,
         }),
@@ -129,6 +153,10 @@ pub fn react(incident: &Incident, record: &Record) -> Vec<Effect> {
     }
     if let Some(to) = place(incident, &record.event) {
         effects.push(Effect::Say { to });
+    }
+    if let Event::Paged { channels, .. } = &record.event {
+        let told = channels.iter().cloned().map(Place::Channel);
+        effects.extend(told.map(|to| Effect::Say { to }));
     }
     if changes_card(&record.event) {
         if incident.channel.is_some() {
@@ -154,9 +182,17 @@ fn furniture(event: &Event) -> &'static [Surface] {
     match event {
         Event::RoomOpened { .. } => &[Surface::Topic, Surface::Crew, Surface::Fixtures],
         Event::PlaceFailed { place, .. } if place == THE_ROOM => &[Surface::Room],
-        Event::Paged { .. } | Event::CatchAll { .. } | Event::RunAsked { .. } => &[Surface::Crew],
-        Event::Acknowledged { .. } | Event::Snoozed { .. } | Event::LeadChanged { .. } => {
-            &[Surface::Topic, Surface::Crew]
+        Event::Paged { .. }
+        | Event::CatchAll { .. }
+        | Event::AckCounted { .. }
+        | Event::RunAsked { .. } => &[Surface::Crew],
+        Event::Acknowledged { .. }
+        | Event::Snoozed { .. }
+        | Event::Reopened { .. }
+        | Event::Absorbed { .. }
+        | Event::LeadChanged { .. } => &[Surface::Topic, Surface::Crew],
+        Event::Unacknowledged { .. } | Event::Reassigned { .. } | Event::Merged { .. } => {
+            &[Surface::Topic]
         }
         Event::Retriggered { .. } | Event::Resolved { .. } | Event::SeverityChanged { .. } => {
             &[Surface::Topic]
@@ -208,6 +244,7 @@ fn changes_card(event: &Event) -> bool {
             | Event::Left { .. }
             | Event::PlaceFailed { .. }
             | Event::Noted { .. }
+            | Event::Chased { .. }
             | Event::PageDelivered { .. }
             | Event::Redacted { .. }
             | Event::Removed { .. }

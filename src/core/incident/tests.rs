@@ -3,11 +3,13 @@
 use super::*;
 use crate::core::alert::AlertRef;
 use crate::core::directory::{
-    Contact, ContactKind, Directory, Person, Rung, SeverityName, Target, Team,
+    Contact, ContactKind, Directory, Person, Rung, SeverityName, Target, Team, Urgency, Waking,
 };
 use crate::core::schedule::{Schedule, parse_handoff};
 use chrono::NaiveDateTime;
 use chrono_tz::Tz;
+
+mod reach;
 
 /// Noon of a Monday.
 pub(super) const NOON: Time = Time(1_794_830_400_000);
@@ -31,20 +33,23 @@ pub(super) fn directory() -> Directory {
         } else {
             Vec::new()
         },
+        waking: Waking::default(),
     };
     let people = [
         person("ana", "Ana", true),
         person("bo", "Bo", true),
         person("cy", "Cy", false),
     ];
-    let schedule = Schedule {
-        id: "web".to_owned(),
-        name: "Web".to_owned(),
-        zone: Tz::UTC,
-        handoff: parse_handoff("0 9 * * MON").unwrap(),
-        starts: NaiveDateTime::parse_from_str("2026-01-05 09:00", "%Y-%m-%d %H:%M").unwrap(),
-        people: vec!["ana".to_owned(), "bo".to_owned()],
-    };
+    let schedule = Schedule::rotation(
+        "web",
+        "Web",
+        Tz::UTC,
+        (
+            parse_handoff("0 9 * * MON").unwrap(),
+            NaiveDateTime::parse_from_str("2026-01-05 09:00", "%Y-%m-%d %H:%M").unwrap(),
+        ),
+        &["ana", "bo"],
+    );
     let scale = ["sev1", "sev2", "sev3"];
     Directory {
         people: people.into_iter().map(|p| (p.id.clone(), p)).collect(),
@@ -70,6 +75,11 @@ pub(super) fn directory() -> Directory {
             .map(|s| SeverityName {
                 name: (*s).to_owned(),
                 labels: Vec::new(),
+                urgency: if *s == "sev3" {
+                    Urgency::Low
+                } else {
+                    Urgency::High
+                },
             })
             .collect(),
         catch_all: vec![Target::Person("bo".to_owned())],
@@ -82,11 +92,14 @@ pub(super) fn ladder(targets: &[Target], repeat: u8) -> Ladder {
     let rungs = targets
         .iter()
         .map(|t| Rung {
+            when: crate::core::directory::When::default(),
+            acks: 1,
             targets: vec![t.clone()],
             wait_secs: 300,
         })
         .collect();
     Ladder {
+        remind_secs: None,
         policy: "p".to_owned(),
         rungs,
         repeat,
@@ -107,6 +120,7 @@ pub(super) fn alert(n: i64) -> AlertRef {
 
 pub(super) fn open_as(ladder: Option<Ladder>) -> OpenAs {
     OpenAs {
+        turn: 0,
         origin: Origin::Alert {
             source: "prom".to_owned(),
         },
@@ -120,6 +134,8 @@ pub(super) fn open_as(ladder: Option<Ladder>) -> OpenAs {
         group_key: "g".to_owned(),
         labels: Labels::new(),
         auto_resolve: true,
+        auto_resolve_after_ms: None,
+        hold_while_firing: true,
         ladder,
         group_wait_ms: 0,
         why: vec!["route default".to_owned()],
@@ -128,16 +144,16 @@ pub(super) fn open_as(ladder: Option<Ladder>) -> OpenAs {
 }
 
 /// An incident, its journal and what it asked for, driven by hand.
-struct Life {
-    directory: Directory,
-    now: Time,
-    incident: Incident,
-    journal: Vec<Record>,
-    effects: Vec<Effect>,
+pub(super) struct Life {
+    pub directory: Directory,
+    pub now: Time,
+    pub incident: Incident,
+    pub journal: Vec<Record>,
+    pub effects: Vec<Effect>,
 }
 
 impl Life {
-    fn new() -> Life {
+    pub(super) fn new() -> Life {
         let incident = Incident::new(IncidentId(1));
         Life {
             directory: directory(),
@@ -148,13 +164,13 @@ impl Life {
         }
     }
 
-    fn opened(ladder: Ladder) -> Life {
+    pub(super) fn opened(ladder: Ladder) -> Life {
         let mut life = Life::new();
         life.tell(Command::Open(Box::new(open_as(Some(ladder)))));
         life
     }
 
-    fn try_tell(&mut self, command: Command) -> Result<Vec<&'static str>, Refusal> {
+    pub(super) fn try_tell(&mut self, command: Command) -> Result<Vec<&'static str>, Refusal> {
         let scene = Scene {
             now: self.now,
             directory: &self.directory,
@@ -176,16 +192,16 @@ impl Life {
         Ok(kinds)
     }
 
-    fn tell(&mut self, command: Command) -> Vec<&'static str> {
+    pub(super) fn tell(&mut self, command: Command) -> Vec<&'static str> {
         self.try_tell(command).unwrap()
     }
 
-    fn wait_until_due(&mut self) -> Vec<&'static str> {
+    pub(super) fn wait_until_due(&mut self) -> Vec<&'static str> {
         self.now = wake_at(&self.incident).expect("time would stand still");
         self.tell(Command::Wake)
     }
 
-    fn paged(&self) -> Vec<String> {
+    pub(super) fn paged(&self) -> Vec<String> {
         let pages = self.effects.iter().filter_map(|e| {
             if let Effect::Page { person, .. } = e {
                 Some(person.clone())
@@ -197,14 +213,14 @@ impl Life {
     }
 }
 
-fn ana() -> Actor {
+pub(super) fn ana() -> Actor {
     Actor::Person {
         id: "ana".to_owned(),
         name: "Ana".to_owned(),
     }
 }
 
-fn person(id: &str) -> Target {
+pub(super) fn person(id: &str) -> Target {
     Target::Person(id.to_owned())
 }
 
@@ -405,6 +421,7 @@ fn one_of_two_failed_contacts_does_not_hurry_the_ladder() {
         person: "bo".to_owned(),
         contact: "console".to_owned(),
         attempts: 1,
+        via: String::new(),
     };
     assert_eq!(life.tell(delivered), ["page_delivered"]);
     assert_eq!(life.paged(), Vec::<String>::new());

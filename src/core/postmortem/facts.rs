@@ -30,6 +30,22 @@ pub(super) fn pages(journal: &[Record], zone: Option<Tz>) -> Vec<PageSent> {
                 pages.extend(people.iter().flat_map(|p| sent(record, p, why, zone)));
                 pages.extend(skipped.iter().map(|s| not_sent(record, s, zone)));
             }
+            Event::Chased {
+                person,
+                name,
+                contacts,
+                why,
+                ..
+            } => {
+                let step = PagedPerson {
+                    id: person.clone(),
+                    name: name.clone(),
+                    why: "a later step".to_owned(),
+                    contacts: contacts.clone(),
+                    later: Vec::new(),
+                };
+                pages.extend(sent(record, &step, why, zone));
+            }
             Event::RungSkipped { skipped, .. } => {
                 pages.extend(skipped.iter().map(|s| not_sent(record, s, zone)));
             }
@@ -37,6 +53,7 @@ pub(super) fn pages(journal: &[Record], zone: Option<Tz>) -> Vec<PageSent> {
                 person,
                 contact,
                 attempts,
+                ..
             } => {
                 let detail = count(*attempts as usize, "attempt");
                 settle(&mut pages, person, contact, "delivered", detail);

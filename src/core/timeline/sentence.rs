@@ -23,14 +23,26 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         ),
         Event::Cleared { alerts, left, why } => cleared(alerts.len(), *left, why),
         Event::Paged { .. }
+        | Event::Chased { .. }
         | Event::RungSkipped { .. }
         | Event::CatchAll { .. }
+        | Event::Reminded { .. }
         | Event::PageDelivered { .. }
         | Event::PageFailed { .. } => paging(event, names),
         Event::Acknowledged { .. }
+        | Event::AckCounted { .. }
+        | Event::PolicyEdited { .. }
+        | Event::LadderChanged { .. }
         | Event::Snoozed { .. }
         | Event::Retriggered { .. }
         | Event::Resolved { .. } => course(event, names),
+        Event::Muted { .. }
+        | Event::Unmuted { .. }
+        | Event::Unacknowledged { .. }
+        | Event::Reopened { .. }
+        | Event::Reassigned { .. }
+        | Event::Merged { .. }
+        | Event::Absorbed { .. } => hands(event, names),
         Event::SeverityChanged { .. } | Event::Promoted { .. } | Event::LeadChanged { .. } => {
             command(event, names)
         }
@@ -128,6 +140,7 @@ fn paging(event: &Event, names: &Names) -> String {
         Event::Paged {
             rung,
             people,
+            channels,
             skipped,
             why,
             next_due,
@@ -139,12 +152,24 @@ fn paging(event: &Event, names: &Names) -> String {
                     names.time(at)
                 )
             });
-            format!(
-                "Paged {}{step}: {why}.{}{next}",
-                paged(people),
-                not_paged(skipped)
-            )
+            let told: Vec<String> = channels.iter().map(|c| format!("#{c}")).collect();
+            let what = match (people.is_empty(), told.is_empty()) {
+                (false, true) => format!("Paged {}", paged(people, names)),
+                (true, _) => format!("Told {}", text::list(&told)),
+                (false, false) => format!(
+                    "Paged {} and told {}",
+                    paged(people, names),
+                    text::list(&told)
+                ),
+            };
+            format!("{what}{step}: {why}.{}{next}", not_paged(skipped))
         }
+        Event::Chased {
+            name,
+            contacts,
+            why,
+            ..
+        } => format!("Tried {name} by {}: {why}.", text::list(contacts)),
         Event::RungSkipped { rung, skipped } => format!(
             "{} reached nobody.{} The next step was climbed at once.",
             capital(&step(*rung)),
@@ -167,19 +192,36 @@ fn paging(event: &Event, names: &Names) -> String {
             next_due,
         } => format!(
             "Alarmed the catch-all, {}: {why}.{} Again at {} unless somebody acknowledges.",
-            paged(people),
+            paged(people, names),
             not_paged(skipped),
             names.time(*next_due)
+        ),
+        Event::Reminded {
+            people,
+            skipped,
+            why,
+        } => format!(
+            "Reminded {}: {why}.{}",
+            paged(people, names),
+            not_paged(skipped)
         ),
         Event::PageDelivered {
             person,
             contact,
             attempts,
-        } => format!(
-            "The page to {} by {contact} was delivered after {}.",
-            names.person(person),
-            count(*attempts as usize, "attempt")
-        ),
+            via,
+        } => {
+            let via = if via.is_empty() {
+                String::new()
+            } else {
+                format!(" through {via}")
+            };
+            format!(
+                "The page to {} by {contact} was delivered{via} after {}.",
+                names.person(person),
+                count(*attempts as usize, "attempt")
+            )
+        }
         Event::PageFailed {
             person,
             contact,
@@ -195,6 +237,18 @@ fn paging(event: &Event, names: &Names) -> String {
 fn course(event: &Event, names: &Names) -> String {
     match event {
         Event::Acknowledged { by } => format!("{} acknowledged it. Paging stopped.", by.name()),
+        Event::AckCounted { by, have, needs } => format!(
+            "{} acknowledged it, {have} of {needs}; paging goes on for the others.",
+            by.name()
+        ),
+        Event::PolicyEdited { policy } => format!(
+            "The policy {policy} was edited; this incident keeps the one it started with until somebody says `follow`."
+        ),
+        Event::LadderChanged { by, ladder } => format!(
+            "{} let it follow the policy {} as it is now.",
+            by.name(),
+            ladder.policy
+        ),
         Event::Snoozed { by, until } => format!(
             "{} acknowledged it until {}. Unless it is resolved, it pages again then.",
             by.name(),
@@ -225,6 +279,53 @@ fn course(event: &Event, names: &Names) -> String {
     }
 }
 
+/// Who has it changes hands, or a silence holds it.
+fn hands(event: &Event, names: &Names) -> String {
+    match event {
+        Event::Muted { words, until, .. } => format!(
+            "Every alert that fires is silenced by {words}: nobody is paged until {}.",
+            names.time(*until)
+        ),
+        Event::Unmuted { why } => {
+            format!(
+                "No silence covers it any more ({why}). Unless somebody has it, it pages again."
+            )
+        }
+        Event::Unacknowledged { by } => {
+            format!(
+                "{} gave it back: nobody has it, and it pages again.",
+                by.name()
+            )
+        }
+        Event::Reopened { by } => {
+            format!(
+                "{} reopened it: it is not over, and it pages again.",
+                by.name()
+            )
+        }
+        Event::Reassigned { by, to, .. } => format!(
+            "{} gave it to {to}. It is theirs once they acknowledge; until then they are paged.",
+            by.name()
+        ),
+        Event::Merged { by, into, title } => format!(
+            "{} merged it into {into} “{title}”, where it goes on. It is closed here.",
+            by.name()
+        ),
+        Event::Absorbed {
+            by,
+            from,
+            title,
+            alerts,
+            ..
+        } => format!(
+            "{} merged {from} “{title}” into this: its {}, and later ones like them, belong here.",
+            by.name(),
+            count(*alerts as usize, "alert")
+        ),
+        _ => String::new(),
+    }
+}
+
 fn command(event: &Event, names: &Names) -> String {
     match event {
         Event::SeverityChanged {
@@ -233,6 +334,7 @@ fn command(event: &Event, names: &Names) -> String {
             to,
             to_name,
             why,
+            ..
         } => {
             let verb = if to < from { "raised" } else { "lowered" };
             let from = names
@@ -390,12 +492,34 @@ fn named(alerts: &[AlertRef]) -> String {
     text::list(&names)
 }
 
-fn paged(people: &[PagedPerson]) -> String {
-    let each: Vec<String> = people
-        .iter()
-        .map(|p| format!("{} by {} ({})", p.name, text::list(&p.contacts), p.why))
-        .collect();
+fn paged(people: &[PagedPerson], names: &Names) -> String {
+    let each: Vec<String> = people.iter().map(|p| one_paged(p, names)).collect();
     text::list(&each)
+}
+
+/// `Ana by push (on call on Web), then by sms at 14:03`.
+fn one_paged(p: &PagedPerson, names: &Names) -> String {
+    let mut parts = Vec::new();
+    if !p.contacts.is_empty() {
+        parts.push(format!(" by {} ({})", text::list(&p.contacts), p.why));
+    }
+    for later in &p.later {
+        let at = names.time(later.at);
+        let by = text::list(&later.contacts);
+        let why = if parts.is_empty() {
+            format!(" ({})", p.why)
+        } else {
+            String::new()
+        };
+        let waits = match (later.digest, parts.is_empty()) {
+            (true, true) => format!(" by {by} in the morning, {at}{why}"),
+            (true, false) => format!("by {by} in the morning, {at}"),
+            (false, true) => format!(" by {by} at {at}{why}"),
+            (false, false) => format!("then by {by} at {at}"),
+        };
+        parts.push(waits);
+    }
+    format!("{}{}", p.name, parts.join(", "))
 }
 
 fn not_paged(skipped: &[Skipped]) -> String {

@@ -4,6 +4,7 @@
 //! fails in a row is asked by a single probe. While it is behind, pages for the same contact share
 //! a request, so that catching up is one request and not a flood.
 
+use super::direct::{self, means_of};
 use super::{Deliver, Finished, Poke, link, retry_at};
 use crate::chat::{self, Chat, Fault, Retry};
 use crate::core::alert::Labels;
@@ -12,8 +13,9 @@ use crate::core::incident::{Event, Incident};
 use crate::core::time::Time;
 use crate::engine::Engine;
 use crate::engine::outgoing::{Outgoing, Settled};
-use crate::notify;
-use crate::store::{AlertQuery, OutboxRow};
+use crate::engine::waking::{attempts, blank, once};
+use crate::notify::{self, Receipt, Tried};
+use crate::store::{AlertQuery, AttemptRow, OutboxRow};
 use std::cmp::Reverse;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -74,10 +76,12 @@ impl Default for Destination {
 }
 
 /// A page on its way.
-struct ToPage {
-    row: OutboxRow,
-    incident: Arc<Incident>,
+pub(super) struct ToPage {
+    pub row: OutboxRow,
+    pub incident: Arc<Incident>,
     why: String,
+    /// It waited for the morning.
+    waited: bool,
 }
 
 impl ToPage {
@@ -91,6 +95,10 @@ impl ToPage {
             row: effect.row.clone(),
             incident: effect.incident.clone(),
             why,
+            waited: effect
+                .record
+                .as_ref()
+                .is_some_and(|r| matches!(r.event, Event::Chased { digest: true, .. })),
         }
     }
 }
@@ -98,8 +106,9 @@ impl ToPage {
 /// Why this person, and why now; as the event says it.
 fn why(event: &Event, person: &str) -> String {
     let (people, why) = match event {
-        Event::Paged { people, why, .. } => (people, why),
+        Event::Paged { people, why, .. } | Event::Reminded { people, why, .. } => (people, why),
         Event::CatchAll { people, why, .. } => (people, why),
+        Event::Chased { why, .. } => return why.clone(),
         _ => return String::new(),
     };
     let own = people
@@ -126,7 +135,7 @@ impl Deliver {
                 }
                 return;
             }
-            let solo = is_chat(name);
+            let solo = is_chat(name) || means_of(name).is_some();
             let window = if solo || destination.failures >= FAILS_TO_PROBE {
                 1
             } else {
@@ -158,11 +167,13 @@ impl Deliver {
         };
         let (engine, client) = (self.engine.clone(), self.client.clone());
         self.outside(async move {
-            let result = page(&engine, &client, contact, chat, &pages).await;
+            let began = engine.now();
+            let tried = page(&engine, &client, contact, chat, &pages).await;
             Finished::Pages {
                 destination,
                 ids,
-                result,
+                tried,
+                began,
             }
         });
     }
@@ -171,12 +182,19 @@ impl Deliver {
         &mut self,
         name: &str,
         ids: Vec<i64>,
-        result: &Result<(), Fault>,
+        tried: &Tried,
+        began: Time,
     ) -> Vec<Settled> {
-        let now = self.engine.now();
+        let (now, result) = (self.engine.now(), &tried.outcome);
+        let ledger = self.ledger(&ids, tried, began);
+        let means = means_of(name);
+        let pace = means.map_or(0, |m| self.engine.notifiers().pace_ms(m));
         let destination = self.destinations.entry(name.to_owned()).or_default();
         destination.in_flight = destination.in_flight.saturating_sub(1);
-        destination.learn(result, now);
+        destination.learn(result, now, means.is_some());
+        if result.is_ok() && pace > 0 {
+            destination.blocked_until = destination.blocked_until.max(now.plus_ms(pace));
+        }
         let probing = destination.failures >= FAILS_TO_PROBE || destination.blocked_until > now;
         let mut settled = Vec::with_capacity(ids.len());
         for id in ids.into_iter().rev() {
@@ -185,8 +203,16 @@ impl Deliver {
             let Some(mut effect) = self.effects.remove(&id) else {
                 continue;
             };
+            let ledger = rows_of(&ledger, &effect.row);
             if withdrawn && result.is_err() {
-                // Its row says so, and why.
+                // Its row says so, and why; the ledger tells the try.
+                settled.push(Settled::Effect {
+                    row: effect.row,
+                    result: result.clone(),
+                    retry_at: None,
+                    tell: false,
+                    ledger,
+                });
                 continue;
             }
             let retry_at = result
@@ -194,12 +220,15 @@ impl Deliver {
                 .err()
                 .and_then(|fault| retry_at(fault, &effect.row, now));
             let old = now.since_ms(effect.row.created_at) > TELL_AFTER_MS;
-            let tell = result.is_err() && (retry_at.is_none() || old && !effect.told);
+            // Somebody who can be reached in another way is, at once.
+            let others = effect.incident.chase.contains_key(&effect.row.target);
+            let tell = result.is_err() && (retry_at.is_none() || (old || others) && !effect.told);
             settled.push(Settled::Effect {
                 row: effect.row.clone(),
                 result: result.clone(),
                 retry_at,
                 tell,
+                ledger,
             });
             if let Some(at) = retry_at {
                 effect.row.attempts += 1;
@@ -217,6 +246,23 @@ impl Deliver {
         settled
     }
 
+    /// What the ledger is told of a message, as if it held one page about nothing.
+    fn ledger(&self, ids: &[i64], tried: &Tried, began: Time) -> Vec<AttemptRow> {
+        let first = ids.iter().find_map(|id| self.effects.get(id));
+        let kind = first.and_then(|e| self.contact(&e.row));
+        let kind = kind.as_ref().map_or("nowhere", ContactKind::word);
+        self.engine.count_tries(kind, tried);
+        let like = AttemptRow {
+            at: began,
+            kind: kind.to_owned(),
+            purpose: "page".to_owned(),
+            pages: i64::try_from(ids.len()).unwrap_or(i64::MAX),
+            updated_at: self.engine.now(),
+            ..blank()
+        };
+        attempts(tried, &like)
+    }
+
     /// A page whose own wait is over joins its destination's queue again.
     pub(super) fn page_again(&mut self, id: i64) {
         let Some(effect) = self.effects.get(&id) else {
@@ -230,6 +276,18 @@ impl Deliver {
             .push_front(id);
         self.send_pages(&name);
     }
+}
+
+/// The tries of a message, as those of one of its pages.
+fn rows_of(ledger: &[AttemptRow], row: &OutboxRow) -> Vec<AttemptRow> {
+    let of = |try_: &AttemptRow| AttemptRow {
+        incident: Some(row.incident),
+        seq: Some(row.seq),
+        person: row.target.clone(),
+        contact: row.detail.clone(),
+        ..try_.clone()
+    };
+    ledger.iter().map(of).collect()
 }
 
 /// In front of the names of destinations that are a person's chat.
@@ -266,7 +324,8 @@ impl Destination {
         Some(bundle)
     }
 
-    fn learn(&mut self, result: &Result<(), Fault>, now: Time) {
+    /// `gentle`: the other end counts, or bills, what it refuses.
+    fn learn(&mut self, result: &Result<(), Fault>, now: Time, gentle: bool) {
         match result.as_ref().map_err(|f| f.retry) {
             Ok(()) => {
                 (self.failures, self.behind) = (0, false);
@@ -285,7 +344,12 @@ impl Destination {
                 self.failures += 1;
                 if self.failures >= FAILS_TO_PROBE {
                     (self.behind, self.window) = (true, *WINDOW.start());
-                    self.blocked_until = now.plus_ms(self.probe_ms(now));
+                    let wait = if gentle {
+                        notify::backoff_ms(self.failures, 0)
+                    } else {
+                        self.probe_ms(now)
+                    };
+                    self.blocked_until = now.plus_ms(wait);
                 }
             }
         }
@@ -307,7 +371,7 @@ async fn page(
     contact: Option<ContactKind>,
     chat: Option<Arc<dyn Chat>>,
     pages: &[ToPage],
-) -> Result<(), Fault> {
+) -> Tried {
     let never = |why: String| Fault {
         why,
         retry: Retry::Never,
@@ -318,31 +382,42 @@ async fn page(
             let lost = pages
                 .first()
                 .map(|p| format!("{} has no contact {} any more", p.row.target, p.row.detail));
-            Err(never(lost.unwrap_or_default()))
+            let lost = never(lost.unwrap_or_default());
+            once("nowhere", async { Err(lost) }).await
         }
         Some(ContactKind::Chat { platform }) => {
-            let chat = chat.ok_or_else(|| never(format!("{platform} is not connected")))?;
-            let Some(person) = pages.first().map(|p| p.row.target.clone()) else {
-                return Ok(());
-            };
+            let person = pages.first().map(|p| p.row.target.clone());
             let told: Vec<chat::Page> = pages
                 .iter()
                 .map(|p| told_by_chat(engine, &directory, p))
                 .collect();
-            chat.page(&person, &told).await.map(drop)
+            let sent = async {
+                let chat = chat.ok_or_else(|| never(format!("{platform} is not connected")))?;
+                let id = chat.page(&person.unwrap_or_default(), &told).await?;
+                Ok(Receipt { id, rings: false })
+            };
+            once(&platform, sent).await
         }
-        Some(ContactKind::Webhook { url }) => {
+        Some(ContactKind::Webhook { url, secret }) => {
             let mut told = Vec::with_capacity(pages.len());
             for page in pages {
                 told.push(told_by_webhook(engine, &directory, page).await);
             }
-            notify::webhook::send(client, &url, &told, PAGE_TIMEOUT).await
+            let secret = secret.as_ref();
+            let sent = notify::webhook::send_signed(client, &url, secret, &told, PAGE_TIMEOUT);
+            once("webhook", async { sent.await.map(|()| Receipt::default()) }).await
+        }
+        Some(ContactKind::Direct { means, to, via }) => {
+            let whither = (means, via.as_deref(), &to);
+            direct::page(engine, &directory, whither, pages).await
         }
     }
 }
 
 fn told_by_chat(engine: &Engine, directory: &Directory, page: &ToPage) -> chat::Page {
-    let ToPage { row, incident, why } = page;
+    let ToPage {
+        row, incident, why, ..
+    } = page;
     let url = link(engine, incident.id);
     chat::Page {
         key: page_key(row),
@@ -356,7 +431,20 @@ fn page_key(row: &OutboxRow) -> String {
 }
 
 async fn told_by_webhook(engine: &Engine, directory: &Directory, page: &ToPage) -> notify::Page {
-    let ToPage { row, incident, why } = page;
+    notify::Page {
+        alerts: alerts_told(engine, &page.incident).await,
+        ..told_in_words(engine, directory, page)
+    }
+}
+
+/// A page without its alerts.
+pub(super) fn told_in_words(engine: &Engine, directory: &Directory, page: &ToPage) -> notify::Page {
+    let ToPage {
+        row,
+        incident,
+        why,
+        waited,
+    } = page;
     notify::Page {
         key: page_key(row),
         incident: incident.id,
@@ -369,7 +457,8 @@ async fn told_by_webhook(engine: &Engine, directory: &Directory, page: &ToPage) 
         why: why.clone(),
         url: link(engine, incident.id),
         at: row.created_at,
-        alerts: alerts_told(engine, incident).await,
+        alerts: Vec::new(),
+        waited: *waited,
     }
 }
 

@@ -245,6 +245,7 @@ impl Deliver {
             result,
             retry_at,
             tell,
+            ledger: Vec::new(),
         })
     }
 

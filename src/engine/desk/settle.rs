@@ -4,14 +4,18 @@ use super::Desk;
 use crate::chat::{Fault, Retry};
 use crate::core::incident::{Command, Surface, THE_ROOM};
 use crate::core::time::Time;
+use crate::engine::Counter;
 use crate::engine::draft::Draft;
 use crate::engine::memory::ShowKey;
 use crate::engine::outgoing::Settled;
-use crate::store::{Delivery, Lane, OutboxChange, OutboxRow};
+use crate::store::{AttemptRow, Delivery, Lane, OutboxChange, OutboxRow, RINGING};
 
 impl Desk {
     pub(super) async fn settled(&mut self, draft: &mut Draft, settled: Settled) {
         match settled {
+            Settled::Notice(row) => {
+                draft.changes.notices.insert(row.key.clone(), row);
+            }
             Settled::Claim { row } => mark(
                 draft,
                 &row,
@@ -25,8 +29,10 @@ impl Desk {
                 result,
                 retry_at,
                 tell,
+                ledger,
             } => {
-                self.effect_settled(draft, row, result, retry_at, tell)
+                let via = self.keep_ledger(draft, ledger);
+                self.effect_settled(draft, row, (result, via), retry_at, tell)
                     .await;
             }
             Settled::Show {
@@ -86,11 +92,28 @@ impl Desk {
         }
     }
 
+    /// Writes every try down, and tells which provider took it where there was a choice.
+    fn keep_ledger(&mut self, draft: &mut Draft, ledger: Vec<AttemptRow>) -> String {
+        let mut via = String::new();
+        for row in ledger {
+            if row.error.is_empty() && row.provider != row.kind {
+                via.clone_from(&row.provider);
+            }
+            // Acknowledged while it was on its way: it is cancelled like the others.
+            draft.hush |= row.state == RINGING;
+            draft.changes.attempts.push(AttemptRow {
+                id: self.engine.next_id(Counter::Attempt),
+                ..row
+            });
+        }
+        via
+    }
+
     pub(super) async fn effect_settled(
         &mut self,
         draft: &mut Draft,
         row: OutboxRow,
-        result: Result<(), crate::chat::Fault>,
+        (result, via): (Result<(), crate::chat::Fault>, String),
         retry_at: Option<Time>,
         tell: bool,
     ) {
@@ -105,6 +128,7 @@ impl Desk {
                 person,
                 contact,
                 attempts: row.attempts,
+                via,
             }),
             (Err(fault), Lane::Page) if tell => {
                 let still = if retry_at.is_some() {

@@ -75,7 +75,10 @@ pub fn open_as(directory: &Directory, by: Actor, body: &DeclareBody) -> Result<O
         labels: BTreeMap::new(),
         // Only alerts can clear by themselves; whoever declared it, or a person, says when it is over.
         auto_resolve: false,
+        auto_resolve_after_ms: None,
+        hold_while_firing: true,
         ladder,
+        turn: 0,
         group_wait_ms: 0,
         why,
         alerts: Vec::new(),
@@ -154,6 +157,7 @@ mod tests {
                 .map(|n| SeverityName {
                     name: n.to_owned(),
                     labels: Vec::new(),
+                    urgency: crate::core::directory::Urgency::High,
                 })
                 .to_vec(),
             ..Directory::default()
@@ -161,6 +165,7 @@ mod tests {
         d.policies.insert(
             "web".to_owned(),
             Policy {
+                remind_secs: None,
                 id: "web".to_owned(),
                 rungs: Vec::new(),
                 repeat: 0,

@@ -12,11 +12,13 @@ use super::view::run::RunView;
 use super::viewer::{Viewer, set_cookie};
 use crate::chat::heard::Voice;
 use crate::core::directory::Directory;
+use crate::core::explain::explain;
 use crate::core::id::{IncidentId, RoomId};
-use crate::core::incident::{Event, Incident, Record};
+use crate::core::incident::Incident;
+use crate::core::schedule::Schedule;
 use crate::core::time::Time;
 use crate::core::timeline;
-use crate::store::{AlertQuery, IncidentQuery, RoomRow};
+use crate::store::{AlertQuery, AttemptQuery, IncidentQuery, RoomRow};
 use axum::http::header;
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use chrono_tz::Tz;
@@ -38,6 +40,8 @@ const PAST: i64 = 5;
 const TURNS: usize = 6;
 /// Alerts shown on an incident's page.
 const ALERTS: i64 = 20;
+/// Tries to wake somebody shown on an incident's page.
+const TRIES: i64 = 50;
 
 /// One request: who looks, the configuration in force and the time.
 pub(super) struct Moment {
@@ -127,6 +131,7 @@ pub(super) async fn side(console: &Console, viewer: &Viewer, here: Here) -> Resu
         open: total,
         triggered: count(open.iter().filter(|r| r.status == "triggered").count()),
         firing: count(console.app.engine.firing()),
+        silenced: silenced(console),
         quarantined: store.quarantine(1).await?.1,
         troubles: console
             .app
@@ -194,21 +199,26 @@ pub(super) async fn overview(console: &Console, moment: &Moment) -> Result<Overv
 
 /// Every schedule as it is now.
 pub(super) fn duties(moment: &Moment) -> Vec<Duty> {
-    let duty = |s: &crate::core::schedule::Schedule| {
-        let mut turns = s.upcoming(moment.now, TURNS + 1).into_iter();
-        Some(Duty {
-            name: s.name.clone(),
-            zone: s.zone,
-            now: turns.next()?,
-            next: turns.collect(),
-        })
-    };
-    moment
-        .directory
-        .schedules
-        .values()
-        .filter_map(duty)
-        .collect()
+    let schedules = moment.directory.schedules.values();
+    schedules.filter_map(|s| duty(s, moment.now)).collect()
+}
+
+/// A schedule as it is at an instant.
+pub(super) fn duty(schedule: &Schedule, now: Time) -> Option<Duty> {
+    let mut turns = schedule.upcoming(now, TURNS + 1).into_iter();
+    Some(Duty {
+        id: schedule.id.clone(),
+        name: schedule.name.clone(),
+        zone: schedule.zone,
+        now: turns.next()?,
+        next: turns.collect(),
+    })
+}
+
+fn silenced(console: &Console) -> i64 {
+    let (directory, now) = (console.app.engine.directory(), console.app.engine.now());
+    let active = crate::core::silence::known(&directory).filter(|s| s.active(now).is_some());
+    i64::try_from(active.count()).unwrap_or(0)
 }
 
 /// An incident, or the answer that there is none.
@@ -241,14 +251,20 @@ pub(super) async fn incident_view(
     alerts.reverse();
     let mut deliveries = store.deliveries(incident.id).await?;
     deliveries.reverse();
+    let tried = AttemptQuery {
+        incident: Some(incident.id),
+        limit: TRIES,
+        ..AttemptQuery::default()
+    };
+    let (attempts, _) = store.attempts(&tried).await?;
     Ok(IncidentView {
         card: card_of(console, moment, incident),
         room: room_of(incident),
         timeline: timeline::entries(&journal),
-        why: opened_why(&journal),
-        paged: paged(&journal),
+        why: explain(incident, &journal, &moment.directory, moment.now),
         runs: RunView::all(incident, &store.runs(incident.id).await?),
         deliveries,
+        attempts,
         alerts,
         alerts_total,
     })
@@ -262,30 +278,4 @@ pub(super) fn room_of(incident: &Incident) -> Option<RoomId> {
         .parse()
         .ok()
         .map(RoomId)
-}
-
-fn opened_why(journal: &[Record]) -> Vec<String> {
-    journal
-        .iter()
-        .find_map(|r| match &r.event {
-            Event::Opened { why, .. } => Some(why.clone()),
-            _ => None,
-        })
-        .unwrap_or_default()
-}
-
-fn paged(journal: &[Record]) -> Vec<(String, String)> {
-    let mut paged = Vec::new();
-    for record in journal.iter().rev() {
-        if let Event::Paged { people, why, .. } | Event::CatchAll { people, why, .. } =
-            &record.event
-        {
-            paged.extend(
-                people
-                    .iter()
-                    .map(|p| (p.name.clone(), format!("{}; {why}", p.why))),
-            );
-        }
-    }
-    paged
 }

@@ -13,16 +13,21 @@
 
 mod act;
 mod assets;
+mod calendar;
 mod compose;
+mod fairness;
 mod fragment;
 mod guard;
 mod incident;
 mod live;
 mod load;
+mod me;
 mod overview;
+mod person;
 mod post;
 mod room;
 mod run;
+mod silences;
 mod told;
 mod trouble;
 mod view;
@@ -83,9 +88,14 @@ fn pages() -> Router<Console> {
         .route("/incidents/{id}/postmortem.json", get(incident::json))
         .route("/rooms/{id}", get(room::room))
         .route("/oncall", get(overview::oncall))
+        .route("/oncall/fairness", get(fairness::fairness))
+        .route("/oncall/{schedule}", get(calendar::calendar))
+        .route("/me", get(me::me))
+        .route("/people/{id}", get(person::person))
         .route("/services", get(overview::services))
         .route("/alerts", get(overview::alerts))
         .route("/quarantine", get(overview::quarantine))
+        .route("/silences", get(silences::page))
         .route("/events", get(live::events))
         .route("/complete", get(compose::complete))
         .route("/fragments/overview", get(fragment::overview))
@@ -104,6 +114,8 @@ fn forms() -> Router<Console> {
         .route("/theme", on_post(viewer::theme))
         .route("/declare", get(act::declare_form).post(act::declare))
         .route("/press", on_post(act::press))
+        .route("/oncall/{schedule}/feed", on_post(calendar::rotate))
+        .route("/me/feed", on_post(me::rotate))
         .route("/incidents/{id}/notes", on_post(act::note))
         .route(
             "/incidents/{id}/run/{action}",
@@ -111,4 +123,6 @@ fn forms() -> Router<Console> {
         )
         .route("/incidents/{id}/run/{action}/confirm", get(run::preview))
         .route("/rooms/{id}/posts", on_post(compose::say))
+        .route("/silences", on_post(silences::make))
+        .route("/silences/end", on_post(silences::end))
 }

@@ -1,4 +1,5 @@
-//! The command tree as Discord registers it: one root with a subcommand per verb and typed options,
+//! The command tree as Discord registers it: one root with a subcommand per verb (in a group where the
+//! tree says so, because Discord takes 25 beside each other) and typed options,
 //! the roots a team has switched on besides, and a command in the menu of a message.
 //!
 //! Promises: every list fits Discord's limits; a new argument of the tree appears by itself; what a
@@ -41,9 +42,21 @@ fn root(tree: &Tree, name: &str) -> Value {
             "type": 1, "name": leaf.verb, "description": leaf.help, "options": leaf_options(leaf),
         })
     };
+    let of = |group: Option<&str>| -> Vec<Value> {
+        let own = tree.commands.iter();
+        own.filter(|leaf| leaf.group.as_deref() == group)
+            .map(verb)
+            .collect()
+    };
+    let mut options = of(None);
+    options.extend(tree.groups.iter().map(|group| {
+        json!({
+            "type": 2, "name": group.name, "description": group.help, "options": of(Some(&group.name)),
+        })
+    }));
     json!({
         "type": 1, "name": name, "description": "Incidents, pages and who is on call.",
-        "options": tree.commands.iter().map(verb).collect::<Vec<_>>(),
+        "options": options,
     })
 }
 
@@ -65,8 +78,8 @@ fn option(arg: &Argument) -> Value {
         "type": 3, "name": option_name(arg), "description": arg.help, "required": arg.required,
     });
     match arg.kind {
-        Kind::Text | Kind::Pairs => made["max_length"] = json!(TEXT_CHARS),
-        Kind::Clock => made["max_length"] = json!(100),
+        Kind::Text | Kind::Pairs | Kind::More => made["max_length"] = json!(TEXT_CHARS),
+        Kind::Clock | Kind::Cover | Kind::Incident => made["max_length"] = json!(100),
         Kind::Choice => {
             let choice = |c: &String| json!({"name": c, "value": c});
             made["choices"] = arg.choices.iter().map(choice).collect();
@@ -78,6 +91,10 @@ fn option(arg: &Argument) -> Value {
         | Kind::Action
         | Kind::Run
         | Kind::Duration
+        | Kind::Schedule
+        | Kind::When
+        | Kind::What
+        | Kind::Silence
         | Kind::Verb => made["autocomplete"] = json!(true),
     }
     made
@@ -104,10 +121,13 @@ pub type Sent = (String, BTreeMap<String, String>, Option<(String, String)>);
 /// A sent command: the verb, its options by the names of the tree, and the option that is being
 /// typed. `None`: the tree has no such command.
 #[must_use]
-pub fn options(tree: &Tree, data: &Value) -> Option<Sent> {
+pub fn options<'d>(tree: &Tree, data: &'d Value) -> Option<Sent> {
     let root = data["name"].as_str()?;
     let given = data["options"].as_array();
-    let below = given.and_then(|all| all.iter().find(|o| o["type"] == 1));
+    let first = |all: &'d Vec<Value>, kind: u64| all.iter().find(|o| o["type"] == kind);
+    let group = given.and_then(|all| first(all, 2));
+    let given = group.map_or(given, |group| group["options"].as_array());
+    let below = given.and_then(|all| first(all, 1));
     let (verb, given) = match below {
         Some(sub) => (sub["name"].as_str()?, sub["options"].as_array()),
         None => (root, given),
@@ -239,7 +259,7 @@ mod tests {
         );
         let empty = Vec::new();
         let options = part["options"].as_array().unwrap_or(&empty);
-        assert!(options.len() <= 25);
+        assert!(options.len() <= 25, "{name}: {}", options.len());
         let required: Vec<bool> = options.iter().map(|o| o["required"] == true).collect();
         assert!(
             required.is_sorted_by(|a, b| a >= b),
@@ -271,10 +291,23 @@ mod tests {
         assert_eq!(named["name=value"], "lines=10");
         assert_eq!(named["incident"], "42");
         assert_eq!(typing, Some(("incident".to_owned(), "42".to_owned())));
+        let grouped = json!({"name": "firebell", "options": [{"type": 2, "name": "quiet", "options": [
+            {"type": 1, "name": "unsilence", "options": [{"type": 3, "name": "silence", "value": "7dd5"}]},
+        ]}]});
+        let (verb, named, _) = options(tree(), &grouped).unwrap();
+        assert_eq!(
+            (verb.as_str(), named["silence"].as_str()),
+            ("unsilence", "7dd5")
+        );
         let alias =
             json!({"name": "oncall", "options": [{"type": 3, "name": "whom", "value": "web"}]});
         assert_eq!(options(tree(), &alias).unwrap().0, "oncall");
         assert_eq!(options(tree(), &json!({"name": "explode"})), None);
+        let deeper = json!({"name": "firebell", "options": [{"type": 2, "name": "duty", "options": [
+            {"type": 1, "name": "take", "options": [{"type": 3, "name": "cover", "value": "7"}]},
+        ]}]});
+        let (verb, named, _) = options(tree(), &deeper).unwrap();
+        assert_eq!((verb.as_str(), named["cover"].as_str()), ("take", "7"));
     }
 
     #[test]

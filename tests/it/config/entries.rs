@@ -210,6 +210,41 @@ const ROWS: &[Row] = &[
         "must be from 1s to 7d",
         "between",
     ),
+    (
+        "policies/standard.toml",
+        "[[rungs]]\ntargets = [\"round-robin:wbe\"]\n",
+        2,
+        "the team \"wbe\"",
+        "did you mean `web`?",
+    ),
+    (
+        "policies/standard.toml",
+        "[[rungs]]\ntargets = [\"person:ana\",\n \"channel:#Web\"]\n",
+        3,
+        "`targets` cannot be \"#Web\"",
+        "channel:web-alerts",
+    ),
+    (
+        "policies/standard.toml",
+        "[[rungs]]\ntargets = [\"webhook:bridge\"]\n",
+        2,
+        "the webhook \"bridge\", which does not exist",
+        "add [[webhooks]]",
+    ),
+    (
+        "policies/standard.toml",
+        "[[rungs]]\ntargets = [\"person:ana\"]\nacks = 0\n",
+        3,
+        "`acks` must be",
+        "",
+    ),
+    (
+        "policies/standard.toml",
+        "remind-after = \"5s\"\n[[rungs]]\ntargets = [\"person:ana\"]\n",
+        1,
+        "`remind-after` must be from 1m to 7d",
+        "between",
+    ),
 ];
 
 #[test]

@@ -124,7 +124,7 @@ fn no_secret_appears_in_debug_or_in_a_fault() {
         ("FIREBELL__DATABASE__URL", &database),
     ];
     let loaded = good(folder.load(&variables));
-    let ContactKind::Webhook { url } = &loaded.directory.people["bo"].contacts[0].kind else {
+    let ContactKind::Webhook { url, .. } = &loaded.directory.people["bo"].contacts[0].kind else {
         panic!("the contact is a webhook");
     };
     assert!(secrecy::ExposeSecret::expose_secret(url).contains(WORD));

@@ -18,7 +18,7 @@ fn the_demo_loads_with_zero_faults_and_zero_warnings() {
     assert_eq!((d.people.len(), d.teams.len(), d.services.len()), (5, 2, 4));
     assert_eq!(
         (d.schedules.len(), d.policies.len(), d.actions.len()),
-        (1, 1, 2)
+        (2, 1, 2)
     );
     let zones: std::collections::BTreeSet<&str> =
         d.people.values().map(|p| p.zone.name()).collect();
@@ -154,6 +154,10 @@ fn example(text: &str) -> Result<Loaded, Vec<Fault>> {
             ("SLACK_APP_TOKEN", "xapp-1"),
             ("SLACK_SIGNING_SECRET", "shh"),
             ("DISCORD_TOKEN", "MTk4.x.y"),
+            ("SMTP_PASSWORD", "shh"),
+            ("NTFY_TOKEN", "tk_1"),
+            ("PUSHOVER_TOKEN", "azGDORePK8gMaC0QOYAMyEEuzJnyUi"),
+            ("TWILIO_TOKEN", "shh"),
         ]),
     );
     drop(dir);
@@ -191,7 +195,10 @@ fn the_examples_comments_show_the_defaults() {
     let text = lines.collect::<Vec<_>>().join("\n");
     let spelled = good(example(&text));
     assert_ne!(text, EXAMPLE.trim_end());
-    let directory = |l: &Loaded| format!("{:?}{:?}", l.directory.route, l.directory.severities);
+    let directory = |l: &Loaded| {
+        let d = &l.directory;
+        format!("{:?}{:?}{:?}", d.route, d.severities, d.fairness)
+    };
     assert_eq!(directory(&plain), directory(&spelled));
     let settings = |l: &Loaded| {
         format!(
@@ -237,6 +244,21 @@ fn the_examples_chat_platforms_load_when_they_are_switched_on() {
         (10_000, 1000)
     );
     assert_eq!(discord.category, "Incidents");
+    let names = loaded.settings.notify.names();
+    let names: Vec<String> = names
+        .into_iter()
+        .map(|(m, n)| format!("{} {n}", m.word()))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "email email",
+            "ntfy ntfy",
+            "pushover pushover",
+            "sms sms",
+            "voice voice"
+        ]
+    );
     assert!(loaded.directory.furnished("slack") && !loaded.directory.furnished("console"));
 }
 
@@ -246,9 +268,13 @@ fn check_says_what_the_configuration_means_today() {
     let now = Time::parse_rfc3339("2026-01-13T12:00:00Z").unwrap();
     let (report, faults) = firebell::cli::check::report(&config, now);
     assert_eq!(faults, 0);
-    assert!(report.contains("good: 5 people, 2 teams, 4 services, 1 schedule, 1 policy, 2 actions, 1 source and 1 token"), "{report}");
+    assert!(report.contains("good: 5 people, 2 teams, 4 services, 2 schedules, 1 policy, 2 actions, 1 source and 1 token"), "{report}");
     assert!(
         report.contains("on call, web-primary: Bo Lindqvist until Mon 19 Jan 09:00 CET"),
+        "{report}"
+    );
+    assert!(
+        report.contains("on call, platform: Ana Ruiz until Tue 13 Jan 17:00 CET"),
         "{report}"
     );
     std::fs::write(&config, "[paging]\n").unwrap();

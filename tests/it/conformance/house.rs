@@ -497,6 +497,7 @@ async fn serve(engine: &Engine, metrics: Arc<Metrics>) -> String {
     let settings = Settings {
         slack: Vec::new(),
         discord: Vec::new(),
+        notify: firebell::config::notify::Providers::default(),
         listen: "127.0.0.1:0".to_owned(),
         public_url: "http://firebell.test".to_owned(),
         data_dir: "/nowhere".into(),

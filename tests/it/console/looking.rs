@@ -289,7 +289,7 @@ async fn an_incidents_page_answers_who_was_told_and_why() {
     for part in [
         "Page to ana by console",
         "severity sev1 from the alert",
-        "Why was anybody paged?",
+        "Who is paged, and why?",
         "Slow",
     ] {
         assert!(page.contains(part), "{part}\n{page}");

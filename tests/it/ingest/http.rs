@@ -55,6 +55,7 @@ fn settings() -> Settings {
     Settings {
         slack: Vec::new(),
         discord: Vec::new(),
+        notify: firebell::config::notify::Providers::default(),
         listen: "127.0.0.1:0".to_owned(),
         public_url: "http://firebell.test".to_owned(),
         data_dir: "unused".into(),

@@ -225,6 +225,7 @@ async fn no_number_is_given_out_twice() {
             run: 8,
             quarantine: 24,
             heard: 0,
+            attempt: 0,
         };
         assert_eq!(mine.store.high_water().await.unwrap(), expected);
         mine.write(|c| {

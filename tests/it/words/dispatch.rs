@@ -13,14 +13,16 @@ use std::sync::Arc;
 /// The world's directory, with a schedule as the first step and an argument for `restart`.
 fn with_schedule() -> Directory {
     let mut d = directory();
-    let schedule = Schedule {
-        id: "web-primary".to_owned(),
-        name: "Web primary".to_owned(),
-        zone: chrono_tz::Tz::Europe__Berlin,
-        handoff: parse_handoff("0 9 * * 1").unwrap(),
-        starts: NaiveDateTime::parse_from_str("2026-11-02 09:00", "%Y-%m-%d %H:%M").unwrap(),
-        people: vec!["ana".to_owned(), "bo".to_owned()],
-    };
+    let schedule = Schedule::rotation(
+        "web-primary",
+        "Web primary",
+        chrono_tz::Tz::Europe__Berlin,
+        (
+            parse_handoff("0 9 * * 1").unwrap(),
+            NaiveDateTime::parse_from_str("2026-11-02 09:00", "%Y-%m-%d %H:%M").unwrap(),
+        ),
+        &["ana", "bo"],
+    );
     d.schedules.insert(schedule.id.clone(), schedule);
     let policy = d.policies.get_mut("web").unwrap();
     policy.rungs[0].targets = vec![Target::Schedule("web-primary".to_owned())];
@@ -297,7 +299,11 @@ async fn questions_are_answered_without_an_incident() {
     let w = world().await;
     says(&w, guest(), None, "new checkout is slow service=checkout").await;
     let all = ana_says(&w, "oncall").await;
-    assert_eq!(all, "Web primary: ana until Mon 23 Nov 09:00 CET, then bo.");
+    assert_eq!(
+        all,
+        "Web primary: ana until Mon 23 Nov 09:00 CET, then bo until Mon 30 Nov 09:00 CET, then ana. \
+         Because: layer rotation, turn 3."
+    );
     let service = ana_says(&w, "who checkout").await;
     assert!(
         service.starts_with("Step 1: Web primary: ana until"),
@@ -320,7 +326,7 @@ async fn questions_are_answered_without_an_incident() {
             .await
             .contains("snooze [#42] <duration>")
     );
-    assert!(ana_says(&w, "help snooze").await.contains("silence"));
+    assert!(ana_says(&w, "help snooze").await.contains("until tomorrow"));
     let typo = says(&w, ana(), None, "reslove 1").await;
     assert!(
         !typo.ok && typo.text.contains("Did you mean `resolve`?"),

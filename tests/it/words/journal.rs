@@ -1,10 +1,17 @@
 //! The journal of the golden files: one in which every kind of event happens.
 
+mod beginning;
+
+use beginning::beginning;
 use firebell::core::alert::{AlertRef, Labels};
-use firebell::core::directory::{Rung, Target};
+use firebell::core::directory::{Rung, Target, Urgency};
 use firebell::core::id::{Actor, AlertId, RunId, Severity};
 use firebell::core::incident::{Event, Ladder, Origin, Outcome, PagedPerson, Record, Skipped};
 use firebell::core::time::Time;
+
+mod waking;
+
+pub use waking::waking_shapes;
 
 pub fn at(clock: &str) -> Time {
     Time::parse_rfc3339(&format!("2026-11-22T{clock}Z")).expect(clock)
@@ -17,11 +24,11 @@ fn person(id: &str, name: &str) -> Actor {
     }
 }
 
-fn ana() -> Actor {
+pub fn ana() -> Actor {
     person("ana", "Ana Alves")
 }
 
-fn bo() -> Actor {
+pub fn bo() -> Actor {
     person("bo", "Bo Berg")
 }
 
@@ -44,12 +51,15 @@ pub fn alert(id: i64, name: &str, clock: &str) -> AlertRef {
     }
 }
 
-fn ladder() -> Ladder {
+pub fn ladder() -> Ladder {
     let rung = |target| Rung {
+        when: firebell::core::directory::When::default(),
+        acks: 1,
         targets: vec![target],
         wait_secs: 300,
     };
     Ladder {
+        remind_secs: None,
         policy: "web".to_owned(),
         rungs: vec![
             rung(Target::Schedule("web-primary".to_owned())),
@@ -62,6 +72,7 @@ fn ladder() -> Ladder {
 
 pub fn opened(title: &str, alerts: Vec<AlertRef>) -> Event {
     Event::Opened {
+        turn: 0,
         origin: Origin::Alert {
             source: "prometheus".to_owned(),
         },
@@ -85,6 +96,9 @@ pub fn opened(title: &str, alerts: Vec<AlertRef>) -> Event {
             "policy web by the service".to_owned(),
             "grouped by alertname".to_owned(),
         ],
+        urgency: Urgency::High,
+        auto_resolve_after_ms: None,
+        hold_while_firing: false,
     }
 }
 
@@ -94,6 +108,7 @@ fn paged(id: &str, name: &str, contacts: &[&str]) -> PagedPerson {
         name: name.to_owned(),
         why: "on call on Web primary until Mon 23 Nov 09:00 CET".to_owned(),
         contacts: contacts.iter().map(|c| (*c).to_owned()).collect(),
+        later: Vec::new(),
     }
 }
 
@@ -149,102 +164,45 @@ pub fn rich() -> Vec<Record> {
     journal(told)
 }
 
-fn beginning() -> Vec<(&'static str, &'static str, Event)> {
-    vec![
-        (
-            "14:00:00",
-            "alert:1",
-            opened(
-                "Checkout: high error rate",
-                vec![
-                    alert(1, "HighErrorRate", "13:58:30"),
-                    alert(2, "HighLatency", "13:59:10"),
-                ],
-            ),
-        ),
-        (
-            "14:00:30",
-            "wake",
-            Event::Paged {
-                rung: Some((0, 0)),
-                people: vec![paged("ana", "Ana Alves", &["console", "phone"])],
-                skipped: vec![skipped("person kai", "has no contact")],
-                why: "it was opened".to_owned(),
-                next_due: Some(at("14:05:30")),
-            },
-        ),
-        (
-            "14:00:31",
-            "delivery:1",
-            Event::PageDelivered {
-                person: "ana".to_owned(),
-                contact: "console".to_owned(),
-                attempts: 1,
-            },
-        ),
-        (
-            "14:01:30",
-            "delivery:2",
-            Event::PageFailed {
-                person: "ana".to_owned(),
-                contact: "phone".to_owned(),
-                why: "the webhook answered 503 five times".to_owned(),
-            },
-        ),
-        (
-            "14:02:00",
-            "alert:3",
-            Event::Fired {
-                alerts: (3..=22)
-                    .map(|n| alert(n, &format!("PodDown-{n}"), "14:01:40"))
-                    .collect(),
-            },
-        ),
-        (
-            "14:05:30",
-            "wake",
-            Event::RungSkipped {
-                rung: (0, 1),
-                skipped: vec![skipped("schedule web-secondary", "nobody is on call")],
-            },
-        ),
-        (
-            "14:05:30",
-            "wake",
-            Event::Paged {
-                rung: Some((0, 2)),
-                people: vec![paged("bo", "Bo Berg", &["console"])],
-                skipped: Vec::new(),
-                why: "nobody acknowledged in time; the step before reached nobody".to_owned(),
-                next_due: Some(at("14:10:30")),
-            },
-        ),
-        (
-            "14:06:00",
-            "slack:page",
-            Event::CatchAll {
-                people: Vec::new(),
-                skipped: vec![skipped("team ops", "has no members")],
-                why: "asked for by Kim; schedule db nobody is on call".to_owned(),
-                next_due: at("14:11:00"),
-            },
-        ),
-        (
-            "14:06:10",
-            "wake",
-            Event::CatchAll {
-                people: vec![paged("cy", "Cy Chen", &["console"])],
-                skipped: Vec::new(),
-                why: "the whole ladder was climbed and nobody acknowledged".to_owned(),
-                next_due: at("14:36:10"),
-            },
-        ),
-    ]
-}
-
 fn response() -> Vec<(&'static str, &'static str, Event)> {
     vec![
+        (
+            "14:06:12",
+            "click:a0",
+            Event::AckCounted {
+                by: ana(),
+                have: 1,
+                needs: 2,
+            },
+        ),
+        (
+            "14:06:13",
+            "policy-edited:9f86",
+            Event::PolicyEdited {
+                policy: "web".to_owned(),
+            },
+        ),
+        (
+            "14:06:15",
+            "command:f",
+            Event::LadderChanged {
+                by: ana(),
+                ladder: ladder(),
+            },
+        ),
         ("14:06:20", "click:a1", Event::Acknowledged { by: bo() }),
+        (
+            "14:06:50",
+            "wake",
+            Event::Reminded {
+                people: vec![PagedPerson {
+                    why: "named by the policy".to_owned(),
+                    ..paged("bo", "Bo Berg", &["console"])
+                }],
+                skipped: Vec::new(),
+                why: "nothing has moved for 30 s after Bo Berg acknowledged".to_owned(),
+            },
+        ),
         (
             "14:07:00",
             "click:a2",
@@ -254,6 +212,7 @@ fn response() -> Vec<(&'static str, &'static str, Event)> {
                 to: Severity(0),
                 to_name: "sev1".to_owned(),
                 why: "set by hand".to_owned(),
+                urgency: None,
             },
         ),
         (
@@ -507,6 +466,7 @@ pub fn other_shapes() -> Vec<(&'static str, Event)> {
         (
             "opened-declared",
             Event::Opened {
+                turn: 0,
                 origin: Origin::Declared { by: guest() },
                 title: "checkout is slow".to_owned(),
                 severity: Severity(1),
@@ -522,11 +482,15 @@ pub fn other_shapes() -> Vec<(&'static str, Event)> {
                 first_page: None,
                 alerts: Vec::new(),
                 why: vec!["declared by Kim on slack".to_owned()],
+                urgency: Urgency::High,
+                auto_resolve_after_ms: None,
+                hold_while_firing: false,
             },
         ),
         (
             "paged-by-hand",
             Event::Paged {
+                channels: Vec::new(),
                 rung: None,
                 people: vec![paged("bo", "Bo Berg", &["console"])],
                 skipped: Vec::new(),

@@ -5,12 +5,13 @@ use super::lists::alert_item;
 use super::parts::{age, hidden, icon, severity, status, when, words};
 use super::run::{RunView, run};
 use super::{Scene, frame};
+use crate::core::explain::{Explanation, Step};
 use crate::core::id::{IncidentId, RoomId};
 use crate::core::text::count;
 use crate::core::time::human_ms;
 use crate::core::timeline::Entry;
 use crate::http::console::viewer::Acting;
-use crate::store::{AlertRow, Delivery, IncidentRow, Lane, OutboxRow};
+use crate::store::{AlertRow, AttemptRow, Delivery, IncidentRow, Lane, OutboxRow};
 use maud::{Markup, html};
 
 /// Everything the page of an incident shows.
@@ -21,13 +22,13 @@ pub(in super::super) struct IncidentView {
     pub(in super::super) room: Option<RoomId>,
     /// By when things happened.
     pub(in super::super) timeline: Vec<Entry>,
-    /// Why this route, service, severity and policy.
-    pub(in super::super) why: Vec<String>,
-    /// Name, and why this person was paged, newest first.
-    pub(in super::super) paged: Vec<(String, String)>,
+    /// Why these people and no others, and what happens next.
+    pub(in super::super) why: Explanation,
     pub(in super::super) runs: Vec<RunView>,
     /// Everything that left or was to leave for it.
     pub(in super::super) deliveries: Vec<OutboxRow>,
+    /// Every try to wake somebody, newest first.
+    pub(in super::super) attempts: Vec<AttemptRow>,
     /// The newest alerts.
     pub(in super::super) alerts: Vec<AlertRow>,
     /// How many there are in all.
@@ -59,7 +60,7 @@ pub(in super::super) fn columns(scene: Scene<'_>, view: &IncidentView) -> Markup
             (timeline(scene, &view.timeline))
         }
         div.column.second {
-            (why(view))
+            (why(scene, &view.why))
             (deliveries(scene, view))
             (alerts(scene, view))
         }
@@ -82,18 +83,32 @@ fn timeline(scene: Scene<'_>, entries: &[Entry]) -> Markup {
     }
 }
 
-fn why(view: &IncidentView) -> Markup {
+fn why(scene: Scene<'_>, why: &Explanation) -> Markup {
     html! {
         section.panel aria-label="Why" {
-            h2 { "Why was anybody paged?" }
-            @if view.paged.is_empty() { p.quiet-line { "Nobody has been paged." } }
-            @else { ul.plain { @for (who, why) in &view.paged { li { strong { (who) } " — " (why) } } } }
-            @if !view.why.is_empty() {
+            h2 { "Who is paged, and why?" }
+            @if !why.next.is_empty() {
+                h3 { "What happens next unless somebody acts" }
+                (steps(scene, &why.next))
+            }
+            @for note in &why.notes { p.notice { (note) } }
+            h3 { "Who was paged" }
+            @if why.paged.is_empty() { p.quiet-line { "Nobody has been paged." } }
+            @else { (steps(scene, &why.paged)) }
+            @if !why.passed_over.is_empty() {
+                h3 { "Who was not" }
+                (steps(scene, &why.passed_over))
+            }
+            @if !why.belongs.is_empty() {
                 h3 { "Where it belongs" }
-                ul.plain { @for sentence in &view.why { li { (sentence) } } }
+                ul.plain { @for sentence in &why.belongs { li { (sentence) } } }
             }
         }
     }
+}
+
+fn steps(scene: Scene<'_>, steps: &[Step]) -> Markup {
+    html! { ol.timeline { @for s in steps { li { (when(scene, s.at)) div.grow { (s.what) } } } } }
 }
 
 fn deliveries(scene: Scene<'_>, view: &IncidentView) -> Markup {
@@ -105,6 +120,12 @@ fn deliveries(scene: Scene<'_>, view: &IncidentView) -> Markup {
             h2 { "Who was told, and did it arrive?" }
             @if view.deliveries.is_empty() { p.quiet-line { "Nothing has left firebell for this incident." } }
             ul.ledger { @for d in rest { (delivery(scene, d)) } }
+            @if !view.attempts.is_empty() {
+                details data-keep="tries" {
+                    summary { (count(view.attempts.len(), "try").replace("trys", "tries")) " to wake somebody" }
+                    ul.ledger { @for a in &view.attempts { (super::person::attempt(scene, a, false)) } }
+                }
+            }
             @if !lines.is_empty() {
                 details data-keep="lines" {
                     summary { (count(lines.len(), "line")) " arrived" }

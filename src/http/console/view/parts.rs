@@ -97,6 +97,9 @@ pub(in super::super) fn icon(name: &str) -> Markup {
         "jar" => {
             "M7 3h10M8 3v3a4 4 0 0 0-2 3.500V19a2 2 0 0 0 2 2h8a2 2 0 0 0 2-2V9.500A4 4 0 0 0 16 6V3M6 13h12"
         }
+        "mute" => {
+            "M12 3a6 6 0 0 0-6 6v4l-2 3h16l-2-3V9a6 6 0 0 0-6-6zM9.500 19a2.500 2.500 0 0 0 5 0M3 3l18 18"
+        }
         "mail" => "M3 6h18v12H3zM3 7l9 6 9-6",
         "menu" => "M4 6h16M4 12h16M4 18h16",
         "send" => "M4 12L20 4l-5 16-4-6.500z",
@@ -159,16 +162,23 @@ pub(in super::super) fn hidden(scene: Scene<'_>) -> Markup {
 
 /// Initials in a coloured disc; the colour follows the id.
 pub(in super::super) fn face(id: &str, name: &str) -> Markup {
-    let initials: String = name
-        .split_whitespace()
-        .filter_map(|w| w.chars().next())
-        .take(2)
-        .collect();
-    let hue = id
-        .bytes()
+    html! { span.face data-hue=(hue(id)) aria-hidden="true" { (initials(name)) } }
+}
+
+/// The first letters of the first two words.
+pub(in super::super) fn initials(name: &str) -> String {
+    let first = name.split_whitespace().filter_map(|w| w.chars().next());
+    first.take(2).collect()
+}
+
+/// Colours there are for people.
+const HUES: u32 = 12;
+
+/// The colour of a person: the same on every page and for ever, by the id alone.
+pub(in super::super) fn hue(id: &str) -> u32 {
+    id.bytes()
         .fold(0u32, |h, b| h.wrapping_mul(31).wrapping_add(u32::from(b)))
-        % 8;
-    html! { span.face data-hue=(hue) aria-hidden="true" { (initials) } }
+        % HUES
 }
 
 #[cfg(test)]

@@ -55,6 +55,7 @@ fn person(scene: Scene<'_>, person: &Person, pick: bool) -> Markup {
             } @else {
                 div.person { (inside) }
             }
+            a.hint href={ "/people/" (person.id) } { "Contacts and nights" }
         }
     }
 }

@@ -1,0 +1,200 @@
+//! iCalendar files a configuration names: shifts of a layer, leave of a person, holidays.
+//!
+//! Paths are relative to the file that names them. A calendar that cannot be read is a fault; an event
+//! in it that cannot be understood, or that names nobody, is a warning: calendars are edited by many.
+
+use super::reader::{Said, Sink};
+use crate::calendar::{Event, read};
+use crate::core::directory::Person;
+use crate::core::schedule::{Holidays, Leave, Listed, Shift};
+use chrono_tz::Tz;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A calendar of a company for years.
+const FILE_MAX: u64 = 16 * 1024 * 1024;
+/// Warnings of one calendar that are told one by one.
+const WARNINGS: usize = 10;
+
+/// Where calendars are looked for.
+pub(super) struct Calendars {
+    /// Folder of the file that names them.
+    pub folder: PathBuf,
+    /// Files that were read, for watching.
+    pub files: RefCell<Vec<PathBuf>>,
+}
+
+impl Calendars {
+    /// The events of a calendar.
+    fn events(&self, said: &Said<String>, zone: Tz, sink: &Sink) -> Option<Vec<Event>> {
+        let name = &said.value;
+        if name.contains("://") {
+            let what = format!("{name:?} is an address; calendars are read from files");
+            let fix = "download it to a file beside this one, again and again if it changes";
+            sink.fault(&said.place, what, fix);
+            return None;
+        }
+        let path = self.folder.join(Path::new(name));
+        self.files.borrow_mut().push(path.clone());
+        let text = match std::fs::metadata(&path) {
+            Ok(meta) if !meta.is_file() => Err("it is not a file".to_owned()),
+            Ok(meta) if meta.len() > FILE_MAX => Err(format!("it is larger than {FILE_MAX} bytes")),
+            _ => std::fs::read_to_string(&path).map_err(|e| e.to_string()),
+        };
+        match text.and_then(|text| read(&text, zone)) {
+            Ok(found) => {
+                for odd in found.odd.iter().take(WARNINGS) {
+                    sink.warn(
+                        &said.place,
+                        format!("{name}: {odd}"),
+                        "correct it in the calendar",
+                    );
+                }
+                Some(found.events)
+            }
+            Err(why) => {
+                let what = format!("the calendar {name:?} cannot be read: {why}");
+                let fix = format!("put an iCalendar file at {}", path.display());
+                sink.fault(&said.place, what, fix);
+                None
+            }
+        }
+    }
+
+    /// When somebody is away.
+    pub fn leave(&self, said: &Said<String>, zone: Tz, sink: &Sink) -> Vec<Leave> {
+        let events = self.events(said, zone, sink).unwrap_or_default();
+        let mut leave: Vec<Leave> = events
+            .iter()
+            .flat_map(|e| e.spans.iter().map(|span| (span, &e.title)))
+            .map(|((since, until), title)| Leave {
+                since: *since,
+                until: *until,
+                title: title.clone(),
+            })
+            .collect();
+        leave.sort_by_key(|l| (l.since, l.until));
+        leave
+    }
+
+    /// Dates of all-day events, with their names.
+    pub fn holidays(&self, said: &Said<String>, zone: Tz, sink: &Sink) -> Holidays {
+        let events = self.events(said, zone, sink).unwrap_or_default();
+        let mut days = BTreeMap::new();
+        for event in &events {
+            for date in &event.dates {
+                days.entry(*date).or_insert_with(|| event.title.clone());
+            }
+        }
+        if days.is_empty() && !events.is_empty() {
+            let what = format!(
+                "the calendar {:?} has no all-day event, so no holiday",
+                said.value
+            );
+            sink.warn(
+                &said.place,
+                what,
+                "holidays are all-day events (DTSTART;VALUE=DATE)",
+            );
+        }
+        Arc::new(days)
+    }
+
+    /// Shifts by level: `[L3] ana` is on level 3, anything else on `level`.
+    pub fn shifts(
+        &self,
+        said: &Said<String>,
+        zone: Tz,
+        level: i32,
+        people: &BTreeMap<String, Person>,
+        sink: &Sink,
+    ) -> BTreeMap<i32, Listed> {
+        let mut by_level: BTreeMap<i32, Vec<Shift>> = BTreeMap::new();
+        let mut unknown = Vec::new();
+        for event in self.events(said, zone, sink).unwrap_or_default() {
+            let (of_title, title) = levelled(&event.title);
+            let people = recognised(title, &event.attendees, people);
+            if people.is_empty() {
+                unknown.push(event.title.clone());
+            }
+            let (people, title): (Arc<[String]>, Arc<str>) = (people.into(), title.into());
+            let shifts = event.spans.iter().map(|(since, until)| Shift {
+                since: *since,
+                until: *until,
+                people: Arc::clone(&people),
+                title: Arc::clone(&title),
+            });
+            by_level
+                .entry(of_title.unwrap_or(level))
+                .or_default()
+                .extend(shifts);
+        }
+        for title in unknown.iter().take(WARNINGS) {
+            let what = format!("{}: {title:?} names nobody of the directory", said.value);
+            let fix = "write the id, name or e-mail address of a person as the event's title";
+            sink.warn(&said.place, what, fix);
+        }
+        by_level
+            .into_iter()
+            .map(|(level, shifts)| (level, shifts.into_iter().collect()))
+            .collect()
+    }
+}
+
+/// The level before a title: `[L3] ana` or `[3] ana`.
+fn levelled(title: &str) -> (Option<i32>, &str) {
+    let title = title.trim();
+    let parts = title
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once(']'));
+    let level = parts.and_then(|(level, _)| {
+        let level = level.trim();
+        let level = level.strip_prefix(['L', 'l']).unwrap_or(level);
+        level.parse().ok().filter(|l| (0..=1000).contains(l))
+    });
+    match (level, parts) {
+        (Some(level), Some((_, rest))) => (Some(level), rest.trim()),
+        _ => (None, title),
+    }
+}
+
+/// People a title or the attendees mean, by id, name or e-mail address, in any case of letters.
+///
+/// A title may name several, separated by commas, `+` or `&`.
+fn recognised(title: &str, attendees: &[String], people: &BTreeMap<String, Person>) -> Vec<String> {
+    let find = |word: &str| {
+        let word = word.trim().to_lowercase();
+        let is = |p: &&Person| {
+            p.id == word || p.name.to_lowercase() == word || p.email.as_deref() == Some(&word)
+        };
+        people.values().find(is).map(|p| p.id.clone())
+    };
+    let whole = find(title);
+    let words = || title.split([',', '+', '&', ';']).filter_map(find).collect();
+    let mut found: Vec<String> = whole.map_or_else(words, |p| vec![p]);
+    if found.is_empty() {
+        found = attendees.iter().filter_map(|a| find(a)).collect();
+    }
+    let mut once = Vec::new();
+    for person in found {
+        if !once.contains(&person) {
+            once.push(person);
+        }
+    }
+    once
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_stands_in_brackets_before_the_title() {
+        assert_eq!(levelled("[L3] ana"), (Some(3), "ana"));
+        assert_eq!(levelled(" [2]Ana Alves "), (Some(2), "Ana Alves"));
+        assert_eq!(levelled("[on call] ana"), (None, "[on call] ana"));
+        assert_eq!(levelled("ana"), (None, "ana"));
+    }
+}

@@ -1,0 +1,92 @@
+//! Where pages are answered from outside the console and the chat platforms: links in mails and
+//! pushes, replies to text messages, keys of a call, and what providers tell of a message's fate.
+//!
+//! Promises: nothing acts that is not signed, by firebell (links) or by the provider (Twilio); the
+//! human is the owner of the contact it was sent to or came from; opening a link does nothing, only
+//! its button does, because mail scanners open links; the same request again has one effect. What
+//! could not be stored is answered with 503, so that providers try again.
+
+mod link;
+mod reply;
+mod twilio;
+
+use crate::core::id::IncidentId;
+use crate::core::incident::{Command, Refusal};
+use crate::engine::{Engine, Failure, person};
+use crate::http::App;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+
+/// Forms of providers are a kilobyte.
+const BODY_BYTES: usize = 64 * 1024;
+
+/// The routes.
+pub fn router(app: App) -> Router {
+    Router::new()
+        .route("/a/{token}", get(link::show).post(link::act))
+        .route("/callbacks/twilio/{provider}/sms", post(twilio::sms))
+        .route("/callbacks/twilio/{provider}/keys", post(twilio::keys))
+        .route("/callbacks/twilio/{provider}/status", post(twilio::status))
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .with_state(app)
+}
+
+/// What is asked for from afar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Deed {
+    Acknowledge,
+    Resolve,
+    Escalate,
+}
+
+/// Does it for each incident, and answers in one sentence per outcome. `cause` is unique per human act.
+///
+/// # Errors
+/// `Unavailable` when nothing could be stored.
+async fn carry_out(
+    engine: &Engine,
+    who: &str,
+    deed: Deed,
+    incidents: &[IncidentId],
+    cause: &str,
+) -> Result<String, Failure> {
+    let by = person(&engine.directory(), who);
+    let (mut done, mut answers) = (Vec::new(), Vec::new());
+    for id in incidents {
+        let by = by.clone();
+        let command = match deed {
+            Deed::Acknowledge => Command::Acknowledge { by },
+            Deed::Resolve => Command::Resolve { by },
+            Deed::Escalate => Command::Escalate { by, as_of: None },
+        };
+        match engine
+            .submit(&format!("{cause}:{}", id.0), *id, command)
+            .await
+        {
+            Ok(_) => done.push(id.to_string()),
+            Err(Failure::Refused(refusal)) => answers.push(no(*id, &refusal)),
+            Err(failure) => return Err(failure),
+        }
+    }
+    if !done.is_empty() {
+        let all = crate::core::text::list(&done);
+        let (is, yours) = match done.len() {
+            1 => ("is", "is yours; paging stopped"),
+            _ => ("are", "are yours; paging stopped"),
+        };
+        answers.insert(
+            0,
+            match deed {
+                Deed::Acknowledge => format!("{all} {yours}."),
+                Deed::Resolve => format!("{all} {is} resolved."),
+                Deed::Escalate => format!("{all}: the next step is being paged."),
+            },
+        );
+    }
+    Ok(answers.join(" "))
+}
+
+fn no(id: IncidentId, refusal: &Refusal) -> String {
+    format!("{id}: {refusal}")
+}

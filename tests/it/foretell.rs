@@ -1,0 +1,206 @@
+//! What happens is told before it happens: `simulate`, `explain`, `test`, as a user runs them.
+
+use crate::process::{Firebell, PATIENCE, program, until};
+use firebell::config::write_demo;
+use std::path::Path;
+use tempfile::TempDir;
+
+/// The demo's files, without a running demo.
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    write_demo(folder.path(), "127.0.0.1:8080").unwrap();
+    folder
+}
+
+/// Whether it went well, and what it said on both ways out.
+fn firebell(folder: &Path, args: &[&str]) -> (bool, String, String) {
+    let config = folder.join("firebell.toml");
+    let done = program()
+        .args(args)
+        .arg("--config")
+        .arg(config)
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (done.status.success(), text(done.stdout), text(done.stderr))
+}
+
+#[test]
+fn the_demos_own_tests_of_its_policy_hold() {
+    let folder = folder();
+    let (good, out, err) = firebell(folder.path(), &["test"]);
+    assert!(good, "{out}{err}");
+    assert!(out.ends_with("3 tests, 0 failed\n"), "{out}");
+}
+
+#[test]
+fn a_changed_policy_fails_its_test_with_a_readable_difference() {
+    let folder = folder();
+    let policy = folder.path().join("policies/standard.toml");
+    let text = std::fs::read_to_string(&policy).unwrap();
+    std::fs::write(&policy, text.replace("person:dana", "person:bo")).unwrap();
+    let (good, out, err) = firebell(folder.path(), &["test"]);
+    assert!(!good, "{out}");
+    let part = "        1s page ana by console
+      - 5m1s page dana by console   (expected)
+      + 5m1s page bo by console   (named by the policy; nobody acknowledged in time)
+";
+    assert!(out.contains(part), "{out}");
+    assert!(
+        out.contains("FAIL  a critical alert wakes") && out.contains("paging.toml:3)"),
+        "{out}"
+    );
+    assert!(out.ends_with("3 tests, 1 failed\n"), "{out}{err}");
+}
+
+#[test]
+fn a_wrong_test_is_said_by_line_and_fix() {
+    let folder = folder();
+    let file = folder.path().join("tests/paging.toml");
+    let wrong = "[[test]]\nname = \"x\"\nat = \"half past\"\nlabels = { a = \"b\" }\nacts = [\"5m ack ann\"]\nbroken = [\"ana/phone\"]\nexpect = [\"5m wake ana\"]\nexpects = 1\n";
+    std::fs::write(file, wrong).unwrap();
+    let (good, out, err) = firebell(folder.path(), &["test"]);
+    assert!(!good);
+    for part in [
+        "paging.toml:3: `at` cannot be",
+        "paging.toml:5: `acts` names the person \"ann\"",
+        "did you mean `ana`?",
+        "paging.toml:6: `broken`: ana has no contact \"phone\"",
+        "paging.toml:7: `expect`: \"5m wake ana\" is no line",
+        "did you mean `expect`?",
+    ] {
+        assert!(out.contains(part), "{part}: {out}{err}");
+    }
+}
+
+#[test]
+fn the_whole_future_of_an_alert_is_told_on_paper() {
+    let folder = folder();
+    let file = folder.path().join("alert.json");
+    let alert = r#"[{"labels":{"alertname":"HighErrorRate","service":"checkout","severity":"critical"},"annotations":{"summary":"12% of requests fail"}}]"#;
+    std::fs::write(&file, alert).unwrap();
+    let args = [
+        "simulate",
+        "--alert",
+        file.to_str().unwrap(),
+        "--at",
+        "2026-03-29T02:30:00+01:00",
+    ];
+    let (good, out, err) = firebell(folder.path(), &args);
+    assert!(good, "{err}");
+    // 02:30 does not exist on that night's clock in Madrid: it is 03:30.
+    assert!(
+        out.starts_with("HighErrorRate at Sun 2026-03-29 03:30:00 CEST\n"),
+        "{out}"
+    );
+    for part in [
+        "service checkout by its labels",
+        "+1s       Sun 2026-03-29 03:30:01 CEST  step 1: page Chandra Iyer by console (on call on Web, primary until Mon 30 Mar 09:00 CEST), because it was opened",
+        "+5m 1s    Sun 2026-03-29 03:35:01 CEST  step 2: page Dana Brooks",
+        "alarm the catch-all, Dana Brooks",
+        "from then on the catch-all is alarmed again and again",
+    ] {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    let args = [
+        "simulate",
+        "--label",
+        "severity=info",
+        "--label",
+        "alertname=X",
+        "--at",
+        "2026-03-29 12:00",
+    ];
+    let (_, out, _) = firebell(folder.path(), &args);
+    assert!(
+        out.contains("quiet: route default/quiet pages nobody"),
+        "{out}"
+    );
+    let args = ["simulate", "--label", "a=b", "--broken", "ana/phone"];
+    let (good, _, err) = firebell(folder.path(), &args);
+    assert!(!good && err.contains("people/ana.toml"), "{err}");
+}
+
+#[tokio::test]
+async fn an_incident_explains_itself() {
+    let firebell = Firebell::demo(false).await;
+    let id = until("the outage is paged", PATIENCE, async || {
+        let open = firebell.get_json("/api/v1/incidents?status=open").await;
+        let items = open["items"].as_array().unwrap().clone();
+        let outage = items.iter().find(|i| i["service"] == "checkout").cloned();
+        let page = match &outage {
+            Some(i) => firebell.get_text(&format!("/incidents/{}", i["id"])).await,
+            None => String::new(),
+        };
+        match outage {
+            Some(i) if page.contains("(delivered)") => Ok(i["id"].clone()),
+            _ => Err(page),
+        }
+    })
+    .await;
+    let id = id.as_i64().unwrap().to_string();
+    let told = firebell.command(&["explain", &id]);
+    let told = String::from_utf8(told.stdout).unwrap();
+    for part in [
+        "is with nobody yet.",
+        "Where it belongs\n",
+        "policy standard by the route",
+        "Who was paged, and why\n",
+        "on call on Web, primary until",
+        "By console (delivered).",
+        "What happens next unless somebody acts\n",
+        "step 2: page Dana Brooks by console (named by the policy), because nobody acknowledged in time",
+        "alarm the catch-all, Dana Brooks by console",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let page = firebell.get_text(&format!("/incidents/{id}")).await;
+    assert!(
+        page.contains("What happens next unless somebody acts"),
+        "{page}"
+    );
+}
+
+#[test]
+fn a_plan_tells_what_a_changed_configuration_changes() {
+    let (old, new) = (folder(), folder());
+    let before = old.path().join("firebell.toml");
+    let args = ["plan", before.to_str().unwrap()];
+    let (good, out, err) = firebell(new.path(), &args);
+    assert!(good, "{err}");
+    assert_eq!(
+        out,
+        "Nothing changes: the same people are paged in the next 90 days.\n"
+    );
+    let change = |file: &str, from: &str, to: &str| {
+        let path = new.path().join(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{text}");
+        std::fs::write(path, text.replace(from, to)).unwrap();
+    };
+    change("policies/standard.toml", "wait = \"10m\"", "wait = \"20m\"");
+    change(
+        "services/search.toml",
+        "team = \"web\"",
+        "team = \"platform\"",
+    );
+    change("firebell.toml", "\"team:platform\"", "\"person:dana\"");
+    let schedule = new.path().join("schedules/web-primary.toml");
+    let text = std::fs::read_to_string(&schedule).unwrap();
+    std::fs::write(
+        &schedule,
+        text.replace("\"ana\", \"bo\"", "\"bo\", \"ana\""),
+    )
+    .unwrap();
+    let (good, out, err) = firebell(new.path(), &args);
+    assert!(good, "{err}");
+    for part in [
+        "schedule web-primary: other people for ",
+        " instead of ",
+        "policy standard\n  - person dana for 10m\n  + person dana for 20m\n",
+        "service search\n  - team web, policy standard\n  + team platform, policy standard\n",
+        "catch-all\n  - team platform\n  + person dana\n",
+    ] {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+}
