@@ -9,6 +9,7 @@ mod covers;
 mod hands;
 mod hush;
 mod link;
+mod oncall;
 mod open;
 mod runs;
 
@@ -191,10 +192,8 @@ impl<'a> Desk<'a> {
                 service,
             } => self.declare(title, severity, service).await,
             Invocation::Page { id, whom, message } => self.page(id, whom, message).await,
-            Invocation::OnCall { whom } => Reply::yes(
-                None,
-                words::on_call(&self.directory, whom.as_ref(), self.now),
-            ),
+            Invocation::OnCall { whom, at } => self.on_call(whom.as_ref(), at),
+            Invocation::Shifts { person } => self.shifts(person),
             Invocation::Cover {
                 wish,
                 schedule,

@@ -8,6 +8,7 @@ mod covers;
 mod hush;
 mod line;
 mod lookup;
+mod oncall;
 mod tokens;
 mod typed;
 mod when;
@@ -99,8 +100,14 @@ pub enum Invocation {
         whom: Option<Whom>,
         message: String,
     },
+    /// `at` absent: now.
     OnCall {
         whom: Option<Whom>,
+        at: Option<Time>,
+    },
+    /// `person` absent: whoever asks.
+    Shifts {
+        person: Option<String>,
     },
     /// Somebody takes over for somebody, or is asked to. `schedule` absent: the one `off` is on call
     /// on; `wish` says what is wanted of whom.
@@ -254,6 +261,7 @@ impl Invocation {
             Invocation::New { .. } => "new",
             Invocation::Page { .. } => "page",
             Invocation::OnCall { .. } => "oncall",
+            Invocation::Shifts { .. } => "shifts",
             Invocation::Cover { wish, .. } => wish.verb(),
             Invocation::AnswerCover { answer, .. } => match answer {
                 Answer::Take => "take",

@@ -162,6 +162,8 @@ pub enum RoomRef {
     Room(String),
     /// A configured channel, by name.
     Channel(String),
+    /// The direct messages with a person of the directory, by id.
+    Person(String),
 }
 
 /// A page, as a direct message carries it.

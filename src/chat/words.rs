@@ -2,14 +2,15 @@
 //!
 //! Refusals speak for themselves (`Display` of `Refusal`), events through `core::timeline`.
 
-use super::grammar::{Whom, policy};
+mod oncall;
+
+pub use oncall::{on_call, shifts};
+
 use super::surface::{Leaf, Needs, Tree, Who};
-use crate::core::directory::{Action, Directory, Target};
+use crate::core::directory::{Action, Directory};
 use crate::core::id::{IncidentId, RunId};
 use crate::core::incident::{Incident, Run, RunState, Status};
-use crate::core::schedule::Schedule;
 use crate::core::text::{self, count, cut};
-use crate::core::time::Time;
 use crate::core::timeline;
 use crate::store::IncidentRow;
 use chrono_tz::Tz;
@@ -156,98 +157,6 @@ pub fn needs_values(id: IncidentId, action: &Action) -> String {
         action.id,
         text::list(&args)
     )
-}
-
-/// Answer to `oncall`.
-#[must_use]
-pub fn on_call(directory: &Directory, whom: Option<&Whom>, now: Time) -> String {
-    let schedules = |wanted: &dyn Fn(&Schedule) -> bool| {
-        let lines: Vec<String> = directory
-            .schedules
-            .values()
-            .filter(|s| wanted(s))
-            .map(|s| turn(directory, s, now))
-            .collect();
-        lines.join("\n")
-    };
-    let (lines, none) = match whom {
-        None | Some(Whom::Me) => (
-            schedules(&|_| true),
-            "No schedule is configured.".to_owned(),
-        ),
-        Some(Whom::Target(Target::Schedule(id))) => (schedules(&|s| s.id == *id), String::new()),
-        Some(Whom::Target(Target::Person(id))) => (
-            schedules(&|s| s.names(id)),
-            format!("{} is on no schedule.", directory.person_name(id)),
-        ),
-        // A person who asks names no channel and no webhook.
-        Some(Whom::Target(Target::Channel(_) | Target::Webhook(_))) => {
-            (String::new(), "Nobody is on call there.".to_owned())
-        }
-        Some(Whom::Target(Target::Team(id) | Target::RoundRobin(id))) => {
-            let policy = directory
-                .teams
-                .get(id)
-                .and_then(|t| directory.policies.get(t.policy.as_ref()?));
-            let none = format!("Team {id} has no policy; its members are paged by name.");
-            (
-                policy.map_or(String::new(), |p| ladder(directory, p, now)),
-                none,
-            )
-        }
-        Some(Whom::Service(id)) => {
-            let none = format!("Service {id} has no policy: its alerts alarm the catch-all.");
-            let ladder = policy(directory, id).map(|p| ladder(directory, p, now));
-            (ladder.unwrap_or_default(), none)
-        }
-    };
-    if lines.is_empty() { none } else { lines }
-}
-
-/// `Web primary: Ana Alves until Mon 30 Nov 09:00 CET, then Bo.`
-fn turn(directory: &Directory, schedule: &Schedule, now: Time) -> String {
-    let turns = schedule.upcoming(now, 2);
-    let who = |people: &[String]| {
-        let names: Vec<String> = people.iter().map(|p| directory.person_name(p)).collect();
-        if names.is_empty() {
-            "nobody".to_owned()
-        } else {
-            text::list(&names)
-        }
-    };
-    let Some(first) = turns.first() else {
-        return format!("{}: nobody.", schedule.name);
-    };
-    let then = turns
-        .get(1)
-        .map_or(String::new(), |t| format!(", then {}", who(&t.people)));
-    format!(
-        "{}: {} until {}{then}.",
-        schedule.name,
-        who(&first.people),
-        schedule.local(first.until)
-    )
-}
-
-fn ladder(directory: &Directory, policy: &crate::core::directory::Policy, now: Time) -> String {
-    let mut lines = Vec::new();
-    for (n, rung) in policy.rungs.iter().enumerate() {
-        for target in &rung.targets {
-            let words = match target {
-                Target::Schedule(id) => directory.schedules.get(id).map_or_else(
-                    || format!("schedule {id} is not in the directory."),
-                    |s| turn(directory, s, now),
-                ),
-                Target::Person(id) => format!("{}.", directory.person_name(id)),
-                Target::Team(id) => format!("everybody of team {id}."),
-                Target::RoundRobin(_) | Target::Channel(_) | Target::Webhook(_) => {
-                    format!("{}.", target.words())
-                }
-            };
-            lines.push(format!("Step {}: {words}", n + 1));
-        }
-    }
-    lines.join("\n")
 }
 
 /// Answer to `list`.

@@ -376,11 +376,7 @@ fn on_call(directory: &Directory) -> Vec<(&'static str, Finding)> {
 /// What will go wrong with who is on call in the next days.
 fn ahead(directory: &Directory, now: Time) -> Vec<(&'static str, Finding)> {
     let until = now.plus_ms(AHEAD_DAYS * 86_400_000);
-    let unreachable = |id: &str| {
-        let person = directory.people.get(id);
-        let silent = person.is_some_and(|p| p.contacts.is_empty());
-        silent.then(|| "has no contact".to_owned())
-    };
+    let unreachable = |id: &str| directory.unreachable(id);
     let schedules = directory.schedules.values();
     let found = schedule::findings(schedules, &directory.leaves, &unreachable, now, until);
     let name = |id: &str| directory.person_name(id);
@@ -400,6 +396,26 @@ fn ahead(directory: &Directory, now: Time) -> Vec<(&'static str, Finding)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::directory::{Contact, ContactKind, Person, Waking};
+
+    fn woken(id: &str) -> Person {
+        let kind = ContactKind::Chat {
+            platform: "console".to_owned(),
+        };
+        Person {
+            id: id.to_owned(),
+            name: id.to_owned(),
+            email: None,
+            zone: chrono_tz::Tz::UTC,
+            identities: std::collections::BTreeMap::new(),
+            roles: Vec::new(),
+            contacts: vec![Contact {
+                name: "console".to_owned(),
+                kind,
+            }],
+            waking: Waking::default(),
+        }
+    }
 
     #[test]
     fn what_goes_wrong_with_who_is_on_call_is_told_ahead() {
@@ -410,6 +426,9 @@ mod tests {
         let web = schedule::Schedule::rotation("web", "Web", zone, (handoff, starts), &["a", "b"]);
         let mut directory = Directory::default();
         directory.schedules.insert("web".to_owned(), web);
+        for id in ["a", "b"] {
+            directory.people.insert(id.to_owned(), woken(id));
+        }
         let monday = at("2026-11-02T09:00:00Z");
         assert_eq!(ahead(&directory, monday), []);
         let leave = schedule::Leave {

@@ -8,6 +8,7 @@ mod export;
 pub mod foretell;
 mod generate;
 mod log;
+mod oncall;
 pub mod plan;
 mod platforms;
 pub mod rehearse;
@@ -88,6 +89,13 @@ enum Command {
         /// Number of the incident, such as 42
         #[arg(value_name = "ID", value_parser = incident)]
         id: IncidentId,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Print who is on call, why, and who is next
+    Oncall {
+        #[command(flatten)]
+        question: oncall::Question,
         #[command(flatten)]
         config: Config,
     },
@@ -182,6 +190,7 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
         Command::Replay { id, config } => export::replay(&config.path, id).await,
         Command::Simulate { what, config } => foretell::simulate(&config.path, &what),
         Command::Explain { id, config } => foretell::explain(&config.path, id).await,
+        Command::Oncall { question, config } => oncall::on_call(&config.path, &question),
         Command::Plan { old, days, config } => plan::plan(&old, &config.path, days),
         Command::Test { paths, config } => rehearse::test(&config.path, &paths),
         Command::Generate { what } => {

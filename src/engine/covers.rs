@@ -5,13 +5,14 @@
 //! the first has it. Decisions are [`core::duty`](crate::core::duty)'s, put to it under one lock.
 //! Never here: paging. A cover that cannot be stored changes nothing.
 
+use super::vigil::{channel_of, chats_of};
 use super::{Change, Engine, Failure};
 use crate::core::directory::Directory;
 use crate::core::duty::{self, Answer, Cover, Decided, Notice, Wish};
 use crate::core::id::Actor;
 use crate::core::incident::Refusal;
 use crate::core::time::Time;
-use crate::store::{ChangeSet, CoverRow};
+use crate::store::{ChangeSet, CoverRow, NoticeRow, PERSON};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -156,6 +157,7 @@ impl Engine {
             cover: decided.cover.clone(),
         };
         let changes = ChangeSet {
+            notices: self.notices(decided),
             covers: vec![row],
             ..ChangeSet::default()
         };
@@ -168,13 +170,50 @@ impl Engine {
             .rcu(|now| put_in_force(now.as_ref().clone(), &covers.all, self.now()));
         self.announce(Change::Directory);
         self.0.covers_moved.notify_one();
-        self.tell_people(&decided.notices);
         Ok(())
     }
 
-    fn tell_people(&self, notices: &[Notice]) {
-        let _ = (self, notices);
+    /// Who is told, as rows of the same transaction: by the chats a person is woken by, or in the
+    /// channel of the schedule's people.
+    fn notices(&self, decided: &Decided) -> BTreeMap<String, NoticeRow> {
+        let (directory, now) = (self.directory(), self.now());
+        let cover = &decided.cover;
+        let mut rows = BTreeMap::new();
+        for notice in &decided.notices {
+            for (platform, place) in places(&directory, cover, notice) {
+                let key = format!(
+                    "{}:{}:{}:{platform}:{place}",
+                    cover.name(),
+                    cover.state.word(),
+                    cover.reminded
+                );
+                let row = NoticeRow {
+                    key: key.clone(),
+                    platform,
+                    channel: place,
+                    text: notice.text.clone(),
+                    state: "waiting".to_owned(),
+                    attempts: 0,
+                    due_at: now,
+                    created_at: now,
+                    error: String::new(),
+                };
+                rows.insert(key, row);
+            }
+        }
+        rows
     }
+}
+
+/// Platform and place of a notice.
+fn places(directory: &Directory, cover: &Cover, notice: &Notice) -> Vec<(String, String)> {
+    let Some(id) = &notice.to else {
+        let channel = channel_of(directory, &cover.schedule);
+        let platforms = directory.platforms.iter().cloned();
+        return channel.map_or_else(Vec::new, |c| platforms.map(|p| (p, c.clone())).collect());
+    };
+    let chats = chats_of(directory, id).into_iter();
+    chats.map(|p| (p, format!("{PERSON}{id}"))).collect()
 }
 
 fn refused(why: String) -> Failure {

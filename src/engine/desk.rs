@@ -455,6 +455,10 @@ fn write(draft: &mut Draft, changes: ChangeSet) {
     draft.changes.link_codes.extend(changes.link_codes);
     draft.changes.keys.extend(changes.keys);
     draft.changes.covers.extend(changes.covers);
+    draft.changes.told.extend(changes.told);
+    draft.changes.looked = draft.changes.looked.max(changes.looked);
+    draft.notices.extend(changes.notices.values().cloned());
+    draft.changes.notices.extend(changes.notices);
     draft.changes.attempts.extend(changes.attempts);
     draft.changes.receipts.extend(changes.receipts);
     draft.changes.verified.extend(changes.verified);

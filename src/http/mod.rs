@@ -6,6 +6,7 @@ pub mod auth;
 pub mod callbacks;
 pub mod console;
 pub mod error;
+pub mod feed;
 pub mod health;
 pub mod hooks;
 pub mod metrics;
@@ -70,6 +71,7 @@ pub fn router(app: App, stopped: Option<Stopped>) -> Router {
         .with_state(app.clone());
     let mut front = health
         .merge(api::router(app.clone()))
+        .merge(feed::router(app.clone()))
         .merge(callbacks::router(app.clone()));
     if app.settings.console.enabled {
         front = front.merge(console::router(app.clone()));

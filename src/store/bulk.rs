@@ -275,6 +275,13 @@ pub(super) const COUNTERS: Bulk = Bulk {
     tail: " on conflict (key) do update set value = excluded.value",
 };
 
+pub(super) const TOLD: Bulk = Bulk {
+    name: "insert told",
+    head: "insert into told (key, at) values ",
+    width: 2,
+    tail: " on conflict (key) do nothing",
+};
+
 pub(super) const COVERS: Bulk = Bulk {
     name: "write covers",
     head: "insert into covers (id, cause, schedule, state, until_at, body, updated_at) values ",
@@ -283,7 +290,7 @@ pub(super) const COVERS: Bulk = Bulk {
         body = excluded.body, updated_at = excluded.updated_at",
 };
 
-const ALL: [&Bulk; 33] = [
+const ALL: [&Bulk; 34] = [
     &ALERT_PLACES,
     &MOVES,
     &SILENCES,
@@ -317,6 +324,7 @@ const ALL: [&Bulk; 33] = [
     &CONTACT_CODES,
     &COUNTERS,
     &COVERS,
+    &TOLD,
 ];
 
 /// The text of every bulk statement for every size.

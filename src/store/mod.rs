@@ -10,6 +10,7 @@
 mod backend;
 mod bulk;
 mod decode;
+mod duty;
 mod ledger;
 mod open;
 mod plan;
@@ -22,17 +23,19 @@ mod silence;
 mod write;
 
 pub use backend::Dialect;
+pub use duty::PagedRow;
 pub use ledger::{AttemptQuery, AttemptRow, ContactCodeRow, RINGING, ReceiptChange, VerifiedRow};
 pub use open::schema;
 pub use probe::Probe;
 pub use rows::*;
-pub use silence::{Held, NoticeRow, PlaceChange, SilenceRow};
+pub use silence::{Held, NoticeRow, PERSON, PlaceChange, SilenceRow};
 
 use crate::core::id::{IncidentId, RoomId, RunId};
 use crate::core::incident::{Incident, Record};
 use crate::core::silence::{Marks, Silence};
 use crate::core::time::Time;
 use open::Pools;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The database. Cheap to clone.
@@ -289,6 +292,16 @@ impl Store {
         on!(self, pools => pools.was_heard(platform, key).await)
     }
 
+    /// Until when was looked for news of turns; `None`: never.
+    pub async fn looked(&self) -> Result<Option<Time>, StoreFault> {
+        on!(self, pools => pools.looked().await)
+    }
+
+    /// Keys of news that is not told again.
+    pub async fn told(&self) -> Result<BTreeSet<String>, StoreFault> {
+        on!(self, pools => pools.told().await)
+    }
+
     /// Every cover, by number.
     pub async fn covers(&self) -> Result<Vec<CoverRow>, StoreFault> {
         on!(self, pools => pools.covers().await)
@@ -316,6 +329,25 @@ impl Store {
         room: &str,
     ) -> Result<Option<IncidentId>, StoreFault> {
         on!(self, pools => pools.incident_of_room(platform, room).await)
+    }
+
+    /// How many pages of `[from, until)` reached whom, by person.
+    pub async fn pages_by_person(
+        &self,
+        from: Time,
+        until: Time,
+    ) -> Result<BTreeMap<String, i64>, StoreFault> {
+        on!(self, pools => pools.pages_by_person(from, until).await)
+    }
+
+    /// The pages of a span that reached a person, newest first, at most `limit`.
+    pub async fn pages_of(
+        &self,
+        person: &str,
+        span: (Time, Time),
+        limit: i64,
+    ) -> Result<Vec<PagedRow>, StoreFault> {
+        on!(self, pools => pools.pages_of(person, span, limit).await)
     }
 
     /// Tries to wake people, newest first, and how many match in all.

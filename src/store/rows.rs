@@ -498,6 +498,10 @@ pub struct ChangeSet {
     pub held: Vec<Held>,
     /// Lines for channels, inserted; a known one only changes its state.
     pub notices: BTreeMap<String, NoticeRow>,
+    /// News that is not told again, by key.
+    pub told: Vec<(String, Time)>,
+    /// Until when was looked for news of turns.
+    pub looked: Option<Time>,
     /// How many incidents a policy has opened so far, by policy.
     pub turns: BTreeMap<String, u64>,
 }

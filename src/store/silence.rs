@@ -116,14 +116,17 @@ impl SilenceRow {
     }
 }
 
-/// A line for a channel that belongs to no incident.
+/// In front of a person's id where a notice is for one person; no channel's name has it.
+pub const PERSON: &str = "@";
+
+/// A line for a channel or a person that belongs to no incident.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoticeRow {
     /// Unique; the platform knows it too, so a repetition shows once.
     pub key: String,
     /// Configured name of the platform.
     pub platform: String,
-    /// Configured name of the channel.
+    /// Configured name of the channel, or [`PERSON`] and an id.
     pub channel: String,
     /// Plain text.
     pub text: String,

@@ -1,6 +1,8 @@
 //! The console over HTTP, on a real engine and database: what a browser sees and may do.
 
 mod acting;
+mod calendar;
+mod feeds;
 mod looking;
 
 use super::world::{START, alert, directory};
@@ -62,7 +64,8 @@ impl House {
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let router = firebell::http::console::router(app);
+        let router = firebell::http::console::router(app.clone());
+        let router = router.merge(firebell::http::feed::router(app));
         tokio::spawn(async move { axum::serve(listener, router).await });
         let client = Client::builder()
             .redirect(reqwest::redirect::Policy::none())

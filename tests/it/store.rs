@@ -1,5 +1,6 @@
 //! The store's contract, every sentence of it on both databases.
 
+mod duty;
 mod journals;
 mod lists;
 pub mod rows;

@@ -8,6 +8,7 @@ mod dispatch;
 mod hands;
 mod hostile;
 mod journal;
+mod oncall;
 
 use firebell::core::id::IncidentId;
 use firebell::core::incident::{Event, Incident, Record};

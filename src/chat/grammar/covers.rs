@@ -105,7 +105,7 @@ impl Line<'_> {
     }
 
     /// One word or two: a clock may follow a day.
-    fn when(&mut self, argument: &str, base: Time, edge: Edge) -> Result<Time, Usage> {
+    pub(super) fn when(&mut self, argument: &str, base: Time, edge: Edge) -> Result<Time, Usage> {
         let Some(first) = self.words.next() else {
             return Err(self.usage(format!(
                 "`{argument}` is missing: such as 18:00, fri 18:00 or 2026-12-24."

@@ -52,10 +52,8 @@ impl<'a> Line<'a> {
         match self.leaf.verb.as_str() {
             "new" => self.new_incident(),
             "page" => self.page(),
-            "oncall" => {
-                let whom = self.words.next().map(|w| self.whom(&w)).transpose()?;
-                self.done(Invocation::OnCall { whom })
-            }
+            "oncall" => self.on_call(),
+            "shifts" => self.shifts(),
             "ack" => self.one_or_many(Bulk::Acknowledge),
             "resolve" => self.one_or_many(Bulk::Resolve),
             "unack" => self
@@ -268,11 +266,18 @@ impl<'a> Line<'a> {
         })
     }
 
+    /// Somebody of the directory; `None`: `me`, or nothing is said.
+    pub(super) fn somebody(&mut self) -> Result<Option<String>, Usage> {
+        match self.words.next() {
+            Some(w) if !w.text.eq_ignore_ascii_case("me") => {
+                Ok(Some(self.person("person", &w.text)?))
+            }
+            _ => Ok(None),
+        }
+    }
+
     fn lead(mut self) -> Result<Invocation, Usage> {
-        let person = match self.words.next() {
-            Some(w) if !w.text.eq_ignore_ascii_case("me") => Some(self.person("person", &w.text)?),
-            _ => None,
-        };
+        let person = self.somebody()?;
         let id = self.about()?;
         self.done(Invocation::Lead { id, person })
     }

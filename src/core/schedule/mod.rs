@@ -19,6 +19,7 @@ mod listed;
 mod overrides;
 mod resolve;
 mod rotation;
+mod stints;
 #[cfg(test)]
 mod tests;
 mod wall;
@@ -31,6 +32,7 @@ pub use ledger::{Effect, Ledger, Share, Weights, effect, ledger};
 pub use listed::{Listed, Shift};
 pub use overrides::{Override, check as check_override};
 pub use rotation::{Handoff, Rotation, parse_handoff};
+pub use stints::{Stint, stints};
 pub use wall::{clock, end_instant, instant, parse_at, spoken, stamp};
 pub use when::{Edge, is_clock, is_day, parse_when};
 pub use window::{Days, OnHolidays, Window};

@@ -1,9 +1,9 @@
-//! Lines for channels that belong to no incident: said at least once, the platform knows the key.
+//! Lines for channels and people that belong to no incident: said at least once, the platform knows the key.
 
 use super::{Deliver, Finished, Poke, wait_ms};
 use crate::chat::{Budget, Fault, Retry, RoomRef};
 use crate::engine::outgoing::Settled;
-use crate::store::NoticeRow;
+use crate::store::{NoticeRow, PERSON};
 
 /// A line that could not be said for this long is given up, milliseconds.
 const GIVE_UP_MS: i64 = 86_400_000;
@@ -23,7 +23,10 @@ impl Deliver {
         "sending".clone_into(&mut row.state);
         let (row, chat) = (row.clone(), self.chats.get(row.platform.as_str()).cloned());
         self.outside(async move {
-            let place = RoomRef::Channel(row.channel.clone());
+            let place = match row.channel.strip_prefix(PERSON) {
+                Some(person) => RoomRef::Person(person.to_owned()),
+                None => RoomRef::Channel(row.channel.clone()),
+            };
             let result = match chat {
                 Some(chat) => {
                     chat.turn(Some(&place), Budget::Line).await;

@@ -94,6 +94,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(alerts::list_alerts))
         .routes(routes!(attempts::list_attempts))
         .routes(routes!(oncall::on_call))
+        .routes(routes!(oncall::list_shifts))
         .routes(routes!(services::list_services));
     OpenApiRouter::with_openapi(Description::openapi()).nest("/api/v1", v1)
 }

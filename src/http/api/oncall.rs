@@ -1,6 +1,6 @@
 //! Who is on call: now, or at any instant of past and future; computed, never stored.
 
-use super::params::{Asked, FromParams, Params};
+use super::params::{Asked, FromParams, Params, bad};
 use super::shape::All;
 use crate::core::directory::{Directory, Policy, Target};
 use crate::core::schedule::{Schedule, Turn};
@@ -9,7 +9,7 @@ use crate::core::time::Time;
 use crate::http::App;
 use crate::http::error::{ErrorBody, Problem};
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use utoipa::{IntoParams, ToSchema};
@@ -51,7 +51,12 @@ pub struct OnCallOut {
     #[schema(example = "Europe/Berlin")]
     pub zone: String,
     /// Empty: nobody is.
-    pub people: Vec<PersonOut>,
+    pub people: Vec<DutyOut>,
+    /// Shown beside them, never paged.
+    pub shadows: Vec<PersonOut>,
+    /// What is wrong though somebody may be on call.
+    #[schema(example = json!(["layer experts has nobody"]))]
+    pub notes: Vec<String>,
     /// Begin of this turn; `null`: the rotation has not begun.
     #[schema(format = DateTime)]
     pub since: Option<String>,
@@ -73,6 +78,36 @@ pub struct TurnOut {
     /// Its end; `null`: there is none.
     #[schema(format = DateTime)]
     pub until: Option<String>,
+}
+
+/// A shift, cut to the span asked for.
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ShiftOut {
+    /// Empty: nobody is on call.
+    pub people: Vec<DutyOut>,
+    /// Shown beside them, never paged.
+    pub shadows: Vec<PersonOut>,
+    /// What is wrong though somebody may be on call.
+    pub notes: Vec<String>,
+    /// Its begin, not before `from`.
+    #[schema(format = DateTime)]
+    pub since: String,
+    /// Its end, not after `to`.
+    #[schema(format = DateTime)]
+    pub until: String,
+}
+
+/// A person on call.
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct DutyOut {
+    /// Configured id.
+    #[schema(example = "ana")]
+    pub id: String,
+    /// Display name.
+    pub name: String,
+    /// By which layer, calendar or override.
+    #[schema(example = "layer rotation, turn 14, until Mon 30 Nov 09:00 CET")]
+    pub why: String,
 }
 
 /// A person.
@@ -113,6 +148,76 @@ pub async fn on_call(
         .map(|s| shift(&directory, s, at))
         .collect();
     Ok(Json(All { items }))
+}
+
+/// How far shifts are told when the request does not say, milliseconds.
+const SHIFTS_MS: i64 = 30 * 86_400_000;
+/// How far at most: the shifts of an hourly rotation over that are 8,800.
+const SHIFTS_MAX_MS: i64 = 366 * 86_400_000;
+
+/// Which span of a schedule.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ShiftParams {
+    /// From this RFC 3339 time instead of now.
+    #[param(example = "2026-12-01T00:00:00Z")]
+    from: Option<String>,
+    /// Until this one; 30 days from the begin when left out, at most 366.
+    #[param(example = "2027-01-01T00:00:00Z")]
+    to: Option<String>,
+}
+
+impl FromParams for ShiftParams {
+    fn from_params(params: &mut Params) -> Result<ShiftParams, Problem> {
+        Ok(ShiftParams {
+            from: params.time("from")?.map(Time::rfc3339),
+            to: params.time("to")?.map(Time::rfc3339),
+        })
+    }
+}
+
+/// Every shift of a schedule in a span, cut to it, in order and without a hole between them.
+#[utoipa::path(
+    get,
+    path = "/schedules/{id}/shifts",
+    tag = "directory",
+    params(("id" = String, Path, description = "Id of the schedule", example = "web-primary"), ShiftParams),
+    responses(
+        (status = 200, body = All<ShiftOut>),
+        (status = 400, description = "A parameter is unknown or has a value that is not allowed", body = ErrorBody),
+        (status = 401, description = "No valid token", body = ErrorBody),
+        (status = 404, description = "There is no such schedule", body = ErrorBody),
+    )
+)]
+pub async fn list_shifts(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Asked(params): Asked<ShiftParams>,
+) -> Result<Json<All<ShiftOut>>, Problem> {
+    let directory = app.engine.directory();
+    let all = &directory.schedules;
+    let schedule = all
+        .get(&id)
+        .ok_or_else(|| unknown("schedule", &id, all.keys()))?;
+    let time = |text: &Option<String>| text.as_deref().and_then(Time::parse_rfc3339);
+    let from = time(&params.from).unwrap_or_else(|| app.engine.now());
+    let to = time(&params.to).unwrap_or(from.plus_ms(SHIFTS_MS));
+    if to <= from {
+        return Err(bad("`to` is not after `from`.".to_owned()));
+    }
+    if to.since_ms(from) > SHIFTS_MAX_MS {
+        return Err(bad("From `from` to `to` are at most 366 days.".to_owned()));
+    }
+    let items = schedule.shifts(from, to).into_iter().map(|turn| ShiftOut {
+        people: duties(&directory, &turn),
+        since: turn.since.rfc3339(),
+        until: turn.until.rfc3339(),
+        shadows: people(&directory, turn.shadows),
+        notes: turn.notes,
+    });
+    Ok(Json(All {
+        items: items.collect(),
+    }))
 }
 
 /// Ids of the schedules asked for; `None`: all.
@@ -190,7 +295,9 @@ pub fn shift(directory: &Directory, schedule: &Schedule, at: Time) -> OnCallOut 
         zone: schedule.zone.name().to_owned(),
         since: (turn.since > Time(i64::MIN)).then(|| turn.since.rfc3339()),
         until: end(&turn),
-        people: people(directory, turn.people),
+        people: duties(directory, &turn),
+        shadows: people(directory, turn.shadows),
+        notes: turn.notes,
         next: next.map(|t| TurnOut {
             since: t.since.rfc3339(),
             until: end(&t),
@@ -201,6 +308,23 @@ pub fn shift(directory: &Directory, schedule: &Schedule, at: Time) -> OnCallOut 
 
 fn end(turn: &Turn) -> Option<String> {
     (turn.until < Time::FAR).then(|| turn.until.rfc3339())
+}
+
+fn duties(directory: &Directory, turn: &Turn) -> Vec<DutyOut> {
+    let why = turn
+        .why
+        .iter()
+        .map(String::as_str)
+        .chain(std::iter::repeat(""));
+    turn.people
+        .iter()
+        .zip(why)
+        .map(|(id, why)| DutyOut {
+            id: id.clone(),
+            name: directory.person_name(id),
+            why: why.to_owned(),
+        })
+        .collect()
 }
 
 fn people(directory: &Directory, ids: Vec<String>) -> Vec<PersonOut> {

@@ -204,7 +204,7 @@ pub fn not_allowed<S: AsRef<str>>(name: &str, value: &str, allowed: &[S]) -> Pro
     ))
 }
 
-fn bad(message: String) -> Problem {
+pub(super) fn bad(message: String) -> Problem {
     Problem::bad("bad_parameter", message)
 }
 

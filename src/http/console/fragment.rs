@@ -52,6 +52,7 @@ fn here(word: &str) -> Here {
         (_, "overview") => Here::Overview,
         (_, "incidents") => Here::Incidents,
         (_, "oncall") => Here::OnCall,
+        (_, "me") => Here::Me,
         (_, "services") => Here::Services,
         (_, "alerts") => Here::Alerts,
         (_, "silences") => Here::Silences,

@@ -15,6 +15,7 @@ use crate::core::directory::Directory;
 use crate::core::explain::explain;
 use crate::core::id::{IncidentId, RoomId};
 use crate::core::incident::Incident;
+use crate::core::schedule::Schedule;
 use crate::core::time::Time;
 use crate::core::timeline;
 use crate::store::{AlertQuery, AttemptQuery, IncidentQuery, RoomRow};
@@ -198,21 +199,20 @@ pub(super) async fn overview(console: &Console, moment: &Moment) -> Result<Overv
 
 /// Every schedule as it is now.
 pub(super) fn duties(moment: &Moment) -> Vec<Duty> {
-    let duty = |s: &crate::core::schedule::Schedule| {
-        let mut turns = s.upcoming(moment.now, TURNS + 1).into_iter();
-        Some(Duty {
-            name: s.name.clone(),
-            zone: s.zone,
-            now: turns.next()?,
-            next: turns.collect(),
-        })
-    };
-    moment
-        .directory
-        .schedules
-        .values()
-        .filter_map(duty)
-        .collect()
+    let schedules = moment.directory.schedules.values();
+    schedules.filter_map(|s| duty(s, moment.now)).collect()
+}
+
+/// A schedule as it is at an instant.
+pub(super) fn duty(schedule: &Schedule, now: Time) -> Option<Duty> {
+    let mut turns = schedule.upcoming(now, TURNS + 1).into_iter();
+    Some(Duty {
+        id: schedule.id.clone(),
+        name: schedule.name.clone(),
+        zone: schedule.zone,
+        now: turns.next()?,
+        next: turns.collect(),
+    })
 }
 
 fn silenced(console: &Console) -> i64 {

@@ -13,12 +13,15 @@
 
 mod act;
 mod assets;
+mod calendar;
 mod compose;
+mod fairness;
 mod fragment;
 mod guard;
 mod incident;
 mod live;
 mod load;
+mod me;
 mod overview;
 mod person;
 mod post;
@@ -85,6 +88,9 @@ fn pages() -> Router<Console> {
         .route("/incidents/{id}/postmortem.json", get(incident::json))
         .route("/rooms/{id}", get(room::room))
         .route("/oncall", get(overview::oncall))
+        .route("/oncall/fairness", get(fairness::fairness))
+        .route("/oncall/{schedule}", get(calendar::calendar))
+        .route("/me", get(me::me))
         .route("/people/{id}", get(person::person))
         .route("/services", get(overview::services))
         .route("/alerts", get(overview::alerts))
@@ -108,6 +114,8 @@ fn forms() -> Router<Console> {
         .route("/theme", on_post(viewer::theme))
         .route("/declare", get(act::declare_form).post(act::declare))
         .route("/press", on_post(act::press))
+        .route("/oncall/{schedule}/feed", on_post(calendar::rotate))
+        .route("/me/feed", on_post(me::rotate))
         .route("/incidents/{id}/notes", on_post(act::note))
         .route(
             "/incidents/{id}/run/{action}",

@@ -1,6 +1,7 @@
 //! Pages that only show: overview, on call, services, alerts, quarantine.
 
 use super::Console;
+use super::calendar::coverage;
 use super::load::{self, Moment};
 use super::trouble::Trouble;
 use super::view::{self, frame::Here};
@@ -30,7 +31,8 @@ pub(super) async fn oncall(
     viewer: Viewer,
 ) -> Result<Response, Trouble> {
     let moment = Moment::new(&console, viewer);
-    let body = view::oncall::oncall(moment.scene(), &load::duties(&moment));
+    let findings = coverage(&moment);
+    let body = view::oncall::oncall(moment.scene(), &load::duties(&moment), &findings);
     load::page(
         &console,
         &moment,

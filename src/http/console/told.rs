@@ -3,6 +3,7 @@
 
 use super::Console;
 use super::trouble::Trouble;
+use super::view::run::escape;
 use super::viewer::{Acting, READ_ONLY, Viewer, go, local};
 use crate::core::id::Actor;
 use axum::Json;
@@ -88,7 +89,7 @@ impl Asker {
                 &viewer.id,
             )),
             Acting::PickFirst => {
-                let to = format!("/people?next={}", self.back);
+                let to = format!("/people?next={}", escape(&self.back));
                 Err(Box::new(self.send(
                     &to,
                     false,

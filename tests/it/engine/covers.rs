@@ -9,7 +9,7 @@ use firebell::dispatch;
 use firebell::engine::Failure;
 
 /// Ana, Bo and Dee take weekly turns; Ana's begins on the Monday the world starts in.
-fn weekly(directory: &mut Directory) {
+pub fn weekly(directory: &mut Directory) {
     let starts = chrono::NaiveDateTime::parse_from_str("2026-11-16 09:00", "%Y-%m-%d %H:%M");
     let schedule = Schedule::rotation(
         "web",
@@ -98,6 +98,11 @@ async fn a_request_nobody_takes_is_told_again_and_expires_when_it_would_begin() 
         let mut w = World::on(&database.url).await;
         w.configure(weekly).await;
         says(&w, "ana", "swap bo fri 12:00 fri 20:00").await;
+        let asked = w.platform.lines("@bo");
+        assert_eq!(
+            asked,
+            ["ana asks you to take over: Web, Fri 20 Nov 12:00 UTC to Fri 20 Nov 20:00 UTC. Answer `take cover-1` or `decline cover-1`."]
+        );
         let no = says(&w, "dee", "take cover-1").await;
         assert_eq!(
             no,
@@ -117,6 +122,10 @@ async fn a_request_nobody_takes_is_told_again_and_expires_when_it_would_begin() 
         );
         w.advance_secs(4 * 3600).await;
         assert_eq!(w.engine.covers()[&1].state, State::Expired);
+        assert_eq!(w.platform.lines("@bo").len(), 3, "asked, and reminded twice");
+        let told = w.platform.lines("@ana");
+        assert!(told[0].starts_with("Nobody took over: Web, "), "{told:?}");
+        assert!(w.platform.lines("#web")[0].starts_with("Nobody took cover-1: bo for ana"));
         assert_eq!(on_call(&w, w.clock.now()), ["ana"]);
         let late = says(&w, "bo", "take cover-1").await;
         assert_eq!(late, "cover-1 is over (expired).");

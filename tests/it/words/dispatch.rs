@@ -299,7 +299,11 @@ async fn questions_are_answered_without_an_incident() {
     let w = world().await;
     says(&w, guest(), None, "new checkout is slow service=checkout").await;
     let all = ana_says(&w, "oncall").await;
-    assert_eq!(all, "Web primary: ana until Mon 23 Nov 09:00 CET, then bo.");
+    assert_eq!(
+        all,
+        "Web primary: ana until Mon 23 Nov 09:00 CET, then bo until Mon 30 Nov 09:00 CET, then ana. \
+         Because: layer rotation, turn 3."
+    );
     let service = ana_says(&w, "who checkout").await;
     assert!(
         service.starts_with("Step 1: Web primary: ana until"),

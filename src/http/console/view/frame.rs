@@ -2,6 +2,7 @@
 
 use super::Scene;
 use super::parts::{face, icon, status};
+use super::run::escape;
 use crate::core::id::{IncidentId, RoomId};
 use crate::http::console::assets::{CSS_ADDRESS, ICON_ADDRESS, JS_ADDRESS};
 use crate::http::console::viewer::{Acting, READ_ONLY, Theme};
@@ -13,6 +14,7 @@ pub(in super::super) enum Here {
     Overview,
     Incidents,
     OnCall,
+    Me,
     Services,
     Alerts,
     Silences,
@@ -128,6 +130,7 @@ pub(in super::super) fn side_content(side: &Side, here: Here) -> Markup {
             (link("/", "fire", "Overview", here == Here::Overview, side.open, side.triggered > 0))
             (link("/incidents", "list", "Incidents", here == Here::Incidents, 0, false))
             (link("/oncall", "clock", "On call", here == Here::OnCall, 0, false))
+            (link("/me", "people", "My shifts", here == Here::Me, 0, false))
             (link("/services", "box", "Services", here == Here::Services, 0, false))
             (link("/alerts", "siren", "Alerts", here == Here::Alerts, side.firing, false))
             (link("/silences", "mute", "Silences", here == Here::Silences, side.silenced, false))
@@ -188,10 +191,10 @@ fn foot(scene: Scene<'_>, path: &str) -> Markup {
     html! {
         div.foot {
             @match viewer.acting {
-                Acting::Yes => a.me href={ "/people?next=" (path) } title="Somebody else?" {
+                Acting::Yes => a.me href={ "/people?next=" (escape(path)) } title="Somebody else?" {
                     (face(&viewer.id, &viewer.name)) span.grow { (viewer.name) }
                 },
-                Acting::PickFirst => a.button.primary href={ "/people?next=" (path) } { "Who are you?" },
+                Acting::PickFirst => a.button.primary href={ "/people?next=" (escape(path)) } { "Who are you?" },
                 Acting::ReadOnly => span.me { (icon("lock")) "read-only" },
             }
             button #keys.quiet type="button" aria-label="Keys" hidden { "?" }
@@ -215,7 +218,7 @@ fn notices(scene: Scene<'_>, here: Here, path: &str) -> Markup {
             Acting::PickFirst if here == Here::People => {},
             Acting::PickFirst => p.notice {
                 (icon("people")) "You are looking only. "
-                a href={ "/people?next=" (path) } { "Say who you are" } " to answer."
+                a href={ "/people?next=" (escape(path)) } { "Say who you are" } " to answer."
             },
             Acting::Yes => {}
         }

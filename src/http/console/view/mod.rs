@@ -1,11 +1,14 @@
 //! The drawings: pure functions from what was loaded to markup. No I/O, no clock; everything a page
 //! shows comes in as a parameter, and every word is escaped by the macro.
 
+pub(super) mod calendar;
 pub(super) mod card;
+pub(super) mod fairness;
 pub(super) mod forms;
 pub(super) mod frame;
 pub(super) mod incident;
 pub(super) mod lists;
+pub(super) mod me;
 pub(super) mod oncall;
 pub(super) mod overview;
 pub(super) mod parts;

@@ -1,9 +1,10 @@
 //! Who is on call now, until when, and who is next.
 
+use super::calendar::coverage;
 use super::parts::{face, short, when};
 use super::{Scene, frame};
 use crate::core::directory::{Policy, Target};
-use crate::core::schedule::Turn;
+use crate::core::schedule::{Finding, Turn};
 use crate::core::text::list;
 use crate::core::time::{Time, human_ms};
 use chrono_tz::Tz;
@@ -12,6 +13,8 @@ use maud::{Markup, html};
 /// A schedule as it is now.
 #[derive(Clone, Debug)]
 pub(in super::super) struct Duty {
+    /// Id of the schedule.
+    pub(in super::super) id: String,
     /// Display name of the schedule.
     pub(in super::super) name: String,
     /// Zone of its hand-offs.
@@ -52,26 +55,46 @@ fn until(scene: Scene<'_>, at: Time) -> Markup {
 }
 
 /// The page of schedules and policies.
-pub(in super::super) fn oncall(scene: Scene<'_>, duties: &[Duty]) -> Markup {
+pub(in super::super) fn oncall(scene: Scene<'_>, duties: &[Duty], findings: &[Finding]) -> Markup {
     html! {
-        (frame::head("On call", &html! { span.hint { "times in " (scene.viewer.zone.name()) } }))
+        (frame::head("On call", &html! {
+            span.hint { "times in " (scene.viewer.zone.name()) }
+            a.button href="/oncall/fairness" { "Fairness" }
+        }))
         @if duties.is_empty() { p.empty { "No schedule is configured. Add a file to schedules/." } }
         ul.grid {
             @for d in duties {
                 li.panel data-item {
-                    h2 { (d.name) }
+                    h2 { a href={ "/oncall/" (d.id) } data-open { (d.name) } }
                     ul.duties { (now_line(scene, d)) }
+                    (reasons(scene, &d.now))
                     h3 { "Next" }
                     ol.turns {
                         @for t in &d.next { li { (when(scene, t.since)) " " strong { (names(scene, t)) } } }
                         @if d.next.is_empty() { li { "No further hand-off." } }
                     }
+                    p.link-row {
+                        a href={ "/oncall/" (d.id) "?view=week" } { "Week" }
+                        a href={ "/oncall/" (d.id) "?view=month" } { "Month" }
+                        a href={ "/oncall/fairness?schedule=" (d.id) } { "Fairness" }
+                    }
                     p.hint { "Hand-offs follow the clock in " (d.zone.name()) ", where it is " (short(scene.now, d.zone, scene.now)) "." }
                 }
             }
         }
+        div.oncall-coverage { (coverage(scene, findings)) }
         h2.section { "Escalation policies" }
         ul.grid { @for p in scene.directory.policies.values() { (policy(scene, p)) } }
+    }
+}
+
+/// Why, who shadows, and what is wrong.
+fn reasons(scene: Scene<'_>, turn: &Turn) -> Markup {
+    let name = |id: &String| scene.directory.person_name(id);
+    html! {
+        @for why in &turn.why { p.hint { (why) } }
+        @if !turn.shadows.is_empty() { p.hint { "Shadow, never paged: " (list(&turn.shadows.iter().map(name).collect::<Vec<_>>())) } }
+        @for note in &turn.notes { p.agenda-note { (note) } }
     }
 }
 

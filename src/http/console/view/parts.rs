@@ -162,16 +162,23 @@ pub(in super::super) fn hidden(scene: Scene<'_>) -> Markup {
 
 /// Initials in a coloured disc; the colour follows the id.
 pub(in super::super) fn face(id: &str, name: &str) -> Markup {
-    let initials: String = name
-        .split_whitespace()
-        .filter_map(|w| w.chars().next())
-        .take(2)
-        .collect();
-    let hue = id
-        .bytes()
+    html! { span.face data-hue=(hue(id)) aria-hidden="true" { (initials(name)) } }
+}
+
+/// The first letters of the first two words.
+pub(in super::super) fn initials(name: &str) -> String {
+    let first = name.split_whitespace().filter_map(|w| w.chars().next());
+    first.take(2).collect()
+}
+
+/// Colours there are for people.
+const HUES: u32 = 12;
+
+/// The colour of a person: the same on every page and for ever, by the id alone.
+pub(in super::super) fn hue(id: &str) -> u32 {
+    id.bytes()
         .fold(0u32, |h, b| h.wrapping_mul(31).wrapping_add(u32::from(b)))
-        % 8;
-    html! { span.face data-hue=(hue) aria-hidden="true" { (initials) } }
+        % HUES
 }
 
 #[cfg(test)]

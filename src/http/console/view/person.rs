@@ -44,7 +44,7 @@ pub(in super::super) fn person(scene: Scene<'_>, view: &PersonView) -> Markup {
     }
 }
 
-fn contact(scene: Scene<'_>, person: &Person, name: &str, kind: &str) -> Markup {
+pub(super) fn contact(scene: Scene<'_>, person: &Person, name: &str, kind: &str) -> Markup {
     let unverified = scene.directory.is_unverified(&person.id, name);
     html! {
         li data-state=(if unverified { "failed" } else { "done" }) {

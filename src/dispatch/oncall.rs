@@ -1,0 +1,39 @@
+//! Who is on call, and when somebody has shifts.
+
+use super::{Desk, Reply};
+use crate::chat::grammar::Whom;
+use crate::chat::words;
+use crate::core::directory::Target;
+use crate::core::schedule::spoken;
+use crate::core::time::Time;
+
+impl Desk<'_> {
+    /// Now, or at another instant, which the answer then names.
+    pub(super) fn on_call(&self, whom: Option<&Whom>, at: Option<Time>) -> Reply {
+        let asker = self.who.person().filter(|_| whom == Some(&Whom::Me));
+        let me = asker.map(|id| Whom::Target(Target::Person(id.to_owned())));
+        let whom = me.as_ref().or(whom);
+        let lines = words::on_call(&self.directory, whom, at.unwrap_or(self.now));
+        let text = match at {
+            Some(at) => format!("At {}:\n{lines}", spoken(at, self.zone())),
+            None => lines,
+        };
+        Reply::yes(None, text)
+    }
+
+    /// `person` absent: whoever asks, if the directory knows them.
+    pub(super) fn shifts(&self, person: Option<String>) -> Reply {
+        let person = person.or_else(|| self.who.person().map(str::to_owned));
+        match person {
+            Some(id) => {
+                let text = words::shifts(&self.directory, &id, self.zone(), self.now);
+                Reply::yes(None, text)
+            }
+            None => Reply::no(
+                None,
+                "I do not know who you are here. Name somebody: `shifts ana`, or write `link`."
+                    .to_owned(),
+            ),
+        }
+    }
+}
