@@ -172,6 +172,13 @@ pub(super) const LINK_CODES: Bulk = Bulk {
     tail: " on conflict (code) do update set expires_at = excluded.expires_at",
 };
 
+pub(super) const LINK_CODES_OLD: Bulk = Bulk {
+    name: "forget link codes",
+    head: "delete from link_codes where expires_at <= ",
+    width: 1,
+    tail: "",
+};
+
 pub(super) const KEYS: Bulk = Bulk {
     name: "write keys",
     head: "insert into keys (name, value) values ",
@@ -290,7 +297,7 @@ pub(super) const COVERS: Bulk = Bulk {
         body = excluded.body, updated_at = excluded.updated_at",
 };
 
-const ALL: [&Bulk; 34] = [
+const ALL: [&Bulk; 35] = [
     &ALERT_PLACES,
     &MOVES,
     &SILENCES,
@@ -317,6 +324,7 @@ const ALL: [&Bulk; 34] = [
     &HEARD_OLD,
     &LINKS,
     &LINK_CODES,
+    &LINK_CODES_OLD,
     &KEYS,
     &ATTEMPTS,
     &RECEIPTS,

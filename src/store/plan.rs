@@ -280,6 +280,12 @@ impl<B: Backend> Plan<'_, B> {
                 Cell::Int(c.expires_at.0),
             ])
         })?;
+        self.rows(
+            &bulk::LINK_CODES_OLD,
+            Expected,
+            changes.link_codes_old.as_slice(),
+            |until| Ok([Cell::Int(until.0)]),
+        )?;
         self.rows(&bulk::KEYS, Expected, &changes.keys, |(name, value)| {
             Ok([Cell::Text(name), Cell::Text(value)])
         })

@@ -474,6 +474,8 @@ pub struct ChangeSet {
     pub links: Vec<LinkRow>,
     /// Codes, inserted; a known one only gets a new end.
     pub link_codes: Vec<LinkCodeRow>,
+    /// Codes that end by then, those of this very change too, are forgotten.
+    pub link_codes_old: Option<Time>,
     /// Secrets by name, inserted or replaced.
     pub keys: Vec<(String, String)>,
     /// Covers, inserted or replaced.
