@@ -221,12 +221,12 @@ fn say(event: Event) -> Option<crate::chat::Line> {
 #[test]
 fn a_change_of_severity_says_from_what_to_what() {
     let changed = Event::SeverityChanged {
-        urgency: None,
         by: ana(),
         from: Severity(0),
         to: Severity(1),
         to_name: "sev2".to_owned(),
         why: "set by hand".to_owned(),
+        urgency: None,
     };
     let told = say(changed).unwrap().text;
     assert_eq!(

@@ -75,10 +75,13 @@ impl Line<'_> {
         let directory = self.context.directory;
         let found = lookup::service(directory, name).ok_or_else(|| {
             let known = directory.services.keys().map(String::as_str);
-            self.usage(format!(
-                "There is no service `{name}`. {} Labels are written `name=value`.",
-                lookup::hint(name, known)
-            ))
+            self.wrong(
+                "service",
+                format!(
+                    "There is no service `{name}`. {} Labels are written `name=value`.",
+                    lookup::hint(name, known)
+                ),
+            )
         })?;
         Ok(found.id.clone())
     }
@@ -89,7 +92,8 @@ impl Line<'_> {
             return Err(self.wrong("duration", "`duration`: it would end before it begins."));
         }
         if until.since_ms(self.context.now) > SILENCE_MAX_MS {
-            return Err(self.usage(
+            return Err(self.wrong(
+                "duration",
                 "`duration` is at most a year; what is for ever belongs into the routing.",
             ));
         }
@@ -149,10 +153,13 @@ impl Line<'_> {
             ));
         };
         let Whom::Target(target) = self.whom(&word)? else {
-            return Err(self.usage(format!(
-                "`{}` is a service; name a person, a schedule or a team.",
-                word.text
-            )));
+            return Err(self.wrong(
+                "whom",
+                format!(
+                    "`{}` is a service; name a person, a schedule or a team.",
+                    word.text
+                ),
+            ));
         };
         let id = self.about()?;
         self.done(Invocation::Reassign { id, target })
@@ -214,7 +221,7 @@ impl Line<'_> {
         }
         let note = self.words.rest();
         if verb == Bulk::Resolve && !colon && !note.trim().is_empty() {
-            return Err(self.usage(format!(
+            return Err(self.wrong("resolve", format!(
                 "`resolve` cannot do anything with `{note}`, so nothing was done. A note needs a colon: `resolve 12 13: {note}`."
             )));
         }
