@@ -304,11 +304,12 @@ impl Engine {
 
     /// Puts a new configuration in force. Incidents keep what they froze at their start.
     pub fn replace_directory(&self, directory: Directory) {
+        let directory = self.overlay(directory);
         self.0.directory.rcu(|now| {
             let directory = Directory {
                 // People's silences are not the files' to change.
                 silences: now.silences.clone(),
-                ..self.overlay(directory.clone())
+                ..directory.clone()
             };
             covers::put_in_force(directory, &self.0.agreed.load(), self.now())
         });

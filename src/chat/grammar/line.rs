@@ -276,8 +276,10 @@ impl<'a> Line<'a> {
         found.map(|p| p.id.clone()).ok_or_else(|| {
             let known = directory.people.keys().map(String::as_str);
             let hint = lookup::hint(word.trim_start_matches('@'), known);
-            let what = format!("`{argument}`: `{word}` is not in the directory. {hint}");
-            self.wrong(argument, what)
+            self.wrong(
+                argument,
+                format!("`{argument}`: `{word}` is not in the directory. {hint}"),
+            )
         })
     }
 

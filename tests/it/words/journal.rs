@@ -164,6 +164,7 @@ pub fn rich() -> Vec<Record> {
     journal(told)
 }
 
+#[expect(clippy::too_many_lines, reason = "a list of events")]
 fn response() -> Vec<(&'static str, &'static str, Event)> {
     vec![
         (
