@@ -6,10 +6,14 @@
 
 mod contact;
 mod covers;
+mod hands;
+mod hush;
 mod link;
 mod oncall;
 mod open;
 mod runs;
+
+pub use hush::{held, id_of};
 
 use crate::chat::grammar::{self, Context, Invocation, Whom};
 use crate::chat::surface::tree;
@@ -116,7 +120,11 @@ pub async fn press(
         Press::Acknowledge => Invocation::Acknowledge { id },
         Press::Resolve => Invocation::Resolve { id },
         Press::Escalate => return desk.escalate(id, Some(as_of)).await,
-        Press::Snooze { ms } => Invocation::Snooze { id, ms: *ms },
+        Press::Snooze { ms } => {
+            return desk.snooze(id, desk.now.plus_ms(*ms), Some(as_of)).await;
+        }
+        Press::Unacknowledge => Invocation::Unacknowledge { id },
+        Press::Reopen => Invocation::Reopen { id },
         Press::Promote => Invocation::Promote { id },
         Press::Lead => Invocation::Lead { id, person: None },
         Press::Follow => Invocation::Follow { id },
@@ -202,7 +210,26 @@ impl<'a> Desk<'a> {
             Invocation::Resolve { id } => {
                 self.act(id, Command::Resolve { by }, words::resolved).await
             }
-            Invocation::Snooze { id, ms } => self.snooze(id, ms).await,
+            Invocation::Snooze { id, until } => self.snooze(id, until, None).await,
+            Invocation::Unacknowledge { id } => self.unacknowledge(id).await,
+            Invocation::Reopen { id } => self.reopen(id).await,
+            Invocation::Reassign { id, target } => self.reassign(id, target).await,
+            Invocation::Merge { from, into } => self.merge(from, into).await,
+            Invocation::Bulk { verb, ids, note } => self.bulk(verb, ids, &note).await,
+            Invocation::Silence {
+                service,
+                matchers,
+                until,
+                comment,
+            } => self.silence(service, &matchers, until, comment).await,
+            Invocation::Maintenance {
+                service,
+                from,
+                until,
+                comment,
+            } => self.maintenance(service, from, until, comment).await,
+            Invocation::Silences { all } => self.silences(all).await,
+            Invocation::Unsilence { id } => self.unsilence(&id).await,
             Invocation::SetSeverity { id, to } => {
                 let name = self.directory.severity_name(to);
                 let said = |i: &Incident| format!("{} is {name} now.", i.id);
@@ -292,18 +319,6 @@ impl<'a> Desk<'a> {
     /// A number for a run that is asked for; one that is refused leaves a gap.
     fn next_run(&self) -> RunId {
         RunId(self.engine.next_id(Counter::Run))
-    }
-
-    async fn snooze(&self, id: IncidentId, ms: i64) -> Reply {
-        let until = self.now.plus_ms(ms);
-        let zone = Some(self.zone());
-        let clock = crate::core::timeline::format(until, zone, "%a %H:%M %Z");
-        let command = Command::Snooze {
-            by: self.who.clone(),
-            until,
-        };
-        let said = |i: &Incident| format!("{} is yours and quiet until {clock}.", i.id);
-        self.act(id, command, said).await
     }
 
     async fn escalate(&self, id: IncidentId, as_of: Option<Seq>) -> Reply {

@@ -145,6 +145,8 @@ pub fn word(press: &Press) -> String {
         Press::AskRun { action } => format!("run:{action}"),
         Press::Approve { run } => format!("approve:{}", run.0),
         Press::Reject { run } => format!("reject:{}", run.0),
+        Press::Unacknowledge => "unacknowledge".to_owned(),
+        Press::Reopen => "reopen".to_owned(),
         Press::Postmortem => "postmortem".to_owned(),
         Press::Note => "note".to_owned(),
     }
@@ -172,6 +174,8 @@ pub fn press(word: &str) -> Option<Press> {
         "reject" => Press::Reject {
             run: RunId(number()?),
         },
+        "unacknowledge" => Press::Unacknowledge,
+        "reopen" => Press::Reopen,
         "postmortem" => Press::Postmortem,
         "note" => Press::Note,
         _ => return None,

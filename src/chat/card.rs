@@ -259,6 +259,16 @@ impl View<'_> {
 
     fn next(&self) -> String {
         let i = self.incident;
+        if let (Status::Triggered, Some(mute)) = (i.status, i.muted_at(self.now)) {
+            return format!(
+                "silenced by {}; pages again at {} unless its alerts clear",
+                mute.words,
+                self.clock(mute.until)
+            );
+        }
+        if let Some(into) = i.merged_into {
+            return format!("it goes on as {into}");
+        }
         match (i.status, &i.climb) {
             (Status::Resolved, _) => {
                 let at = i

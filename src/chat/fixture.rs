@@ -105,6 +105,8 @@ fn service() -> Service {
         major_at: Severity(0),
         auto_resolve: true,
         support: None,
+        auto_resolve_after_ms: None,
+        hold_while_firing: true,
     }
 }
 
@@ -192,6 +194,8 @@ pub(crate) fn incident(more: Vec<Event>) -> Incident {
         alerts: Vec::new(),
         why: Vec::new(),
         urgency: crate::core::directory::Urgency::High,
+        auto_resolve_after_ms: None,
+        hold_while_firing: false,
     };
     let events = std::iter::once(opened).chain(more);
     let journal: Vec<Record> = (1..)

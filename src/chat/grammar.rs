@@ -5,11 +5,13 @@
 //! resolve; a bare number in free text is text while a room says which incident is meant.
 
 mod covers;
+mod hush;
 mod line;
 mod lookup;
 mod oncall;
 mod tokens;
 mod typed;
+mod when;
 
 #[cfg(test)]
 mod tests;
@@ -129,7 +131,49 @@ pub enum Invocation {
     },
     Snooze {
         id: IncidentId,
-        ms: i64,
+        until: Time,
+    },
+    Unacknowledge {
+        id: IncidentId,
+    },
+    Reopen {
+        id: IncidentId,
+    },
+    Reassign {
+        id: IncidentId,
+        target: Target,
+    },
+    /// `from` is closed, `into` goes on.
+    Merge {
+        from: IncidentId,
+        into: IncidentId,
+    },
+    /// The same for several; `ids` absent: for all it makes sense for.
+    Bulk {
+        verb: Bulk,
+        ids: Option<Vec<IncidentId>>,
+        note: String,
+    },
+    /// Matchers as they are written, each readable.
+    Silence {
+        service: Option<String>,
+        matchers: Vec<String>,
+        until: Time,
+        comment: String,
+    },
+    /// `from` absent: now.
+    Maintenance {
+        service: String,
+        from: Option<Time>,
+        until: Time,
+        comment: String,
+    },
+    Silences {
+        all: bool,
+    },
+    /// The id, or as much of it as is needed.
+    Unsilence {
+        id: String,
     },
     SetSeverity {
         id: IncidentId,
@@ -189,6 +233,26 @@ pub enum Invocation {
     },
 }
 
+/// What may be asked for several incidents in one line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bulk {
+    /// `ack`
+    Acknowledge,
+    /// `resolve`
+    Resolve,
+}
+
+impl Bulk {
+    /// The command of the tree.
+    #[must_use]
+    pub fn verb(self) -> &'static str {
+        match self {
+            Bulk::Acknowledge => "ack",
+            Bulk::Resolve => "resolve",
+        }
+    }
+}
+
 impl Invocation {
     /// The command of the tree.
     #[must_use]
@@ -208,6 +272,15 @@ impl Invocation {
             Invocation::Acknowledge { .. } => "ack",
             Invocation::Resolve { .. } => "resolve",
             Invocation::Snooze { .. } => "snooze",
+            Invocation::Unacknowledge { .. } => "unack",
+            Invocation::Reopen { .. } => "reopen",
+            Invocation::Reassign { .. } => "reassign",
+            Invocation::Merge { .. } => "merge",
+            Invocation::Bulk { verb, .. } => verb.verb(),
+            Invocation::Silence { .. } => "silence",
+            Invocation::Maintenance { .. } => "maintenance",
+            Invocation::Silences { .. } => "silences",
+            Invocation::Unsilence { .. } => "unsilence",
             Invocation::SetSeverity { .. } => "sev",
             Invocation::Lead { .. } => "lead",
             Invocation::Note { .. } => "note",

@@ -127,6 +127,10 @@ pub enum Press {
         /// Which.
         run: RunId,
     },
+    /// Give it back: nobody has it.
+    Unacknowledge,
+    /// It is not over.
+    Reopen,
     /// Read the postmortem.
     Postmortem,
     /// Open the form of a note.
@@ -158,6 +162,8 @@ pub enum RoomRef {
     Room(String),
     /// A configured channel, by name.
     Channel(String),
+    /// The direct messages with a person of the directory, by id.
+    Person(String),
 }
 
 /// A page, as a direct message carries it.

@@ -50,7 +50,7 @@ pub struct Leaf {
     /// Other words that mean the same.
     #[serde(default)]
     pub aliases: Vec<String>,
-    /// The family it belongs to.
+    /// Verbs of one group stand together where a platform takes only so many beside each other.
     #[serde(default)]
     pub group: Option<String>,
     /// One sentence.
@@ -143,6 +143,14 @@ pub enum Kind {
     Choice,
     /// A command.
     Verb,
+    /// More incidents, or `all`, and a note.
+    More,
+    /// A service, or conditions on labels.
+    What,
+    /// An incident.
+    Incident,
+    /// A silence.
+    Silence,
 }
 
 impl Tree {

@@ -93,7 +93,8 @@ impl Reading<'_> {
         });
     }
 
-    fn one(&self, kind: Entry, table: &Table<'_>, key: &'static str) -> Option<String> {
+    /// The id of another entry under a key.
+    pub fn one(&self, kind: Entry, table: &Table<'_>, key: &'static str) -> Option<String> {
         let said = table.text(key)?;
         self.mention(kind, key, &said);
         Some(said.value)
@@ -206,6 +207,8 @@ pub(super) fn service(id: &str, table: Table<'_>, reading: &Reading<'_>) -> Serv
         major_at: reading.severity(&table, "major-at").unwrap_or(Severity(0)),
         auto_resolve: table.flag("auto-resolve").unwrap_or(true),
         support: hours::support(&table, reading),
+        auto_resolve_after_ms: table.duration_ms("auto-resolve-after", 60_000..=365 * 86_400_000),
+        hold_while_firing: table.flag("hold-while-firing").unwrap_or(true),
     };
     table.done();
     service

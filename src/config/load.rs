@@ -8,7 +8,9 @@ use super::reader::{Sink, Table};
 use super::schedule::{Near, schedule};
 use super::secret::Secrets;
 use super::tree::{Place, parse};
-use super::{Fault, Loaded, Settings, action, fairness, layered, policy, route, settings};
+use super::{
+    Fault, Loaded, Settings, action, fairness, layered, maintenance, policy, route, settings,
+};
 use crate::core::directory::{Directory, PlatformRules};
 use chrono_tz::Tz;
 use std::cell::RefCell;
@@ -187,6 +189,7 @@ fn read_all(
         mentions: &mentions,
     };
     let route = route::route(&top, &reading);
+    let reminders = maintenance::reminders(&top);
     let (catch_all, catch_place, said) = paging(&top, &reading);
     let fairness = fairness::fairness(&top);
     top.done();
@@ -197,12 +200,14 @@ fn read_all(
         platforms: platforms.clone(),
         rules,
         zone,
+        reminders,
         fairness,
         webhooks: webhooks.clone(),
         ..Directory::default()
     };
     let mut found = Found::default();
     entries(&folder, &mut directory, &reading, files, &mut found);
+    windows(&folder, &mut directory, &reading, files);
     check(&mut directory, &mut found, &mentions.borrow(), sink);
     cross::catch_all(&directory, said, &catch_place, sink);
     actions(&folder, &mut directory, files, &found.known, sink);
@@ -353,6 +358,29 @@ fn entry(
     }
     files.read.extend(calendars.files.take());
     Some(())
+}
+
+/// `maintenance/ID.toml`: they are named by nobody, and name services and people.
+fn windows(folder: &Path, directory: &mut Directory, reading: &Reading<'_>, files: &mut Files<'_>) {
+    for (id, path) in listed(&folder.join("maintenance"), files, reading.sink) {
+        let shown = files.shown(&path);
+        if let Err(why) = check_id(&id) {
+            let what = format!("the file name {id:?} is no id: {why}");
+            let place = Place::in_file(&shown, 0);
+            reading.sink.fault(&place, what, "rename the file");
+        }
+        let text = files.text(&path, reading.sink);
+        let node = text.and_then(|text| parse(&text, &shown, reading.sink));
+        let window = node.as_ref().and_then(|node| {
+            let table = Table::open(node, "a maintenance", reading.sink)?;
+            maintenance::maintenance(&id, table, reading)
+        });
+        if let Some(window) = window {
+            directory
+                .maintenance
+                .insert(window.id.clone(), Arc::new(window));
+        }
+    }
 }
 
 fn check(directory: &mut Directory, found: &mut Found, mentions: &[Mention], sink: &Sink) {

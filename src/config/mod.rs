@@ -18,6 +18,7 @@ mod folders;
 mod hours;
 mod layered;
 mod load;
+mod maintenance;
 pub mod notify;
 mod overrides;
 mod people;

@@ -17,7 +17,8 @@ use tokio::sync::mpsc;
 pub const DEBOUNCE: Duration = Duration::from_millis(300);
 
 /// Folders of entries beside `firebell.toml`.
-const FOLDERS: [&str; 6] = [
+const FOLDERS: [&str; 7] = [
+    "maintenance",
     "people",
     "teams",
     "services",

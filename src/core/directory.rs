@@ -11,6 +11,7 @@ use super::alert::Labels;
 use super::id::Severity;
 use super::matcher::Matcher;
 use super::schedule::{Leaves, Schedule, Weights};
+use super::silence::{ReminderRules, Silence};
 use chrono_tz::Tz;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,12 @@ pub struct Directory {
     pub rules: BTreeMap<String, PlatformRules>,
     /// Zone used where a file names none.
     pub zone: Option<Tz>,
+    /// People's silences that may still hold something, by id. The desk keeps them up to date.
+    pub silences: Arc<BTreeMap<String, Arc<Silence>>>,
+    /// Maintenance windows of the files, by id.
+    pub maintenance: BTreeMap<String, Arc<Silence>>,
+    /// When silences are talked about.
+    pub reminders: ReminderRules,
     /// When people are away, by id.
     pub leaves: Leaves,
     /// What counts as a night and a weekend in the fairness ledger, and how much.
@@ -181,6 +188,10 @@ pub struct Service {
     pub auto_resolve: bool,
     /// When somebody is to be woken for it; absent: always.
     pub support: Option<Support>,
+    /// Resolve by itself when nothing has happened for this long, milliseconds.
+    pub auto_resolve_after_ms: Option<i64>,
+    /// Not while an alert still fires.
+    pub hold_while_firing: bool,
 }
 
 /// An escalation policy: the ladder an incident freezes when it starts.

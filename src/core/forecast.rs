@@ -12,6 +12,7 @@ use super::incident::{
     wake_at,
 };
 use super::route::{Routed, Verdict, route};
+use super::silence;
 use super::text;
 use super::time::Time;
 use std::collections::{BTreeSet, VecDeque};
@@ -43,6 +44,9 @@ pub fn of_alert(
         Verdict::Quiet { why } => return Err(why),
         Verdict::Incident(routed) => *routed,
     };
+    if let Some(hold) = silence::hold(directory, &alert.labels, routed.service.as_deref(), at) {
+        return Err(hold.why(directory.zone));
+    }
     let worst = routed.severity;
     let alerts = vec![alert_ref(AlertId(1), alert)];
     let open = opening(directory, routed, alert, alerts, worst);
@@ -78,6 +82,8 @@ pub fn opening(
         group_key: routed.group_key,
         labels: first.labels.clone(),
         auto_resolve: routed.auto_resolve,
+        auto_resolve_after_ms: routed.auto_resolve_after_ms,
+        hold_while_firing: routed.hold_while_firing,
         ladder: Some(routed.ladder),
         turn: 0,
         group_wait_ms: routed.group_wait_ms,

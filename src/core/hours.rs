@@ -64,9 +64,9 @@ impl Hours {
     pub fn covers(&self, at: Time) -> bool {
         let (day, minute) = wall(self.zone, at);
         if self.to > self.from {
-            return on(&self.days, day) && (self.from..self.to).contains(&minute);
+            return on(self.days, day) && (self.from..self.to).contains(&minute);
         }
-        on(&self.days, day) && minute >= self.from || on(&self.days, day.pred()) && minute < self.to
+        on(self.days, day) && minute >= self.from || on(self.days, day.pred()) && minute < self.to
     }
 
     /// `Mon-Fri 08:00-18:00 Europe/Berlin`.
@@ -87,13 +87,13 @@ impl Quiet {
     #[must_use]
     pub fn until(&self, at: Time, zone: Tz) -> Option<Time> {
         let (day, minute) = wall(zone, at);
-        if !on(&self.days, day) && !within(minute, self.from, self.to) {
+        if !on(self.days, day) && !within(minute, self.from, self.to) {
             return None;
         }
         let today = at.utc().with_timezone(&zone).date_naive();
         let mornings = (0..DAYS_AHEAD).filter_map(|n| today.checked_add_days(Days::new(n)));
         mornings
-            .filter(|d| !on(&self.days, d.weekday()))
+            .filter(|d| !on(self.days, d.weekday()))
             .filter_map(|d| Some(instant(zone, wall_time(d, self.digest)?)))
             .find(|t| *t > at)
     }
@@ -154,7 +154,7 @@ pub fn disturbed(pages: &[Time], zone: Tz) -> Vec<Night> {
     nights.into_values().rev().collect()
 }
 
-fn on(days: &WeekDays, day: Weekday) -> bool {
+fn on(days: WeekDays, day: Weekday) -> bool {
     days[day.num_days_from_monday() as usize]
 }
 

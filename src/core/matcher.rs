@@ -42,6 +42,24 @@ impl Matcher {
         }
     }
 
+    /// The operator and the value as they were written.
+    #[must_use]
+    pub fn condition(&self) -> (&'static str, String) {
+        let bare = |re: &Regex| {
+            let all = re.as_str();
+            let inner = all
+                .strip_prefix(r"\A(?:")
+                .and_then(|r| r.strip_suffix(r")\z"));
+            inner.unwrap_or(all).to_owned()
+        };
+        match &self.op {
+            Op::Equal(v) => ("=", v.clone()),
+            Op::NotEqual(v) => ("!=", v.clone()),
+            Op::Match(re) => ("=~", bare(re)),
+            Op::NotMatch(re) => ("!~", bare(re)),
+        }
+    }
+
     /// Reads `name="value"`, `name=value`, `name=~"re"`, `name!=value`, `name!~"re"`, with or
     /// without spaces around the operator and quotes around the value (`\"` and `\\` inside quotes).
     ///
@@ -119,18 +137,7 @@ fn unquote(text: &str) -> Option<String> {
 
 impl fmt::Display for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bare = |re: &Regex| {
-            re.as_str()
-                .trim_start_matches(r"\A(?:")
-                .trim_end_matches(r")\z")
-                .to_owned()
-        };
-        let (op, value) = match &self.op {
-            Op::Equal(v) => ("=", v.clone()),
-            Op::NotEqual(v) => ("!=", v.clone()),
-            Op::Match(re) => ("=~", bare(re)),
-            Op::NotMatch(re) => ("!~", bare(re)),
-        };
+        let (op, value) = self.condition();
         write!(
             f,
             "{}{op}\"{}\"",
@@ -181,6 +188,23 @@ mod tests {
         assert!(m.matches(&labels(&[("host", "web-12")])));
         assert!(!m.matches(&labels(&[("host", "web-12\n")])));
         assert!(!m.matches(&labels(&[("host", "xweb-12")])));
+    }
+
+    #[test]
+    fn a_matcher_reads_back_as_it_is_written() {
+        for text in [
+            r#"a="b""#,
+            r#"a!="x \"y\" \\ z""#,
+            r#"a=~"(b|c)\\z""#,
+            r#"a!~"\\d+""#,
+        ] {
+            let once = Matcher::parse(text).unwrap();
+            assert_eq!(once.to_string(), text);
+            assert_eq!(
+                Matcher::parse(&once.to_string()).unwrap().condition(),
+                once.condition()
+            );
+        }
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub mod rehearse;
 pub mod role;
 pub mod route;
 pub mod schedule;
+pub mod silence;
 pub mod stats;
 pub mod text;
 pub mod time;

@@ -3,7 +3,7 @@
 //! The root of the tree matches everything, so nothing escapes. Grouping changes presentation
 //! only: an alert that joins an open incident is still journalled there by name.
 
-use super::alert::Alert;
+use super::alert::{Alert, Labels};
 use super::directory::{Directory, Policy, Route};
 use super::id::Severity;
 use super::incident::Ladder;
@@ -35,6 +35,10 @@ pub struct Routed {
     pub major_at: Severity,
     /// Resolve when the last alert clears.
     pub auto_resolve: bool,
+    /// Resolve by itself when nothing has happened for this long, milliseconds.
+    pub auto_resolve_after_ms: Option<i64>,
+    /// That waits until no alert fires any more.
+    pub hold_while_firing: bool,
     /// The policy to freeze; empty when none applies, and then the catch-all is alarmed.
     pub ladder: Ladder,
     /// How long to collect before the first page, milliseconds.
@@ -43,17 +47,28 @@ pub struct Routed {
     pub why: Vec<String>,
 }
 
+/// The service an alert with these labels belongs to.
+#[must_use]
+pub fn service<'a>(directory: &'a Directory, labels: &Labels) -> Option<&'a str> {
+    service_of(
+        directory,
+        descend(&directory.route, labels),
+        labels,
+        &mut Vec::new(),
+    )
+}
+
 /// Routes a firing alert.
 #[must_use]
 pub fn route(directory: &Directory, alert: &Alert) -> Verdict {
-    let node = descend(&directory.route, alert);
+    let node = descend(&directory.route, &alert.labels);
     if !node.page {
         return Verdict::Quiet {
             why: format!("route {} pages nobody", node.name),
         };
     }
     let mut why = vec![format!("route {}", node.name)];
-    let service = service_of(directory, node, alert, &mut why);
+    let service = service_of(directory, node, &alert.labels, &mut why);
     let team = service
         .and_then(|s| directory.services.get(s))
         .map(|s| s.team.clone());
@@ -77,36 +92,37 @@ pub fn route(directory: &Directory, alert: &Alert) -> Verdict {
         severity: severity.unwrap_or(node.severity),
         major_at: entry.map_or(Severity(0), |s| s.major_at),
         auto_resolve: entry.is_none_or(|s| s.auto_resolve),
+        auto_resolve_after_ms: entry.and_then(|s| s.auto_resolve_after_ms),
+        hold_while_firing: entry.is_none_or(|s| s.hold_while_firing),
         ladder,
         group_wait_ms: node.group_wait_ms,
         why,
     }))
 }
 
-fn descend<'a>(route: &'a Route, alert: &Alert) -> &'a Route {
+fn descend<'a>(route: &'a Route, labels: &Labels) -> &'a Route {
     let child = route
         .children
         .iter()
-        .find(|c| c.matchers.iter().all(|m| m.matches(&alert.labels)));
-    child.map_or(route, |c| descend(c, alert))
+        .find(|c| c.matchers.iter().all(|m| m.matches(labels)));
+    child.map_or(route, |c| descend(c, labels))
 }
 
 fn service_of<'a>(
     directory: &'a Directory,
     node: &'a Route,
-    alert: &Alert,
+    labels: &Labels,
     why: &mut Vec<String>,
 ) -> Option<&'a str> {
     let by_labels = directory
         .services
         .values()
-        .find(|s| !s.matchers.is_empty() && s.matchers.iter().all(|m| m.matches(&alert.labels)));
+        .find(|s| !s.matchers.is_empty() && s.matchers.iter().all(|m| m.matches(labels)));
     if let Some(s) = by_labels {
         why.push(format!("service {} by its labels", s.id));
         return Some(&s.id);
     }
-    if let Some(s) = alert
-        .labels
+    if let Some(s) = labels
         .get("service")
         .and_then(|v| directory.services.get(v))
     {

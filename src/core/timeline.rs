@@ -226,6 +226,11 @@ pub fn by(event: &Event) -> Option<&Actor> {
         | Event::AckCounted { by, .. }
         | Event::LadderChanged { by, .. }
         | Event::Snoozed { by, .. }
+        | Event::Unacknowledged { by }
+        | Event::Reopened { by }
+        | Event::Reassigned { by, .. }
+        | Event::Merged { by, .. }
+        | Event::Absorbed { by, .. }
         | Event::Resolved { by, .. }
         | Event::SeverityChanged { by, .. }
         | Event::Promoted { by, .. }

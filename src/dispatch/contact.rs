@@ -63,7 +63,7 @@ fn stranger() -> Reply {
     Reply::no(None, how.to_owned())
 }
 
-/// `phone (sms): taken by twilio in 210 ms; not verified: write `verify phone``
+/// `phone (sms): taken by twilio in 210 ms`, and how to verify it when it is not.
 fn line(tested: &Tested) -> String {
     let one = |t: &Try| match &t.outcome {
         Ok(_) => format!("taken by {} in {} ms", t.provider, t.latency_ms),

@@ -125,6 +125,8 @@ impl Desk<'_> {
             group_key: String::new(),
             labels: Labels::new(),
             auto_resolve: false,
+            auto_resolve_after_ms: None,
+            hold_while_firing: true,
             ladder: None,
             turn: 0,
             group_wait_ms: 0,

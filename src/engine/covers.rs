@@ -6,12 +6,12 @@
 //! Never here: paging. A cover that cannot be stored changes nothing.
 
 use super::{Change, Engine, Failure};
-use crate::core::directory::Directory;
+use crate::core::directory::{ContactKind, Directory, Team};
 use crate::core::duty::{self, Answer, Cover, Decided, Notice, Wish};
 use crate::core::id::Actor;
 use crate::core::incident::Refusal;
 use crate::core::time::Time;
-use crate::store::{ChangeSet, CoverRow};
+use crate::store::{ChangeSet, CoverRow, NoticeRow, PERSON};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -156,6 +156,7 @@ impl Engine {
             cover: decided.cover.clone(),
         };
         let changes = ChangeSet {
+            notices: self.notices(decided),
             covers: vec![row],
             ..ChangeSet::default()
         };
@@ -168,13 +169,71 @@ impl Engine {
             .rcu(|now| put_in_force(now.as_ref().clone(), &covers.all, self.now()));
         self.announce(Change::Directory);
         self.0.covers_moved.notify_one();
-        self.tell_people(&decided.notices);
         Ok(())
     }
 
-    fn tell_people(&self, notices: &[Notice]) {
-        let _ = (self, notices);
+    /// Who is told, as rows of the same transaction: by the chats a person is woken by, or in the
+    /// channel of the schedule's people.
+    fn notices(&self, decided: &Decided) -> BTreeMap<String, NoticeRow> {
+        let (directory, now) = (self.directory(), self.now());
+        let cover = &decided.cover;
+        let mut rows = BTreeMap::new();
+        for notice in &decided.notices {
+            for (platform, place) in places(&directory, cover, notice) {
+                let key = format!(
+                    "{}:{}:{}:{platform}:{place}",
+                    cover.name(),
+                    cover.state.word(),
+                    cover.reminded
+                );
+                let row = NoticeRow {
+                    key: key.clone(),
+                    platform,
+                    channel: place,
+                    text: notice.text.clone(),
+                    state: "waiting".to_owned(),
+                    attempts: 0,
+                    due_at: now,
+                    created_at: now,
+                    error: String::new(),
+                };
+                rows.insert(key, row);
+            }
+        }
+        rows
     }
+}
+
+/// Platform and place of a notice.
+fn places(directory: &Directory, cover: &Cover, notice: &Notice) -> Vec<(String, String)> {
+    let Some(id) = &notice.to else {
+        let schedule = directory.schedules.get(&cover.schedule);
+        let people = schedule.map(|s| s.everybody()).unwrap_or_default();
+        let theirs = |t: &&Team| t.members.iter().any(|m| people.contains(m.as_str()));
+        let channel = directory
+            .teams
+            .values()
+            .filter(theirs)
+            .find_map(|t| t.channel.clone());
+        let platforms = directory.platforms.iter().cloned();
+        return channel.map_or_else(Vec::new, |c| platforms.map(|p| (p, c.clone())).collect());
+    };
+    let contacts = directory.people.get(id).map_or(&[][..], |p| &p.contacts);
+    let mut chats: Vec<String> = contacts
+        .iter()
+        .filter_map(|c| match &c.kind {
+            ContactKind::Chat { platform } => Some(platform.clone()),
+            _ => None,
+        })
+        .collect();
+    if chats.is_empty() {
+        // Whoever is woken by other ways still finds it where they look.
+        chats.extend(directory.platforms.first().cloned());
+    }
+    chats
+        .into_iter()
+        .map(|p| (p, format!("{PERSON}{id}")))
+        .collect()
 }
 
 fn refused(why: String) -> Failure {

@@ -6,6 +6,7 @@
 //! it answers, so an outage costs a handful of requests and ends within a second of its end.
 
 mod direct;
+mod notices;
 mod pages;
 mod rooms;
 
@@ -19,7 +20,7 @@ use crate::core::id::{IncidentId, Seq};
 use crate::core::incident::{Incident, Surface, THE_ROOM};
 use crate::core::time::Time;
 use crate::notify::{self, Tried};
-use crate::store::{Lane, OutboxRow, ShowRow};
+use crate::store::{Lane, NoticeRow, OutboxRow, ShowRow};
 use pages::Destination;
 use rooms::{Lines, Surfaced, room_key};
 use std::cmp::Reverse;
@@ -54,6 +55,10 @@ enum Finished {
         have: Seq,
         result: Result<rooms::Shown, Fault>,
     },
+    Notice {
+        key: String,
+        result: Result<(), Fault>,
+    },
 }
 
 /// What a point in time is waited for.
@@ -64,6 +69,7 @@ enum Poke {
     Room(String),
     Show(ShowKey),
     Sweep,
+    Notice(String),
 }
 
 struct Deliver {
@@ -81,6 +87,8 @@ struct Deliver {
     destinations: HashMap<String, Destination>,
     rooms: HashMap<String, Lines>,
     shows: HashMap<ShowKey, Surfaced>,
+    /// Lines for channels, by key.
+    notices: HashMap<String, NoticeRow>,
     /// Room ids by incident and platform, as the newest snapshot tells.
     known_rooms: HashMap<(IncidentId, String), String>,
     later: BinaryHeap<Reverse<(Time, Poke)>>,
@@ -109,6 +117,7 @@ pub(super) fn start(engine: &Engine, mut messages: mpsc::UnboundedReceiver<Messa
         destinations: HashMap::new(),
         rooms: HashMap::new(),
         shows: HashMap::new(),
+        notices: HashMap::new(),
         known_rooms: HashMap::new(),
         later: BinaryHeap::new(),
         finished,
@@ -177,6 +186,11 @@ impl Deliver {
                 }
             }
             Message::Hush => self.poke(&Poke::Sweep),
+            Message::Notices(rows) => {
+                for row in rows {
+                    self.notice(row);
+                }
+            }
             Message::Restart => {
                 self.destinations.values_mut().for_each(|d| d.ready.clear());
                 self.rooms.values_mut().for_each(|r| r.waiting.clear());
@@ -197,6 +211,7 @@ impl Deliver {
             .collect();
         pokes.extend(self.rooms.keys().cloned().map(Poke::Room));
         pokes.extend(self.shows.keys().cloned().map(Poke::Show));
+        pokes.extend(self.notices.keys().cloned().map(Poke::Notice));
         for poke in pokes {
             self.poke(&poke);
         }
@@ -354,6 +369,7 @@ impl Deliver {
             Poke::Room(name) => self.send_line(name),
             Poke::Show(key) => self.send_show(key),
             Poke::Sweep => self.sweep(),
+            Poke::Notice(key) => self.send_notice(key),
         }
     }
 
@@ -382,6 +398,9 @@ impl Deliver {
                 Vec::new()
             }
             Finished::Show { key, have, result } => vec![self.show_done(key, have, result)],
+            Finished::Notice { key, result } => {
+                self.notice_done(&key, result).into_iter().collect()
+            }
         };
         for settled in settled {
             // The desk never waits for delivery, so waiting for the desk here cannot lock up.

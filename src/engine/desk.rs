@@ -8,6 +8,8 @@
 //! held in memory until it is committed, so whatever is read from the store here is as committed.
 
 mod commit;
+mod hush;
+mod merge;
 mod restore;
 mod settle;
 
@@ -15,13 +17,14 @@ use super::draft::Draft;
 use super::intake::Intake;
 use super::memory::Memory;
 use super::outgoing::{Message, Settled};
-use super::{Done, Engine, Failure, deliver};
+use super::{Done, Engine, Failure, SilenceAct, deliver};
 use crate::core::alert::Alert;
-use crate::core::id::{IncidentId, Seq};
+use crate::core::id::{Actor, IncidentId, Seq};
 use crate::core::incident::{Command, Event, Incident, OpenAs, Refusal};
 use crate::core::time::Time;
 use crate::store::{ChangeSet, StoreFault};
 use commit::{Batch, Commit, Turn, Waiting, sleep_until, written};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 
@@ -54,6 +57,17 @@ pub(super) enum Job {
     Write {
         changes: Box<ChangeSet>,
         reply: Reply<()>,
+    },
+    Silence {
+        act: SilenceAct,
+        reply: Reply<String>,
+    },
+    Merge {
+        cause: String,
+        from: IncidentId,
+        into: IncidentId,
+        by: Actor,
+        reply: Reply<Done>,
     },
     /// Delivery tells how something went.
     Settled(Box<Settled>, Option<Reply<()>>),
@@ -114,7 +128,11 @@ impl Desk {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .next_due();
-        [memory.next_wake(), lease].into_iter().flatten().min()
+        let quiet = memory.quiet.next_due(self.committing.is_none());
+        [memory.next_wake(), lease, quiet]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Waits for something to do and does it: a commit has ended, jobs have come, time has come.
@@ -157,6 +175,14 @@ impl Desk {
         let batch = self.open.take();
         let mut batch = batch.unwrap_or_else(|| Batch::of(Draft::new(&self.engine)));
         batch.draft.now = self.engine.now();
+        if let Some(memory) = &mut self.memory {
+            batch.draft.know(&memory.quiet.silences);
+            if self.engine.0.look.swap(false, Ordering::SeqCst) {
+                memory.quiet.look_at = Some(Time(0));
+            }
+        }
+        // Before time is put to incidents: what is silenced has no next step.
+        self.mind_silences(&mut batch).await;
         self.fire_due(&mut batch);
         for job in taken.drain(..) {
             batch.count(&job);
@@ -172,6 +198,13 @@ impl Desk {
                         .await;
                 }
             }
+        }
+        let free = self.committing.is_none();
+        let due = self.memory.as_ref().and_then(|m| m.quiet.next_due(free));
+        if due.is_some_and(|at| at <= batch.draft.now) {
+            // What a job made of silences is decided with it.
+            self.flush(&mut batch);
+            self.mind_silences(&mut batch).await;
         }
         self.open = Some(batch);
     }
@@ -251,6 +284,20 @@ impl Desk {
                 write(draft, *changes);
                 waiting.push(Waiting::Unit(reply));
             }
+            Job::Silence { act, reply } => {
+                let result = self.silence(draft, act).await;
+                waiting.push(Waiting::Silence(reply, result));
+            }
+            Job::Merge {
+                cause,
+                from,
+                into,
+                by,
+                reply,
+            } => {
+                let result = self.merge(draft, &cause, (from, into), by).await;
+                waiting.push(Waiting::Done(reply, result));
+            }
             Job::Settled(settled, reply) => {
                 self.settled(draft, *settled).await;
                 waiting.extend(reply.map(Waiting::Unit));
@@ -271,6 +318,9 @@ impl Desk {
             return Ok(done);
         }
         self.load(id).await?;
+        if matches!(command, Command::Reopen { .. }) {
+            self.may_reopen(id)?;
+        }
         let kind = match &command {
             Command::Redact { seq, .. } => Some(self.redactable(id, *seq).await?),
             _ => None,
@@ -405,6 +455,8 @@ fn write(draft: &mut Draft, changes: ChangeSet) {
     draft.changes.link_codes.extend(changes.link_codes);
     draft.changes.keys.extend(changes.keys);
     draft.changes.covers.extend(changes.covers);
+    draft.notices.extend(changes.notices.values().cloned());
+    draft.changes.notices.extend(changes.notices);
     draft.changes.attempts.extend(changes.attempts);
     draft.changes.receipts.extend(changes.receipts);
     draft.changes.verified.extend(changes.verified);
@@ -420,7 +472,10 @@ impl Job {
         let failure = || Failure::Unavailable(why.to_owned());
         match self {
             Job::Take { reply, .. } | Job::Write { reply, .. } => drop(reply.send(Err(failure()))),
-            Job::Submit { reply, .. } | Job::Open { reply, .. } => drop(reply.send(Err(failure()))),
+            Job::Submit { reply, .. } | Job::Open { reply, .. } | Job::Merge { reply, .. } => {
+                drop(reply.send(Err(failure())));
+            }
+            Job::Silence { reply, .. } => drop(reply.send(Err(failure()))),
             Job::Tick { reply } => drop(reply.send(Err(failure()))),
             Job::Stop { reply } => drop(reply.send(Ok(()))),
             Job::Settled(_, reply) => drop(reply.map(|r| r.send(Err(failure())))),

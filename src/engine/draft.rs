@@ -9,10 +9,12 @@ use crate::core::incident::{
     Command, Effect, Event, Incident, Origin, Place, Record, Refusal, Scene, Surface, THE_ROOM,
     decide, evolve, react,
 };
+use crate::core::silence::{self, Silence};
 use crate::core::time::Time;
 use crate::metrics::Metrics;
 use crate::store::{
-    ChangeSet, Delivery, EventRow, InboxRow, IncidentRow, Lane, OutboxChange, OutboxRow, ShowRow,
+    ChangeSet, Delivery, EventRow, InboxRow, IncidentRow, Lane, NoticeRow, OutboxChange, OutboxRow,
+    ShowRow,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -45,6 +47,10 @@ pub(super) struct Draft {
     pub hashes: Vec<(u128, u128)>,
     /// Place of a fresh alert's row in `changes.alerts`.
     pub fresh: HashMap<AlertId, usize>,
+    /// Lines for channels that go out after the commit.
+    pub notices: Vec<NoticeRow>,
+    /// Silences changed: readers see the new ones after the commit.
+    pub silenced: bool,
 }
 
 impl Draft {
@@ -63,7 +69,31 @@ impl Draft {
             runs: BTreeMap::new(),
             hashes: Vec::new(),
             fresh: HashMap::new(),
+            notices: Vec::new(),
+            silenced: false,
         }
+    }
+
+    /// Decisions of this batch are made under these silences, committed or not.
+    pub(super) fn know(&mut self, silences: &Arc<BTreeMap<String, Arc<Silence>>>) {
+        if !Arc::ptr_eq(&self.directory.silences, silences) {
+            Arc::make_mut(&mut self.directory).silences = silences.clone();
+        }
+    }
+
+    /// What would be answered; nothing is recorded.
+    pub(super) fn would(
+        &self,
+        memory: &Memory,
+        id: IncidentId,
+        command: Command,
+    ) -> Result<(), Refusal> {
+        let incident = memory.incidents.get(&id).ok_or(Refusal::NoSuchIncident)?;
+        let scene = Scene {
+            now: self.now,
+            directory: &self.directory,
+        };
+        decide(incident, &scene, command).map(drop)
     }
 
     /// Decides a command and records what follows from it. The incident must be in memory, or new.
@@ -97,11 +127,21 @@ impl Draft {
             };
             evolve(state, &record);
             let effects = react(state, &record);
+            // What is left may all be silenced.
+            let fewer = matches!(
+                record.event,
+                Event::Cleared { .. } | Event::Absorbed { .. } | Event::Reopened { .. }
+            );
+            if fewer && silence::known(&self.directory).next().is_some() {
+                memory.quiet.unsure.insert(id);
+            }
             self.record(memory, &incident, record, effects);
         }
         let seq = incident.seq;
-        if !incident.is_open() && memory.groups.get(&incident.group_key) == Some(&id) {
-            memory.groups.remove(&incident.group_key);
+        if !incident.is_open() {
+            for group in incident.groups() {
+                memory.forget_group(group, id);
+            }
         }
         memory.hold(incident);
         self.touched.insert(id);
@@ -342,6 +382,9 @@ impl Draft {
             }
             Event::Snoozed { by, .. } => format!("snoozed by {}", by.name()),
             Event::Resolved { by, .. } => format!("resolved by {}", by.name()),
+            Event::Muted { words, .. } => format!("silenced by {words}"),
+            Event::Reassigned { by, to, .. } => format!("{} gave it to {to}", by.name()),
+            Event::Merged { into, .. } => format!("merged into {into}"),
             _ => "no longer needed".to_owned(),
         };
         self.hush = true;
@@ -394,6 +437,12 @@ fn reason(event: &Event) -> Option<(&'static str, &'static str)> {
         Event::CatchAll { .. } => ("page", "catch-all"),
         Event::PageFailed { .. } => ("page", "not delivered"),
         Event::Retriggered { .. } => ("page", "triggered again"),
+        Event::Muted { .. } => ("quiet", "silenced incident"),
+        Event::Unmuted { .. } => ("page", "no longer silenced"),
+        Event::Unacknowledged { .. } => ("page", "given back"),
+        Event::Reopened { .. } => ("page", "reopened"),
+        Event::Reassigned { .. } => ("page", "given to somebody"),
+        Event::Merged { .. } => ("group", "merged"),
         Event::Promoted { .. } => ("room", "major"),
         Event::RunReleased { .. } => ("run", "released"),
         Event::RunExpired { .. } => ("run", "expired"),

@@ -6,13 +6,14 @@
 use super::draft::Draft;
 use super::lease::{self, GRACE_MS, Leases};
 use super::memory::Memory;
+use super::quiet::{self, Parked};
 use crate::core::alert::{Alert, AlertKind, AlertRef};
 use crate::core::forecast::opening;
 use crate::core::id::{AlertId, IncidentId, Severity};
 use crate::core::incident::{Command, alert_ref};
 use crate::core::route::{Routed, Verdict, route};
 use crate::core::time::Time;
-use crate::store::{AlertChange, AlertRow};
+use crate::store::{AlertChange, AlertRow, PlaceChange};
 use serde::Serialize;
 use std::collections::HashMap;
 
@@ -113,6 +114,9 @@ impl Intake {
         }
         leases.change(key, digest, ends_at);
         draft.hashes.push((key, hash));
+        if changed {
+            memory.quiet.reworded(id, alert);
+        }
         if let Some(incident) = incident.filter(|_| changed) {
             self.worsened(draft, memory, leases, incident, alert);
         }
@@ -167,12 +171,20 @@ impl Intake {
         leases.insert(key, id, None, digest, alert.ends_at);
         draft.hashes.push((key, hash));
         let verdict = route(&draft.directory, &alert);
-        let why = match &verdict {
-            Verdict::Quiet { why } => {
+        let held = match &verdict {
+            Verdict::Quiet { .. } => None,
+            Verdict::Incident(routed) => quiet::held(draft, &alert, routed),
+        };
+        let why = match (&verdict, &held) {
+            (Verdict::Quiet { why }, _) => {
                 draft.metrics.why("quiet", "route");
                 format!("quiet: {why}")
             }
-            Verdict::Incident(routed) => routed.why.join("; "),
+            (Verdict::Incident(_), Some(held)) => {
+                draft.metrics.why("quiet", "silenced");
+                held.why.clone()
+            }
+            (Verdict::Incident(routed), None) => routed.why.join("; "),
         };
         draft.fresh.insert(id, draft.changes.alerts.len());
         draft.changes.alerts.push(AlertRow {
@@ -189,8 +201,60 @@ impl Intake {
             why,
             body: said,
         });
-        if let Verdict::Incident(routed) = verdict {
-            self.join(*routed, key, alert_ref(id, &alert), alert);
+        match (verdict, held) {
+            (Verdict::Incident(_), Some(held)) => {
+                (draft.changes.held).push((held.silence.clone(), id, draft.now));
+                memory.quiet.park(id, Parked::of(key, alert, held));
+            }
+            (Verdict::Incident(routed), None) => {
+                self.join(*routed, key, alert_ref(id, &alert), alert);
+            }
+            (Verdict::Quiet { .. }, _) => {}
+        }
+    }
+
+    /// Looks again at a parked alert: a silence may still hold it, else it goes where it belongs as if
+    /// it had just arrived. Nothing is written while nothing changes.
+    pub(super) fn unpark(&mut self, draft: &mut Draft, memory: &mut Memory, id: AlertId) {
+        let Some(parked) = memory.quiet.unpark(id) else {
+            return;
+        };
+        if !self.clears.is_empty() {
+            self.flush_clears(draft, memory);
+        }
+        let verdict = route(&draft.directory, &parked.alert);
+        let held = match &verdict {
+            Verdict::Quiet { .. } => None,
+            Verdict::Incident(routed) => quiet::held(draft, &parked.alert, routed),
+        };
+        if let Some(held) = held {
+            if held.why != parked.why {
+                let place = PlaceChange {
+                    incident: None,
+                    why: held.why.clone(),
+                };
+                draft.changes.places.insert(id, place);
+                (draft.changes.held).push((held.silence.clone(), id, draft.now));
+            }
+            let again = Parked::of(parked.key, parked.alert, held);
+            memory.quiet.park(id, again);
+            return;
+        }
+        let before = parked.why.split(';').next().unwrap_or_default();
+        let why = match &verdict {
+            Verdict::Quiet { why } => format!("quiet: {why}; before: {before}"),
+            Verdict::Incident(routed) => format!("{}; before: {before}", routed.why.join("; ")),
+        };
+        let place = PlaceChange {
+            incident: None,
+            why,
+        };
+        draft.changes.places.insert(id, place);
+        if let Verdict::Incident(mut routed) = verdict {
+            draft.metrics.why("open", "a silence ended");
+            routed.why.push(format!("before: {before}"));
+            let reference = alert_ref(id, &parked.alert);
+            self.join(*routed, parked.key, reference, parked.alert);
         }
     }
 
@@ -226,6 +290,7 @@ impl Intake {
         let Some(live) = leases.remove(key) else {
             return;
         };
+        memory.quiet.unpark(live.id);
         let change = AlertChange {
             id: live.id,
             firing: false,
@@ -268,6 +333,9 @@ impl Intake {
                     .and_then(|at| draft.changes.alerts.get_mut(*at))
                 {
                     row.incident = Some(incident);
+                }
+                if let Some(place) = draft.changes.places.get_mut(&id) {
+                    place.incident = Some(incident);
                 }
             }
         }

@@ -182,6 +182,15 @@ impl Leases {
         }
     }
 
+    /// Every alert of one incident belongs to another now.
+    pub(super) fn repoint(&mut self, from: IncidentId, into: IncidentId) {
+        for live in self.by_key.values_mut() {
+            if live.incident == Some(from) {
+                live.incident = Some(into);
+            }
+        }
+    }
+
     /// A changed end or content.
     pub(super) fn change(&mut self, key: u128, digest: i64, ends_at: Time) {
         let Some(live) = self.by_key.get_mut(&key) else {

@@ -1,10 +1,13 @@
 //! What the desk knows without asking the store: open incidents, their groups, surfaces and deadlines.
 
 use super::lease::{self, GRACE_MS, Leases};
+use super::quiet::Quiet;
 use crate::core::id::{AlertId, IncidentId};
 use crate::core::incident::{Incident, wake_at};
 use crate::core::time::Time;
-use crate::store::{Delivery, HighWater, Lane, LiveAlert, OutboxRow, ShowRow, Store, StoreFault};
+use crate::store::{
+    Delivery, HighWater, Lane, LiveAlert, NoticeRow, OutboxRow, ShowRow, Store, StoreFault,
+};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::sync::Arc;
@@ -25,6 +28,8 @@ pub(super) struct Memory {
     pub pages: HashMap<IncidentId, BTreeMap<i64, OutboxRow>>,
     /// Highest numbers given out.
     pub high: HighWater,
+    /// Silences, and what they hold.
+    pub quiet: Quiet,
     /// How many incidents each policy that takes turns has opened.
     pub turns: HashMap<String, u64>,
     /// When incidents want to be woken; stale entries are skipped when they come up.
@@ -37,6 +42,8 @@ pub(super) struct Restored {
     pub outbox: Vec<OutboxRow>,
     /// Surfaces that are behind.
     pub shows: Vec<ShowKey>,
+    /// Lines for channels that are still to be said.
+    pub notices: Vec<NoticeRow>,
 }
 
 impl Memory {
@@ -72,19 +79,23 @@ impl Memory {
                 .or_default()
                 .insert(row.id, row.clone());
         }
+        memory.quiet = Quiet::restore(store, now).await?;
         Ok((
             memory,
             Restored {
                 outbox,
                 shows: behind,
+                notices: store.waiting_notices().await?,
             },
         ))
     }
 
     /// Takes an incident as it is now: its group, its deadline.
     pub(super) fn hold(&mut self, incident: Arc<Incident>) {
-        if incident.is_open() && !incident.group_key.is_empty() {
-            self.groups.insert(incident.group_key.clone(), incident.id);
+        if incident.is_open() {
+            for group in incident.groups() {
+                self.groups.insert(group.clone(), incident.id);
+            }
         }
         if let Some(at) = wake_at(&incident) {
             self.wakes.push(Reverse((at, incident.id)));
@@ -101,8 +112,8 @@ impl Memory {
         if incident.is_open() || wake_at(incident).is_some() || !incident.firing.is_empty() {
             return;
         }
-        if self.groups.get(&incident.group_key) == Some(&id) {
-            self.groups.remove(&incident.group_key);
+        for group in incident.clone().groups() {
+            self.forget_group(group, id);
         }
         let keys: Vec<ShowKey> = self.shows_of(id).map(|(k, _)| k.clone()).collect();
         let behind = keys
@@ -113,6 +124,13 @@ impl Memory {
                 self.shows.remove(&key);
             }
             self.incidents.remove(&id);
+        }
+    }
+
+    /// A group no longer leads to an incident that is over.
+    pub(super) fn forget_group(&mut self, group: &str, id: IncidentId) {
+        if self.groups.get(group) == Some(&id) {
+            self.groups.remove(group);
         }
     }
 

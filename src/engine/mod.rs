@@ -8,6 +8,7 @@
 //! both and reads the memory again, so nobody hears of what is not stored; a second process on the database fences this
 //! one, which then answers 503 to everything and asks to be stopped.
 
+mod accounts;
 mod act;
 mod clock;
 mod covers;
@@ -17,7 +18,9 @@ mod draft;
 mod intake;
 mod lease;
 mod memory;
+mod offers;
 mod outgoing;
+mod quiet;
 mod waking;
 
 pub use clock::Clock;
@@ -29,13 +32,13 @@ use crate::chat::button::Key;
 use crate::core::alert::Alert;
 use crate::core::directory::Directory;
 use crate::core::duty::Cover;
-use crate::core::explain::edited;
 use crate::core::id::{Actor, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{Command, Incident, OpenAs, Refusal, Status};
+use crate::core::silence::Silence;
 use crate::core::time::Time;
 use crate::metrics::Metrics;
 use crate::notify::Notifiers;
-use crate::store::{ChangeSet, LinkRow, Store};
+use crate::store::{ChangeSet, Store};
 use arc_swap::ArcSwap;
 use covers::Covers;
 use lease::{Leases, Seen};
@@ -84,6 +87,8 @@ pub(crate) struct Inner {
     seen: Arc<Seen>,
     counters: [AtomicI64; 6],
     fenced: AtomicBool,
+    /// The files' maintenance windows may have changed: the desk is to look at them.
+    look: AtomicBool,
     /// Runs this process carries out.
     running: Mutex<HashSet<RunId>>,
     /// What buttons are signed with.
@@ -124,6 +129,23 @@ pub enum Failure {
     /// The store is down or this process is stopping; try again. HTTP 503.
     #[error("firebell cannot store this right now: {0}")]
     Unavailable(String),
+}
+
+/// What is asked of silences.
+#[derive(Clone, Debug)]
+pub enum SilenceAct {
+    /// Make one, or change the one with `wanted.id`.
+    Put {
+        /// As it is to be; an empty id makes a new one.
+        wanted: Box<Silence>,
+        /// The id of a new one. The same id again is the same act.
+        fresh: String,
+    },
+    /// End one now.
+    End {
+        /// Which.
+        id: String,
+    },
 }
 
 /// Something changed and is committed; readers look again.
@@ -212,6 +234,7 @@ impl Engine {
             seen,
             counters,
             fenced: AtomicBool::new(false),
+            look: AtomicBool::new(false),
             running: Mutex::default(),
             // Hashed, so that a value of any length somebody put there is a key.
             key: Key::new(sha2::Sha256::digest(secret.as_bytes()).into()),
@@ -276,35 +299,57 @@ impl Engine {
 
     /// Puts a new configuration in force. Incidents keep what they froze at their start.
     pub fn replace_directory(&self, directory: Directory) {
-        self.0.directory.rcu(|_| {
-            let directory = self.overlay(directory.clone());
+        self.0.directory.rcu(|now| {
+            let directory = Directory {
+                // People's silences are not the files' to change.
+                silences: now.silences.clone(),
+                ..self.overlay(directory.clone())
+            };
             covers::put_in_force(directory, &self.0.agreed.load(), self.now())
         });
+        self.0.look.store(true, Ordering::SeqCst);
+        // Nobody waits for it; a full queue means that the desk is awake anyway.
+        let (reply, _) = oneshot::channel();
+        let _ = self.0.desk.try_send(desk::Job::Tick { reply });
         self.announce(Change::Directory);
     }
 
-    /// Tells open incidents whose policy is not what it was at their start; call it after
-    /// [`Engine::replace_directory`].
-    pub async fn offer_policies(&self) {
-        let directory = self.directory();
-        for incident in self.open_incidents() {
-            let Some(policy) = edited(&incident, &directory) else {
-                continue;
-            };
-            // The same edit is offered once, however often the files are read.
-            let said = serde_json::to_vec(policy).unwrap_or_default();
-            let cause = format!(
-                "policy-edited:{:016x}:{}",
-                xxhash_rust::xxh3::xxh3_64(&said),
-                incident.id.0
-            );
-            if let Err(failure) = self
-                .submit(&cause, incident.id, Command::PolicyEdited)
-                .await
-            {
-                tracing::debug!(incident.id = incident.id.0, %failure, "an edited policy was not offered");
-            }
-        }
+    /// Readers see these silences from now on.
+    fn put_in_force(&self, silences: &Arc<BTreeMap<String, Arc<Silence>>>) {
+        self.0.directory.rcu(|now| Directory {
+            silences: silences.clone(),
+            ..Directory::clone(now)
+        });
+    }
+
+    /// Makes, changes or ends a silence. When this returns, it is durable and in force; the answer is
+    /// the id it has then.
+    ///
+    /// # Errors
+    /// A refusal in words, or `Unavailable` when nothing could be stored.
+    pub async fn silence(&self, act: SilenceAct) -> Result<String, Failure> {
+        self.ask(|reply| desk::Job::Silence { act, reply }).await
+    }
+
+    /// Merges one incident into another, which goes on; answers about that one.
+    ///
+    /// # Errors
+    /// A refusal in words, or `Unavailable` when nothing could be stored.
+    pub async fn merge(
+        &self,
+        cause: &str,
+        from: IncidentId,
+        into: IncidentId,
+        by: Actor,
+    ) -> Result<Done, Failure> {
+        self.ask(|reply| desk::Job::Merge {
+            cause: cause.to_owned(),
+            from,
+            into,
+            by,
+            reply,
+        })
+        .await
     }
 
     /// For reading.
@@ -323,54 +368,6 @@ impl Engine {
     #[must_use]
     pub fn alive(&self) -> bool {
         !self.0.desk.is_closed() && !self.0.deliver.is_closed()
-    }
-
-    /// The person of the directory an account stands for: by the files, else by a link.
-    #[must_use]
-    pub fn person_of(&self, platform: &str, account: &str) -> Option<String> {
-        let directory = self.directory();
-        if let Some(person) = directory.person_by_identity(platform, account) {
-            return Some(person.id.clone());
-        }
-        let links = self.0.links.read().unwrap_or_else(PoisonError::into_inner);
-        links
-            .get(&(platform.to_owned(), account.to_owned()))
-            .filter(|person| directory.people.contains_key(*person))
-            .cloned()
-    }
-
-    /// The account a person has on a platform: by the files, else by a link.
-    #[must_use]
-    pub fn account_of(&self, platform: &str, person: &str) -> Option<String> {
-        let directory = self.directory();
-        if let Some(id) = directory.people.get(person)?.identities.get(platform) {
-            return Some(id.clone());
-        }
-        let links = self.0.links.read().unwrap_or_else(PoisonError::into_inner);
-        let mut accounts: Vec<&String> = links
-            .iter()
-            .filter(|((p, _), who)| p == platform && who.as_str() == person)
-            .map(|((_, account), _)| account)
-            .collect();
-        accounts.sort();
-        accounts.first().map(|a| (*a).clone())
-    }
-
-    /// Links an account to a person, for good.
-    ///
-    /// # Errors
-    /// `Unavailable` when nothing could be stored.
-    pub async fn link(&self, link: LinkRow) -> Result<(), Failure> {
-        let key = (link.platform.clone(), link.account.clone());
-        let person = link.person.clone();
-        let changes = ChangeSet {
-            links: vec![link],
-            ..ChangeSet::default()
-        };
-        self.write(changes).await?;
-        let mut links = self.0.links.write().unwrap_or_else(PoisonError::into_inner);
-        links.insert(key, person);
-        Ok(())
     }
 
     /// Puts a command to an incident. `cause` makes it idempotent: unique per human act, such as `click:<id>`.

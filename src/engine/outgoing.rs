@@ -3,7 +3,7 @@
 use super::memory::ShowKey;
 use crate::chat::{Chat, Fault};
 use crate::core::incident::{Incident, Record};
-use crate::store::{AttemptRow, OutboxRow, ShowRow};
+use crate::store::{AttemptRow, NoticeRow, OutboxRow, ShowRow};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -19,6 +19,8 @@ pub(super) enum Message {
     Withdraw(Vec<i64>),
     /// Something may ring that need not any more.
     Hush,
+    /// Lines for channels that belong to no incident.
+    Notices(Vec<NoticeRow>),
     /// Do what is due, answer with how much was done once nothing is on its way.
     Settle(oneshot::Sender<usize>),
     /// The desk reads everything again: what follows replaces what was waiting here.
@@ -62,6 +64,8 @@ pub(super) enum Settled {
         /// Its row.
         row: OutboxRow,
     },
+    /// A line for a channel was said, or not; its row as it is now.
+    Notice(NoticeRow),
     /// A surface was brought up to date, or not.
     Show {
         /// Which.

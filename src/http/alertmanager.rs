@@ -1,14 +1,15 @@
-//! The reading half of Alertmanager's API v2, for amtool, Karma and Grafana's data source, and the
+//! Alertmanager's API v2 apart from the intake of alerts, for amtool, Karma and Grafana's data source, and the
 //! health paths probes expect.
 //!
 //! The shapes are those of Alertmanager's `api/v2/openapi.yaml`. The lists stream: the table is
-//! walked in pieces and never held, and a row's JSON is passed on as it is stored. Silences do not
-//! exist here; their paths are absent.
+//! walked in pieces and never held, and a row's JSON is passed on as it is stored. Silences are made,
+//! changed and ended here too; whoever may read may do that, as in Alertmanager.
 
 mod groups;
 mod list;
 mod query;
 mod row;
+mod silences;
 
 use super::App;
 use super::hooks::auth;
@@ -42,6 +43,11 @@ pub fn router(app: App) -> Router {
     Router::new()
         .route("/api/v2/alerts", get(alerts))
         .route("/api/v2/alerts/groups", get(groups))
+        .route("/api/v2/silences", get(silences::list).post(silences::post))
+        .route(
+            "/api/v2/silence/{id}",
+            get(silences::one).delete(silences::end),
+        )
         .route("/api/v2/status", get(status))
         .route("/api/v2/receivers", get(receivers))
         .route("/-/healthy", get(|| async { "OK" }))

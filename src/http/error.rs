@@ -85,7 +85,10 @@ impl From<Refusal> for Problem {
             Refusal::Invalid { .. } => (StatusCode::BAD_REQUEST, "invalid"),
             Refusal::AlreadyOpen => (StatusCode::CONFLICT, "already_open"),
             Refusal::AlreadyAcknowledged { .. } => (StatusCode::CONFLICT, "already_acknowledged"),
-            Refusal::AlreadyResolved => (StatusCode::CONFLICT, "already_resolved"),
+            Refusal::AlreadyResolved | Refusal::ResolvedBy { .. } => {
+                (StatusCode::CONFLICT, "already_resolved")
+            }
+            Refusal::NoSuchSilence { .. } => (StatusCode::NOT_FOUND, "not_found"),
             Refusal::NothingToDo { .. } => (StatusCode::CONFLICT, "nothing_to_do"),
             Refusal::Stale { .. } => (StatusCode::CONFLICT, "stale"),
             Refusal::NotYet => (StatusCode::CONFLICT, "not_yet"),

@@ -83,6 +83,7 @@ impl ConsoleChat {
     async fn find(&self, room: &RoomRef) -> Result<RoomId, Fault> {
         match room {
             RoomRef::Channel(name) => Ok(self.room("channel", name, None).await?.id),
+            RoomRef::Person(id) => Ok(self.room("direct", id, None).await?.id),
             RoomRef::Room(id) => id.parse().map(RoomId).map_err(|_| Fault {
                 why: format!("`{id}` is not a room of the console"),
                 retry: Retry::Never,

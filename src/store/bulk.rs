@@ -219,6 +219,55 @@ pub(super) const CONTACT_CODES: Bulk = Bulk {
         expires_at = excluded.expires_at, tries = excluded.tries",
 };
 
+pub(super) const ALERT_PLACES: Bulk = Bulk {
+    name: "place alerts",
+    head: "update alerts set incident = v.column2, why = v.column3 from (values ",
+    width: 3,
+    tail: ") as v where alerts.id = v.column1",
+};
+
+pub(super) const MOVES: Bulk = Bulk {
+    name: "move alerts",
+    head: "update alerts set incident = v.column2 from (values ",
+    width: 2,
+    tail: ") as v where alerts.incident = v.column1",
+};
+
+pub(super) const SILENCES: Bulk = Bulk {
+    name: "write silences",
+    head: "insert into silences (id, kind, matchers, service, starts_at, ends_at, created_by, owner, \
+        comment, recurrence, updated_at) values ",
+    width: 11,
+    tail: " on conflict (id) do update set kind = excluded.kind, matchers = excluded.matchers, \
+        service = excluded.service, starts_at = excluded.starts_at, ends_at = excluded.ends_at, \
+        created_by = excluded.created_by, owner = excluded.owner, comment = excluded.comment, \
+        recurrence = excluded.recurrence, updated_at = excluded.updated_at",
+};
+
+pub(super) const MARKS: Bulk = Bulk {
+    name: "write silence marks",
+    head: "insert into silence_marks (id, ending, forgotten, digest) values ",
+    width: 4,
+    tail: " on conflict (id) do update set ending = excluded.ending, \
+        forgotten = excluded.forgotten, digest = excluded.digest",
+};
+
+pub(super) const HELD: Bulk = Bulk {
+    name: "insert held",
+    head: "insert into held (silence, alert, at) values ",
+    width: 3,
+    tail: " on conflict (silence, alert) do nothing",
+};
+
+pub(super) const NOTICES: Bulk = Bulk {
+    name: "write notices",
+    head: "insert into notices (key, platform, channel, text, state, attempts, due_at, created_at, \
+        error) values ",
+    width: 9,
+    tail: " on conflict (key) do update set state = excluded.state, attempts = excluded.attempts, \
+        due_at = excluded.due_at, error = excluded.error",
+};
+
 pub(super) const COUNTERS: Bulk = Bulk {
     name: "write counters",
     head: "insert into meta (key, value) values ",
@@ -234,7 +283,13 @@ pub(super) const COVERS: Bulk = Bulk {
         body = excluded.body, updated_at = excluded.updated_at",
 };
 
-const ALL: [&Bulk; 27] = [
+const ALL: [&Bulk; 33] = [
+    &ALERT_PLACES,
+    &MOVES,
+    &SILENCES,
+    &MARKS,
+    &HELD,
+    &NOTICES,
     &ALERTS,
     &ALERT_STATES,
     &ALERT_STATE_CHANGES,

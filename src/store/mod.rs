@@ -19,6 +19,7 @@ mod read;
 mod restore;
 mod rows;
 mod select;
+mod silence;
 mod write;
 
 pub use backend::Dialect;
@@ -27,9 +28,11 @@ pub use ledger::{AttemptQuery, AttemptRow, ContactCodeRow, RINGING, ReceiptChang
 pub use open::schema;
 pub use probe::Probe;
 pub use rows::*;
+pub use silence::{Held, NoticeRow, PERSON, PlaceChange, SilenceRow};
 
 use crate::core::id::{IncidentId, RoomId, RunId};
 use crate::core::incident::{Incident, Record};
+use crate::core::silence::{Marks, Silence};
 use crate::core::time::Time;
 use open::Pools;
 use std::collections::BTreeMap;
@@ -376,6 +379,56 @@ impl Store {
         contact: &str,
     ) -> Result<Option<ContactCodeRow>, StoreFault> {
         on!(self, pools => pools.contact_code(person, contact).await)
+    }
+
+    /// Silences that end after an instant, ids ascending.
+    pub async fn live_silences(&self, after: Time) -> Result<Vec<Silence>, StoreFault> {
+        on!(self, pools => pools.live_silences(after).await)
+    }
+
+    /// Silences that ended until `until` and after `since`, the newest end first.
+    pub async fn past_silences(
+        &self,
+        until: Time,
+        since: Time,
+        limit: i64,
+    ) -> Result<Vec<Silence>, StoreFault> {
+        on!(self, pools => pools.past_silences(until, since, limit).await)
+    }
+
+    /// One silence.
+    pub async fn silence(&self, id: &str) -> Result<Option<Silence>, StoreFault> {
+        on!(self, pools => pools.silence(id).await)
+    }
+
+    /// What was said about silences, by id.
+    pub async fn silence_marks(&self) -> Result<Vec<(String, Marks)>, StoreFault> {
+        on!(self, pools => pools.silence_marks().await)
+    }
+
+    /// Firing alerts that wait for a silence to end.
+    pub async fn held_alerts(&self) -> Result<Vec<AlertRow>, StoreFault> {
+        on!(self, pools => pools.held_alerts().await)
+    }
+
+    /// What a silence has held since an instant, newest first, at most `limit`.
+    pub async fn held_by(
+        &self,
+        silence: &str,
+        since: Time,
+        limit: i64,
+    ) -> Result<Vec<AlertRow>, StoreFault> {
+        on!(self, pools => pools.held_by(silence, since, limit).await)
+    }
+
+    /// How many alerts a silence has held since an instant.
+    pub async fn count_held(&self, silence: &str, since: Time) -> Result<i64, StoreFault> {
+        on!(self, pools => pools.count_held(silence, since).await)
+    }
+
+    /// Lines for channels that are still to be said, oldest first.
+    pub async fn waiting_notices(&self) -> Result<Vec<NoticeRow>, StoreFault> {
+        on!(self, pools => pools.waiting_notices().await)
     }
 
     /// Quarantined payloads, newest first, and how many there are in all.

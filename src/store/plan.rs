@@ -57,16 +57,17 @@ pub(super) fn plan<B: Backend>(
     plan.console(changes)?;
     plan.chat(changes)?;
     plan.waking(changes)?;
+    plan.silences(changes)?;
     Ok(plan.steps)
 }
 
-struct Plan<'t, B: Backend> {
+pub(super) struct Plan<'t, B: Backend> {
     texts: &'t Texts,
     steps: Vec<Step<B>>,
 }
 
 impl<B: Backend> Plan<'_, B> {
-    fn rows<'r, T, const N: usize>(
+    pub(super) fn rows<'r, T, const N: usize>(
         &mut self,
         bulk: &Bulk,
         miss: Miss,

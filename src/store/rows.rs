@@ -1,9 +1,11 @@
 //! Rows as the tables hold them, and the change-set: everything one transaction writes, as data.
 
 use super::ledger::{AttemptRow, ContactCodeRow, ReceiptChange, VerifiedRow};
+use super::silence::{Held, NoticeRow, PlaceChange, SilenceRow};
 use crate::core::duty::Cover;
 use crate::core::id::{AlertId, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{Incident, Record};
+use crate::core::silence::Marks;
 use crate::core::time::Time;
 use std::collections::BTreeMap;
 
@@ -484,6 +486,18 @@ pub struct ChangeSet {
     pub verified: Vec<VerifiedRow>,
     /// Codes under way, inserted or replaced.
     pub contact_codes: Vec<ContactCodeRow>,
+    /// Where known alerts belong now.
+    pub places: BTreeMap<AlertId, PlaceChange>,
+    /// Every alert of the first incident belongs to the second now.
+    pub moves: Vec<(IncidentId, IncidentId)>,
+    /// Silences, inserted or replaced.
+    pub silences: BTreeMap<String, SilenceRow>,
+    /// What was said about them, inserted or replaced.
+    pub marks: BTreeMap<String, Marks>,
+    /// What they held, inserted unless it is known.
+    pub held: Vec<Held>,
+    /// Lines for channels, inserted; a known one only changes its state.
+    pub notices: BTreeMap<String, NoticeRow>,
     /// How many incidents a policy has opened so far, by policy.
     pub turns: BTreeMap<String, u64>,
 }

@@ -3,6 +3,7 @@
 mod actions;
 mod entries;
 mod layers;
+mod maintenance;
 mod reload;
 mod schedules;
 mod settings;

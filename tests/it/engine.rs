@@ -2,8 +2,10 @@
 
 mod commit;
 mod covers;
+mod hands;
 mod policies;
 mod runs;
+mod silences;
 
 use super::store::on_both;
 use super::world::{Mood, World, alert, person};

@@ -1,6 +1,8 @@
 //! Real senders: Prometheus straight to firebell, Prometheus through an Alertmanager, and amtool, with
 //! the configuration files users get. A service goes down, its incident is lived through, it comes back.
 
+mod silences;
+
 use crate::house::{SOURCES, Sink, form, organisation, write};
 use crate::process::{Firebell, PATIENCE, free_address, until};
 use crate::tools;

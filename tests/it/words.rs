@@ -3,7 +3,9 @@
 //!
 //! `UPDATE=1 cargo test --test it words` writes the golden files.
 
+mod changes;
 mod dispatch;
+mod hands;
 mod hostile;
 mod journal;
 mod oncall;
@@ -54,7 +56,8 @@ fn shapes() -> BTreeMap<String, Event> {
         shapes.entry(kind).or_insert(record.event);
     }
     let others = journal::other_shapes().into_iter();
-    for (name, event) in others.chain(journal::waking_shapes()) {
+    let others = others.chain(journal::waking_shapes());
+    for (name, event) in others.chain(hands::shapes()) {
         shapes.insert(name.to_owned(), event);
     }
     shapes

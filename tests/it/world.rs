@@ -139,6 +139,7 @@ fn place(room: &RoomRef) -> String {
     match room {
         RoomRef::Room(id) => id.clone(),
         RoomRef::Channel(name) => format!("#{name}"),
+        RoomRef::Person(id) => format!("@{id}"),
     }
 }
 
@@ -505,6 +506,8 @@ fn service() -> Service {
         major_at: Severity(0),
         auto_resolve: true,
         support: None,
+        auto_resolve_after_ms: None,
+        hold_while_firing: true,
     }
 }
 

@@ -106,8 +106,14 @@ impl View<'_> {
                 plain("Escalate", Press::Escalate);
                 plain("Snooze 30m", Press::Snooze { ms: SNOOZE_MS });
                 plain("Take the lead", Press::Lead);
+                plain("Give back", Press::Unacknowledge);
             }
-            Status::Resolved => plain("Postmortem", Press::Postmortem),
+            Status::Resolved => {
+                plain("Postmortem", Press::Postmortem);
+                if i.merged_into.is_none() {
+                    plain("Reopen", Press::Reopen);
+                }
+            }
         }
         if i.is_open() {
             if !i.major {

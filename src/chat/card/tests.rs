@@ -158,7 +158,7 @@ fn an_acknowledged_card_offers_no_acknowledge_and_says_who_has_it() {
 }
 
 #[test]
-fn a_resolved_card_offers_the_postmortem_and_nothing_that_changes_the_world() {
+fn a_resolved_card_offers_the_postmortem_and_to_go_on_and_nothing_that_changes_the_world() {
     let c = draw(&incident(vec![
         asked(0),
         Event::Resolved {
@@ -167,8 +167,33 @@ fn a_resolved_card_offers_the_postmortem_and_nothing_that_changes_the_world() {
             why: "resolved by hand".to_owned(),
         },
     ]));
-    assert_eq!(c.buttons.len(), 1);
-    assert_eq!(c.buttons[0].press, Press::Postmortem);
+    let presses: Vec<&Press> = c.buttons.iter().map(|b| &b.press).collect();
+    assert_eq!(presses, [&Press::Postmortem, &Press::Reopen]);
+}
+
+#[test]
+fn a_silenced_card_says_by_what_and_when_it_pages_again() {
+    let muted = |until: &str| Event::Muted {
+        silence: "s".to_owned(),
+        words: "7dd5dcac (deploy)".to_owned(),
+        until: at(until),
+    };
+    let next = |c: &Card| {
+        let next = c.facts.iter().find(|(k, _)| k == "next");
+        next.map(|(_, v)| v.clone()).unwrap()
+    };
+    let c = draw(&incident(vec![muted("2026-11-22T16:00:00Z")]));
+    assert_eq!(
+        next(&c),
+        "silenced by 7dd5dcac (deploy); pages again at 16:00 UTC unless its alerts clear"
+    );
+    let merged = draw(&incident(vec![Event::Merged {
+        by: ana(),
+        into: IncidentId(40),
+        title: "Down".to_owned(),
+    }]));
+    assert_eq!(next(&merged), "it goes on as #40");
+    assert!(!labels(&merged).contains(&"Reopen"));
 }
 
 #[test]

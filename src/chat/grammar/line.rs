@@ -1,22 +1,22 @@
 //! The arguments of each command.
 
 use super::tokens::{Word, Words};
-use super::{Context, Invocation, Usage, Whom, lookup, unknown};
+use super::{Bulk, Context, Invocation, Usage, Whom, lookup, unknown};
 use crate::chat::surface::{Leaf, Needs, tree};
 use crate::core::duty::Answer;
 use crate::core::id::{IncidentId, RunId, Severity};
 use crate::core::schedule::parse_at;
-use crate::core::time::{Time, parse_duration_ms};
+use crate::core::time::Time;
 use std::collections::BTreeMap;
 
-/// The longest snooze: a week. Longer is a maintenance window, not a snooze.
-const SNOOZE_MAX_MS: i64 = 7 * 86_400_000;
+/// The longest snooze: what somebody has for longer is theirs, not put off.
+pub(super) const SNOOZE_MAX_MS: i64 = 90 * 86_400_000;
 
 /// A line behind its verb.
 pub(super) struct Line<'a> {
     pub(super) leaf: &'static Leaf,
     pub(super) context: &'a Context<'a>,
-    id: Option<IncidentId>,
+    pub(super) id: Option<IncidentId>,
     pub(super) words: Words<'a>,
 }
 
@@ -54,12 +54,20 @@ impl<'a> Line<'a> {
             "page" => self.page(),
             "oncall" => self.on_call(),
             "shifts" => self.shifts(),
-            "ack" => self
+            "ack" => self.one_or_many(Bulk::Acknowledge),
+            "resolve" => self.one_or_many(Bulk::Resolve),
+            "unack" => self
                 .about()
-                .and_then(|id| self.done(Invocation::Acknowledge { id })),
-            "resolve" => self
+                .and_then(|id| self.done(Invocation::Unacknowledge { id })),
+            "reopen" => self
                 .about()
-                .and_then(|id| self.done(Invocation::Resolve { id })),
+                .and_then(|id| self.done(Invocation::Reopen { id })),
+            "reassign" => self.reassign(),
+            "merge" => self.merge(),
+            "silence" => self.silence(),
+            "silences" => self.silences(),
+            "unsilence" => self.unsilence(),
+            "maintenance" => self.maintenance(),
             "cover" | "swap" => self.cover(),
             "override" => self.put_on_call(),
             "take" => self.answer_cover(Answer::Take),
@@ -115,8 +123,10 @@ impl<'a> Line<'a> {
             self.words.next();
             return Some(id);
         }
+        // Of several numbers the first is the incident; what follows is the verb's.
+        let several = matches!(self.leaf.verb.as_str(), "merge");
         let id = self.words.last().and_then(|w| number(w, false));
-        if id.is_some() && !free_text {
+        if id.is_some() && !free_text && !several {
             self.words.take_last();
             return id;
         }
@@ -131,7 +141,7 @@ impl<'a> Line<'a> {
     }
 
     /// The incident the line is about.
-    fn about(&self) -> Result<IncidentId, Usage> {
+    pub(super) fn about(&self) -> Result<IncidentId, Usage> {
         self.id.or(self.context.here).ok_or_else(|| {
             self.usage(format!(
                 "`{}` needs an incident: write its number, or write in its room.",
@@ -227,25 +237,6 @@ impl<'a> Line<'a> {
             whom,
             message: self.words.rest(),
         })
-    }
-
-    fn snooze(mut self) -> Result<Invocation, Usage> {
-        let Some(word) = self.words.next() else {
-            return Err(self.usage("`duration` is missing: say for how long."));
-        };
-        if word.text.chars().all(|c| c.is_ascii_digit()) {
-            return Err(self.usage(format!(
-                "`duration`: `{}` of what? Write `{0}m` or `{0}h`.",
-                word.text
-            )));
-        }
-        let ms = parse_duration_ms(&word.text)
-            .map_err(|why| self.usage(format!("`duration`: {why}.")))?;
-        if !(1..=SNOOZE_MAX_MS).contains(&ms) {
-            return Err(self.usage("`duration` must be more than nothing and at most 7d."));
-        }
-        let id = self.about()?;
-        self.done(Invocation::Snooze { id, ms })
     }
 
     fn severity(mut self) -> Result<Invocation, Usage> {
@@ -445,7 +436,7 @@ impl<'a> Line<'a> {
 }
 
 /// `#42` or `inc-42`; `42` only if `bare`.
-fn number(word: &Word, bare: bool) -> Option<IncidentId> {
+pub(super) fn number(word: &Word, bare: bool) -> Option<IncidentId> {
     if word.quoted {
         return None;
     }

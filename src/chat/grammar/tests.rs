@@ -1,6 +1,6 @@
 //! Lines people type, read against a small directory.
 
-use super::{Context, Invocation, Usage, Whom, parse};
+use super::{Bulk, Context, Invocation, Usage, Whom, parse};
 use crate::chat::fixture::{at, directory};
 use crate::chat::surface::{complete, tree};
 use crate::core::directory::Target;
@@ -69,7 +69,7 @@ fn every_command_about_an_incident_takes_its_number_and_else_the_rooms() {
             ok(text),
             Invocation::Snooze {
                 id: FORTY_TWO,
-                ms: 1_800_000
+                until: at("2026-11-22T15:00:00Z")
             }
         );
     }
@@ -228,7 +228,7 @@ fn a_note_may_have_happened_earlier_and_is_kept_as_written() {
 fn a_snooze_has_a_unit_and_an_end() {
     assert!(no("snooze 42", Some(7)).contains("`42m`"));
     assert!(no("snooze", Some(7)).contains("`duration` is missing"));
-    assert!(no("snooze 8d", Some(7)).contains("at most 7d"));
+    assert!(no("snooze 91d", Some(7)).contains("at most 90d"));
     assert!(no("snooze 0s", Some(7)).contains("more than nothing"));
     assert!(no("snooze soon", Some(7)).contains("`soon`"));
 }
@@ -326,4 +326,202 @@ fn completion_goes_on_from_the_half_written_word() {
     assert_eq!(labels("list "), ["open", "all"]);
     assert!(labels("help sn").contains(&"snooze".to_owned()));
     assert!(labels("nonsense ").is_empty());
+}
+
+#[test]
+fn a_snooze_ends_at_any_time_on_the_authors_clock() {
+    let until = |text: &str| match ok(text) {
+        Invocation::Snooze { id: SEVEN, until } => until,
+        other => panic!("{text}: {other:?}"),
+    };
+    assert_eq!(until("snooze until 16:00"), at("2026-11-22T16:00:00Z"));
+    assert_eq!(
+        until("snooze until 09:00"),
+        at("2026-11-23T09:00:00Z"),
+        "the next such one"
+    );
+    assert_eq!(
+        until("snooze until tomorrow 09:00"),
+        at("2026-11-23T09:00:00Z")
+    );
+    assert_eq!(
+        until("snooze #7 until mon 09:00"),
+        at("2026-11-23T09:00:00Z")
+    );
+    assert_eq!(
+        until("snooze until 2026-12-01 08:30"),
+        at("2026-12-01T08:30:00Z")
+    );
+    assert_eq!(until("snooze 3d"), at("2026-11-25T14:30:00Z"));
+    let directory = directory();
+    let berlin = Context {
+        directory: &directory,
+        now: at("2026-11-22T14:30:00Z"),
+        zone: Tz::Europe__Berlin,
+        here: Some(SEVEN),
+    };
+    assert_eq!(
+        parse("snooze until tomorrow 09:00", &berlin).unwrap(),
+        Invocation::Snooze {
+            id: SEVEN,
+            until: at("2026-11-23T08:00:00Z")
+        }
+    );
+    for (bad, word) in [
+        ("snooze until", "until when"),
+        ("snooze until tomorrow", "what time"),
+        ("snooze until noon", "no time"),
+        ("snooze until 2026-01-01 09:00", "more than nothing"),
+        ("snooze 91d", "90d"),
+        ("snooze until 16:00 please", "`please`"),
+    ] {
+        assert!(
+            no(bad, Some(7)).contains(word),
+            "{bad}: {}",
+            no(bad, Some(7))
+        );
+    }
+}
+
+#[test]
+fn several_incidents_are_answered_in_one_line_with_a_note() {
+    let ids = |n: &[i64]| Some(n.iter().map(|n| IncidentId(*n)).collect::<Vec<_>>());
+    let bulk = |verb, ids, note: &str| Invocation::Bulk {
+        verb,
+        ids,
+        note: note.to_owned(),
+    };
+    assert_eq!(
+        ok("ack 12 13 14 looking at it"),
+        bulk(Bulk::Acknowledge, ids(&[12, 13, 14]), "looking at it")
+    );
+    assert_eq!(
+        ok("ack #12, #13, #12"),
+        bulk(Bulk::Acknowledge, ids(&[12, 13]), "")
+    );
+    assert_eq!(
+        ok("ack all the database"),
+        bulk(Bulk::Acknowledge, None, "the database")
+    );
+    assert_eq!(
+        ok("resolve 12 13: rolled back"),
+        bulk(Bulk::Resolve, ids(&[12, 13]), "rolled back")
+    );
+    assert!(no("resolve 12 13 not yet", Some(7)).contains("nothing was done"));
+    assert_eq!(ok("ack"), Invocation::Acknowledge { id: SEVEN });
+}
+
+#[test]
+fn an_incident_changes_hands_by_number_or_in_its_room() {
+    assert_eq!(ok("unack"), Invocation::Unacknowledge { id: SEVEN });
+    assert_eq!(ok("reopen #42"), Invocation::Reopen { id: FORTY_TWO });
+    let to = |text: &str| match ok(text) {
+        Invocation::Reassign { id, target } => (id, target),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(
+        to("reassign #42 bo"),
+        (FORTY_TWO, Target::Person("bo".to_owned()))
+    );
+    assert_eq!(
+        to("reassign team:web"),
+        (SEVEN, Target::Team("web".to_owned()))
+    );
+    assert!(no("reassign checkout", Some(7)).contains("is a service"));
+    let merged = Invocation::Merge {
+        from: SEVEN,
+        into: FORTY_TWO,
+    };
+    for text in ["merge #7 into #42", "merge 7 42", "merge into #42"] {
+        assert_eq!(ok(text), merged, "{text}");
+    }
+    assert!(no("merge #7", None).contains("`into`"));
+}
+
+#[test]
+fn a_silence_is_a_service_or_labels_a_length_and_a_reason() {
+    let said = |text: &str| match ok(text) {
+        Invocation::Silence {
+            service,
+            matchers,
+            until,
+            comment,
+        } => (
+            service.unwrap_or_default(),
+            matchers.join(" "),
+            until,
+            comment,
+        ),
+        other => panic!("{text}: {other:?}"),
+    };
+    let (four, none) = (at("2026-11-22T16:30:00Z"), String::new());
+    assert_eq!(
+        said("silence checkout 2h deploy of 4.1"),
+        (
+            "checkout".to_owned(),
+            none.clone(),
+            four,
+            "deploy of 4.1".to_owned()
+        )
+    );
+    assert_eq!(
+        said("silence alertname=Disk host=~\"web-.*\" env!=prod until 16:30"),
+        (
+            none.clone(),
+            "alertname=\"Disk\" host=~\"web-.*\" env!=\"prod\"".to_owned(),
+            four,
+            none.clone()
+        )
+    );
+    assert_eq!(
+        said("silence alertname=\"Disk Full\" 2h").1,
+        "alertname=\"Disk Full\""
+    );
+    for (bad, word) in [
+        ("silence", "`what` is missing"),
+        ("silence 30m", "`snooze`"),
+        ("silence chekout 2h", "There is no service `chekout`"),
+        ("silence checkout", "for how long"),
+        ("silence checkout 2000d", "at most a year"),
+        ("silence host=~( 2h", "regular expression"),
+    ] {
+        assert!(
+            no(bad, Some(7)).contains(word),
+            "{bad}: {}",
+            no(bad, Some(7))
+        );
+    }
+}
+
+#[test]
+fn maintenance_is_planned_for_now_or_later() {
+    let window = |text: &str| match ok(text) {
+        Invocation::Maintenance {
+            from,
+            until,
+            comment,
+            ..
+        } => (from, until, comment),
+        other => panic!("{text}: {other:?}"),
+    };
+    let night = (
+        Some(at("2026-11-23T22:00:00Z")),
+        at("2026-11-23T23:30:00Z"),
+        "patches".to_owned(),
+    );
+    assert_eq!(
+        window("maintenance checkout 2h"),
+        (None, at("2026-11-22T16:30:00Z"), String::new())
+    );
+    for text in [
+        "maintenance checkout tomorrow 22:00..23:30 patches",
+        "maintenance checkout from tomorrow 22:00 to 23:30 patches",
+        "maintenance checkout 2026-11-23T22:00..23:30 patches",
+        "maintenance checkout from 2026-11-23 22:00 until 2026-11-23 23:30 patches",
+    ] {
+        assert_eq!(window(text), night, "{text}");
+    }
+    let over_midnight = window("maintenance checkout 23:00..01:00");
+    assert_eq!(over_midnight.1, at("2026-11-23T01:00:00Z"));
+    assert!(no("maintenance", None).contains("`service`"));
 }

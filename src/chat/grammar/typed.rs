@@ -50,6 +50,13 @@ pub fn typed(
             continue;
         };
         match arg.kind {
+            // Words that are read one by one: `until 09:00`, `13 14 looking`.
+            Kind::Duration | Kind::More | Kind::What => {
+                let mut said = Words::of(value);
+                while let Some(word) = said.next() {
+                    words.push((word.text, word.quoted));
+                }
+            }
             _ if arg.named => words.push((format!("{}={value}", arg.name), false)),
             Kind::Text => words.push((value.clone(), true)),
             Kind::When => {

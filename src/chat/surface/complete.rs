@@ -170,7 +170,12 @@ fn values(arg: &Argument, directory: &Directory) -> Found {
             .map(|a| (a.id.clone(), a.title.clone()))
             .collect(),
         Kind::Duration => ["15m", "30m", "1h", "4h"]
-            .map(|d| (d.to_owned(), "it pages again after that".to_owned()))
+            .map(|d| {
+                (
+                    d.to_owned(),
+                    "for so long; `until 09:00` works as well".to_owned(),
+                )
+            })
             .into(),
         Kind::Schedule => {
             let schedules = directory.schedules.values();
@@ -189,7 +194,18 @@ fn values(arg: &Argument, directory: &Directory) -> Found {
             commands.map(|c| (c.verb.clone(), c.help.clone())).collect()
         }
         // Free words; runs are on the card, with their buttons; covers are in the question.
-        Kind::Text | Kind::Pairs | Kind::Run | Kind::Cover => Found::new(),
+        Kind::Text | Kind::Pairs | Kind::Run | Kind::Cover | Kind::More | Kind::Incident => {
+            Found::new()
+        }
+        Kind::What => services(),
+        Kind::Silence => crate::core::silence::known(directory)
+            .map(|s| {
+                (
+                    s.short().to_owned(),
+                    format!("{} on {}", s.words(), s.scope()),
+                )
+            })
+            .collect(),
     }
 }
 

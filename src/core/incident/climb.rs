@@ -6,7 +6,8 @@
 //! finds in the past, counted from now: a backlog never turns into a volley of pages.
 
 use super::command::{Refusal, Scene};
-use super::event::{Event, PagedPerson, Skipped};
+use super::event::Event;
+use super::parts::{PagedPerson, Skipped};
 use super::{Climb, Incident, Status, reach};
 use crate::core::directory::{Person, Target, WEBHOOK};
 use crate::core::id::Actor;
@@ -316,6 +317,13 @@ pub(super) fn next_now(incident: &Incident, scene: &Scene<'_>, why: &str) -> Vec
 
 /// Starts the ladder again from its first rung, now: whoever had it no longer does.
 pub(super) fn retrigger(incident: &Incident, scene: &Scene<'_>, why: &str) -> Vec<Event> {
+    if let Some(mute) = incident.muted_at(scene.now) {
+        // Nobody has it any more, and nobody is paged for it before the silence ends.
+        return vec![Event::Retriggered {
+            why: why.to_owned(),
+            due: mute.until,
+        }];
+    }
     let mut events = vec![Event::Retriggered {
         why: why.to_owned(),
         due: scene.now,
@@ -410,7 +418,9 @@ pub(super) fn adopt(
 pub(super) fn remind_at(incident: &Incident) -> Option<Time> {
     let resting = incident.status == Status::Acknowledged && incident.snoozed_until.is_none();
     let secs = incident.ladder.remind_secs.filter(|_| resting)?;
-    Some(incident.moved_at.plus_secs(secs.max(1)))
+    let at = incident.moved_at.plus_secs(secs.max(1));
+    // Nobody is asked while a silence covers it.
+    Some(incident.muted.as_ref().map_or(at, |m| at.max(m.until)))
 }
 
 /// Nothing has moved: whoever has it is asked once, and then the ladder is climbed anew.

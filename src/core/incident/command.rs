@@ -1,9 +1,10 @@
 //! What is asked of an incident, the little a decision may read besides it, and the ways to say no.
 
-use super::event::{Ladder, Origin, Outcome};
+use super::Incident;
+use super::parts::{Ladder, Origin, Outcome};
 use crate::core::alert::{AlertRef, Labels};
 use crate::core::directory::{Action, Directory, Target};
-use crate::core::id::{Actor, AlertId, Platform, RunId, Seq, Severity};
+use crate::core::id::{Actor, AlertId, IncidentId, Platform, RunId, Seq, Severity};
 use crate::core::time::Time;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -42,6 +43,10 @@ pub struct OpenAs {
     pub labels: Labels,
     /// Resolve when the last alert clears.
     pub auto_resolve: bool,
+    /// Resolve by itself when nothing has happened for this long, milliseconds.
+    pub auto_resolve_after_ms: Option<i64>,
+    /// That waits until no alert fires any more.
+    pub hold_while_firing: bool,
     /// The policy to freeze; `None`: nobody is paged by a ladder (a person is already at it).
     pub ladder: Option<Ladder>,
     /// Which incident of its policy this is, counted from 0; only policies that take turns count.
@@ -86,6 +91,61 @@ pub enum Command {
         by: Actor,
         /// Until when.
         until: Time,
+    },
+    /// A silence covers every alert that fires.
+    Mute {
+        /// Its id.
+        silence: String,
+        /// What it is called and why.
+        words: String,
+        /// Nobody is to be paged before.
+        until: Time,
+    },
+    /// No silence covers all of it any more.
+    Unmute {
+        /// Why.
+        why: String,
+    },
+    /// Nobody has it after all.
+    Unacknowledge {
+        /// Who gives it back.
+        by: Actor,
+    },
+    /// It is not over.
+    Reopen {
+        /// Who says so.
+        by: Actor,
+    },
+    /// Somebody else is to take it.
+    Reassign {
+        /// Who says so.
+        by: Actor,
+        /// Whom it goes to.
+        target: Target,
+    },
+    /// It is the same trouble as another incident, which goes on.
+    Merge {
+        /// Who says so.
+        by: Actor,
+        /// The one that goes on.
+        into: IncidentId,
+        /// Its title.
+        title: String,
+    },
+    /// Another incident is the same trouble and was closed.
+    Absorb {
+        /// Who says so.
+        by: Actor,
+        /// That one as it was.
+        from: Box<Incident>,
+    },
+    /// A command that was given looking at a certain state: when somebody changed who has it since,
+    /// the answer is who, and nothing is done.
+    AsOf {
+        /// The state that was looked at.
+        seq: Seq,
+        /// What is asked.
+        command: Box<Command>,
     },
     /// It is over.
     Resolve {
@@ -305,6 +365,18 @@ pub enum Refusal {
     /// Too late.
     #[error("This incident is already resolved.")]
     AlreadyResolved,
+    /// Somebody was faster.
+    #[error("{by} has resolved it already.")]
+    ResolvedBy {
+        /// Their name.
+        by: String,
+    },
+    /// No such silence.
+    #[error("There is no silence {id}; `silences` lists them.")]
+    NoSuchSilence {
+        /// What was asked for.
+        id: String,
+    },
     /// Nothing would change.
     #[error("{what}")]
     NothingToDo {

@@ -2,10 +2,11 @@
 
 use super::command::{Command, OpenAs, Refusal, Scene};
 use super::event::Event;
-use super::{Incident, Status, THE_ROOM, climb, reach, runs};
+use super::{Incident, Status, THE_ROOM, climb, reach, runs, severity, verbs};
 use crate::core::alert::AlertRef;
 use crate::core::id::{Actor, AlertId, Platform, Severity};
 use crate::core::text;
+use crate::core::time::human_ms;
 
 /// A note is at most this long, in characters: what every platform can show in one message.
 pub const NOTE_CHARS: usize = 3000;
@@ -29,6 +30,14 @@ pub fn decide(
         Command::Acknowledge { by } => acknowledge(incident, by),
         Command::Snooze { by, until } => snooze(incident, scene, by, until),
         Command::Resolve { by } => resolve(incident, by),
+        Command::AsOf { seq, command } => verbs::as_of(incident, scene, seq, *command),
+        Command::Mute { .. }
+        | Command::Unmute { .. }
+        | Command::Unacknowledge { .. }
+        | Command::Reopen { .. }
+        | Command::Reassign { .. }
+        | Command::Merge { .. }
+        | Command::Absorb { .. } => verbs::decide(incident, scene, command),
         Command::PolicyEdited => climb::edited(incident, scene),
         Command::AdoptPolicy { by } => climb::adopt(incident, scene, by),
         Command::Escalate { by, as_of } => escalate(incident, scene, &by, as_of),
@@ -37,7 +46,7 @@ pub fn decide(
             target,
             message,
         } => page(incident, scene, &by, &target, &message),
-        Command::SetSeverity { by, to } => set_severity(incident, scene, by, to),
+        Command::SetSeverity { by, to } => severity::set(incident, scene, by, to),
         Command::Promote { by } => promote(incident, by),
         Command::Lead { by, lead } => lead_change(incident, by, lead),
         Command::Note {
@@ -207,6 +216,8 @@ fn open(scene: &Scene<'_>, open: OpenAs) -> Vec<Event> {
         alerts: open.alerts,
         why: open.why.into_iter().chain(reason).collect(),
         urgency,
+        auto_resolve_after_ms: open.auto_resolve_after_ms,
+        hold_while_firing: open.hold_while_firing && open.auto_resolve_after_ms.is_some(),
     };
     let mut events: Vec<Event> = [Some(opened), promoted].into_iter().flatten().collect();
     if first_page.is_some_and(|t| t <= scene.now) {
@@ -245,33 +256,20 @@ fn fire(
         });
     }
     let mut events = Vec::new();
-    if !alerts.is_empty() {
+    let joined = !alerts.is_empty();
+    if joined {
         events.push(Event::Fired { alerts });
     }
-    if worst < incident.severity {
-        let to_name = scene.directory.severity_name(worst);
-        let (urgency, woken) = reach::reconsidered(incident, scene, worst);
-        events.push(Event::SeverityChanged {
-            by: Actor::Firebell,
-            from: incident.severity,
-            to: worst,
-            to_name: to_name.clone(),
-            why: "an alert is worse".to_owned(),
-            urgency,
-        });
-        events.extend(woken);
-        if worst <= incident.major_at && !incident.major {
-            events.push(Event::Promoted {
-                by: Actor::Firebell,
-                why: format!("{to_name} is major for this service"),
-            });
-        }
-        if incident.status == Status::Acknowledged {
-            // A worse alert must not be swallowed by an acknowledgement of a lesser one.
-            let why = format!("severity rose to {to_name} after the acknowledgement");
-            events.extend(climb::retrigger(incident, scene, &why));
-        }
+    let unmuted;
+    let mut incident = incident;
+    if joined && incident.muted_at(scene.now).is_some() {
+        // What is silenced is kept elsewhere: whatever joins is not.
+        let why = "an alert that is not silenced joined";
+        events.extend(verbs::unmuted(incident, scene, why));
+        unmuted = verbs::without_mute(incident);
+        incident = &unmuted;
     }
+    events.extend(severity::worsened(incident, scene, worst));
     Ok(events)
 }
 
@@ -304,7 +302,20 @@ fn clear(incident: &Incident, alerts: &[AlertId], why: String) -> Result<Vec<Eve
 
 fn wake(incident: &Incident, scene: &Scene<'_>) -> Result<Vec<Event>, Refusal> {
     let mut events = runs::expired(incident, scene.now);
+    if incident.resolves_at().is_some_and(|t| t <= scene.now) {
+        let ms = incident.forgotten.map_or(0, |f| f.after_ms);
+        events.push(Event::Resolved {
+            by: Actor::Firebell,
+            still_firing: u32::try_from(incident.firing.len()).unwrap_or(u32::MAX),
+            why: format!("nothing has happened for {}", human_ms(ms)),
+        });
+        return Ok(events);
+    }
     match incident.status {
+        Status::Triggered if incident.muted_at(scene.now).is_some() => {}
+        Status::Triggered if incident.muted.is_some() => {
+            events.extend(verbs::unmuted(incident, scene, "the silence ended"));
+        }
         Status::Triggered => {
             let climbed = climb::due(incident, scene);
             events.extend(reach::due(incident, scene, &climbed));
@@ -366,7 +377,7 @@ fn snooze(
 
 fn resolve(incident: &Incident, by: Actor) -> Result<Vec<Event>, Refusal> {
     if !incident.is_open() {
-        return Err(Refusal::AlreadyResolved);
+        return Err(verbs::resolved_already(incident));
     }
     let still_firing = u32::try_from(incident.firing.len()).unwrap_or(u32::MAX);
     Ok(vec![Event::Resolved {
@@ -391,6 +402,16 @@ fn escalate(
         });
     }
     let why = format!("escalated by {}", by.name());
+    if incident.muted.is_some() {
+        // Somebody who asks by hand means it, silence or not.
+        let mut events = vec![Event::Unmuted { why: why.clone() }];
+        let heard = verbs::without_mute(incident);
+        events.extend(match incident.status {
+            Status::Acknowledged => climb::retrigger(&heard, scene, &why),
+            _ => climb::climb(&heard, scene, 0, 0, &why),
+        });
+        return Ok(events);
+    }
     if incident.status == Status::Acknowledged {
         return Ok(climb::retrigger(incident, scene, &why));
     }
@@ -437,43 +458,6 @@ fn page(
         why,
         next_due: None,
     }])
-}
-
-fn set_severity(
-    incident: &Incident,
-    scene: &Scene<'_>,
-    by: Actor,
-    to: Severity,
-) -> Result<Vec<Event>, Refusal> {
-    if usize::from(to.0) >= scene.directory.severities.len() {
-        return Err(Refusal::Invalid {
-            why: "There is no such severity.".to_owned(),
-        });
-    }
-    let to_name = scene.directory.severity_name(to);
-    if to == incident.severity {
-        return Err(Refusal::NothingToDo {
-            what: format!("It already is {to_name}."),
-        });
-    }
-    let promote = to <= incident.major_at && !incident.major;
-    let (urgency, woken) = reach::reconsidered(incident, scene, to);
-    let mut events = vec![Event::SeverityChanged {
-        by: by.clone(),
-        from: incident.severity,
-        to,
-        to_name: to_name.clone(),
-        why: "set by hand".to_owned(),
-        urgency,
-    }];
-    events.extend(woken);
-    if promote {
-        events.push(Event::Promoted {
-            by,
-            why: format!("{to_name} is major for this service"),
-        });
-    }
-    Ok(events)
 }
 
 fn promote(incident: &Incident, by: Actor) -> Result<Vec<Event>, Refusal> {
@@ -541,7 +525,7 @@ fn page_failed(
         contact,
         why,
     }];
-    if incident.status != Status::Triggered {
+    if incident.status != Status::Triggered || incident.muted.is_some() {
         return events;
     }
     match next {

@@ -3,139 +3,29 @@
 //! Changes are additive only: a new field has a serde default, a variant is never renamed or
 //! removed, and `tests/golden/events` holds every shape ever written.
 
+use super::parts::{Ladder, Origin, Outcome, PagedPerson, Skipped};
 use crate::core::alert::{AlertRef, Labels};
-use crate::core::directory::{Rung, Target, Urgency};
-use crate::core::id::{Actor, AlertId, Platform, RunId, Severity};
+use crate::core::directory::Urgency;
+use crate::core::id::{Actor, AlertId, IncidentId, Platform, RunId, Severity};
 use crate::core::time::Time;
 use serde::{Deserialize, Serialize};
 
-/// The policy an incident froze when it started.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ladder {
-    /// Id of the policy; empty: none applied.
-    pub policy: String,
-    /// From the first to the last.
-    pub rungs: Vec<Rung>,
-    /// Rounds after the first.
-    pub repeat: u8,
-    /// See [`Policy::remind_secs`](crate::core::directory::Policy::remind_secs).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub remind_secs: Option<u64>,
-}
-
-impl Ladder {
-    /// Whether a step takes turns, so that the incidents its policy opens must be counted.
-    #[must_use]
-    pub fn takes_turns(&self) -> bool {
-        let turns = |t: &Target| matches!(t, Target::RoundRobin(_));
-        self.rungs.iter().any(|r| r.targets.iter().any(turns))
-    }
-}
-
-/// Where an incident came from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Origin {
-    /// An alert.
-    Alert {
-        /// Source name.
-        source: String,
-    },
-    /// Somebody declared it.
-    Declared {
-        /// Who.
-        by: Actor,
-    },
-}
-
-/// Somebody a page goes to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PagedPerson {
-    /// Directory id.
-    pub id: String,
-    /// Display name at that time.
-    pub name: String,
-    /// Why this person: `on call on web-primary since Mon 09:00`.
-    pub why: String,
-    /// Names of the contacts used at once.
-    pub contacts: Vec<String>,
-    /// What follows while nobody acknowledges, in order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub later: Vec<Later>,
-}
-
-/// A later step to wake somebody.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Later {
-    /// When.
-    pub at: Time,
-    /// Names of the contacts.
-    pub contacts: Vec<String>,
-    /// It waits for the morning because it is of low urgency.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub digest: bool,
-}
-
-/// Somebody or something a rung named and could not page.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Skipped {
-    /// `schedule web-primary`, `person ana`.
-    pub who: String,
-    /// `nobody is on call`, `has no contact`.
-    pub why: String,
-}
-
-/// How a run ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// A success code.
-    Succeeded {
-        /// The code.
-        exit: i32,
-    },
-    /// Another code.
-    Failed {
-        /// The code.
-        exit: i32,
-    },
-    /// Ended by a signal firebell did not send.
-    Killed {
-        /// Signal number.
-        signal: i32,
-    },
-    /// Stopped by firebell at its time limit.
-    TimedOut,
-    /// Provably never started.
-    NotStarted {
-        /// Why.
-        why: String,
-    },
-    /// The truth is lost; it may or may not have run.
-    Unknown {
-        /// What is known.
-        why: String,
-    },
-}
-
-impl Outcome {
-    /// One word for lists and metrics.
-    #[must_use]
-    pub fn word(&self) -> &'static str {
-        match self {
-            Outcome::Succeeded { .. } => "succeeded",
-            Outcome::Failed { .. } => "failed",
-            Outcome::Killed { .. } => "killed",
-            Outcome::TimedOut => "timed out",
-            Outcome::NotStarted { .. } => "not started",
-            Outcome::Unknown { .. } => "unknown",
-        }
-    }
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// A fact about one incident.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one opening per incident, and it is read far more often than moved"
+)]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one of many is an opening, and nobody keeps events in memory"
+)]
 pub enum Event {
     /// It begins. Everything later decisions need from the configuration is frozen here.
     Opened {
@@ -176,6 +66,12 @@ pub enum Event {
         /// Whether its pages may wait for the morning.
         #[serde(default, skip_serializing_if = "Urgency::is_high")]
         urgency: Urgency,
+        /// Resolve by itself when nothing has happened for this long, milliseconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        auto_resolve_after_ms: Option<i64>,
+        /// That waits until no alert fires any more.
+        #[serde(default, skip_serializing_if = "is_false")]
+        hold_while_firing: bool,
     },
     /// More alerts joined.
     Fired {
@@ -310,6 +206,65 @@ pub enum Event {
         why: String,
         /// When the first rung is climbed.
         due: Time,
+    },
+    /// A silence covers every alert that fires: nobody is paged until it ends.
+    Muted {
+        /// Its id.
+        silence: String,
+        /// What it is called and why, in words.
+        words: String,
+        /// Nobody is paged before.
+        until: Time,
+    },
+    /// No silence covers all of it any more. While nobody has it, it pages again from the first rung.
+    Unmuted {
+        /// `the silence ended`, `an alert that is not silenced joined`.
+        why: String,
+    },
+    /// Somebody gave it back: nobody has it, and it pages again from the first rung.
+    Unacknowledged {
+        /// Who.
+        by: Actor,
+    },
+    /// It was resolved and is not over: it pages again from the first rung.
+    Reopened {
+        /// Who says so.
+        by: Actor,
+    },
+    /// Somebody else is asked to take it. The ladder is theirs from now on.
+    Reassigned {
+        /// Who says so.
+        by: Actor,
+        /// Whom it was given to, in words: `person bo`, `schedule web-primary`.
+        to: String,
+        /// The ladder that is climbed from now on.
+        ladder: Ladder,
+    },
+    /// It is the same trouble as another incident and is closed; its alerts go there.
+    Merged {
+        /// Who says so.
+        by: Actor,
+        /// The one that goes on.
+        into: IncidentId,
+        /// Its title.
+        title: String,
+    },
+    /// Another incident is the same trouble: its alerts, and later ones of its group, join here.
+    Absorbed {
+        /// Who says so.
+        by: Actor,
+        /// The one that was closed.
+        from: IncidentId,
+        /// Its title.
+        title: String,
+        /// Alerts of these groups join here from now on.
+        groups: Vec<String>,
+        /// Alerts of it that fire.
+        firing: Vec<AlertId>,
+        /// Alerts that ever joined it.
+        alerts: u32,
+        /// When its first alert began.
+        began_at: Time,
     },
     /// Over.
     Resolved {
@@ -535,6 +490,13 @@ impl Event {
             Event::Acknowledged { .. } => "acknowledged",
             Event::Snoozed { .. } => "snoozed",
             Event::Retriggered { .. } => "retriggered",
+            Event::Muted { .. } => "muted",
+            Event::Unmuted { .. } => "unmuted",
+            Event::Unacknowledged { .. } => "unacknowledged",
+            Event::Reopened { .. } => "reopened",
+            Event::Reassigned { .. } => "reassigned",
+            Event::Merged { .. } => "merged",
+            Event::Absorbed { .. } => "absorbed",
             Event::Resolved { .. } => "resolved",
             Event::SeverityChanged { .. } => "severity_changed",
             Event::Promoted { .. } => "promoted",

@@ -1,7 +1,10 @@
 //! Memory: a fact changes the state. Cannot fail, never looks at the clock.
 
-use super::event::{Event, Ladder, Origin, PagedPerson};
-use super::{Climb, Incident, Record, Run, RunState, Status, THE_ROOM, climb, reach};
+use super::event::Event;
+use super::parts::{Ladder, Origin, PagedPerson};
+use super::{
+    Climb, Forgotten, Incident, Mute, Record, Run, RunState, Status, THE_ROOM, climb, reach,
+};
 use crate::core::directory::WEBHOOK;
 use crate::core::id::Actor;
 use crate::core::time::Time;
@@ -11,6 +14,7 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
     incident.seq = record.seq;
     incident.updated_at = record.at;
     crew(incident, &record.event);
+    course(incident, record);
     if moves(&record.event) {
         (incident.moved_at, incident.reminded) = (record.at, false);
     }
@@ -35,13 +39,7 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
             incident.acked_at.get_or_insert(record.at);
             incident.snoozed_until = None;
         }
-        Event::AckCounted { by, .. } => {
-            incident.agreed.push(by.clone());
-            // They have done their part; the others are still to be woken.
-            if let Some(id) = by.person() {
-                incident.chase.remove(id);
-            }
-        }
+        Event::AckCounted { by, .. } => reach::counted(incident, by),
         Event::LadderChanged { ladder, .. } => ladder_changed(incident, ladder),
         Event::Snoozed { by, until } => {
             rest(incident, Status::Acknowledged);
@@ -49,23 +47,15 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
             incident.acked_at.get_or_insert(record.at);
             incident.snoozed_until = Some(*until);
         }
-        Event::Retriggered { due, .. } => {
-            incident.status = Status::Triggered;
-            incident.chase.clear();
-            incident.acked_by = None;
-            incident.snoozed_until = None;
-            incident.last_rung = None;
-            incident.climb = Climb::Next {
-                round: 0,
-                rung: 0,
-                due: *due,
-            };
-        }
-        Event::Resolved { .. } => {
-            rest(incident, Status::Resolved);
-            incident.snoozed_until = None;
-            incident.resolved_at = Some(record.at);
-        }
+        Event::Retriggered { due, .. } => climb_again(incident, *due, record.at),
+        Event::Unacknowledged { .. }
+        | Event::Reopened { .. }
+        | Event::Reassigned { .. }
+        | Event::Muted { .. }
+        | Event::Unmuted { .. }
+        | Event::Merged { .. }
+        | Event::Absorbed { .. } => hands(incident, record),
+        Event::Resolved { .. } => over(incident, record),
         Event::SeverityChanged { to, urgency, .. } => {
             incident.severity = *to;
             incident.urgency = urgency.unwrap_or(incident.urgency);
@@ -112,6 +102,124 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
     }
 }
 
+/// What a press may be too late for, and what counts as something happening.
+fn course(incident: &mut Incident, record: &Record) {
+    let by = match &record.event {
+        Event::Acknowledged { by }
+        | Event::Snoozed { by, .. }
+        | Event::Unacknowledged { by }
+        | Event::Reopened { by }
+        | Event::Reassigned { by, .. }
+        | Event::Merged { by, .. }
+        | Event::Resolved { by, .. } => Some(by),
+        _ => None,
+    };
+    if let Some(by) = by {
+        incident.course = Some((record.seq, by.clone()));
+    }
+    let happened = matches!(
+        record.event,
+        Event::Opened { .. }
+            | Event::Fired { .. }
+            | Event::Cleared { .. }
+            | Event::Absorbed { .. }
+            | Event::Noted { .. }
+            | Event::Spoke { .. }
+            | Event::SeverityChanged { .. }
+            | Event::LeadChanged { .. }
+            | Event::Promoted { .. }
+            | Event::Retriggered { .. }
+    );
+    if happened || by.is_some() {
+        incident.active_at = record.at;
+    }
+}
+
+/// It changes hands, is merged, or a silence covers it.
+fn hands(incident: &mut Incident, record: &Record) {
+    match &record.event {
+        Event::Unacknowledged { .. } => climb_again(incident, record.at, record.at),
+        Event::Reopened { .. } => {
+            climb_again(incident, record.at, record.at);
+            (incident.resolved_at, incident.resolved_by) = (None, None);
+        }
+        Event::Reassigned { ladder, .. } => {
+            climb_again(incident, record.at, record.at);
+            incident.muted = None;
+            // What was agreed to was a step of the ladder before.
+            incident.agreed.clear();
+            incident.ladder = ladder.clone();
+        }
+        Event::Muted {
+            silence,
+            words,
+            until,
+        } => {
+            incident.awaiting.clear();
+            incident.chase.clear();
+            incident.muted = Some(Mute {
+                silence: silence.clone(),
+                words: words.clone(),
+                until: *until,
+            });
+        }
+        Event::Unmuted { .. } => {
+            incident.muted = None;
+            if incident.status == Status::Triggered {
+                climb_again(incident, record.at, record.at);
+            }
+        }
+        Event::Merged { into, .. } => {
+            over(incident, record);
+            // They fire elsewhere from now on.
+            incident.firing.clear();
+            incident.merged_into = Some(*into);
+        }
+        Event::Absorbed {
+            groups,
+            firing,
+            alerts,
+            began_at,
+            ..
+        } => {
+            incident.absorbed.extend(groups.iter().cloned());
+            incident.firing.extend(firing);
+            incident.alerts = incident.alerts.saturating_add(*alerts);
+            incident.began_at = incident.began_at.min(*began_at);
+            if !incident.firing.is_empty() {
+                incident.cleared_at = None;
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Nobody has it: the ladder is climbed from its first rung.
+fn climb_again(incident: &mut Incident, due: Time, now: Time) {
+    // A silence that ended while somebody had it was nobody's business; now it would be a deadline.
+    incident.muted.take_if(|m| m.until <= now);
+    incident.last_rung = None;
+    incident.chase.clear();
+    incident.status = Status::Triggered;
+    incident.acked_by = None;
+    incident.snoozed_until = None;
+    incident.climb = Climb::Next {
+        round: 0,
+        rung: 0,
+        due,
+    };
+}
+
+fn over(incident: &mut Incident, record: &Record) {
+    rest(incident, Status::Resolved);
+    incident.snoozed_until = None;
+    incident.muted = None;
+    incident.resolved_at = Some(record.at);
+    if let Event::Resolved { by, .. } | Event::Merged { by, .. } = &record.event {
+        incident.resolved_by = Some(by.clone());
+    }
+}
+
 /// Whoever was woken, has it, leads or does something belongs in the room.
 fn crew(incident: &mut Incident, event: &Event) {
     let one = |by: &Actor| by.person().map(str::to_owned);
@@ -127,6 +235,8 @@ fn crew(incident: &mut Incident, event: &Event) {
         | Event::Acknowledged { by }
         | Event::AckCounted { by, .. }
         | Event::Snoozed { by, .. }
+        | Event::Reopened { by }
+        | Event::Absorbed { by, .. }
         | Event::Promoted { by, .. }
         | Event::RunAsked { by, .. } => incident.crew.extend(one(by)),
         Event::LeadChanged { lead, .. } => incident.crew.extend(one(lead)),
@@ -151,6 +261,8 @@ fn opened(incident: &mut Incident, record: &Record) {
         first_page,
         alerts,
         urgency,
+        auto_resolve_after_ms,
+        hold_while_firing,
         ..
     } = &record.event
     else {
@@ -166,6 +278,10 @@ fn opened(incident: &mut Incident, record: &Record) {
     incident.group_key.clone_from(group_key);
     incident.labels.clone_from(labels);
     incident.auto_resolve = *auto_resolve;
+    incident.forgotten = auto_resolve_after_ms.map(|after_ms| Forgotten {
+        after_ms,
+        hold_while_firing: *hold_while_firing,
+    });
     incident.ladder = ladder.clone();
     incident.turn = *turn;
     incident.opened_at = record.at;

@@ -148,6 +148,8 @@ impl Life {
         open.group_wait_ms = if self.rng.bool() { 0 } else { 30_000 };
         open.major = self.rng.bool();
         open.auto_resolve = self.rng.bool();
+        open.auto_resolve_after_ms = (self.rng.u8(0..3) == 0).then(|| self.rng.i64(1..4_000_000));
+        open.hold_while_firing = self.rng.bool();
         Command::Open(Box::new(open))
     }
 
@@ -157,9 +159,9 @@ impl Life {
         }
         let by = actor(self.rng.usize(0..3));
         let run = RunId(self.rng.i64(1..6));
-        match self.rng.u8(0..26) {
-            25 if self.rng.bool() => Command::PolicyEdited,
-            25 => Command::AdoptPolicy { by },
+        match self.rng.u8(0..30) {
+            29 if self.rng.bool() => Command::PolicyEdited,
+            29 => Command::AdoptPolicy { by },
             0 => Command::Fire {
                 alerts: vec![alert(self.rng.i64(1..9))],
                 worst: Severity(self.rng.u8(0..3)),
@@ -237,7 +239,46 @@ impl Life {
                     tail: String::new(),
                 }
             }
+            20..=23 => self.changes_hands(by),
             _ => self.brought_back(by),
+        }
+    }
+
+    /// Silences, and verbs that give it to somebody else.
+    fn changes_hands(&mut self, by: Actor) -> Command {
+        match self.rng.u8(0..10) {
+            0..=2 => Command::Mute {
+                silence: format!("s{}", self.rng.u8(0..2)),
+                words: "s (deploy)".to_owned(),
+                until: self.now.plus_secs(self.rng.u64(0..2000)),
+            },
+            3 => Command::Unmute {
+                why: "it ended".to_owned(),
+            },
+            4 | 5 => Command::Unacknowledge { by },
+            6 => Command::Reopen { by },
+            7 => Command::Reassign {
+                by,
+                target: self.target(),
+            },
+            8 => {
+                let mut from = Incident::new(IncidentId(self.rng.i64(6..9)));
+                from.firing.insert(AlertId(self.rng.i64(20..25)));
+                (from.alerts, from.severity) = (1, Severity(self.rng.u8(0..3)));
+                Command::Absorb {
+                    by,
+                    from: Box::new(from),
+                }
+            }
+            _ if self.rng.u8(0..3) == 0 => Command::Merge {
+                by,
+                into: IncidentId(self.rng.i64(6..9)),
+                title: "the same".to_owned(),
+            },
+            _ => Command::AsOf {
+                seq: self.rng.u32(0..=self.incident.seq),
+                command: Box::new(Command::Acknowledge { by }),
+            },
         }
     }
 
@@ -353,10 +394,14 @@ impl Life {
         evolve(&mut self.incident, &record);
         let effects = react(&self.incident, &record);
         match &record.event {
-            Event::Acknowledged { .. } | Event::Snoozed { .. } | Event::Resolved { .. } => {
-                self.peace = true;
-            }
-            Event::Retriggered { .. } => self.peace = false,
+            Event::Acknowledged { .. }
+            | Event::Snoozed { .. }
+            | Event::Resolved { .. }
+            | Event::Merged { .. } => self.peace = true,
+            Event::Retriggered { .. }
+            | Event::Unacknowledged { .. }
+            | Event::Reopened { .. }
+            | Event::Reassigned { .. } => self.peace = false,
             // Asked again, and nobody else.
             Event::Reminded { people, .. } => {
                 assert!(
@@ -378,10 +423,14 @@ impl Life {
         }
         for effect in &effects {
             match effect {
-                Effect::Page { .. } => assert!(
-                    !self.peace || by_hand,
-                    "I8: a page although somebody has it"
-                ),
+                Effect::Page { .. } => {
+                    assert!(
+                        !self.peace || by_hand,
+                        "I8: a page although somebody has it"
+                    );
+                    let muted = self.incident.muted_at(self.now).is_some();
+                    assert!(!muted || by_hand, "I8: a page although it is silenced");
+                }
                 Effect::Run { run } => assert_eq!(
                     self.released.get(run),
                     Some(&1),

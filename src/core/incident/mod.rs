@@ -16,16 +16,20 @@ mod forecasts;
 mod ladders;
 #[cfg(test)]
 mod lives;
+mod parts;
 mod reach;
 mod react;
 mod runs;
+mod severity;
 #[cfg(test)]
 mod tests;
+mod verbs;
 
 pub use command::{Command, OpenAs, Refusal, Scene};
 pub use decide::decide;
-pub use event::{Event, Ladder, Later, Origin, Outcome, PagedPerson, Skipped};
+pub use event::Event;
 pub use evolve::evolve;
+pub use parts::{Ladder, Later, Origin, Outcome, PagedPerson, Skipped};
 pub use reach::Chase;
 pub use react::{Effect, Place, Surface, react};
 
@@ -135,6 +139,26 @@ pub enum RunState {
     Ended(Outcome),
 }
 
+/// Nobody is paged because a silence covers every alert that fires.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mute {
+    /// The silence's id.
+    pub silence: String,
+    /// What it is called and why.
+    pub words: String,
+    /// Nobody is paged before.
+    pub until: Time,
+}
+
+/// An incident nothing happens to any more resolves by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Forgotten {
+    /// After this long, milliseconds.
+    pub after_ms: i64,
+    /// That waits until no alert fires any more.
+    pub hold_while_firing: bool,
+}
+
 /// An incident as its journal tells it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Incident {
@@ -180,6 +204,20 @@ pub struct Incident {
     pub resolved_at: Option<Time>,
     /// Acknowledged only until then.
     pub snoozed_until: Option<Time>,
+    /// Who resolved it.
+    pub resolved_by: Option<Actor>,
+    /// A silence covers every alert that fires.
+    pub muted: Option<Mute>,
+    /// The incident it is the same trouble as; then it is closed.
+    pub merged_into: Option<IncidentId>,
+    /// Groups of incidents that were merged into it.
+    pub absorbed: BTreeSet<String>,
+    /// Seq of the last change of who has it, and who made it: what a press may be too late for.
+    pub course: Option<(Seq, Actor)>,
+    /// When it resolves by itself because nothing happens.
+    pub forgotten: Option<Forgotten>,
+    /// When an alert or a person last did something.
+    pub active_at: Time,
     /// Last change.
     pub updated_at: Time,
     /// Alerts that fire now.
@@ -258,6 +296,31 @@ impl Incident {
         self.closed.contains(&room)
     }
 
+    /// The silence that keeps it from paging at this instant.
+    #[must_use]
+    pub fn muted_at(&self, at: Time) -> Option<&Mute> {
+        self.muted.as_ref().filter(|m| m.until > at)
+    }
+
+    /// When it resolves by itself unless something happens: never while somebody has put it off, and
+    /// while an alert fires only if its service says so.
+    #[must_use]
+    pub fn resolves_at(&self) -> Option<Time> {
+        let Forgotten {
+            after_ms,
+            hold_while_firing,
+        } = self.forgotten?;
+        let held = hold_while_firing && !self.firing.is_empty();
+        (self.is_open() && !held && self.snoozed_until.is_none())
+            .then(|| self.active_at.plus_ms(after_ms))
+    }
+
+    /// The groups whose alerts join it while it is open.
+    pub fn groups(&self) -> impl Iterator<Item = &String> {
+        let own = Some(&self.group_key).filter(|g| !g.is_empty());
+        own.into_iter().chain(&self.absorbed)
+    }
+
     /// Opened and not resolved.
     #[must_use]
     pub fn is_open(&self) -> bool {
@@ -274,11 +337,15 @@ pub fn wake_at(incident: &Incident) -> Option<Time> {
     if !incident.is_open() {
         return runs::next_expiry(incident);
     }
-    let climb = match (&incident.climb, incident.status) {
-        (Climb::Next { due, .. } | Climb::Exhausted { due, .. }, Status::Triggered) => Some(*due),
+    let climb = match (&incident.climb, incident.status, &incident.muted) {
+        (_, Status::Triggered, Some(mute)) => Some(mute.until),
+        (Climb::Next { due, .. } | Climb::Exhausted { due, .. }, Status::Triggered, None) => {
+            Some(*due)
+        }
         _ => None,
     };
-    let chase = reach::next_step(incident).filter(|_| incident.status == Status::Triggered);
+    let wakes = incident.status == Status::Triggered && incident.muted.is_none();
+    let chase = reach::next_step(incident).filter(|_| wakes);
     let snooze = incident
         .snoozed_until
         .filter(|_| incident.status == Status::Acknowledged);
@@ -286,6 +353,7 @@ pub fn wake_at(incident: &Incident) -> Option<Time> {
         climb,
         chase,
         snooze,
+        incident.resolves_at(),
         climb::remind_at(incident),
         runs::next_expiry(incident),
     ]

@@ -10,9 +10,10 @@
 
 use super::Incident;
 use super::command::Scene;
-use super::event::{Event, Later, PagedPerson};
+use super::event::Event;
+use super::parts::{Later, PagedPerson};
 use crate::core::directory::{Person, Step, Urgency};
-use crate::core::id::Severity;
+use crate::core::id::{Actor, Severity};
 use crate::core::time::Time;
 use std::collections::BTreeSet;
 
@@ -211,6 +212,14 @@ pub(super) fn paged(incident: &mut Incident, people: &[PagedPerson]) {
             arrived: BTreeSet::new(),
         };
         incident.chase.insert(p.id.clone(), chase);
+    }
+}
+
+/// Remembers that somebody has done their part; the others are still to be woken.
+pub(super) fn counted(incident: &mut Incident, by: &Actor) {
+    incident.agreed.push(by.clone());
+    if let Some(id) = by.person() {
+        incident.chase.remove(id);
     }
 }
 

@@ -4,7 +4,8 @@
 //! [`Effect::Say`] once and in order, [`Effect::Show`] latest wins, [`Effect::Page`] at least
 //! once until acknowledged, [`Effect::Run`] at most once.
 
-use super::event::{Event, Outcome};
+use super::event::Event;
+use super::parts::Outcome;
 use super::{Incident, Record, THE_ROOM};
 use crate::core::id::RunId;
 
@@ -138,9 +139,12 @@ pub fn react(incident: &Incident, record: &Record) -> Vec<Effect> {
                 person: id.to_owned(),
             }));
         }
-        Event::Acknowledged { .. } | Event::Snoozed { .. } | Event::Resolved { .. } => {
-            effects.push(Effect::StandDown);
-        }
+        Event::Acknowledged { .. }
+        | Event::Snoozed { .. }
+        | Event::Muted { .. }
+        | Event::Reassigned { .. }
+        | Event::Merged { .. }
+        | Event::Resolved { .. } => effects.push(Effect::StandDown),
         Event::Promoted { .. } => effects.push(Effect::Show {
             surface: Surface::Room,
         }),
@@ -182,8 +186,13 @@ fn furniture(event: &Event) -> &'static [Surface] {
         | Event::CatchAll { .. }
         | Event::AckCounted { .. }
         | Event::RunAsked { .. } => &[Surface::Crew],
-        Event::Acknowledged { .. } | Event::Snoozed { .. } | Event::LeadChanged { .. } => {
-            &[Surface::Topic, Surface::Crew]
+        Event::Acknowledged { .. }
+        | Event::Snoozed { .. }
+        | Event::Reopened { .. }
+        | Event::Absorbed { .. }
+        | Event::LeadChanged { .. } => &[Surface::Topic, Surface::Crew],
+        Event::Unacknowledged { .. } | Event::Reassigned { .. } | Event::Merged { .. } => {
+            &[Surface::Topic]
         }
         Event::Retriggered { .. } | Event::Resolved { .. } | Event::SeverityChanged { .. } => {
             &[Surface::Topic]

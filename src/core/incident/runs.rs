@@ -5,7 +5,8 @@
 //! in the journal before anyone can approve it.
 
 use super::command::{Refusal, Scene};
-use super::event::{Event, Outcome};
+use super::event::Event;
+use super::parts::Outcome;
 use super::{Incident, Run, RunState};
 use crate::core::action;
 use crate::core::directory::Action;

@@ -133,6 +133,8 @@ pub(super) fn open_as(ladder: Option<Ladder>) -> OpenAs {
         group_key: "g".to_owned(),
         labels: Labels::new(),
         auto_resolve: true,
+        auto_resolve_after_ms: None,
+        hold_while_firing: true,
         ladder,
         group_wait_ms: 0,
         why: vec!["route default".to_owned()],

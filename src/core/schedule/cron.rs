@@ -100,7 +100,7 @@ impl CronPlan {
     }
 
     /// The first hand-off after a wall time.
-    pub(super) fn next(&self, wall: i64) -> Option<i64> {
+    pub(crate) fn next(&self, wall: i64) -> Option<i64> {
         let at = naive(wall);
         let (date, of_day) = (at.date(), wall - midnight(at.date()));
         let set = self.month(date.year(), date.month());
@@ -124,7 +124,7 @@ impl CronPlan {
     }
 
     /// The last hand-off at or before a wall time, not looking behind `floor`.
-    pub(super) fn previous(&self, wall: i64, floor: i64) -> Option<i64> {
+    pub(crate) fn previous(&self, wall: i64, floor: i64) -> Option<i64> {
         let at = naive(wall);
         let (date, of_day) = (at.date(), wall - midnight(at.date()));
         let set = self.month(date.year(), date.month());

@@ -36,6 +36,13 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         | Event::Snoozed { .. }
         | Event::Retriggered { .. }
         | Event::Resolved { .. } => course(event, names),
+        Event::Muted { .. }
+        | Event::Unmuted { .. }
+        | Event::Unacknowledged { .. }
+        | Event::Reopened { .. }
+        | Event::Reassigned { .. }
+        | Event::Merged { .. }
+        | Event::Absorbed { .. } => hands(event, names),
         Event::SeverityChanged { .. } | Event::Promoted { .. } | Event::LeadChanged { .. } => {
             command(event, names)
         }
@@ -268,6 +275,53 @@ fn course(event: &Event, names: &Names) -> String {
                 by => format!("{} resolved it ({why}).{firing}", by.name()),
             }
         }
+        _ => String::new(),
+    }
+}
+
+/// Who has it changes hands, or a silence holds it.
+fn hands(event: &Event, names: &Names) -> String {
+    match event {
+        Event::Muted { words, until, .. } => format!(
+            "Every alert that fires is silenced by {words}: nobody is paged until {}.",
+            names.time(*until)
+        ),
+        Event::Unmuted { why } => {
+            format!(
+                "No silence covers it any more ({why}). Unless somebody has it, it pages again."
+            )
+        }
+        Event::Unacknowledged { by } => {
+            format!(
+                "{} gave it back: nobody has it, and it pages again.",
+                by.name()
+            )
+        }
+        Event::Reopened { by } => {
+            format!(
+                "{} reopened it: it is not over, and it pages again.",
+                by.name()
+            )
+        }
+        Event::Reassigned { by, to, .. } => format!(
+            "{} gave it to {to}. It is theirs once they acknowledge; until then they are paged.",
+            by.name()
+        ),
+        Event::Merged { by, into, title } => format!(
+            "{} merged it into {into} “{title}”, where it goes on. It is closed here.",
+            by.name()
+        ),
+        Event::Absorbed {
+            by,
+            from,
+            title,
+            alerts,
+            ..
+        } => format!(
+            "{} merged {from} “{title}” into this: its {}, and later ones like them, belong here.",
+            by.name(),
+            count(*alerts as usize, "alert")
+        ),
         _ => String::new(),
     }
 }

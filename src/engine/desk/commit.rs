@@ -6,12 +6,13 @@
 use super::{BATCH, Desk, Job, Reply};
 use crate::core::id::IncidentId;
 use crate::core::incident::Incident;
+use crate::core::silence::Silence;
 use crate::engine::draft::Draft;
 use crate::engine::intake::Intake;
 use crate::engine::outgoing::Message;
 use crate::engine::{Change, Done, Failure};
 use crate::store::{InboxRow, ShowRow, StoreFault};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -33,6 +34,7 @@ pub(super) enum Waiting {
     Unit(Reply<()>),
     Done(Reply<Done>, Result<Done, Failure>),
     Count(Reply<usize>),
+    Silence(Reply<String>, Result<String, Failure>),
 }
 
 /// What is decided and not yet being written.
@@ -62,6 +64,8 @@ pub(super) struct Commit {
     shows: Vec<(ShowRow, Arc<Incident>)>,
     /// Incidents it changes; `None`: not open any more.
     open: Vec<(IncidentId, Option<Arc<Incident>>)>,
+    /// Silences in force from now on, when it changes them.
+    silences: Option<Arc<BTreeMap<String, Arc<Silence>>>>,
     /// It writes something.
     stored: bool,
     jobs: usize,
@@ -161,12 +165,16 @@ impl Desk {
                 (*id, open.cloned())
             })
             .collect();
+        let silences = draft.silenced.then(|| memory.quiet.silences.clone());
         let changes = std::mem::take(&mut draft.changes);
         let rows = changes.events.len()
             + changes.alerts.len()
             + changes.alert_changes.len()
             + changes.outbox.len()
-            + changes.outbox_changes.len();
+            + changes.outbox_changes.len()
+            + changes.silences.len()
+            + changes.notices.len()
+            + changes.places.len();
         let (tell, written) = oneshot::channel();
         let stored = !changes.is_empty();
         self.committing = Some(Commit {
@@ -177,6 +185,7 @@ impl Desk {
             stop: batch.stop,
             shows,
             open,
+            silences,
             stored,
             jobs: batch.jobs,
             events: changes.events.len(),
@@ -237,6 +246,10 @@ impl Desk {
                 leases.publish(key, hash);
             }
         }
+        if let Some(silences) = commit.silences {
+            self.engine.put_in_force(&silences);
+            self.engine.announce(Change::Directory);
+        }
         let none = BTreeSet::new();
         let above = self.open.as_ref().map(|batch| &batch.draft);
         if !commit.open.is_empty() {
@@ -263,6 +276,7 @@ impl Desk {
             draft.hush.then_some(Message::Hush),
             (!draft.outgoing.is_empty()).then(|| Message::Effects(draft.outgoing)),
             (!commit.shows.is_empty()).then(|| Message::Shows(commit.shows)),
+            (!draft.notices.is_empty()).then(|| Message::Notices(draft.notices)),
         ] {
             let _ = message.map(|m| inner.deliver.send(m));
         }
@@ -292,6 +306,7 @@ impl Waiting {
             Waiting::Unit(reply) => drop(reply.send(Ok(()))),
             Waiting::Done(reply, result) => drop(reply.send(result)),
             Waiting::Count(reply) => drop(reply.send(Ok(rows))),
+            Waiting::Silence(reply, result) => drop(reply.send(result)),
         }
     }
 
@@ -301,6 +316,7 @@ impl Waiting {
             Waiting::Unit(reply) => drop(reply.send(Err(failure))),
             Waiting::Done(reply, _) => drop(reply.send(Err(failure))),
             Waiting::Count(reply) => drop(reply.send(Err(failure))),
+            Waiting::Silence(reply, _) => drop(reply.send(Err(failure))),
         }
     }
 }

@@ -64,6 +64,7 @@ impl Desk {
             .map(|(id, i)| (*id, i.clone()))
             .collect();
         *inner.open.write().unwrap_or_else(PoisonError::into_inner) = open;
+        self.engine.put_in_force(&memory.quiet.silences);
         self.memory = Some(memory);
         self.resume(restored).await?;
         Ok(())
@@ -73,6 +74,7 @@ impl Desk {
     pub(super) async fn resume(&mut self, restored: Restored) -> anyhow::Result<()> {
         let mut draft = Draft::new(&self.engine);
         draft.behind.extend(restored.shows);
+        draft.notices.extend(restored.notices);
         let _ = self.engine.0.deliver.send(Message::Restart);
         for row in restored.outbox {
             self.load(row.incident).await?;

@@ -13,6 +13,9 @@ use crate::store::{AttemptRow, Delivery, Lane, OutboxChange, OutboxRow, RINGING}
 impl Desk {
     pub(super) async fn settled(&mut self, draft: &mut Draft, settled: Settled) {
         match settled {
+            Settled::Notice(row) => {
+                draft.changes.notices.insert(row.key.clone(), row);
+            }
             Settled::Claim { row } => mark(
                 draft,
                 &row,

@@ -11,7 +11,7 @@ use crate::core::alert::Labels;
 use crate::core::directory::{Directory, Route};
 use crate::core::id::IncidentId;
 use crate::engine::Engine;
-use crate::store::{AlertQuery, AlertRow, Store, StoreFault};
+use crate::store::{AlertQuery, AlertRow, StoreFault};
 use axum::body::Bytes;
 use serde_json::json;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub(super) struct Walk {
 
 impl Walk {
     pub(super) async fn new(app: &App, filter: &Filter) -> Result<Walk, StoreFault> {
-        let mut places = places(app.engine.store(), filter).await?;
+        let mut places = places(&app.engine, filter).await?;
         places.sort_unstable();
         Ok(Walk {
             engine: app.engine.clone(),
@@ -53,7 +53,8 @@ impl Walk {
     }
 }
 
-async fn places(store: &Store, filter: &Filter) -> Result<Vec<Place>, StoreFault> {
+async fn places(engine: &Engine, filter: &Filter) -> Result<Vec<Place>, StoreFault> {
+    let (store, directory, now) = (engine.store(), engine.directory(), engine.now());
     let mut places = Vec::new();
     let mut after = 0;
     if filter.nothing() {
@@ -71,7 +72,10 @@ async fn places(store: &Store, filter: &Filter) -> Result<Vec<Place>, StoreFault
             return Ok(places);
         };
         after = last.id.0;
-        let admitted = rows.iter().filter(|row| filter.admits(row));
+        let admitted = rows.iter().filter(|row| {
+            let held = Filter::held_by(row, &directory, now);
+            filter.admits(row, !held.is_empty())
+        });
         places.extend(admitted.map(place));
     }
 }
@@ -145,7 +149,8 @@ impl Walk {
         } else {
             out.push(',');
         }
-        row::write(out, row, ends_at(&self.engine, row));
+        let held = Filter::held_by(row, &self.directory, self.engine.now());
+        row::write(out, row, ends_at(&self.engine, row), &held);
         Ok(())
     }
 

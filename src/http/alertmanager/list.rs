@@ -66,10 +66,15 @@ impl Walk {
         } else {
             self.engine.store().alerts(&query).await?
         };
-        for row in rows.iter().filter(|row| self.filter.admits(row)) {
+        let (directory, now) = (self.engine.directory(), self.engine.now());
+        for row in &rows {
+            let held = Filter::held_by(row, &directory, now);
+            if !self.filter.admits(row, !held.is_empty()) {
+                continue;
+            }
             out.push(self.lead);
             self.lead = ',';
-            row::write(out, row, ends_at(&self.engine, row));
+            row::write(out, row, ends_at(&self.engine, row), &held);
         }
         match rows.last() {
             Some(last) => self.after = last.id.0,

@@ -2,8 +2,11 @@
 
 use super::{NOBODY, ON_CALL};
 use crate::core::alert::Labels;
+use crate::core::directory::Directory;
 use crate::core::matcher::{Matcher, whole};
 use crate::core::text::cut;
+use crate::core::time::Time;
+use crate::core::{route, silence};
 use crate::store::AlertRow;
 use regex::Regex;
 use serde::Deserialize;
@@ -14,8 +17,10 @@ const MAX_MATCHERS: usize = 32;
 /// Which alerts are listed.
 #[derive(Clone, Debug)]
 pub(super) struct Filter {
-    /// Every alert here is active: there are no silences and no inhibition.
+    /// List what nothing holds. There is no inhibition.
     active: bool,
+    /// List what a silence holds.
+    silenced: bool,
     matchers: Vec<Matcher>,
     receiver: Option<Regex>,
 }
@@ -28,14 +33,16 @@ impl Filter {
     pub(super) fn parse(pairs: &[(String, String)]) -> Result<Filter, String> {
         let mut filter = Filter {
             active: true,
+            silenced: true,
             matchers: Vec::new(),
             receiver: None,
         };
         for (name, value) in pairs {
             match name.as_str() {
                 "active" => filter.active = truth(name, value)?,
+                "silenced" => filter.silenced = truth(name, value)?,
                 // They select among alerts that do not occur here.
-                "silenced" | "inhibited" | "unprocessed" | "muted" => {
+                "inhibited" | "unprocessed" | "muted" => {
                     truth(name, value)?;
                 }
                 "filter" => filter.matchers.push(matcher(value)?),
@@ -54,13 +61,25 @@ impl Filter {
     /// Nothing can pass.
     pub(super) fn nothing(&self) -> bool {
         let known = |re: &Regex| re.is_match(ON_CALL) || re.is_match(NOBODY);
-        !self.active || !self.receiver.as_ref().is_none_or(known)
+        !self.active && !self.silenced || !self.receiver.as_ref().is_none_or(known)
+    }
+
+    /// The silences that hold an alert now; nothing is read while there are none.
+    pub(super) fn held_by(row: &AlertRow, directory: &Directory, now: Time) -> Vec<String> {
+        if silence::known(directory).next().is_none() {
+            return Vec::new();
+        }
+        let labels = labels_of(row);
+        let service = route::service(directory, &labels);
+        let held = silence::held_by(directory, &labels, service, now);
+        held.into_iter().map(|s| s.id.clone()).collect()
     }
 
     /// Whether the alert is listed. Its labels are only read when a matcher needs them.
-    pub(super) fn admits(&self, row: &AlertRow) -> bool {
+    pub(super) fn admits(&self, row: &AlertRow, held: bool) -> bool {
         let receiver = self.receiver.as_ref();
-        if !self.active || !receiver.is_none_or(|re| re.is_match(receiver_of(row))) {
+        let wanted = if held { self.silenced } else { self.active };
+        if !wanted || !receiver.is_none_or(|re| re.is_match(receiver_of(row))) {
             return false;
         }
         if self.matchers.is_empty() {
@@ -100,7 +119,7 @@ fn truth(name: &str, value: &str) -> Result<bool, String> {
     }
 }
 
-fn matcher(text: &str) -> Result<Matcher, String> {
+pub(super) fn matcher(text: &str) -> Result<Matcher, String> {
     Matcher::parse(text).map_err(|e| format!("filter: {e}"))
 }
 
@@ -108,7 +127,6 @@ fn matcher(text: &str) -> Result<Matcher, String> {
 mod tests {
     use super::*;
     use crate::core::id::{AlertId, IncidentId};
-    use crate::core::time::Time;
 
     fn parse(query: &[(&str, &str)]) -> Result<Filter, String> {
         let pairs: Vec<_> = query
@@ -154,10 +172,16 @@ mod tests {
             (&[("unknown", "x")], true),
         ] {
             let filter = parse(query).unwrap();
-            assert_eq!(filter.admits(&row(Some(1))), listed, "{query:?}");
+            let silenced = !query.contains(&("silenced", "false")) && query.is_empty();
+            assert!(!silenced || filter.admits(&row(Some(1)), true));
+            assert_eq!(filter.admits(&row(Some(1)), false), listed, "{query:?}");
             assert!(!(listed && filter.nothing()), "{query:?}");
         }
-        assert!(parse(&[("receiver", "nobody")]).unwrap().admits(&row(None)));
+        assert!(
+            parse(&[("receiver", "nobody")])
+                .unwrap()
+                .admits(&row(None), false)
+        );
     }
 
     #[test]

@@ -9,8 +9,9 @@ use std::fmt::Write;
 const LAST: Time = Time(253_402_300_799_999);
 
 /// Appends the alert. What is stored is already JSON and is passed on as it is. `ends_at` is when
-/// it will be taken as ended, which unchanged repeats only move in memory.
-pub(super) fn write(out: &mut String, row: &AlertRow, ends_at: Time) {
+/// it will be taken as ended, which unchanged repeats only move in memory; `held` the silences that
+/// hold it.
+pub(super) fn write(out: &mut String, row: &AlertRow, ends_at: Time, held: &[String]) {
     let stored = row.body.trim_end().strip_suffix('}');
     let stored = stored.filter(|s| s.len() > 1 && s.starts_with('{'));
     out.push_str(stored.unwrap_or(r#"{"labels":{},"annotations":{}"#));
@@ -25,10 +26,16 @@ pub(super) fn write(out: &mut String, row: &AlertRow, ends_at: Time) {
         // Writing to a String cannot fail.
         let _ = write!(out, r#","{name}":"{}""#, time.min(LAST).rfc3339());
     }
+    let state = if held.is_empty() {
+        "active"
+    } else {
+        "suppressed"
+    };
     let _ = write!(
         out,
-        r#","receivers":[{{"name":"{}"}}],"status":{{"state":"active","silencedBy":[],"inhibitedBy":[],"mutedBy":[]}}}}"#,
-        receiver_of(row)
+        r#","receivers":[{{"name":"{}"}}],"status":{{"state":"{state}","silencedBy":{},"inhibitedBy":[],"mutedBy":[]}}}}"#,
+        receiver_of(row),
+        serde_json::Value::from(held)
     );
 }
 
@@ -59,7 +66,7 @@ mod tests {
 
     fn shown(row: &AlertRow) -> Value {
         let mut out = String::new();
-        write(&mut out, row, row.ends_at);
+        write(&mut out, row, row.ends_at, &[]);
         serde_json::from_str(&out).unwrap()
     }
 
@@ -78,6 +85,21 @@ mod tests {
             "status": {"state": "active", "silencedBy": [], "inhibitedBy": [], "mutedBy": []},
         });
         assert_eq!(shown(&stored(body)), want);
+    }
+
+    #[test]
+    fn what_a_silence_holds_is_suppressed_and_says_by_which() {
+        let mut out = String::new();
+        let row = stored("{}");
+        write(
+            &mut out,
+            &row,
+            row.ends_at,
+            &["a".to_owned(), "b".to_owned()],
+        );
+        let status = &serde_json::from_str::<Value>(&out).unwrap()["status"];
+        assert_eq!(status["state"], "suppressed");
+        assert_eq!(status["silencedBy"], json!(["a", "b"]));
     }
 
     #[test]

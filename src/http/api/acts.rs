@@ -175,7 +175,7 @@ pub async fn declare(
     answer(&app, done, status).await
 }
 
-async fn submit(
+pub(super) async fn submit(
     app: &App,
     caller: &Caller,
     headers: &HeaderMap,
@@ -197,7 +197,7 @@ async fn submit(
     answer(app, done, StatusCode::OK).await
 }
 
-async fn answer(app: &App, done: Done, status: StatusCode) -> Result<Response, Problem> {
+pub(super) async fn answer(app: &App, done: Done, status: StatusCode) -> Result<Response, Problem> {
     let body = detail(app, done.incident).await?;
     let mut response = (status, Json(body)).into_response();
     if done.repeated {

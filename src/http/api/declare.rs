@@ -75,6 +75,8 @@ pub fn open_as(directory: &Directory, by: Actor, body: &DeclareBody) -> Result<O
         labels: BTreeMap::new(),
         // Only alerts can clear by themselves; whoever declared it, or a person, says when it is over.
         auto_resolve: false,
+        auto_resolve_after_ms: None,
+        hold_while_firing: true,
         ladder,
         turn: 0,
         group_wait_ms: 0,

@@ -8,12 +8,14 @@ mod alerts;
 mod attempts;
 mod body;
 mod declare;
+mod hands;
 mod incidents;
 mod oncall;
 mod params;
 mod runs;
 mod services;
 mod shape;
+mod silences;
 
 use crate::http::App;
 use crate::http::auth::require_token;
@@ -46,6 +48,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
     tags(
         (name = "incidents", description = "What pages people"),
         (name = "alerts", description = "What the senders told"),
+        (name = "silences", description = "What is held back, until when and why"),
         (name = "directory", description = "Services and who is on call"),
     ),
     modifiers(&Bearer),
@@ -79,6 +82,15 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(acts::acknowledge))
         .routes(routes!(acts::resolve))
         .routes(routes!(acts::note))
+        .routes(routes!(hands::snooze))
+        .routes(routes!(hands::unacknowledge))
+        .routes(routes!(hands::reopen))
+        .routes(routes!(hands::reassign))
+        .routes(routes!(hands::merge))
+        .routes(routes!(hands::acknowledge_many))
+        .routes(routes!(hands::resolve_many))
+        .routes(routes!(silences::list_silences, silences::make_silence))
+        .routes(routes!(silences::end_silence))
         .routes(routes!(alerts::list_alerts))
         .routes(routes!(attempts::list_attempts))
         .routes(routes!(oncall::on_call))

@@ -55,6 +55,7 @@ fn here(word: &str) -> Here {
         (_, "me") => Here::Me,
         (_, "services") => Here::Services,
         (_, "alerts") => Here::Alerts,
+        (_, "silences") => Here::Silences,
         (_, "quarantine") => Here::Quarantine,
         (_, "declare") => Here::Declare,
         _ => Here::People,

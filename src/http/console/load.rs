@@ -131,6 +131,7 @@ pub(super) async fn side(console: &Console, viewer: &Viewer, here: Here) -> Resu
         open: total,
         triggered: count(open.iter().filter(|r| r.status == "triggered").count()),
         firing: count(console.app.engine.firing()),
+        silenced: silenced(console),
         quarantined: store.quarantine(1).await?.1,
         troubles: console
             .app
@@ -212,6 +213,12 @@ pub(super) fn duty(schedule: &Schedule, now: Time) -> Option<Duty> {
         now: turns.next()?,
         next: turns.collect(),
     })
+}
+
+fn silenced(console: &Console) -> i64 {
+    let (directory, now) = (console.app.engine.directory(), console.app.engine.now());
+    let active = crate::core::silence::known(&directory).filter(|s| s.active(now).is_some());
+    i64::try_from(active.count()).unwrap_or(0)
 }
 
 /// An incident, or the answer that there is none.

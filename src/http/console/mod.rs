@@ -27,6 +27,7 @@ mod person;
 mod post;
 mod room;
 mod run;
+mod silences;
 mod told;
 mod trouble;
 mod view;
@@ -94,6 +95,7 @@ fn pages() -> Router<Console> {
         .route("/services", get(overview::services))
         .route("/alerts", get(overview::alerts))
         .route("/quarantine", get(overview::quarantine))
+        .route("/silences", get(silences::page))
         .route("/events", get(live::events))
         .route("/complete", get(compose::complete))
         .route("/fragments/overview", get(fragment::overview))
@@ -121,4 +123,6 @@ fn forms() -> Router<Console> {
         )
         .route("/incidents/{id}/run/{action}/confirm", get(run::preview))
         .route("/rooms/{id}/posts", on_post(compose::say))
+        .route("/silences", on_post(silences::make))
+        .route("/silences/end", on_post(silences::end))
 }

@@ -1,4 +1,5 @@
-//! The command tree as Discord registers it: one root with a subcommand per verb and typed options,
+//! The command tree as Discord registers it: one root with a subcommand per verb (in a group where the
+//! tree says so, because Discord takes 25 beside each other) and typed options,
 //! the roots a team has switched on besides, and a command in the menu of a message.
 //!
 //! Promises: every list fits Discord's limits; a new argument of the tree appears by itself; what a
@@ -77,8 +78,8 @@ fn option(arg: &Argument) -> Value {
         "type": 3, "name": option_name(arg), "description": arg.help, "required": arg.required,
     });
     match arg.kind {
-        Kind::Text | Kind::Pairs => made["max_length"] = json!(TEXT_CHARS),
-        Kind::Clock | Kind::Cover => made["max_length"] = json!(100),
+        Kind::Text | Kind::Pairs | Kind::More => made["max_length"] = json!(TEXT_CHARS),
+        Kind::Clock | Kind::Cover | Kind::Incident => made["max_length"] = json!(100),
         Kind::Choice => {
             let choice = |c: &String| json!({"name": c, "value": c});
             made["choices"] = arg.choices.iter().map(choice).collect();
@@ -92,6 +93,8 @@ fn option(arg: &Argument) -> Value {
         | Kind::Duration
         | Kind::Schedule
         | Kind::When
+        | Kind::What
+        | Kind::Silence
         | Kind::Verb => made["autocomplete"] = json!(true),
     }
     made
@@ -288,6 +291,14 @@ mod tests {
         assert_eq!(named["name=value"], "lines=10");
         assert_eq!(named["incident"], "42");
         assert_eq!(typing, Some(("incident".to_owned(), "42".to_owned())));
+        let grouped = json!({"name": "firebell", "options": [{"type": 2, "name": "quiet", "options": [
+            {"type": 1, "name": "unsilence", "options": [{"type": 3, "name": "silence", "value": "7dd5"}]},
+        ]}]});
+        let (verb, named, _) = options(tree(), &grouped).unwrap();
+        assert_eq!(
+            (verb.as_str(), named["silence"].as_str()),
+            ("unsilence", "7dd5")
+        );
         let alias =
             json!({"name": "oncall", "options": [{"type": 3, "name": "whom", "value": "web"}]});
         assert_eq!(options(tree(), &alias).unwrap().0, "oncall");

@@ -155,15 +155,7 @@ impl Discord {
     }
 
     async fn page_person(&self, person: &str, pages: &[Page]) -> Result<String, Fault> {
-        let Some(account) = self.engine.account_of(self.name(), person) else {
-            return Err(Fault {
-                why: format!(
-                    "{person} has no account on {0}: name it in the person's file ([identities] {0} = \"…\") or let them write `link` to firebell there",
-                    self.name()
-                ),
-                retry: Retry::Never,
-            });
-        };
+        let account = self.account(person)?;
         let channel = self.conversation(&account).await?;
         self.gates.turn(&channel, Budget::Page).await;
         let key = self.engine.button_key();
@@ -173,6 +165,18 @@ impl Discord {
             lock(&self.direct).remove(&account);
         }
         sent
+    }
+
+    /// The account of a person of the directory.
+    pub(super) fn account(&self, person: &str) -> Result<String, Fault> {
+        let found = self.engine.account_of(self.name(), person);
+        found.ok_or_else(|| Fault {
+            why: format!(
+                "{person} has no account on {0}: name it in the person's file ([identities] {0} = \"…\") or let them write `link` to firebell there",
+                self.name()
+            ),
+            retry: Retry::Never,
+        })
     }
 
     /// The conversation with an account.
@@ -214,6 +218,7 @@ fn gate_key(room: &RoomRef) -> String {
     match room {
         RoomRef::Room(id) => id.clone(),
         RoomRef::Channel(name) => format!("#{}", super::text::channel_name(name)),
+        RoomRef::Person(id) => format!("@{id}"),
     }
 }
 

@@ -58,6 +58,7 @@ impl Discord {
         match room {
             RoomRef::Room(id) => Ok(id.clone()),
             RoomRef::Channel(name) => self.channel_named(name).await,
+            RoomRef::Person(id) => self.conversation(&self.account(id)?).await,
         }
     }
 

@@ -96,6 +96,7 @@ impl Slack {
         match room {
             None => String::new(),
             Some(RoomRef::Room(id)) => id.clone(),
+            Some(RoomRef::Person(id)) => format!("@{id}"),
             Some(RoomRef::Channel(name)) => {
                 self.rooms.known(name).unwrap_or_else(|| format!("#{name}"))
             }

@@ -172,19 +172,22 @@ impl Slack {
         done.inspect_err(|f| self.lost(room, &channel, f))
     }
 
+    /// The account of a person of the directory.
+    pub(super) fn account(&self, person: &str) -> Result<String, Failed> {
+        let found = self.engine.account_of(self.name(), person);
+        found.ok_or_else(|| {
+            let name = self.name();
+            let why =
+                format!("{person} has no account on {name}: add it to the person's identities");
+            Failed::own(why, Retry::Never)
+        })
+    }
+
     pub(super) async fn post_page(&self, person: &str, pages: &[Page]) -> Result<String, Failed> {
         let Some(last) = pages.last() else {
             return Ok(String::new());
         };
-        let Some(account) = self.engine.account_of(self.name(), person) else {
-            return Err(Failed::own(
-                format!(
-                    "{person} has no account on {}: add it to the person's identities",
-                    self.name()
-                ),
-                Retry::Never,
-            ));
-        };
+        let account = self.account(person)?;
         let channel = self.direct(&account).await?;
         self.gates.turn(&channel, Budget::Page).await;
         // Without a conversation of its own there is nothing buttons could be bound to.

@@ -90,6 +90,7 @@ impl Slack {
     pub(super) async fn place(&self, room: &RoomRef) -> Result<String, Failed> {
         let name = match room {
             RoomRef::Room(id) => return Ok(id.clone()),
+            RoomRef::Person(id) => return self.direct(&self.account(id)?).await,
             RoomRef::Channel(name) => name.trim_start_matches('#'),
         };
         if let Some(id) = self.rooms.known(name) {

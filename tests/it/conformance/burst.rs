@@ -34,8 +34,13 @@ async fn a_hundred_incidents_are_few_messages_to_one_person_and_cards_at_their_p
     let slow = Trouble::Slow(Duration::from_secs(1));
     let making = Fault::on("conversations.create").is(slow);
     slack.world().meets(making.times(1));
-    let storm = (0..STORM).map(|n| firing(&format!("Slow{n}"), "warning"));
-    slack.house().fire_all(storm.collect()).await;
+    let mut storm: Vec<_> = (0..STORM)
+        .map(|n| firing(&format!("Slow{n}"), "warning"))
+        .collect();
+    // What is decided together is one message: the first alone, and the rest behind it.
+    let rest = storm.split_off(1);
+    slack.house().fire_all(storm).await;
+    slack.house().fire_all(rest).await;
     let direct = Spot::Direct("ana");
     let all_paged = async || {
         let seen = slack.seen("ana", &direct).await;

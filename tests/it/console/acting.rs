@@ -345,3 +345,112 @@ async fn a_note_says_when_it_happened() {
     assert_eq!(refused["ok"], false);
     assert_eq!(h.count("noted").await, 1);
 }
+
+#[tokio::test]
+async fn a_silence_is_made_shown_and_ended_with_forms_alone() {
+    let h = House::open().await;
+    let empty = h.page("ana", "/silences").await;
+    assert!(empty.contains("Nothing is silenced now"), "{empty}");
+    let make = [
+        ("kind", "silence"),
+        ("service", "checkout"),
+        ("labels", ""),
+        ("duration", "2h"),
+        ("comment", "deploy <b>4.1</b>"),
+        ("click", CLICK),
+    ];
+    let made = h.post("ana", "/silences", &make).await;
+    assert_eq!(location(&made), "/silences");
+    h.post("ana", "/silences", &make).await;
+    assert_eq!(
+        h.engine.directory().silences.len(),
+        1,
+        "a double click makes one"
+    );
+    h.fire("Slow", MAJOR).await;
+    let page = h.page("bo", "/silences").await;
+    assert!(
+        page.contains("service checkout") && page.contains("by ana"),
+        "{page}"
+    );
+    assert!(page.contains("deploy &lt;b&gt;4.1&lt;/b&gt;"), "{page}");
+    assert!(page.contains("Held back 1 alert, 1 firing"), "{page}");
+    let id = h.engine.directory().silences.keys().next().unwrap().clone();
+    let end = [
+        ("id", id.as_str()),
+        ("click", "fedcba9876543210fedcba9876543210"),
+    ];
+    h.post("bo", "/silences/end", &end).await;
+    assert!(h.engine.directory().silences.is_empty());
+    assert_eq!(h.count("opened").await, 1, "what was held is routed");
+    assert!(h.page("bo", "/silences").await.contains("over since"));
+}
+
+#[tokio::test]
+async fn a_silence_that_makes_no_sense_is_answered_with_the_form_as_it_was() {
+    let h = House::open().await;
+    for (kind, labels, duration, word) in [
+        ("silence", "", "soon", "no length of time"),
+        ("silence", "host=~(", "2h", "regular expression"),
+        ("maintenance", "job=api", "2h", "leave the labels empty"),
+        ("maintenance", "", "23:00..22:00x", "no time"),
+    ] {
+        let fields = [
+            ("kind", kind),
+            ("service", "checkout"),
+            ("labels", labels),
+            ("duration", duration),
+            ("comment", "kept words"),
+            ("click", CLICK),
+        ];
+        let answer = h
+            .post("ana", "/silences", &fields)
+            .await
+            .text()
+            .await
+            .unwrap();
+        assert!(answer.contains(word), "{word}: {answer}");
+        assert!(
+            answer.contains("kept words") && answer.contains("role=\"alert\""),
+            "{answer}"
+        );
+    }
+    assert!(h.engine.directory().silences.is_empty());
+}
+
+#[tokio::test]
+async fn an_incident_is_given_back_and_opened_again_with_buttons() {
+    let h = House::burning().await;
+    h.press("ana", "acknowledge", "1", CLICK).await;
+    assert!(h.page("ana", "/incidents/1").await.contains("Give back"));
+    let back = h
+        .press(
+            "ana",
+            "unacknowledge",
+            "9",
+            "00000000000000000000000000000001",
+        )
+        .await;
+    assert_eq!(back["ok"], true, "{back}");
+    let again = h
+        .press(
+            "bo",
+            "unacknowledge",
+            "9",
+            "00000000000000000000000000000002",
+        )
+        .await;
+    assert!(
+        again["text"]
+            .as_str()
+            .unwrap()
+            .contains("ana let it page again"),
+        "{again}"
+    );
+    h.press("ana", "resolve", "9", "00000000000000000000000000000003")
+        .await;
+    assert!(h.page("ana", "/incidents/1").await.contains("Reopen"));
+    h.press("bo", "reopen", "9", "00000000000000000000000000000004")
+        .await;
+    assert_eq!(h.count("reopened").await, 1);
+}

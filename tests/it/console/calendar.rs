@@ -210,7 +210,8 @@ async fn every_part_of_a_schedule_has_its_row_and_the_last_one_is_the_pagers_ans
             .first()
             .map_or("nobody".to_owned(), |p| directory.person_name(p));
         assert_eq!(bar.0, name);
-        let begin = turn.since.since_ms(at("2026-11-15T23:00:00Z")).max(0) as f64;
+        let begin = turn.since.since_ms(at("2026-11-15T23:00:00Z")).max(0) / 1000;
+        let begin = f64::from(u32::try_from(begin).unwrap()) * 1000.0;
         assert!(near(bar.1, begin * 100.0 / whole), "{bar:?} {turn:?}");
         for why in &turn.why {
             assert!(
@@ -227,12 +228,12 @@ async fn every_part_of_a_schedule_has_its_row_and_the_last_one_is_the_pagers_ans
 #[tokio::test]
 async fn every_bar_leads_to_the_turn_that_says_why() {
     let h = house(full()).await;
+    let goals = Regex::new(r##"<a class="cal-bar"[^>]* href="#(turn-[-\d]+)""##).unwrap();
     for path in [
         "/oncall/web?on=2026-11-18",
         "/oncall/web?view=month&on=2026-11-18",
     ] {
         let page = h.page("bo", path).await;
-        let goals = Regex::new(r##"<a class="cal-bar"[^>]* href="#(turn-[-\d]+)""##).unwrap();
         let mut found = 0;
         for goal in goals.captures_iter(&page) {
             let id = format!("<li id=\"{}\"", &goal[1]);

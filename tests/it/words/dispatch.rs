@@ -326,7 +326,7 @@ async fn questions_are_answered_without_an_incident() {
             .await
             .contains("snooze [#42] <duration>")
     );
-    assert!(ana_says(&w, "help snooze").await.contains("silence"));
+    assert!(ana_says(&w, "help snooze").await.contains("until tomorrow"));
     let typo = says(&w, ana(), None, "reslove 1").await;
     assert!(
         !typo.ok && typo.text.contains("Did you mean `resolve`?"),

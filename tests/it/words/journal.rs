@@ -24,11 +24,11 @@ fn person(id: &str, name: &str) -> Actor {
     }
 }
 
-fn ana() -> Actor {
+pub fn ana() -> Actor {
     person("ana", "Ana Alves")
 }
 
-fn bo() -> Actor {
+pub fn bo() -> Actor {
     person("bo", "Bo Berg")
 }
 
@@ -51,7 +51,7 @@ pub fn alert(id: i64, name: &str, clock: &str) -> AlertRef {
     }
 }
 
-fn ladder() -> Ladder {
+pub fn ladder() -> Ladder {
     let rung = |target| Rung {
         acks: 1,
         targets: vec![target],
@@ -96,6 +96,8 @@ pub fn opened(title: &str, alerts: Vec<AlertRef>) -> Event {
             "grouped by alertname".to_owned(),
         ],
         urgency: Urgency::High,
+        auto_resolve_after_ms: None,
+        hold_while_firing: false,
     }
 }
 
@@ -480,6 +482,8 @@ pub fn other_shapes() -> Vec<(&'static str, Event)> {
                 alerts: Vec::new(),
                 why: vec!["declared by Kim on slack".to_owned()],
                 urgency: Urgency::High,
+                auto_resolve_after_ms: None,
+                hold_while_firing: false,
             },
         ),
         (

@@ -1,6 +1,6 @@
 // Keys, and the start of everything.
 
-const places = { o: "/", i: "/incidents", c: "/oncall", s: "/services", a: "/alerts", q: "/quarantine" };
+const places = { o: "/", i: "/incidents", c: "/oncall", s: "/services", a: "/alerts", m: "/silences", q: "/quarantine" };
 let going = 0;
 
 function step(by) {

@@ -17,6 +17,7 @@ pub(in super::super) enum Here {
     Me,
     Services,
     Alerts,
+    Silences,
     Quarantine,
     People,
     Declare,
@@ -46,6 +47,8 @@ pub(in super::super) struct Side {
     pub(in super::super) triggered: i64,
     /// Alerts that fire.
     pub(in super::super) firing: i64,
+    /// Silences that hold now.
+    pub(in super::super) silenced: i64,
     /// Payloads nobody understood.
     pub(in super::super) quarantined: i64,
     /// Chat platforms that are not connected, one sentence each.
@@ -130,6 +133,7 @@ pub(in super::super) fn side_content(side: &Side, here: Here) -> Markup {
             (link("/me", "people", "My shifts", here == Here::Me, 0, false))
             (link("/services", "box", "Services", here == Here::Services, 0, false))
             (link("/alerts", "siren", "Alerts", here == Here::Alerts, side.firing, false))
+            (link("/silences", "mute", "Silences", here == Here::Silences, side.silenced, false))
             (link("/quarantine", "jar", "Quarantine", here == Here::Quarantine, side.quarantined, false))
         }
         (rooms("Incident rooms", side.rooms.iter().filter(open_kind), here))
@@ -230,6 +234,7 @@ fn help() -> Markup {
         ("g c", "who is on call"),
         ("g s", "services"),
         ("g a", "alerts"),
+        ("g m", "silences"),
         ("n", "declare an incident"),
         ("j / k", "next and previous in a list"),
         ("Enter", "open"),

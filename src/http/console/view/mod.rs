@@ -16,6 +16,7 @@ pub(super) mod people;
 pub(super) mod person;
 pub(super) mod room;
 pub(super) mod run;
+pub(super) mod silences;
 
 use super::viewer::Viewer;
 use crate::core::directory::Directory;

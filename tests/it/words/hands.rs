@@ -1,0 +1,70 @@
+//! Shapes of events about silences and about incidents that change hands.
+
+use super::journal::{ana, at, bo, ladder, opened};
+use firebell::core::id::{AlertId, IncidentId};
+use firebell::core::incident::{Event, Ladder};
+
+/// By the names of their golden files.
+pub fn shapes() -> Vec<(&'static str, Event)> {
+    let mut resolving = opened("checkout is slow", Vec::new());
+    if let Event::Opened {
+        auto_resolve_after_ms,
+        hold_while_firing,
+        ..
+    } = &mut resolving
+    {
+        (*auto_resolve_after_ms, *hold_while_firing) = (Some(14_400_000), true);
+    }
+    vec![
+        ("opened-resolving", resolving),
+        (
+            "muted",
+            Event::Muted {
+                silence: "7dd5dcac-b361-45b4-b196-0596446fb23c".to_owned(),
+                words: "7dd5dcac (deploy)".to_owned(),
+                until: at("16:00:00"),
+            },
+        ),
+        (
+            "unmuted",
+            Event::Unmuted {
+                why: "the silence ended".to_owned(),
+            },
+        ),
+        ("unacknowledged", Event::Unacknowledged { by: ana() }),
+        ("reopened", Event::Reopened { by: bo() }),
+        (
+            "reassigned",
+            Event::Reassigned {
+                by: ana(),
+                to: "person bo".to_owned(),
+                ladder: Ladder {
+                    policy: "given to person bo".to_owned(),
+                    rungs: ladder().rungs.split_off(2),
+                    repeat: 2,
+                    remind_secs: None,
+                },
+            },
+        ),
+        (
+            "merged",
+            Event::Merged {
+                by: ana(),
+                into: IncidentId(40),
+                title: "Checkout is down".to_owned(),
+            },
+        ),
+        (
+            "absorbed",
+            Event::Absorbed {
+                by: ana(),
+                from: IncidentId(42),
+                title: "Checkout: high error rate".to_owned(),
+                groups: vec!["default/web|checkout|alertname=\"HighErrorRate\"".to_owned()],
+                firing: vec![AlertId(7)],
+                alerts: 3,
+                began_at: at("13:58:00"),
+            },
+        ),
+    ]
+}
