@@ -3,7 +3,7 @@
 //! Promises: while a platform is away only one call in [`PROBE`] leaves, whoever waits goes on within that
 //! of its return, and nothing of one channel or method that is in trouble by itself stops the others: it
 //! takes failures of several, without an answer in between. What may not leave was not sent, so whoever
-//! asks later need not look whether it was.
+//! asks later need not look whether it was. Cards are drawn after the wait ([`Outage::turn`]).
 //!
 //! The road not taken: each queue with a probe of its own. Twenty people, their cards and their rooms
 //! asked a thousand times in ten seconds, and the last card came a quarter of a minute after the end.
@@ -41,6 +41,8 @@ struct State {
     since: Option<Instant>,
     /// The next call leaves then.
     next: Option<Instant>,
+    /// It was promised to somebody who draws it.
+    granted: bool,
 }
 
 impl Default for Outage {
@@ -75,6 +77,24 @@ impl Outage {
                 // The sender lives in here.
                 _ = ended.changed() => {}
                 () = tokio::time::sleep_until(look) => {}
+            }
+        }
+    }
+
+    /// Waits until it is worth drawing something for a call: for as long as it takes, because nothing is
+    /// lost by it, and what is drawn after the wait is as it is then. The call of whoever comes back while
+    /// the platform is away asks for all.
+    pub async fn turn(&self) {
+        let mut ended = self.ended.subscribe();
+        loop {
+            let now = Instant::now();
+            let Err(next) = self.lock().grant(now) else {
+                return;
+            };
+            tokio::select! {
+                // The sender lives in here.
+                _ = ended.changed() => {}
+                () = tokio::time::sleep_until(next.min(now + PROBE)) => {}
             }
         }
     }
@@ -119,10 +139,23 @@ impl State {
     fn admit(&mut self, now: Instant) -> Result<bool, Instant> {
         match self.next {
             None => Ok(false),
+            Some(_) if std::mem::take(&mut self.granted) => Ok(true),
             Some(next) if now < next => Err(next),
             Some(_) => {
                 self.next = Some(now + HANGS);
                 Ok(true)
+            }
+        }
+    }
+
+    /// The same for whoever makes the call a little later.
+    fn grant(&mut self, now: Instant) -> Result<(), Instant> {
+        match self.next {
+            None => Ok(()),
+            Some(next) if now < next => Err(next),
+            Some(_) => {
+                (self.next, self.granted) = (Some(now + HANGS), true);
+                Ok(())
             }
         }
     }
@@ -190,6 +223,28 @@ mod tests {
         let begin = Instant::now();
         outage.pass().await.unwrap();
         assert_eq!(begin.elapsed(), HANGS);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_drawn_waits_as_long_as_it_takes_and_then_asks_for_all() {
+        let outage = away();
+        let begin = Instant::now();
+        for _ in 0..100 {
+            outage.turn().await;
+            assert_eq!(outage.pass().await, Ok(true), "it was promised");
+            outage.failed("x");
+        }
+        assert_eq!(
+            begin.elapsed().as_secs(),
+            100 - 35,
+            "300 ms apart, later 1 s"
+        );
+        let other = outage.clone();
+        let waits = tokio::spawn(async move { other.turn().await });
+        tokio::task::yield_now().await;
+        outage.answered();
+        waits.await.unwrap();
+        assert_eq!(outage.pass().await, Ok(false));
     }
 
     #[tokio::test(start_paused = true)]

@@ -250,6 +250,7 @@ impl Chat for Discord {
             if let Some(room) = room {
                 self.gates.turn(&gate_key(room), budget).await;
             }
+            self.rest.turn().await;
         })
     }
 

@@ -184,6 +184,11 @@ impl Rest {
         done
     }
 
+    /// Waits while Discord is away, before something is drawn.
+    pub async fn turn(&self) {
+        self.outage.turn().await;
+    }
+
     /// Waits while Discord is away; `true`: this call asks whether it still is.
     async fn is_there(&self) -> Result<bool, Refused> {
         self.outage.pass().await.map_err(|wait| {

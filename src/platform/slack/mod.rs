@@ -124,6 +124,7 @@ impl Chat for Slack {
                 let _ = self.place(place).await;
             }
             self.gates.turn(&self.gate(room), budget).await;
+            self.outage.turn().await;
         })
     }
 
