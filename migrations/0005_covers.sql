@@ -1,4 +1,4 @@
--- Who takes over whose turn, agreed or asked for.
+-- Who takes over whose turn, agreed or asked for; and what people were told about their turns.
 
 -- One row per cover; the body is JSON. `cause` is the act that made it: told twice, made once.
 create table covers (
@@ -12,3 +12,9 @@ create table covers (
 );
 -- those that still count, and those of the last months
 create index covers_until on covers (until_at);
+
+-- News of turns that is not told again: gaps ahead, people who cannot be reached.
+create table told (
+    key text primary key,
+    at integer not null
+);

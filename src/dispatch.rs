@@ -259,15 +259,7 @@ impl<'a> Desk<'a> {
                 self.act(id, Command::Promote { by }, said).await
             }
             Invocation::Explain { id } => self.explain(id).await,
-            Invocation::Follow { id } => {
-                let said = |i: &Incident| {
-                    format!(
-                        "{} follows the policy {} as it is now.",
-                        i.id, i.ladder.policy
-                    )
-                };
-                self.act(id, Command::AdoptPolicy { by }, said).await
-            }
+            Invocation::Follow { id } => self.follow(id).await,
             Invocation::Run { id, action, args } => self.run(id, &action, args).await,
             Invocation::Approve { id, run } => self.approve(id, run).await,
             Invocation::Reject { id, run } => self.reject(id, run).await,
@@ -412,6 +404,17 @@ impl<'a> Desk<'a> {
             document: Some(postmortem::markdown(&draft)),
             ..Reply::yes(Some(id), text)
         }
+    }
+
+    async fn follow(&self, id: IncidentId) -> Reply {
+        let command = Command::AdoptPolicy {
+            by: self.who.clone(),
+        };
+        let said = |i: &Incident| {
+            let policy = &i.ladder.policy;
+            format!("{} follows the policy {policy} as it is now.", i.id)
+        };
+        self.act(id, command, said).await
     }
 
     async fn explain(&self, id: IncidentId) -> Reply {

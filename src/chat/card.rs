@@ -12,7 +12,7 @@ mod tests;
 use super::{Card, Line};
 use crate::core::action;
 use crate::core::directory::{Action, Directory, Target};
-use crate::core::id::Actor;
+use crate::core::id::{Actor, Severity};
 use crate::core::incident::{Climb, Event, Incident, Record, Status};
 use crate::core::text::{self, count};
 use crate::core::time::Time;
@@ -52,8 +52,12 @@ pub fn card(incident: &Incident, directory: &Directory, now: Time, url: &str) ->
 /// The line that says an event; `n` tells apart the lines of one event. `None`: there is nothing
 /// to say, because the event's content was removed meanwhile.
 #[must_use]
-pub fn line(incident: &Incident, record: &Record, n: u32) -> Option<Line> {
+pub fn line(incident: &Incident, record: &Record, n: u32, directory: &Directory) -> Option<Line> {
     let mut names = Names::default();
+    // One event names only the severity it leads to.
+    for (n, severity) in (0..).zip(&directory.severities) {
+        names.name_severity(Severity(n), &severity.name);
+    }
     for actor in [&incident.acked_by, &incident.lead].into_iter().flatten() {
         names.meet(actor);
     }

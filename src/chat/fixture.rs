@@ -129,6 +129,7 @@ pub(crate) fn rungs() -> Vec<Rung> {
         Target::Person("bo".to_owned()),
     ]
     .map(|t| Rung {
+        when: crate::core::directory::When::default(),
         acks: 1,
         targets: vec![t],
         wait_secs: 300,

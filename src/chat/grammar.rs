@@ -304,6 +304,8 @@ impl Invocation {
 pub struct Usage {
     /// What is wrong and with which argument.
     pub what: String,
+    /// The argument at fault, by its name in the tree; `None`: the line as a whole.
+    pub argument: Option<String>,
     /// A line that works.
     pub example: String,
 }
@@ -360,6 +362,7 @@ pub fn parse(text: &str, context: &Context<'_>) -> Result<Invocation, Usage> {
     if text.chars().count() > LINE_CHARS {
         return Err(Usage {
             what: format!("A command is at most {LINE_CHARS} characters; shorten it."),
+            argument: None,
             example: "note the rest in a second line".to_owned(),
         });
     }
@@ -390,6 +393,7 @@ fn unknown(word: &str) -> Usage {
             || format!("I do not know `{word}`; `help` lists what I know."),
             |n| format!("I do not know `{word}`. Did you mean `{n}`?"),
         ),
+        argument: None,
         example: near
             .and_then(|n| tree().find(n))
             .map_or("help".to_owned(), |leaf| leaf.example.clone()),

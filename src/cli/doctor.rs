@@ -396,6 +396,26 @@ fn ahead(directory: &Directory, now: Time) -> Vec<(&'static str, Finding)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::directory::{Contact, ContactKind, Person, Waking};
+
+    fn woken(id: &str) -> Person {
+        let kind = ContactKind::Chat {
+            platform: "console".to_owned(),
+        };
+        Person {
+            id: id.to_owned(),
+            name: id.to_owned(),
+            email: None,
+            zone: chrono_tz::Tz::UTC,
+            identities: std::collections::BTreeMap::new(),
+            roles: Vec::new(),
+            contacts: vec![Contact {
+                name: "console".to_owned(),
+                kind,
+            }],
+            waking: Waking::default(),
+        }
+    }
 
     #[test]
     fn what_goes_wrong_with_who_is_on_call_is_told_ahead() {
@@ -406,6 +426,9 @@ mod tests {
         let web = schedule::Schedule::rotation("web", "Web", zone, (handoff, starts), &["a", "b"]);
         let mut directory = Directory::default();
         directory.schedules.insert("web".to_owned(), web);
+        for id in ["a", "b"] {
+            directory.people.insert(id.to_owned(), woken(id));
+        }
         let monday = at("2026-11-02T09:00:00Z");
         assert_eq!(ahead(&directory, monday), []);
         let leave = schedule::Leave {

@@ -94,7 +94,7 @@ fn policies(before: &Directory, after: &Directory, out: &mut String) {
             continue;
         }
         let _ = writeln!(out, "policy {id}");
-        changed(&old.map(steps), &new.map(steps), out);
+        changed(old.map(steps).as_deref(), new.map(steps).as_deref(), out);
     }
 }
 
@@ -130,8 +130,8 @@ fn steps(policy: &Policy) -> Vec<String> {
 }
 
 /// The lines that are gone, and those that are new.
-fn changed(old: &Option<Vec<String>>, new: &Option<Vec<String>>, out: &mut String) {
-    let (old, new) = (old.as_deref().unwrap_or(&[]), new.as_deref().unwrap_or(&[]));
+fn changed(old: Option<&[String]>, new: Option<&[String]>, out: &mut String) {
+    let (old, new) = (old.unwrap_or(&[]), new.unwrap_or(&[]));
     for line in old.iter().filter(|l| !new.contains(l)) {
         let _ = writeln!(out, "  - {line}");
     }
@@ -156,7 +156,7 @@ fn services(before: &Directory, after: &Directory, out: &mut String) {
         let (old, new) = (policy(before), policy(after));
         if old != new {
             let _ = writeln!(out, "service {id}");
-            changed(&old, &new, out);
+            changed(old.as_deref(), new.as_deref(), out);
         }
     }
 }
@@ -171,7 +171,7 @@ fn contacts(before: &Directory, after: &Directory, out: &mut String) {
         let (old, new) = (ways(before), ways(after));
         if old != new {
             let _ = writeln!(out, "person {id}");
-            changed(&old, &new, out);
+            changed(old.as_deref(), new.as_deref(), out);
         }
     }
 }

@@ -8,10 +8,9 @@ use super::route::matchers;
 use super::secret::Secrets;
 use super::settings::{check_channel, web_address};
 use super::tree::Place;
-use crate::core::directory::{Means, Service, SeverityName, Team};
+use crate::core::directory::{ContactKind, Means, Service, SeverityName, Team};
 use crate::core::id::Severity;
 use chrono_tz::Tz;
-use secrecy::SecretString;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -78,7 +77,7 @@ pub(super) struct Reading<'a> {
     /// Providers people can be reached through, by means and name.
     pub providers: &'a [(Means, String)],
     /// Outgoing webhooks, by name.
-    pub webhooks: &'a BTreeMap<String, SecretString>,
+    pub webhooks: &'a BTreeMap<String, ContactKind>,
     pub mentions: &'a RefCell<Vec<Mention>>,
 }
 

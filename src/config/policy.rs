@@ -1,12 +1,12 @@
 //! `policies/ID.toml`: the ladder an incident climbs, and the targets its rungs name.
 
 use super::folders::{Entry, Reading};
+use super::hours;
 use super::people;
 use super::reader::{Said, Sink, Table, nearest};
 use super::secret::Secrets;
 use super::settings::channel_fault;
-use crate::core::directory::{Policy, Rung, Target};
-use secrecy::SecretString;
+use crate::core::directory::{ContactKind, Policy, Rung, Target, When};
 use std::collections::BTreeMap;
 
 /// A ladder with more rungs pages for days.
@@ -63,13 +63,39 @@ fn rung(rung: Table<'_>, reading: &Reading<'_>) -> Rung {
     }
     let wait = rung.duration_ms("wait", 1000..=7 * 86_400_000);
     let acks = rung.int("acks", 1..=ACKS_MAX);
+    let when = rung
+        .table("when", "the `when` of a rung")
+        .map_or_else(When::default, when);
     rung.done();
     Rung {
         targets,
         // Five minutes is the usual time to find a laptop.
         wait_secs: u64::try_from(wait.unwrap_or(300_000) / 1000).unwrap_or(300),
         acks: acks.and_then(|n| u8::try_from(n).ok()).unwrap_or(1),
+        when,
     }
+}
+
+/// `when = { urgency = "high", hours = "inside", after = "30m" }`.
+fn when(table: Table<'_>) -> When {
+    let inside_hours = table.text("hours").and_then(|said| match said.value.as_str() {
+        "inside" => Some(true),
+        "outside" => Some(false),
+        other => {
+            let what = format!("`hours` cannot be {other:?}");
+            let fix = "write hours = \"inside\" or \"outside\": of the hours of the incident's service";
+            table.sink.fault(&said.place, what, fix);
+            None
+        }
+    });
+    let after = table.duration_ms("after", 1000..=7 * 86_400_000);
+    let when = When {
+        urgency: hours::urgency(&table, "urgency"),
+        inside_hours,
+        after_secs: after.and_then(|ms| u64::try_from(ms / 1000).ok()),
+    };
+    table.done();
+    when
 }
 
 /// Targets such as `person:ana`, each with its place.
@@ -140,17 +166,22 @@ fn webhook(key: &str, said: Said<String>, reading: &Reading<'_>) -> Option<Targe
 }
 
 /// `[[webhooks]]` of `firebell.toml`: where policies may post.
-pub(super) fn webhooks(top: &Table<'_>, secrets: &Secrets<'_>) -> BTreeMap<String, SecretString> {
+pub(super) fn webhooks(top: &Table<'_>, secrets: &Secrets<'_>) -> BTreeMap<String, ContactKind> {
     let mut found = BTreeMap::new();
     for table in top.tables("webhooks", "[[webhooks]]") {
         let name = table.need_text("name", "\"bridge\"");
         let url = table
             .need_text("url", "\"env:NAME\" or \"file:/path\"")
             .and_then(|said| people::webhook(&said, secrets, table.sink));
+        let secret = table
+            .text("secret")
+            .and_then(|said| secrets.need("secret", &said, table.sink));
         let place = table.place_of("name");
         table.done();
         if let (Some(name), Some(url)) = (name, url)
-            && found.insert(name.value.clone(), url).is_some()
+            && found
+                .insert(name.value.clone(), ContactKind::Webhook { url, secret })
+                .is_some()
         {
             let what = format!("two webhooks are called {}", name.value);
             top.sink.fault(&place, what, "give each its own name");

@@ -134,31 +134,35 @@ fn lines(table: &Table<'_>) -> Vec<Line> {
     lines
 }
 
+/// What a verb of a rehearsal makes of a person.
+fn deed(verb: &str) -> Option<fn(String) -> Deed> {
+    match verb {
+        "ack" => Some(Deed::Acknowledge),
+        "resolve" => Some(Deed::Resolve),
+        "escalate" => Some(Deed::Escalate),
+        _ => None,
+    }
+}
+
 /// `acts = ["7m ack bo", "20m resolve ana"]`, by time.
 fn acts(table: &Table<'_>, directory: &Directory) -> Vec<(i64, Deed)> {
     let mut acts = Vec::new();
     for said in table.texts("acts").unwrap_or_default() {
         let words: Vec<&str> = said.value.split_whitespace().collect();
-        let deed: Option<(i64, fn(String) -> Deed)> = match words.as_slice() {
-            [after, verb, _] => {
-                let deed: Option<fn(String) -> Deed> = match *verb {
-                    "ack" => Some(Deed::Acknowledge),
-                    "resolve" => Some(Deed::Resolve),
-                    "escalate" => Some(Deed::Escalate),
-                    _ => None,
-                };
-                let after = crate::core::time::parse_duration_ms(after).ok();
-                after.zip(deed)
-            }
+        let read = match words.as_slice() {
+            [after, verb, id] => crate::core::time::parse_duration_ms(after)
+                .ok()
+                .zip(deed(verb))
+                .map(|(after, make)| (after, make, *id)),
             _ => None,
         };
-        let Some((after, make)) = deed else {
+        let Some((after, make, id)) = read else {
             let what = format!("`acts` cannot be {:?}", said.value);
             let fix = "write \"7m ack bo\"; the verbs are ack, resolve and escalate";
             table.sink.fault(&said.place, what, fix);
             continue;
         };
-        if let Some(id) = person("acts", words[2], &said, directory, table.sink) {
+        if let Some(id) = person("acts", id, &said, directory, table.sink) {
             acts.push((after, make(id)));
         }
     }

@@ -37,8 +37,8 @@ pub struct Directory {
     pub route: Route,
     /// Worst first; `Severity(n)` is the n-th.
     pub severities: Vec<SeverityName>,
-    /// Outgoing webhooks policies may name. Addresses may hold secrets, so they are never shown.
-    pub webhooks: BTreeMap<String, secrecy::SecretString>,
+    /// Outgoing webhooks policies may name.
+    pub webhooks: BTreeMap<String, ContactKind>,
     /// Who is alarmed when everybody else could not be. Never empty in a checked configuration.
     pub catch_all: Vec<Target>,
     /// Chat platforms that are switched on, by configured name, in order of preference.
@@ -219,6 +219,32 @@ pub struct Rung {
     /// How many different people must acknowledge while this is the last rung climbed, at least 1.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub acks: u8,
+    /// Climbed only then; else it is passed over at once.
+    #[serde(default, skip_serializing_if = "When::always")]
+    pub when: When,
+}
+
+/// When a step counts. Everything that is said must hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct When {
+    /// Only for incidents of this urgency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub urgency: Option<Urgency>,
+    /// Only inside (true) or outside (false) the hours of the incident's service, on its clock. A
+    /// service without hours is always inside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inside_hours: Option<bool>,
+    /// Only when the incident has been open for so many seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_secs: Option<u64>,
+}
+
+impl When {
+    /// Nothing is said: it always counts.
+    #[must_use]
+    pub fn always(&self) -> bool {
+        *self == When::default()
+    }
 }
 
 /// One acknowledgement is what everybody expects: not written.
@@ -464,6 +490,7 @@ impl Directory {
         match self.people.get(id) {
             None => Some("is not in the directory".to_owned()),
             Some(p) if p.contacts.is_empty() => Some("has no contact".to_owned()),
+            Some(p) if self.usable(p).1 => Some("has no verified contact".to_owned()),
             Some(_) => None,
         }
     }

@@ -449,7 +449,7 @@ fn judge(schedule: &Schedule, cover: &Cover) -> Result<Vec<String>, String> {
     };
     // A request to anybody adds nobody yet.
     match meant.as_override().filter(|o| o.add.is_some()) {
-        Some(new) => check_override(schedule, &new).map_err(sentence),
+        Some(new) => check_override(schedule, &new).map_err(|why| sentence(&why)),
         None if cover.since >= cover.until => {
             Err("It would end before it begins: give a later end.".to_owned())
         }
@@ -457,7 +457,7 @@ fn judge(schedule: &Schedule, cover: &Cover) -> Result<Vec<String>, String> {
     }
 }
 
-fn sentence(why: String) -> String {
+fn sentence(why: &str) -> String {
     let mut chars = why.chars();
     let first = chars.next().map(|c| c.to_uppercase().to_string());
     format!("{}{}.", first.unwrap_or_default(), chars.as_str())

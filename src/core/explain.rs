@@ -6,6 +6,7 @@
 
 use super::directory::{Directory, Policy};
 use super::forecast::{self, Script};
+use super::id::Actor;
 use super::incident::{Climb, Event, Incident, PagedPerson, Record, Skipped, Status};
 use super::route::freeze;
 use super::text::list;
@@ -135,7 +136,7 @@ fn stands(incident: &Incident, names: &Names) -> String {
             }
             _ if incident.agreed.is_empty() => "is with nobody yet".to_owned(),
             _ => {
-                let names: Vec<&str> = incident.agreed.iter().map(|a| a.name()).collect();
+                let names: Vec<&str> = incident.agreed.iter().map(Actor::name).collect();
                 format!(
                     "has been acknowledged by {}, and needs more people",
                     list(&names)

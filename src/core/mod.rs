@@ -23,3 +23,4 @@ pub mod stats;
 pub mod text;
 pub mod time;
 pub mod timeline;
+pub mod vigil;

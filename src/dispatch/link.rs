@@ -48,6 +48,7 @@ impl Desk<'_> {
         };
         let changes = ChangeSet {
             link_codes: vec![row],
+            link_codes_old: Some(self.now),
             ..ChangeSet::default()
         };
         match self.engine.write(changes).await {
@@ -90,6 +91,7 @@ impl Desk<'_> {
                 expires_at: self.now,
                 ..row.clone()
             }],
+            link_codes_old: Some(self.now),
             ..ChangeSet::default()
         };
         // Used up first: a crash in between costs a new code and not a second use.

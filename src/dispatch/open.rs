@@ -71,6 +71,7 @@ impl Desk<'_> {
             message => message.to_owned(),
         };
         let rung = Rung {
+            when: crate::core::directory::When::default(),
             targets: self.targets(whom),
             wait_secs: WAIT_SECS,
             acks: 1,

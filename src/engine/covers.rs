@@ -5,8 +5,9 @@
 //! the first has it. Decisions are [`core::duty`](crate::core::duty)'s, put to it under one lock.
 //! Never here: paging. A cover that cannot be stored changes nothing.
 
+use super::vigil::{channel_of, chats_of};
 use super::{Change, Engine, Failure};
-use crate::core::directory::{ContactKind, Directory, Team};
+use crate::core::directory::Directory;
 use crate::core::duty::{self, Answer, Cover, Decided, Notice, Wish};
 use crate::core::id::Actor;
 use crate::core::incident::Refusal;
@@ -207,33 +208,12 @@ impl Engine {
 /// Platform and place of a notice.
 fn places(directory: &Directory, cover: &Cover, notice: &Notice) -> Vec<(String, String)> {
     let Some(id) = &notice.to else {
-        let schedule = directory.schedules.get(&cover.schedule);
-        let people = schedule.map(|s| s.everybody()).unwrap_or_default();
-        let theirs = |t: &&Team| t.members.iter().any(|m| people.contains(m.as_str()));
-        let channel = directory
-            .teams
-            .values()
-            .filter(theirs)
-            .find_map(|t| t.channel.clone());
+        let channel = channel_of(directory, &cover.schedule);
         let platforms = directory.platforms.iter().cloned();
         return channel.map_or_else(Vec::new, |c| platforms.map(|p| (p, c.clone())).collect());
     };
-    let contacts = directory.people.get(id).map_or(&[][..], |p| &p.contacts);
-    let mut chats: Vec<String> = contacts
-        .iter()
-        .filter_map(|c| match &c.kind {
-            ContactKind::Chat { platform } => Some(platform.clone()),
-            _ => None,
-        })
-        .collect();
-    if chats.is_empty() {
-        // Whoever is woken by other ways still finds it where they look.
-        chats.extend(directory.platforms.first().cloned());
-    }
-    chats
-        .into_iter()
-        .map(|p| (p, format!("{PERSON}{id}")))
-        .collect()
+    let chats = chats_of(directory, id).into_iter();
+    chats.map(|p| (p, format!("{PERSON}{id}"))).collect()
 }
 
 fn refused(why: String) -> Failure {

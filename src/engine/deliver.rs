@@ -97,9 +97,8 @@ struct Deliver {
     moved: usize,
     settlers: Vec<oneshot::Sender<usize>>,
     measured_at: Time,
-    /// What rings is being looked through, and is to be looked through once more.
-    sweeping: bool,
-    sweep_again: bool,
+    /// What rings is looked through this often more, the one under way included.
+    sweeps: u8,
 }
 
 /// Starts delivery. It waits for its adapters.
@@ -125,8 +124,7 @@ pub(super) fn start(engine: &Engine, mut messages: mpsc::UnboundedReceiver<Messa
         moved: 0,
         settlers: Vec::new(),
         measured_at: Time(0),
-        sweeping: false,
-        sweep_again: false,
+        sweeps: 0,
     };
     super::spawn(async move {
         loop {
@@ -325,8 +323,7 @@ impl Deliver {
     fn contact(&self, row: &OutboxRow) -> Option<ContactKind> {
         let directory = self.engine.directory();
         if let Some(name) = row.target.strip_prefix(WEBHOOK) {
-            let url = directory.webhooks.get(name)?.clone();
-            return Some(ContactKind::Webhook { url, secret: None });
+            return directory.webhooks.get(name).cloned();
         }
         let person = directory.people.get(&row.target)?;
         Some(

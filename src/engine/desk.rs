@@ -453,8 +453,12 @@ fn write(draft: &mut Draft, changes: ChangeSet) {
     draft.changes.heard_old = draft.changes.heard_old.max(changes.heard_old);
     draft.changes.links.extend(changes.links);
     draft.changes.link_codes.extend(changes.link_codes);
+    let old = draft.changes.link_codes_old.max(changes.link_codes_old);
+    draft.changes.link_codes_old = old;
     draft.changes.keys.extend(changes.keys);
     draft.changes.covers.extend(changes.covers);
+    draft.changes.told.extend(changes.told);
+    draft.changes.looked = draft.changes.looked.max(changes.looked);
     draft.notices.extend(changes.notices.values().cloned());
     draft.changes.notices.extend(changes.notices);
     draft.changes.attempts.extend(changes.attempts);

@@ -21,6 +21,7 @@ mod memory;
 mod offers;
 mod outgoing;
 mod quiet;
+mod vigil;
 mod waking;
 
 pub use clock::Clock;
@@ -101,6 +102,8 @@ pub(crate) struct Inner {
     agreed: ArcSwap<BTreeMap<i64, Cover>>,
     /// A cover has changed.
     covers_moved: tokio::sync::Notify,
+    /// Held by whoever tells news of turns.
+    vigil: tokio::sync::Mutex<()>,
     /// Providers that wake people.
     notifiers: ArcSwap<Notifiers>,
     /// Chat platforms, for test pages.
@@ -242,6 +245,7 @@ impl Engine {
             covers: tokio::sync::Mutex::new(covers),
             agreed,
             covers_moved: tokio::sync::Notify::new(),
+            vigil: tokio::sync::Mutex::default(),
             notifiers: ArcSwap::default(),
             chats: RwLock::default(),
             verified: RwLock::new(verified),
@@ -256,6 +260,7 @@ impl Engine {
             engine.write(changes).await?;
         }
         spawn(covers::mind(engine.clone()));
+        spawn(vigil::keep(engine.clone()));
         Ok(engine)
     }
 
@@ -299,11 +304,12 @@ impl Engine {
 
     /// Puts a new configuration in force. Incidents keep what they froze at their start.
     pub fn replace_directory(&self, directory: Directory) {
+        let directory = self.overlay(directory);
         self.0.directory.rcu(|now| {
             let directory = Directory {
                 // People's silences are not the files' to change.
                 silences: now.silences.clone(),
-                ..self.overlay(directory.clone())
+                ..directory.clone()
             };
             covers::put_in_force(directory, &self.0.agreed.load(), self.now())
         });
@@ -532,7 +538,8 @@ impl Engine {
             let _ = self.0.deliver.send(outgoing::Message::Settle(reply));
             let moved = answer.await.unwrap_or(0);
             let covers = self.mind_covers().await;
-            if desk == 0 && moved == 0 && covers == 0 {
+            let turns = self.keep_vigil().await.unwrap_or(0);
+            if desk == 0 && moved == 0 && covers == 0 && turns == 0 {
                 return;
             }
         }

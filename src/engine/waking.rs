@@ -5,7 +5,7 @@
 //! unverified again; a code is good once, for ten minutes and five guesses; a link says who it was
 //! made for and cannot be made up. Nothing here decides about an incident.
 
-use super::{Counter, Engine, Failure};
+use super::{Change, Counter, Engine, Failure};
 use crate::chat::{self, Card, Chat, Fault, Retry};
 use crate::core::directory::{Contact, ContactKind, Directory, Person};
 use crate::core::id::IncidentId;
@@ -203,7 +203,11 @@ impl Engine {
             let mut verified = verified.unwrap_or_else(PoisonError::into_inner);
             verified.insert((person.id, contact.name), row.digest);
         }
-        self.replace_directory(self.directory().as_ref().clone());
+        // What is in force stays so; only the marks are drawn anew.
+        self.0
+            .directory
+            .rcu(|now| self.overlay(now.as_ref().clone()));
+        self.announce(Change::Directory);
         Ok(())
     }
 

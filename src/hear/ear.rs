@@ -117,6 +117,7 @@ impl Ear {
         let body = serde_json::to_string(heard)
             .map_err(|e| Failure::Unavailable(format!("it cannot be written down: {e}")))?;
         let id = engine.next_id(Counter::Heard);
+        let old = self.0.forgets();
         let changes = ChangeSet {
             heard: vec![HeardRow {
                 id,
@@ -125,7 +126,8 @@ impl Ear {
                 at: engine.now(),
                 body,
             }],
-            heard_old: self.0.forgets(),
+            heard_old: old,
+            link_codes_old: old.map(|_| engine.now()),
             ..ChangeSet::default()
         };
         engine.write(changes).await?;
@@ -257,7 +259,8 @@ impl Ear {
         }
     }
 
-    /// What is wrong with a sent form: field and sentence. Empty: it can be carried out.
+    /// What is wrong with a sent form: field and sentence; what is about no field of its is told at the
+    /// first. Empty: it can be carried out, or has no field to tell it at and is answered in words.
     #[must_use]
     pub fn faults(&self, heard: &Heard) -> Vec<(String, String)> {
         let Deed::Submit { token, values } = &heard.deed else {
@@ -274,9 +277,9 @@ impl Ear {
         match grammar::typed(&verb, &options, &context) {
             Ok(_) => Vec::new(),
             Err(usage) => {
-                let named = values
-                    .keys()
-                    .find(|name| usage.what.starts_with(&format!("`{name}`")))
+                let argument = usage.argument.as_ref();
+                let named = argument
+                    .filter(|name| values.contains_key(*name))
                     .or_else(|| values.keys().next());
                 named
                     .map(|name| (name.clone(), usage.what.clone()))

@@ -39,7 +39,7 @@ impl People {
         match voice.profile(&heard.by.id).await {
             Ok(profile) => match &profile.limited {
                 Some(why) => Err(format!(
-                    "Your account is {why}, so it may look and not act. Ask a full member of the workspace."
+                    "Your account is {why}, so it may look and not act. Ask a full member."
                 )),
                 None => Ok(self.known(&heard.platform, &profile).await),
             },

@@ -132,7 +132,9 @@ fn of_tls(error: &Error) -> bool {
         let inside = cause
             .downcast_ref::<std::io::Error>()
             .and_then(std::io::Error::get_ref);
-        if cause.is::<rustls::Error>() || inside.is_some_and(|e| e.is::<rustls::Error>()) {
+        if cause.is::<rustls::Error>()
+            || inside.is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>)
+        {
             return true;
         }
         source = cause.source();

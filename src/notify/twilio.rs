@@ -30,7 +30,7 @@ pub(super) struct Account {
     /// Where callbacks to this provider begin, without a trailing slash.
     pub callbacks: String,
     base: String,
-    account: String,
+    sid: String,
     token: SecretString,
     client: Client,
 }
@@ -52,7 +52,7 @@ impl Account {
                 settings.name
             ),
             base: format!("{}/2010-04-01/Accounts", settings.net.api_url),
-            account: settings.account.clone(),
+            sid: settings.account.clone(),
             token: settings.token.clone(),
             client: client(&settings.net, &settings.name)?,
         })
@@ -65,12 +65,12 @@ impl Account {
         to: &str,
         form: &[(&str, &str)],
     ) -> Result<Receipt, Fault> {
-        let url = format!("{}/{}/{list}.json", self.base, self.account);
+        let url = format!("{}/{}/{list}.json", self.base, self.sid);
         let token = self.token.expose_secret();
         let request = self
             .client
             .post(url)
-            .basic_auth(&self.account, Some(token))
+            .basic_auth(&self.sid, Some(token))
             .form(form);
         // Other ends repeat the number without its plus.
         let number = to.trim_start_matches('+');

@@ -253,7 +253,9 @@ mod tests {
     #[test]
     fn what_waited_is_one_message_with_a_count_and_a_list() {
         let mut slept = vec![page(1, "disk"), page(2, "certificate"), page(3, "queue")];
-        slept.iter_mut().for_each(|p| p.waited = true);
+        for page in &mut slept {
+            page.waited = true;
+        }
         let digest = pages(slept);
         assert_eq!(
             subject(&digest),

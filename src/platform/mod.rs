@@ -3,5 +3,6 @@
 pub mod console;
 pub mod discord;
 pub mod gate;
+pub mod outage;
 pub mod slack;
 pub mod watch;

@@ -172,6 +172,13 @@ pub(super) const LINK_CODES: Bulk = Bulk {
     tail: " on conflict (code) do update set expires_at = excluded.expires_at",
 };
 
+pub(super) const LINK_CODES_OLD: Bulk = Bulk {
+    name: "forget link codes",
+    head: "delete from link_codes where expires_at <= ",
+    width: 1,
+    tail: "",
+};
+
 pub(super) const KEYS: Bulk = Bulk {
     name: "write keys",
     head: "insert into keys (name, value) values ",
@@ -275,6 +282,13 @@ pub(super) const COUNTERS: Bulk = Bulk {
     tail: " on conflict (key) do update set value = excluded.value",
 };
 
+pub(super) const TOLD: Bulk = Bulk {
+    name: "insert told",
+    head: "insert into told (key, at) values ",
+    width: 2,
+    tail: " on conflict (key) do nothing",
+};
+
 pub(super) const COVERS: Bulk = Bulk {
     name: "write covers",
     head: "insert into covers (id, cause, schedule, state, until_at, body, updated_at) values ",
@@ -283,7 +297,7 @@ pub(super) const COVERS: Bulk = Bulk {
         body = excluded.body, updated_at = excluded.updated_at",
 };
 
-const ALL: [&Bulk; 33] = [
+const ALL: [&Bulk; 35] = [
     &ALERT_PLACES,
     &MOVES,
     &SILENCES,
@@ -310,6 +324,7 @@ const ALL: [&Bulk; 33] = [
     &HEARD_OLD,
     &LINKS,
     &LINK_CODES,
+    &LINK_CODES_OLD,
     &KEYS,
     &ATTEMPTS,
     &RECEIPTS,
@@ -317,6 +332,7 @@ const ALL: [&Bulk; 33] = [
     &CONTACT_CODES,
     &COUNTERS,
     &COVERS,
+    &TOLD,
 ];
 
 /// The text of every bulk statement for every size.

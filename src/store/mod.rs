@@ -35,7 +35,7 @@ use crate::core::incident::{Incident, Record};
 use crate::core::silence::{Marks, Silence};
 use crate::core::time::Time;
 use open::Pools;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The database. Cheap to clone.
@@ -290,6 +290,16 @@ impl Store {
     /// Whether an act of this key was heard on this platform before.
     pub async fn was_heard(&self, platform: &str, key: &str) -> Result<bool, StoreFault> {
         on!(self, pools => pools.was_heard(platform, key).await)
+    }
+
+    /// Until when was looked for news of turns; `None`: never.
+    pub async fn looked(&self) -> Result<Option<Time>, StoreFault> {
+        on!(self, pools => pools.looked().await)
+    }
+
+    /// Keys of news that is not told again.
+    pub async fn told(&self) -> Result<BTreeSet<String>, StoreFault> {
+        on!(self, pools => pools.told().await)
     }
 
     /// Every cover, by number.

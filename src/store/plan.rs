@@ -30,6 +30,9 @@ pub(super) enum Miss {
 /// In front of a policy's id in the key of its counter.
 pub(super) const TURNS: &str = "turns:";
 
+/// Key of the instant until which news of turns was looked for.
+pub(super) const LOOKED: &str = "looked";
+
 /// One statement of a transaction.
 pub(super) struct Step<B: Backend> {
     pub name: &'static str,
@@ -120,12 +123,18 @@ impl<B: Backend> Plan<'_, B> {
 
     fn journal(&mut self, changes: &ChangeSet) -> Result<(), StoreFault> {
         use Miss::{Expected, Fatal};
-        let turns: Vec<(&String, &u64)> = changes.turns.iter().collect();
-        self.rows(&bulk::COUNTERS, Expected, &turns, |(policy, turns)| {
-            Ok([
-                Cell::Owned(format!("{TURNS}{policy}")),
-                Cell::Int(i64::try_from(**turns).unwrap_or(i64::MAX)),
-            ])
+        let turns = changes.turns.iter();
+        let turns = turns.map(|(policy, n)| {
+            let n = i64::try_from(*n).unwrap_or(i64::MAX);
+            (format!("{TURNS}{policy}"), n)
+        });
+        let looked = changes.looked.map(|at| (LOOKED.to_owned(), at.0));
+        let counters: Vec<(String, i64)> = turns.chain(looked).collect();
+        self.rows(&bulk::COUNTERS, Expected, &counters, |(key, value)| {
+            Ok([Cell::Text(key), Cell::Int(*value)])
+        })?;
+        self.rows(&bulk::TOLD, Expected, &changes.told, |(key, at)| {
+            Ok([Cell::Text(key), Cell::Int(at.0)])
         })?;
         let incidents: Vec<&IncidentRow> = changes.incidents.values().collect();
         self.rows(&bulk::INCIDENTS, Expected, &incidents, |i| Ok(incident(i)))?;
@@ -271,6 +280,12 @@ impl<B: Backend> Plan<'_, B> {
                 Cell::Int(c.expires_at.0),
             ])
         })?;
+        self.rows(
+            &bulk::LINK_CODES_OLD,
+            Expected,
+            changes.link_codes_old.as_slice(),
+            |until| Ok([Cell::Int(until.0)]),
+        )?;
         self.rows(&bulk::KEYS, Expected, &changes.keys, |(name, value)| {
             Ok([Cell::Text(name), Cell::Text(value)])
         })

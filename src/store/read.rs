@@ -13,6 +13,7 @@ use super::{AlertQuery, IncidentQuery, StoreFault};
 use crate::core::id::{IncidentId, RoomId, RunId};
 use crate::core::incident::Record;
 use crate::core::time::Time;
+use std::collections::BTreeSet;
 
 type Read<T> = Result<T, StoreFault>;
 
@@ -303,6 +304,17 @@ impl<B: Backend> Pools<B> {
             .then(" order by platform, account")
             .all(&self.read, decode::link)
             .await
+    }
+
+    pub(super) async fn looked(&self) -> Read<Option<Time>> {
+        Select::<B>::new("select value from meta where key = 'looked'")
+            .first(&self.read, |mut row| Ok(Time(row.int()?)))
+            .await
+    }
+
+    pub(super) async fn told(&self) -> Read<BTreeSet<String>> {
+        let keys = Select::<B>::new("select key from told").all(&self.read, |mut row| row.text());
+        Ok(keys.await?.into_iter().collect())
     }
 
     pub(super) async fn covers(&self) -> Read<Vec<CoverRow>> {

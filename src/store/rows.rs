@@ -474,6 +474,8 @@ pub struct ChangeSet {
     pub links: Vec<LinkRow>,
     /// Codes, inserted; a known one only gets a new end.
     pub link_codes: Vec<LinkCodeRow>,
+    /// Codes that end by then, those of this very change too, are forgotten.
+    pub link_codes_old: Option<Time>,
     /// Secrets by name, inserted or replaced.
     pub keys: Vec<(String, String)>,
     /// Covers, inserted or replaced.
@@ -498,6 +500,10 @@ pub struct ChangeSet {
     pub held: Vec<Held>,
     /// Lines for channels, inserted; a known one only changes its state.
     pub notices: BTreeMap<String, NoticeRow>,
+    /// News that is not told again, by key.
+    pub told: Vec<(String, Time)>,
+    /// Until when was looked for news of turns.
+    pub looked: Option<Time>,
     /// How many incidents a policy has opened so far, by policy.
     pub turns: BTreeMap<String, u64>,
 }

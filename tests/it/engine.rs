@@ -6,6 +6,7 @@ mod hands;
 mod policies;
 mod runs;
 mod silences;
+mod vigil;
 
 use super::store::on_both;
 use super::world::{Mood, World, alert, person};

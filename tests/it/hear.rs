@@ -405,6 +405,20 @@ async fn words_that_are_missing_are_asked_for() {
         .ear
         .faults(&send("U-ana", "1", &[("title", "slow"), ("sev", "sev99")]));
     assert_eq!(faults.len(), 1, "{faults:?}");
+    assert_eq!(
+        faults[0].0, "sev",
+        "told at the field it is about: {faults:?}"
+    );
+    let second = [("service", "checkout"), ("sev", "sev99")];
+    let faults = s.ear.faults(&send("U-ana", "1", &second));
+    assert_eq!(faults[0].0, "sev", "and at no other: {faults:?}");
+    // What is about no field there is, is told at one there is.
+    let elsewhere = s.ear.faults(&send("U-ana", "1", &[("service", "")]));
+    assert_eq!(elsewhere[0].0, "service", "{elsewhere:?}");
+    // Where there is none at all it is an answer.
+    assert!(s.ear.faults(&send("U-ana", "1a", &[])).is_empty());
+    s.takes(send("U-ana", "1a", &[])).await;
+    assert!(!s.last().ok && s.last().text.contains("`title` is missing"));
     // Somebody else cannot send the form that was opened for Ana.
     s.takes(send("U-kim", "2", &[("title", "slow")])).await;
     assert!(!s.last().ok && s.last().text.contains("not opened for you"));

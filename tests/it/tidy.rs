@@ -53,6 +53,10 @@ const LINES: usize = 600;
 /// File of tests that may wait for the clock, and why.
 const SLEEP_EXCEPTIONS: &[(&str, &str)] = &[
     (
+        "benches/chat/tally.rs",
+        "a benchmark keeps a rate and lasts for a time",
+    ),
+    (
         "tests/it/process.rs",
         "another process is looked at again and again; it cannot tell us",
     ),
@@ -73,6 +77,7 @@ const SLEEP_EXCEPTIONS: &[(&str, &str)] = &[
 fn rust() -> Vec<File> {
     let mut all = files("src", ".rs");
     all.extend(files("tests", ".rs"));
+    all.extend(files("benches", ".rs"));
     assert!(all.len() > 20, "the source tree was not found");
     all
 }

@@ -437,6 +437,7 @@ pub fn directory() -> Directory {
         waking: firebell::core::directory::Waking::default(),
     });
     let rung = |id: &str| Rung {
+        when: firebell::core::directory::When::default(),
         acks: 1,
         targets: vec![Target::Person(id.to_owned())],
         wait_secs: 300,

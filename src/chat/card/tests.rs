@@ -215,7 +215,24 @@ fn say(event: Event) -> Option<crate::chat::Line> {
         cause: "c".to_owned(),
         event,
     };
-    line(&i, &record, 1)
+    line(&i, &record, 1, &directory())
+}
+
+#[test]
+fn a_change_of_severity_says_from_what_to_what() {
+    let changed = Event::SeverityChanged {
+        by: ana(),
+        from: Severity(0),
+        to: Severity(1),
+        to_name: "sev2".to_owned(),
+        why: "set by hand".to_owned(),
+        urgency: None,
+    };
+    let told = say(changed).unwrap().text;
+    assert_eq!(
+        told,
+        "Ana Alves lowered the severity from sev1 to sev2 (set by hand)."
+    );
 }
 
 #[test]

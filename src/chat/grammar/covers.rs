@@ -10,13 +10,16 @@ impl Line<'_> {
     /// `cover me|PERSON FROM UNTIL [schedule=…] [note]`, `swap PERSON …`.
     pub(super) fn cover(mut self) -> Result<Invocation, Usage> {
         let Some(who) = self.words.next() else {
-            return Err(self.usage("`person` is missing: say who."));
+            return Err(self.wrong("person", "`person` is missing: say who."));
         };
         let asks = self.leaf.verb == "swap";
         let me = who.text.eq_ignore_ascii_case("me");
         let wish = match (asks, me) {
             (true, true) => {
-                return Err(self.usage("`person`: name who is asked; `cover me` asks everybody."));
+                return Err(self.wrong(
+                    "person",
+                    "`person`: name who is asked; `cover me` asks everybody.",
+                ));
             }
             (true, false) => Covering::By(self.person("person", &who.text)?),
             (false, true) => Covering::Me,
@@ -43,11 +46,11 @@ impl Line<'_> {
     /// `override SCHEDULE PERSON FROM UNTIL [for=PERSON] [note]`.
     pub(super) fn put_on_call(mut self) -> Result<Invocation, Usage> {
         let Some(word) = self.words.next() else {
-            return Err(self.usage("`schedule` is missing: say which."));
+            return Err(self.wrong("schedule", "`schedule` is missing: say which."));
         };
         let schedule = self.schedule(&word.text)?;
         let Some(word) = self.words.next() else {
-            return Err(self.usage("`person` is missing: say who is on call."));
+            return Err(self.wrong("person", "`person` is missing: say who is on call."));
         };
         let on = self.person("person", &word.text)?;
         let (since, until) = self.span()?;
@@ -71,15 +74,18 @@ impl Line<'_> {
     /// `take cover-7`.
     pub(super) fn answer_cover(mut self, answer: Answer) -> Result<Invocation, Usage> {
         let Some(word) = self.words.next() else {
-            return Err(self.usage("`cover` is missing: say which; `covers` lists them."));
+            return Err(self.wrong(
+                "cover",
+                "`cover` is missing: say which; `covers` lists them.",
+            ));
         };
         let said = word.text.to_lowercase();
         let digits = said.strip_prefix("cover-").unwrap_or(&said);
         let cover = digits.parse().map_err(|_| {
-            self.usage(format!(
-                "`cover`: `{}` is no cover; write `cover-7`.",
-                word.text
-            ))
+            self.wrong(
+                "cover",
+                format!("`cover`: `{}` is no cover; write `cover-7`.", word.text),
+            )
         })?;
         self.done(Invocation::AnswerCover { cover, answer })
     }
@@ -90,7 +96,10 @@ impl Line<'_> {
         found.map(|s| s.id.clone()).ok_or_else(|| {
             let known = directory.schedules.keys().map(String::as_str);
             let hint = lookup::hint(word, known);
-            self.usage(format!("`schedule`: there is no `{word}`. {hint}"))
+            self.wrong(
+                "schedule",
+                format!("`schedule`: there is no `{word}`. {hint}"),
+            )
         })
     }
 
@@ -99,7 +108,7 @@ impl Line<'_> {
         let since = self.when("from", now, Edge::From)?;
         let until = self.when("until", since, Edge::Until)?;
         if until <= since {
-            return Err(self.usage("`until` is not after `from`; give a later end."));
+            return Err(self.wrong("until", "`until` is not after `from`; give a later end."));
         }
         Ok((since, until))
     }
@@ -107,9 +116,10 @@ impl Line<'_> {
     /// One word or two: a clock may follow a day.
     pub(super) fn when(&mut self, argument: &str, base: Time, edge: Edge) -> Result<Time, Usage> {
         let Some(first) = self.words.next() else {
-            return Err(self.usage(format!(
-                "`{argument}` is missing: such as 18:00, fri 18:00 or 2026-12-24."
-            )));
+            return Err(self.wrong(
+                argument,
+                format!("`{argument}` is missing: such as 18:00, fri 18:00 or 2026-12-24."),
+            ));
         };
         let clock = self.words.peek().filter(|w| is_clock(&w.text));
         let text = match clock.filter(|_| is_day(&first.text)) {
@@ -121,7 +131,7 @@ impl Line<'_> {
             None => first.text,
         };
         parse_when(&text, self.context.zone, base, edge)
-            .map_err(|why| self.usage(format!("`{argument}`: {why}.")))
+            .map_err(|why| self.wrong(argument, format!("`{argument}`: {why}.")))
     }
 
     /// The rest as a note, without the named arguments, which `named` takes.

@@ -31,12 +31,13 @@ impl Line<'_> {
             self.words.next();
         }
         if service.is_none() && matchers.is_empty() {
-            return Err(self.usage(
+            return Err(self.wrong(
+                "what",
                 "`what` is missing: name a service or labels. To quiet one incident, `snooze` it.",
             ));
         }
         let until = when::until(&mut self.words, self.context);
-        let until = until.map_err(|why| self.usage(format!("`duration`: {why}.")))?;
+        let until = until.map_err(|why| self.wrong("duration", format!("`duration`: {why}.")))?;
         self.bounds(None, until)?;
         Ok(Invocation::Silence {
             service,
@@ -49,11 +50,12 @@ impl Line<'_> {
     /// `maintenance checkout 2h`, `maintenance checkout tomorrow 22:00..23:30 patches`.
     pub(super) fn maintenance(mut self) -> Result<Invocation, Usage> {
         let Some(word) = self.words.next() else {
-            return Err(self.usage("`service` is missing: name what is worked on."));
+            return Err(self.wrong("service", "`service` is missing: name what is worked on."));
         };
         let service = self.service(&word.text)?;
         let window = when::window(&mut self.words, self.context);
-        let (from, until) = window.map_err(|why| self.usage(format!("`duration`: {why}.")))?;
+        let (from, until) =
+            window.map_err(|why| self.wrong("duration", format!("`duration`: {why}.")))?;
         self.bounds(from, until)?;
         Ok(Invocation::Maintenance {
             service,
@@ -73,10 +75,13 @@ impl Line<'_> {
         let directory = self.context.directory;
         let found = lookup::service(directory, name).ok_or_else(|| {
             let known = directory.services.keys().map(String::as_str);
-            self.usage(format!(
-                "There is no service `{name}`. {} Labels are written `name=value`.",
-                lookup::hint(name, known)
-            ))
+            self.wrong(
+                "service",
+                format!(
+                    "There is no service `{name}`. {} Labels are written `name=value`.",
+                    lookup::hint(name, known)
+                ),
+            )
         })?;
         Ok(found.id.clone())
     }
@@ -84,10 +89,11 @@ impl Line<'_> {
     fn bounds(&self, from: Option<Time>, until: Time) -> Result<(), Usage> {
         let from = from.unwrap_or(self.context.now);
         if until <= from {
-            return Err(self.usage("`duration`: it would end before it begins."));
+            return Err(self.wrong("duration", "`duration`: it would end before it begins."));
         }
         if until.since_ms(self.context.now) > SILENCE_MAX_MS {
-            return Err(self.usage(
+            return Err(self.wrong(
+                "duration",
                 "`duration` is at most a year; what is for ever belongs into the routing.",
             ));
         }
@@ -100,7 +106,10 @@ impl Line<'_> {
             None | Some("open" | "active") => false,
             Some("all") => true,
             Some(other) => {
-                return Err(self.usage(format!("`which`: `{other}` is neither `open` nor `all`.")));
+                return Err(self.wrong(
+                    "which",
+                    format!("`which`: `{other}` is neither `open` nor `all`."),
+                ));
             }
         };
         self.done(Invocation::Silences { all })
@@ -109,7 +118,10 @@ impl Line<'_> {
     /// `unsilence 7dd5dcac`.
     pub(super) fn unsilence(mut self) -> Result<Invocation, Usage> {
         let Some(word) = self.words.next() else {
-            return Err(self.usage("`silence` is missing: `silences` lists their ids."));
+            return Err(self.wrong(
+                "silence",
+                "`silence` is missing: `silences` lists their ids.",
+            ));
         };
         self.done(Invocation::Unsilence { id: word.text })
     }
@@ -117,13 +129,16 @@ impl Line<'_> {
     /// `snooze 30m`, `snooze until tomorrow 09:00`.
     pub(super) fn snooze(mut self) -> Result<Invocation, Usage> {
         if self.words.peek().is_none() {
-            return Err(self.usage("`duration` is missing: say for how long."));
+            return Err(self.wrong("duration", "`duration` is missing: say for how long."));
         }
         let until = when::until(&mut self.words, self.context);
-        let until = until.map_err(|why| self.usage(format!("`duration`: {why}.")))?;
+        let until = until.map_err(|why| self.wrong("duration", format!("`duration`: {why}.")))?;
         let ms = until.since_ms(self.context.now);
         if !(1..=super::line::SNOOZE_MAX_MS).contains(&ms) {
-            return Err(self.usage("`duration` must be more than nothing and at most 90d."));
+            return Err(self.wrong(
+                "duration",
+                "`duration` must be more than nothing and at most 90d.",
+            ));
         }
         let id = self.about()?;
         self.done(Invocation::Snooze { id, until })
@@ -132,13 +147,19 @@ impl Line<'_> {
     /// `reassign #42 bo`.
     pub(super) fn reassign(mut self) -> Result<Invocation, Usage> {
         let Some(word) = self.words.next() else {
-            return Err(self.usage("`whom` is missing: name a person, a schedule or a team."));
+            return Err(self.wrong(
+                "whom",
+                "`whom` is missing: name a person, a schedule or a team.",
+            ));
         };
         let Whom::Target(target) = self.whom(&word)? else {
-            return Err(self.usage(format!(
-                "`{}` is a service; name a person, a schedule or a team.",
-                word.text
-            )));
+            return Err(self.wrong(
+                "whom",
+                format!(
+                    "`{}` is a service; name a person, a schedule or a team.",
+                    word.text
+                ),
+            ));
         };
         let id = self.about()?;
         self.done(Invocation::Reassign { id, target })
@@ -155,9 +176,10 @@ impl Line<'_> {
         }
         let into = word.as_ref().and_then(|w| number(w, true));
         let Some(into) = into else {
-            return Err(
-                self.usage("`into` is missing: write the number of the incident that goes on.")
-            );
+            return Err(self.wrong(
+                "into",
+                "`into` is missing: write the number of the incident that goes on.",
+            ));
         };
         let from = self.about()?;
         self.done(Invocation::Merge { from, into })
@@ -199,7 +221,7 @@ impl Line<'_> {
         }
         let note = self.words.rest();
         if verb == Bulk::Resolve && !colon && !note.trim().is_empty() {
-            return Err(self.usage(format!(
+            return Err(self.wrong("resolve", format!(
                 "`resolve` cannot do anything with `{note}`, so nothing was done. A note needs a colon: `resolve 12 13: {note}`."
             )));
         }

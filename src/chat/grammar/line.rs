@@ -2,6 +2,7 @@
 
 use super::tokens::{Word, Words};
 use super::{Bulk, Context, Invocation, Usage, Whom, lookup, unknown};
+use crate::chat::form;
 use crate::chat::surface::{Leaf, Needs, tree};
 use crate::core::duty::Answer;
 use crate::core::id::{IncidentId, RunId, Severity};
@@ -136,17 +137,29 @@ impl<'a> Line<'a> {
     pub(super) fn usage(&self, what: impl Into<String>) -> Usage {
         Usage {
             what: what.into(),
+            argument: None,
             example: self.leaf.example.clone(),
+        }
+    }
+
+    /// The same about one argument, by its name in the tree.
+    pub(super) fn wrong(&self, argument: &str, what: impl Into<String>) -> Usage {
+        Usage {
+            argument: Some(argument.to_owned()),
+            ..self.usage(what)
         }
     }
 
     /// The incident the line is about.
     pub(super) fn about(&self) -> Result<IncidentId, Usage> {
         self.id.or(self.context.here).ok_or_else(|| {
-            self.usage(format!(
-                "`{}` needs an incident: write its number, or write in its room.",
-                self.leaf.verb
-            ))
+            self.wrong(
+                "incident",
+                format!(
+                    "`{}` needs an incident: write its number, or write in its room.",
+                    self.leaf.verb
+                ),
+            )
         })
     }
 
@@ -164,17 +177,15 @@ impl<'a> Line<'a> {
     }
 
     pub(super) fn whom(&self, word: &Word) -> Result<Whom, Usage> {
-        lookup::whom(self.context.directory, &word.text).map_err(|what| self.usage(what))
+        lookup::whom(self.context.directory, &word.text).map_err(|what| self.wrong("whom", what))
     }
 
-    fn level(&self, name: &str) -> Result<Severity, Usage> {
+    fn level(&self, argument: &str, name: &str) -> Result<Severity, Usage> {
         let directory = self.context.directory;
         directory.severity(name).ok_or_else(|| {
             let scale = directory.severities.iter().map(|s| s.name.as_str());
-            self.usage(format!(
-                "`{name}` is no severity. {}",
-                lookup::hint(name, scale)
-            ))
+            let what = format!("`{name}` is no severity. {}", lookup::hint(name, scale));
+            self.wrong(argument, what)
         })
     }
 
@@ -190,14 +201,17 @@ impl<'a> Line<'a> {
         let mut title: Vec<String> = Vec::new();
         while let Some(word) = self.words.next() {
             match word.text.split_once('=').filter(|_| !word.quoted) {
-                Some(("sev" | "severity", name)) => severity = Some(self.level(name)?),
+                Some(("sev" | "severity", name)) => {
+                    severity = Some(self.level("sev", name)?);
+                }
                 Some(("service" | "svc", name)) => {
                     let found = lookup::service(directory, name).ok_or_else(|| {
                         let known = directory.services.keys().map(String::as_str);
-                        self.usage(format!(
-                            "`service`: there is no `{name}`. {}",
-                            lookup::hint(name, known)
-                        ))
+                        let near = lookup::hint(name, known);
+                        self.wrong(
+                            "service",
+                            format!("`service`: there is no `{name}`. {near}"),
+                        )
                     })?;
                     service = Some(found.id.clone());
                 }
@@ -206,7 +220,10 @@ impl<'a> Line<'a> {
         }
         let title = title.join(" ");
         if title.trim().is_empty() {
-            return Err(self.usage("`title` is missing: say in a few words what is wrong."));
+            return Err(self.wrong(
+                "title",
+                "`title` is missing: say in a few words what is wrong.",
+            ));
         }
         Ok(Invocation::New {
             title,
@@ -228,9 +245,10 @@ impl<'a> Line<'a> {
         let id = self.id.or(self.context.here);
         let whom = self.words.next().map(|w| self.whom(&w)).transpose()?;
         if whom.is_none() && id.is_none() {
-            return Err(
-                self.usage("`whom` is missing: name a person, a schedule, a team or a service.")
-            );
+            return Err(self.wrong(
+                "whom",
+                "`whom` is missing: name a person, a schedule, a team or a service.",
+            ));
         }
         Ok(Invocation::Page {
             id,
@@ -243,12 +261,10 @@ impl<'a> Line<'a> {
         let Some(word) = self.words.next() else {
             let scale = self.context.directory.severities.iter();
             let names: Vec<&str> = scale.map(|s| s.name.as_str()).collect();
-            return Err(self.usage(format!(
-                "`severity` is missing: one of {}.",
-                names.join(", ")
-            )));
+            let what = format!("`severity` is missing: one of {}.", names.join(", "));
+            return Err(self.wrong("severity", what));
         };
-        let to = self.level(&word.text)?;
+        let to = self.level("severity", &word.text)?;
         let id = self.about()?;
         self.done(Invocation::SetSeverity { id, to })
     }
@@ -260,9 +276,10 @@ impl<'a> Line<'a> {
         found.map(|p| p.id.clone()).ok_or_else(|| {
             let known = directory.people.keys().map(String::as_str);
             let hint = lookup::hint(word.trim_start_matches('@'), known);
-            self.usage(format!(
-                "`{argument}`: `{word}` is not in the directory. {hint}"
-            ))
+            self.wrong(
+                argument,
+                format!("`{argument}`: `{word}` is not in the directory. {hint}"),
+            )
         })
     }
 
@@ -287,7 +304,7 @@ impl<'a> Line<'a> {
         let happened_at = self.clock()?;
         let text = self.words.rest();
         if text.trim().is_empty() {
-            return Err(self.usage("`text` is missing: say what happened."));
+            return Err(self.wrong("text", "`text` is missing: say what happened."));
         }
         Ok(Invocation::Note {
             id,
@@ -317,9 +334,9 @@ impl<'a> Line<'a> {
             None => first.text,
         };
         let time = parse_at(&written, self.context.zone, self.context.now)
-            .map_err(|why| self.usage(format!("`at`: {why}.")))?;
+            .map_err(|why| self.wrong("at", format!("`at`: {why}.")))?;
         if time > self.context.now {
-            return Err(self.usage("`at` is in the future; a note tells what happened."));
+            return Err(self.wrong("at", "`at` is in the future; a note tells what happened."));
         }
         if is_date {
             ahead.next();
@@ -336,7 +353,7 @@ impl<'a> Line<'a> {
                 "`action` is missing. {}",
                 lookup::hint("", known().collect::<Vec<_>>())
             );
-            return Err(self.usage(what));
+            return Err(self.wrong("action", what));
         };
         let found = actions
             .keys()
@@ -344,7 +361,8 @@ impl<'a> Line<'a> {
             .cloned();
         let Some(action) = found else {
             let near = lookup::hint(&word.text, known().collect::<Vec<_>>());
-            return Err(self.usage(format!("`action`: there is no `{}`. {near}", word.text)));
+            let what = format!("`action`: there is no `{}`. {near}", word.text);
+            return Err(self.wrong("action", what));
         };
         let mut args = BTreeMap::new();
         while let Some(word) = self.words.next() {
@@ -356,7 +374,8 @@ impl<'a> Line<'a> {
                 return Err(self.usage(format!("`{}`: write arguments as name=value.", word.text)));
             };
             if args.insert(name.to_owned(), value.to_owned()).is_some() {
-                return Err(self.usage(format!("`{name}` is given twice; give it once.")));
+                let what = format!("`{name}` is given twice; give it once.");
+                return Err(self.wrong(&form::argument(name), what));
             }
         }
         let id = self.about()?;
@@ -370,7 +389,8 @@ impl<'a> Line<'a> {
                 let digits = word.text.to_lowercase();
                 let digits = digits.strip_prefix("run-").unwrap_or(&digits);
                 let n: i64 = digits.parse().map_err(|_| {
-                    self.usage(format!("`run`: `{}` is no run; write `run-3`.", word.text))
+                    let what = format!("`run`: `{}` is no run; write `run-3`.", word.text);
+                    self.wrong("run", what)
                 })?;
                 Some(RunId(n))
             }
@@ -383,7 +403,8 @@ impl<'a> Line<'a> {
             None | Some("open") => false,
             Some("all") => true,
             Some(other) => {
-                return Err(self.usage(format!("`which`: `{other}` is neither `open` nor `all`.")));
+                let what = format!("`which`: `{other}` is neither `open` nor `all`.");
+                return Err(self.wrong("which", what));
             }
         };
         self.done(Invocation::List { all })
@@ -399,7 +420,8 @@ impl<'a> Line<'a> {
             None => false,
             Some(word) if word.eq_ignore_ascii_case("confirm") => true,
             Some(word) => {
-                return Err(self.usage(format!("`code`: write `link CODE confirm`, not `{word}`.")));
+                let what = format!("`code`: write `link CODE confirm`, not `{word}`.");
+                return Err(self.wrong("code", what));
             }
         };
         self.done(Invocation::Link { code, confirmed })
@@ -411,13 +433,17 @@ impl<'a> Line<'a> {
         while self.words.next().is_some() {}
         let mut said = said.split_whitespace().map(str::to_owned);
         let Some(contact) = said.next() else {
-            return Err(self.usage("`contact` is missing: name one of your contacts."));
+            return Err(self.wrong(
+                "contact",
+                "`contact` is missing: name one of your contacts.",
+            ));
         };
         let code = said.next();
         if let Some(extra) = said.next() {
-            return Err(self.usage(format!(
-                "`code`: write `verify CONTACT CODE`, without `{extra}`."
-            )));
+            return Err(self.wrong(
+                "code",
+                format!("`code`: write `verify CONTACT CODE`, without `{extra}`."),
+            ));
         }
         self.done(Invocation::Verify { contact, code })
     }

@@ -27,6 +27,7 @@ pub fn typed(
         if digits.is_empty() || !digits.chars().all(|c| c.is_ascii_digit()) {
             return Err(Usage {
                 what: format!("`incident`: `{number}` is no number of an incident."),
+                argument: Some("incident".to_owned()),
                 example: leaf.example.clone(),
             });
         }

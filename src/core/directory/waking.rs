@@ -37,7 +37,6 @@ impl Urgency {
 
     /// What journals do not spell out, because it was so before there was a choice.
     #[must_use]
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form serde asks for")]
     pub fn is_high(&self) -> bool {
         *self == Urgency::High
     }

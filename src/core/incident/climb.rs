@@ -9,7 +9,8 @@ use super::command::{Refusal, Scene};
 use super::event::Event;
 use super::parts::{PagedPerson, Skipped};
 use super::{Climb, Incident, Status, reach};
-use crate::core::directory::{Person, Target, WEBHOOK};
+use crate::core::directory::{Person, Rung, Target, WEBHOOK};
+use crate::core::hours::Hours;
 use crate::core::id::Actor;
 use crate::core::text;
 use crate::core::time::{Time, human_ms};
@@ -230,6 +231,14 @@ pub(super) fn climb(
             (round, rung) = (round + 1, 0);
         }
         let step = &ladder.rungs[rung];
+        if let Some(why) = not_now(incident, scene, step) {
+            let at = (round, u32::try_from(rung).unwrap_or(u32::MAX));
+            let who = "everybody of this step".to_owned();
+            let skipped = vec![Skipped { who, why }];
+            events.push(Event::RungSkipped { rung: at, skipped });
+            rung += 1;
+            continue;
+        }
         let turn = incident.turn + u64::from(round);
         let mut reached = resolve(&step.targets, scene, turn);
         spare(incident, &mut reached);
@@ -330,6 +339,33 @@ pub(super) fn retrigger(incident: &Incident, scene: &Scene<'_>, why: &str) -> Ve
     }];
     events.extend(climb(incident, scene, 0, 0, why));
     events
+}
+
+/// Why a step does not count at this instant.
+fn not_now(incident: &Incident, scene: &Scene<'_>, step: &Rung) -> Option<String> {
+    let when = &step.when;
+    if let Some(urgency) = when.urgency.filter(|u| *u != incident.urgency) {
+        return Some(format!("is for {} urgency only", urgency.word()));
+    }
+    if let Some(inside) = when.inside_hours {
+        let service = incident.service.as_ref();
+        let service = service.and_then(|s| scene.directory.services.get(s));
+        let hours = service.and_then(|s| s.support.as_ref()).map(|s| &s.hours);
+        let is_inside = hours.is_none_or(|h| h.covers(scene.now));
+        if inside != is_inside {
+            let hours = hours.map_or_else(|| "none are set".to_owned(), Hours::words);
+            let side = if inside { "inside" } else { "outside" };
+            return Some(format!(
+                "is for {side} of the service's hours only ({hours})"
+            ));
+        }
+    }
+    let open = scene.now.since_ms(incident.opened_at);
+    let after = when
+        .after_secs
+        .map(|s| i64::try_from(s).unwrap_or(i64::MAX / 1000) * 1000);
+    let early = after.filter(|after| open < *after)?;
+    Some(format!("counts {} after the begin", human_ms(early)))
 }
 
 /// Whoever has acknowledged a step that needs more people has done their part.

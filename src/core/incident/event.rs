@@ -16,10 +16,6 @@ fn is_false(flag: &bool) -> bool {
 }
 
 /// A fact about one incident.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one opening per incident, and it is read far more often than moved"
-)]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(

@@ -9,6 +9,7 @@ use crate::core::forecast::{Script, of_alert};
 fn house() -> Directory {
     let mut directory = directory();
     let rung = |id: &str| Rung {
+        when: crate::core::directory::When::default(),
         targets: vec![Target::Person(id.to_owned())],
         wait_secs: 300,
         acks: 1,

@@ -2,7 +2,7 @@
 
 use super::tests::{Life, NOON, ana, directory, ladder, open_as, person};
 use super::*;
-use crate::core::directory::{Policy, Target};
+use crate::core::directory::{ContactKind, Policy, Target, Urgency, When};
 
 fn bo() -> Actor {
     Actor::Person {
@@ -163,10 +163,9 @@ fn a_step_can_post_to_a_webhook_that_is_configured_and_to_no_other() {
         "an unknown webhook is passed over at once"
     );
     let mut life = Life::new();
-    let url = "https://bridge.example/hook".to_owned();
-    life.directory
-        .webhooks
-        .insert("bridge".to_owned(), url.into());
+    let url = "https://bridge.example/hook".to_owned().into();
+    let hook = ContactKind::Webhook { url, secret: None };
+    life.directory.webhooks.insert("bridge".to_owned(), hook);
     life.tell(Command::Open(Box::new(open_as(Some(ladder(&targets, 0))))));
     assert_eq!(life.paged(), ["webhook:bridge"]);
     assert!(
@@ -215,4 +214,42 @@ fn the_catch_all_is_a_person_and_not_a_channel() {
         to: Place::Everywhere,
     };
     assert!(life.effects.contains(&everywhere), "{:?}", life.effects);
+}
+
+#[test]
+fn a_step_that_does_not_count_now_is_passed_over_with_its_reason() {
+    let mut steps = ladder(&[person("ana"), person("bo")], 1);
+    steps.rungs[0].when = When {
+        urgency: Some(Urgency::Low),
+        ..When::default()
+    };
+    let mut life = Life::opened(steps);
+    assert_eq!(life.paged(), ["bo"]);
+    let passed = life.journal.iter().find_map(|r| match &r.event {
+        Event::RungSkipped { skipped, .. } => Some(skipped[0].why.clone()),
+        _ => None,
+    });
+    assert_eq!(passed.as_deref(), Some("is for low urgency only"));
+    // The second round, when it has been open for long enough.
+    life.incident.ladder.rungs[0].when = When {
+        after_secs: Some(300),
+        ..When::default()
+    };
+    assert_eq!(life.wait_until_due(), ["paged"]);
+    assert_eq!(life.paged(), ["ana"]);
+}
+
+#[test]
+fn a_policy_of_which_no_step_counts_now_alarms_the_catch_all() {
+    let mut steps = ladder(&[person("ana")], 0);
+    steps.rungs[0].when = When {
+        inside_hours: Some(false),
+        ..When::default()
+    };
+    let life = Life::opened(steps);
+    assert_eq!(
+        life.paged(),
+        ["bo"],
+        "a service without hours is always inside"
+    );
 }

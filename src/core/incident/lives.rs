@@ -75,7 +75,7 @@ fn wake_in_steps(rng: &mut fastrand::Rng, directory: &mut Directory) {
             ana.waking.rules.push(Rule { urgency, steps });
         }
     }
-    ana.waking.quiet = rng.bool().then(|| crate::core::hours::Quiet {
+    ana.waking.quiet = rng.bool().then_some(crate::core::hours::Quiet {
         from: 11 * 60,
         to: 13 * 60,
         digest: 13 * 60,

@@ -92,6 +92,7 @@ pub(super) fn ladder(targets: &[Target], repeat: u8) -> Ladder {
     let rungs = targets
         .iter()
         .map(|t| Rung {
+            when: crate::core::directory::When::default(),
             acks: 1,
             targets: vec![t.clone()],
             wait_secs: 300,

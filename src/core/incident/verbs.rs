@@ -206,6 +206,7 @@ fn reassign(
     let ladder = Ladder {
         policy: format!("given to {to}"),
         rungs: vec![crate::core::directory::Rung {
+            when: crate::core::directory::When::default(),
             targets: vec![target],
             wait_secs: TAKE_SECS,
             acks: 1,

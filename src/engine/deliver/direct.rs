@@ -62,11 +62,11 @@ pub(super) async fn page(
 impl Deliver {
     /// Cancels what rings for incidents that somebody has.
     pub(super) fn sweep(&mut self) {
-        if self.sweeping {
-            self.sweep_again = true;
+        // One is under way: once more after it, however often that is asked for.
+        self.sweeps = (self.sweeps + 1).min(2);
+        if self.sweeps > 1 {
             return;
         }
-        self.sweeping = true;
         let engine = self.engine.clone();
         self.outside(async move {
             let left = cancelled(&engine).await;
@@ -75,8 +75,7 @@ impl Deliver {
     }
 
     pub(super) fn swept(&mut self, left: bool) {
-        self.sweeping = false;
-        if std::mem::take(&mut self.sweep_again) {
+        if std::mem::take(&mut self.sweeps) > 1 {
             self.sweep();
         } else if left {
             let at = self.engine.now().plus_ms(SWEEP_AGAIN_MS);

@@ -376,7 +376,7 @@ async fn say(
             })?
         }
     };
-    let line: Option<Line> = chat::card::line(incident, &record, row.n);
+    let line: Option<Line> = chat::card::line(incident, &record, row.n, &engine.directory());
     match line {
         Some(line) => chat.say(room, &line, again).await.map(|_| ()),
         None => Ok(()),

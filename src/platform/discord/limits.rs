@@ -11,6 +11,8 @@ use tokio::time::Instant;
 
 /// Calls in a second over everything; Discord's limit is 50.
 const PER_SECOND: u32 = 45;
+/// Of them, those that are left to pages: a flood of cards must not hold one up.
+const FOR_PAGES: u32 = 15;
 /// Answers of 401, 403 and 429 are counted over this long.
 const REFUSED_WITHIN: Duration = Duration::from_secs(600);
 /// So many of them stop all calls until they are older; Discord bans at 10,000.
@@ -98,8 +100,8 @@ struct Bucket {
 }
 
 impl Limits {
-    /// Takes a place for a call, or says how long there is none.
-    pub fn take(&self, route: &Route) -> Result<(), Closed> {
+    /// Takes a place for a call, or says how long there is none. `page`: it wakes somebody.
+    pub fn take(&self, route: &Route, page: bool) -> Result<(), Closed> {
         let now = Instant::now();
         let mut state = self.lock();
         while state
@@ -122,7 +124,12 @@ impl Limits {
                 .second
                 .filter(|(at, _)| *at + Duration::from_secs(1) > now)
                 .unwrap_or((now, 0));
-            if used >= PER_SECOND {
+            let places = if page {
+                PER_SECOND
+            } else {
+                PER_SECOND - FOR_PAGES
+            };
+            if used >= places {
                 return Err(Closed::For(began + Duration::from_secs(1) - now));
             }
             state.second = Some((began, used));
@@ -242,15 +249,15 @@ mod tests {
             Route::of("POST", "/channels/1/messages"),
             Route::of("POST", "/channels/2/messages"),
         );
-        limits.take(&one).unwrap();
+        limits.take(&one, false).unwrap();
         limits.learn(&one, &told(0, 2000));
         assert_eq!(
-            limits.take(&one),
+            limits.take(&one, false),
             Err(Closed::For(Duration::from_millis(2000)))
         );
-        limits.take(&two).unwrap();
+        limits.take(&two, false).unwrap();
         tokio::time::advance(Duration::from_millis(2000)).await;
-        limits.take(&one).unwrap();
+        limits.take(&one, false).unwrap();
     }
 
     #[tokio::test(start_paused = true)]
@@ -258,9 +265,9 @@ mod tests {
         let limits = Limits::default();
         let route = Route::of("POST", "/channels/1/messages");
         limits.learn(&route, &told(2, 1000));
-        limits.take(&route).unwrap();
-        limits.take(&route).unwrap();
-        assert!(limits.take(&route).is_err());
+        limits.take(&route, false).unwrap();
+        limits.take(&route, false).unwrap();
+        assert!(limits.take(&route, false).is_err());
     }
 
     #[tokio::test(start_paused = true)]
@@ -270,11 +277,11 @@ mod tests {
         limits.close(&route, Duration::from_secs(3), true);
         let other = Route::of("GET", "/guilds/9");
         assert_eq!(
-            limits.take(&other),
+            limits.take(&other, false),
             Err(Closed::For(Duration::from_secs(3)))
         );
         limits
-            .take(&Route::of("POST", "/interactions/1/t/callback"))
+            .take(&Route::of("POST", "/interactions/1/t/callback"), false)
             .unwrap();
     }
 
@@ -285,8 +292,24 @@ mod tests {
         for _ in 0..REFUSED_MOST {
             limits.refused();
         }
-        assert!(matches!(limits.take(&route), Err(Closed::Refused(_))));
+        assert!(matches!(
+            limits.take(&route, false),
+            Err(Closed::Refused(_))
+        ));
         tokio::time::advance(REFUSED_WITHIN).await;
-        limits.take(&route).unwrap();
+        limits.take(&route, false).unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_no_page_leaves_some_of_each_second_to_pages() {
+        let limits = Limits::default();
+        let card = |n: u32| Route::of("PATCH", &format!("/channels/{n}/messages/1"));
+        let page = |n: u32| Route::of("POST", &format!("/channels/{n}/messages"));
+        let passed = (0..100).filter(|n| limits.take(&card(*n), false).is_ok());
+        assert_eq!(passed.count(), 30);
+        let passed = (0..100).filter(|n| limits.take(&page(*n), true).is_ok());
+        assert_eq!(passed.count(), 15);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        limits.take(&card(0), false).unwrap();
     }
 }

@@ -24,6 +24,16 @@ impl Discord {
         let made = self
             .post(&format!("/channels/{channel}/messages"), body)
             .await;
+        self.created(made, channel, body, gate)
+    }
+
+    fn created(
+        &self,
+        made: Result<Value, Refused>,
+        channel: &str,
+        body: &Value,
+        gate: Option<&RoomRef>,
+    ) -> Result<String, Fault> {
         match made {
             Ok(message) => Ok(text(&message, "id")),
             // By Discord's design: this nonce was posted, and its message is gone.
@@ -160,7 +170,11 @@ impl Discord {
         self.gates.turn(&channel, Budget::Page).await;
         let key = self.engine.button_key();
         let body = render::pages(pages, &self.home(), self.sign(&key, &channel));
-        let sent = self.create(&channel, &body, None).await;
+        let made = self
+            .rest
+            .page(&format!("/channels/{channel}/messages"), &body)
+            .await;
+        let sent = self.created(self.noticed(made), &channel, &body, None);
         if sent.as_ref().is_err_and(|fault| fault.retry == Retry::Gone) {
             lock(&self.direct).remove(&account);
         }

@@ -11,6 +11,7 @@
 use super::limits::{Closed, Limits, Route, Told};
 use crate::chat::{Fault, Retry};
 use crate::config::chat::Net;
+use crate::platform::outage::Outage;
 use anyhow::Context;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{Client, Method, Response};
@@ -64,6 +65,7 @@ pub(super) struct Rest {
     token: SecretString,
     timeout: Duration,
     limits: Limits,
+    outage: Outage,
     /// When a refused token was used last.
     revoked: Mutex<Option<Instant>>,
 }
@@ -79,8 +81,14 @@ impl Rest {
             token,
             timeout,
             limits: Limits::default(),
+            outage: Outage::default(),
             revoked: Mutex::default(),
         })
+    }
+
+    /// How long a call may take.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     /// The connections, for the gateway's few calls.
@@ -104,6 +112,12 @@ impl Rest {
         self.call(Method::PUT, path, body, &[], "").await
     }
 
+    /// A message that wakes somebody: it waits for nothing that does not.
+    pub async fn page(&self, path: &str, body: &Value) -> Result<Value, Refused> {
+        self.send(Method::POST, path, Some(body), &[], "", true)
+            .await
+    }
+
     /// One call. `why` stands in the guild's audit log.
     pub async fn call(
         &self,
@@ -113,9 +127,28 @@ impl Rest {
         files: &[File],
         why: &str,
     ) -> Result<Value, Refused> {
+        self.send(method, path, body, files, why, false).await
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        files: &[File],
+        why: &str,
+        page: bool,
+    ) -> Result<Value, Refused> {
         let route = Route::of(method.as_str(), path);
-        self.permit(&route).await?;
         let hook = route.major.starts_with("webhooks") || route.major.starts_with("interactions");
+        loop {
+            // Somebody waits for an answer, and not for long: it is tried in any case.
+            let asks = hook || self.is_there().await?;
+            self.permit(&route, page).await?;
+            if asks || !self.outage.away() {
+                break;
+            }
+        }
         let mut request = self
             .client
             .request(method, format!("{}{path}", self.base))
@@ -137,15 +170,33 @@ impl Rest {
             Some(body) => request.json(body),
             None => request,
         };
-        let answer = request.send().await.map_err(|e| unsent(&e))?;
-        self.read(&route, hook, answer).await
+        let done = match request.send().await {
+            Ok(answer) => self.read(&route, hook, answer).await,
+            Err(e) => Err(unsent(&e)),
+        };
+        match &done {
+            Err(refused) if matches!(refused.status, 0 | 500..=599) => {
+                self.outage
+                    .failed(&format!("{} {}", route.path, route.major));
+            }
+            _ => self.outage.answered(),
+        }
+        done
     }
 
-    async fn permit(&self, route: &Route) -> Result<(), Refused> {
+    /// Waits while Discord is away; `true`: this call asks whether it still is.
+    async fn is_there(&self) -> Result<bool, Refused> {
+        self.outage.pass().await.map_err(|wait| {
+            let why = "Discord is away; firebell asks until it is back".to_owned();
+            local(0, why, Retry::AfterMs(millis(wait)))
+        })
+    }
+
+    async fn permit(&self, route: &Route, page: bool) -> Result<(), Refused> {
         let began = Instant::now();
         loop {
             self.probe(route)?;
-            match self.limits.take(route) {
+            match self.limits.take(route, page) {
                 Ok(()) => return Ok(()),
                 Err(Closed::For(wait)) if began.elapsed() + wait <= WAIT_INSIDE => {
                     tokio::time::sleep(wait).await;

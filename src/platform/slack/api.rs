@@ -140,6 +140,20 @@ enum Way<'a> {
     Get(&'a [(&'a str, String)]),
 }
 
+impl Way<'_> {
+    /// What its trouble may be by itself: the method with its channel.
+    fn place(self, method: &str) -> String {
+        let channel = match self {
+            Way::Post(body) => body["channel"].as_str(),
+            Way::Get(params) => params
+                .iter()
+                .find(|(name, _)| *name == "channel")
+                .map(|(_, channel)| channel.as_str()),
+        };
+        format!("{method} {}", channel.unwrap_or_default())
+    }
+}
+
 /// What came of a call that ended in time.
 pub(super) fn outcome(
     method: &str,
@@ -184,6 +198,13 @@ impl Slack {
 
     async fn send(&self, method: &str, way: Way<'_>) -> Result<Value, Failed> {
         let mut rotated = false;
+        // Somebody waits for these, and not for long: they are tried in any case.
+        let waited_for = method.starts_with("views.") || method == "chat.postEphemeral";
+        if !waited_for && let Err(wait) = self.outage.pass().await {
+            let ms = i64::try_from(wait.as_millis()).unwrap_or(UNSAID_WAIT_MS);
+            let why = "Slack is away; firebell asks until it is back";
+            return Err(Failed::own(why, Retry::AfterMs(ms)));
+        }
         loop {
             let token = self.token.current();
             let sent = async {
@@ -196,12 +217,18 @@ impl Slack {
                 Err(_) => Failed::unclear(method, "no answer in time"),
                 Ok(sent) => match outcome(method, sent) {
                     Ok(body) => {
+                        self.outage.answered();
                         self.stands(|s| s.token = None);
                         return Ok(body);
                     }
                     Err(failed) => failed,
                 },
             };
+            if failed.code.is_empty() && failed.fault.retry == Retry::Backoff {
+                self.outage.failed(&way.place(method));
+            } else {
+                self.outage.answered();
+            }
             if failed.code == "token_expired" && !rotated && self.rotate(&token).await.is_ok() {
                 rotated = true;
                 continue;

@@ -36,6 +36,7 @@ use crate::chat::{Answer, Budget, Card, Chat, Line, Page, RoomRef};
 use crate::config::chat::Slack as Settings;
 use crate::engine::Engine;
 use crate::platform::gate::Gates;
+use crate::platform::outage::Outage;
 use own::{Own, Standing};
 use secrecy::SecretString;
 use std::pin::Pin;
@@ -49,6 +50,7 @@ pub struct Slack {
     net: net::Net,
     token: token::Token,
     gates: Gates,
+    outage: Outage,
     link: Link,
     standing: Mutex<Standing>,
     own: RwLock<Option<Own>>,
@@ -69,6 +71,7 @@ impl Slack {
             net: net::Net::new(&settings.place.net)?,
             token: token::Token::new(settings),
             gates: Gates::new(Duration::from_millis(pace)),
+            outage: Outage::default(),
             link: Link::default(),
             standing: Mutex::new(Standing::new(settings)),
             own: RwLock::default(),

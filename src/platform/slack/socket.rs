@@ -4,8 +4,9 @@
 //! Promises: an envelope is acknowledged when its act is kept, and not before; when Slack announces
 //! that it closes a connection, the next one is open before the old one goes; a connection that
 //! says nothing for a while is given up; attempts are spaced, with a part by chance, and never more
-//! than half a minute apart; workspaces with the same app token share a connection, and each gets
-//! what is for it.
+//! than three time limits of a call (half a minute) apart; workspaces with the same app token share
+//! a connection, and each gets what is for it; that Socket Mode was switched off is said until it is
+//! back, whatever else fails meanwhile.
 //!
 //! Races it knows: an acknowledgement that finds its connection gone (Slack sends the envelope
 //! again, and the ear knows its key), and events of one workspace, which are kept one after the
@@ -27,10 +28,12 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 
-/// From one attempt to the next at first, and at most.
-const WAITS: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
-/// A connection that lived shorter counts as a failed attempt.
-const SHORT_LIFE: Duration = Duration::from_secs(10);
+/// From one attempt to the next: at first a fiftieth of the time limit of a call, at most three of them;
+/// 200 ms and 30 s by default. A connection that lived shorter than one counts as a failed attempt.
+const WAITS: (u32, u32) = (50, 3);
+/// Why there is no connection when the app's owner wants none.
+const OFF: &str =
+    "Socket Mode is switched off for the app: switch it on in its settings, under Socket Mode";
 /// Events of one workspace that may wait to be kept; further ones Slack sends again.
 const QUEUE: usize = 1024;
 
@@ -111,6 +114,8 @@ struct Sockets {
     newest: Option<u64>,
     count: u64,
     wait: Duration,
+    /// Slack said that Socket Mode is off; whatever else fails until a connection is open follows from it.
+    off: bool,
 }
 
 impl Hub {
@@ -121,9 +126,14 @@ impl Hub {
             open: HashMap::new(),
             newest: None,
             count: 0,
-            wait: WAITS.0,
+            wait: self.shortest(),
+            off: false,
         };
         loop {
+            // While none can be opened, the old ones end too, and then nothing is heard any more.
+            while let Ok((number, ended)) = told.try_recv() {
+                self.ended(&mut sockets, number, &ended).await;
+            }
             if sockets.newest.is_none() {
                 self.open(&mut sockets, &tell).await;
                 continue;
@@ -152,16 +162,19 @@ impl Hub {
                 let since = (Arc::clone(&stop), Instant::now());
                 sockets.open.insert(number, since);
                 sockets.newest = Some(number);
+                sockets.off = false;
                 self.stands(None);
                 let (hub, tell) = (Arc::clone(self), tell.clone());
                 crate::engine::spawn(async move { line.serve(&hub, number, stop, tell).await });
             }
             Err(why) => {
                 tracing::warn!(platform = self.name(), why, "no socket could be opened");
-                if sockets.open.is_empty() {
+                if sockets.off {
+                    self.stands(Some(OFF));
+                } else if sockets.open.is_empty() {
                     self.stands(Some(&why));
                 }
-                sockets.pause().await;
+                self.pause(sockets).await;
             }
         }
     }
@@ -177,7 +190,8 @@ impl Hub {
                     "Slack is going to close the socket"
                 );
                 if why == "link_disabled" {
-                    self.stands(Some("Socket Mode is switched off for the app: switch it on in its settings, under Socket Mode"));
+                    sockets.off = true;
+                    self.stands(Some(OFF));
                 }
             }
             Ended::Closed(why) => {
@@ -190,9 +204,26 @@ impl Hub {
         }
         sockets.newest = None;
         match lived {
-            Some(lived) if lived >= SHORT_LIFE => sockets.wait = WAITS.0,
-            _ => sockets.pause().await,
+            Some(lived) if lived >= self.timeout() => sockets.wait = self.shortest(),
+            _ => self.pause(sockets).await,
         }
+    }
+
+    /// Waits before the next attempt: up to a half more than the last time, by chance.
+    async fn pause(&self, sockets: &mut Sockets) {
+        let chance = uuid::Uuid::new_v4().as_u128() % 512;
+        let part = u32::try_from(chance).unwrap_or(0);
+        let most = self.timeout() * WAITS.1;
+        tokio::time::sleep((sockets.wait + sockets.wait * part / 1024).min(most)).await;
+        sockets.wait = (sockets.wait * 2).min(most);
+    }
+
+    fn timeout(&self) -> Duration {
+        self.places[0].net.timeout
+    }
+
+    fn shortest(&self) -> Duration {
+        self.timeout() / WAITS.0
     }
 
     async fn connect(&self) -> Result<Line, String> {
@@ -303,16 +334,6 @@ impl Hub {
             "something came for a workspace that is not configured; it is ignored"
         );
         acknowledge(&job.acks, &job.id, None);
-    }
-}
-
-impl Sockets {
-    /// Waits before the next attempt: up to a half more than the last time, by chance.
-    async fn pause(&mut self) {
-        let chance = uuid::Uuid::new_v4().as_u128() % 512;
-        let part = u32::try_from(chance).unwrap_or(0);
-        tokio::time::sleep((self.wait + self.wait * part / 1024).min(WAITS.1)).await;
-        self.wait = (self.wait * 2).min(WAITS.1);
     }
 }
 

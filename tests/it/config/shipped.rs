@@ -180,7 +180,12 @@ fn the_examples_comments_show_the_defaults() {
     let mut mapping = false;
     let lines = EXAMPLE.lines().map(|line| {
         // Blocks that are whole only together; those of chat platforms have a test of their own.
-        let block = ["# [sources.mapping]", "# [[slack]]", "# [[discord]]"];
+        let block = [
+            "# [sources.mapping]",
+            "# [[slack]]",
+            "# [[discord]]",
+            "# [[webhooks]]",
+        ];
         let begins = block.iter().any(|b| line.starts_with(b));
         mapping = (mapping || begins) && !line.starts_with('[');
         let Some(code) = line.strip_prefix("# ").filter(|_| !mapping) else {

@@ -122,7 +122,7 @@ pub async fn severity_lead_snooze_and_resolve<S: Stage>(s: S) {
     }
     s.line("ana", &room, "ana resolved it").await;
     let lines = words(&[
-        "ana lowered the severity to sev2",
+        "ana lowered the severity from sev1 to sev2",
         "ana took the lead.",
         "ana acknowledged it until",
         "ana resolved it",

@@ -2,11 +2,12 @@
 
 use crate::discord_world::{DiscordWorld, Id, PATIENCE};
 use crate::world::{alert, directory};
+use firebell::chat::heard::Voice;
 use firebell::chat::link::State;
 use firebell::chat::{self, Chat, Page};
 use firebell::config::chat::{Discord as Settings, Net, Place};
 use firebell::core::alert::AlertKind;
-use firebell::core::directory::{ContactKind, Directory, PlatformRules};
+use firebell::core::directory::{Action, Arg, ArgKind, ContactKind, Directory, PlatformRules};
 use firebell::core::id::IncidentId;
 use firebell::core::incident::Command;
 use firebell::core::time::Time;
@@ -16,6 +17,7 @@ use firebell::metrics::Metrics;
 use firebell::platform::discord::{self, Discord};
 use firebell::store::Store;
 use secrecy::SecretString;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +29,7 @@ pub struct Side {
     pub world: DiscordWorld,
     pub engine: Engine,
     pub discord: Arc<Discord>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Side {
@@ -75,30 +77,49 @@ impl Side {
         world: DiscordWorld,
         change: impl FnOnce(&DiscordWorld, &mut Settings),
     ) -> Side {
-        let folder = tempfile::tempdir().unwrap();
         let mut settings = settings(&world);
         change(&world, &mut settings);
-        let store = Store::open(&format!("sqlite://{}/f.db", folder.path().display()))
-            .await
-            .unwrap();
-        let options = Options {
-            clock: Clock::Real,
-            scratch: folder.path().to_owned(),
-            public_url: "https://firebell.test".to_owned(),
-            metrics: Arc::new(Metrics::new()),
-        };
-        let engine = Engine::start(store, people(&world), options).await.unwrap();
-        let discord = discord::all(&engine, &[settings]).unwrap().remove(0);
-        let ear = Ear::new(engine.clone(), vec![discord.clone()]);
+        Side::all(world, &[settings]).await
+    }
+
+    /// At home in two servers with one bot: `discord`, and `discord-2` with its channel `ops`.
+    pub async fn in_two() -> Side {
+        let world = DiscordWorld::start().await;
+        let second = world.guild("Second");
+        world.channel(second, "ops");
+        for name in ["ana", "bo", "dee"] {
+            world.user(name).joins(second);
+        }
+        let first = settings(&world);
+        let mut other = first.clone();
+        "discord-2".clone_into(&mut other.place.name);
+        other.guild = second.to_string();
+        let side = Side::all(world, &[first, other]).await;
+        side.world.expect_ready().await;
+        side
+    }
+
+    async fn all(world: DiscordWorld, settings: &[Settings]) -> Side {
+        let folder = tempfile::tempdir().unwrap();
+        let names: Vec<&str> = settings.iter().map(|s| s.place.name.as_str()).collect();
+        let engine = engine(&folder, people(&world, &names)).await;
+        let all = discord::all(&engine, settings).unwrap();
+        let voices = all.iter().map(|d| d.clone() as Arc<dyn Voice>).collect();
+        let ear = Ear::new(engine.clone(), voices);
         ear.catch_up().await.unwrap();
-        engine.deliver_through(vec![discord.clone()]);
-        discord::start(std::slice::from_ref(&discord), &ear);
+        engine.deliver_through(all.iter().map(|d| d.clone() as Arc<dyn Chat>).collect());
+        discord::start(&all, &ear);
         Side {
             world,
             engine,
-            discord,
-            _folder: folder,
+            discord: all[0].clone(),
+            folder,
         }
+    }
+
+    /// Another process takes the database over: this one can keep nothing any more.
+    pub async fn is_fenced(&self) -> Engine {
+        engine(&self.folder, people(&self.world, &["discord"])).await
     }
 
     /// A critical alert of the checkout.
@@ -183,6 +204,16 @@ impl Side {
             let journal = self.engine.store().journal(IncidentId(id)).await.unwrap();
             let mut all = journal.into_iter().filter(|r| r.event.kind() == kind);
             all.nth(n - 1).map(|r| format!("{:?}", r.event))
+        })
+        .await
+    }
+
+    /// The rooms of an incident by platform, once each platform has one.
+    pub async fn rooms(&self, id: i64) -> BTreeMap<String, String> {
+        let all = self.engine.directory().platforms.len();
+        self.until(PATIENCE, "its rooms", async || {
+            let found = self.engine.incident(IncidentId(id)).await.unwrap()?;
+            (found.rooms.len() == all).then(|| found.rooms.clone())
         })
         .await
     }
@@ -278,14 +309,30 @@ fn settings(world: &DiscordWorld) -> Settings {
 }
 
 /// The example directory, with accounts on Discord: Ana, Bo and Dee have one, Cy is unknown.
-fn people(world: &DiscordWorld) -> Directory {
+fn people(world: &DiscordWorld, platforms: &[&str]) -> Directory {
     let mut directory = directory();
-    directory.platforms = vec!["discord".to_owned()];
-    let rules = PlatformRules {
-        furnished: true,
-        teams: Vec::new(),
-    };
-    directory.rules.insert("discord".to_owned(), rules);
+    let mut tail = Action::clone(&directory.actions["echo"]);
+    for name in [&mut tail.id, &mut tail.title] {
+        "tail".clone_into(name);
+    }
+    tail.argv = vec!["/bin/echo".to_owned(), "{lines} lines".to_owned()];
+    tail.args = vec![Arg {
+        name: "lines".to_owned(),
+        help: "How many.".to_owned(),
+        kind: ArgKind::Int { min: 1, max: 100 },
+        default: None,
+        from_label: None,
+        strip_suffix: None,
+    }];
+    directory.actions.insert("tail".to_owned(), Arc::new(tail));
+    directory.platforms = platforms.iter().map(|p| (*p).to_owned()).collect();
+    for platform in platforms {
+        let rules = PlatformRules {
+            furnished: true,
+            teams: Vec::new(),
+        };
+        directory.rules.insert((*platform).to_owned(), rules);
+    }
     for (id, person) in &mut directory.people {
         for contact in &mut person.contacts {
             "discord".clone_into(&mut contact.name);
@@ -293,12 +340,24 @@ fn people(world: &DiscordWorld) -> Directory {
                 platform: "discord".to_owned(),
             };
         }
-        if id != "cy" {
+        for platform in platforms.iter().filter(|_| id != "cy") {
             let account = world.user(id).id().to_string();
-            person.identities.insert("discord".to_owned(), account);
+            person.identities.insert((*platform).to_owned(), account);
         }
     }
     directory
+}
+
+async fn engine(folder: &tempfile::TempDir, directory: Directory) -> Engine {
+    let url = format!("sqlite://{}/f.db", folder.path().display());
+    let options = Options {
+        clock: Clock::Real,
+        scratch: folder.path().to_owned(),
+        public_url: "https://firebell.test".to_owned(),
+        metrics: Arc::new(Metrics::new()),
+    };
+    let store = Store::open(&url).await.unwrap();
+    Engine::start(store, directory, options).await.unwrap()
 }
 
 /// The adapter is one of the port's.

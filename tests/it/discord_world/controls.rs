@@ -134,6 +134,12 @@ impl DiscordWorld {
         self.shared.look(|state| state.sessions.len())
     }
 
+    /// What the youngest session asked to be told.
+    pub fn intents(&self) -> u64 {
+        self.shared
+            .look(|state| state.sessions.last().map_or(0, |s| s.intents))
+    }
+
     /// Successful resumes so far.
     pub fn resumes(&self) -> usize {
         self.shared

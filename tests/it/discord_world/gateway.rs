@@ -224,7 +224,8 @@ fn identify(line: &mut Line, data: &Value) {
         if !known(state, &data["token"]) {
             return Some(4004);
         }
-        if intents & PRIVILEGED & !state.settings.privileged != 0 {
+        let off = !state.settings.privileged | state.settings.refuses_intents;
+        if intents & PRIVILEGED & off != 0 {
             return Some(4014);
         }
         line.session = Some(begin(state, intents, line.out.clone(), &data["shard"]));
@@ -262,8 +263,11 @@ fn begin(state: &mut State, intents: u64, out: UnboundedSender<Out>, shard: &Val
         valid: true,
         resumes: 0,
     };
-    session.tell("READY", &ready);
-    if intents & super::sessions::GUILDS != 0 {
+    let tells = state.settings.tells_ready;
+    if tells {
+        session.tell("READY", &ready);
+    }
+    if tells && intents & super::sessions::GUILDS != 0 {
         for guild in guilds {
             session.tell("GUILD_CREATE", &shapes::whole_guild(state, guild));
         }

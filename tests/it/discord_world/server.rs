@@ -268,6 +268,7 @@ async fn read(request: Request) -> Result<Call, Problem> {
         body: Value::Null,
         files: Vec::new(),
         at_ms: 0,
+        at: tokio::time::Instant::now(),
         status: 0,
     };
     let bytes = axum::body::to_bytes(body, 64 * 1024 * 1024).await;

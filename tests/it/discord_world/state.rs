@@ -20,7 +20,10 @@ pub struct Call {
     /// The JSON, that of `payload_json` for an upload; null without one.
     pub body: Value,
     pub files: Vec<File>,
+    /// On the world's clock.
     pub at_ms: i64,
+    /// On the machine's, whatever test moved the world's.
+    pub at: tokio::time::Instant,
     /// 0 until it is answered; it stays 0 for a request that never was.
     pub status: u16,
 }
@@ -56,6 +59,10 @@ pub struct Settings {
     pub upload_bytes: usize,
     /// Renames and changes of topic one channel takes in ten minutes.
     pub renames: usize,
+    /// Whoever identifies is told READY, and everything after it.
+    pub tells_ready: bool,
+    /// Intents the gateway refuses although the application's flags say they are on.
+    pub refuses_intents: u64,
 }
 
 impl Default for Settings {
@@ -69,6 +76,8 @@ impl Default for Settings {
             nonce_ms: 3 * 60_000,
             upload_bytes: 10 * 1024 * 1024,
             renames: 2,
+            tells_ready: true,
+            refuses_intents: 0,
         }
     }
 }

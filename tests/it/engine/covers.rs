@@ -9,7 +9,7 @@ use firebell::dispatch;
 use firebell::engine::Failure;
 
 /// Ana, Bo and Dee take weekly turns; Ana's begins on the Monday the world starts in.
-fn weekly(directory: &mut Directory) {
+pub fn weekly(directory: &mut Directory) {
     let starts = chrono::NaiveDateTime::parse_from_str("2026-11-16 09:00", "%Y-%m-%d %H:%M");
     let schedule = Schedule::rotation(
         "web",

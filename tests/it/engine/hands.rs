@@ -12,7 +12,7 @@ const HALF_A_YEAR: i64 = 183;
 fn refused(result: Result<firebell::engine::Done, Failure>) -> String {
     match result.unwrap_err() {
         Failure::Refused(why) => why.to_string(),
-        other => panic!("{other}"),
+        other @ Failure::Unavailable(_) => panic!("{other}"),
     }
 }
 

@@ -10,6 +10,7 @@ fn policy(directory: &mut Directory, targets: &[Target]) {
     policy.rungs = targets
         .iter()
         .map(|target| Rung {
+            when: firebell::core::directory::When::default(),
             targets: vec![target.clone()],
             wait_secs: 300,
             acks: 1,

@@ -1,6 +1,7 @@
 //! An account of a chat platform becomes a person of the directory.
 
 use super::Stage;
+use sha2::{Digest, Sha256};
 
 #[tokio::test]
 async fn an_account_is_linked_by_an_address_the_platform_vouches_for() {
@@ -52,6 +53,7 @@ async fn an_account_is_linked_by_a_code_its_owner_confirms() {
     );
     let again = s.line("U-ana", "4", &format!("link {code} confirm")).await;
     assert!(!again.ok, "a code is used once");
+    assert!(!is_kept(&s, &code).await, "nothing of it is kept");
     s.world.clock.advance_ms(1);
     let mine = s.line("U-ghost", "5", "link").await;
     assert!(mine.text.contains("does not tell"), "strict: {}", mine.text);
@@ -70,4 +72,16 @@ async fn a_code_is_good_for_five_minutes() {
     let late = s.line("U-ana", "2", &format!("link {code} confirm")).await;
     assert!(!late.ok, "{}", late.text);
     assert_eq!(s.world.engine.person_of("slack", "U-kim"), None);
+    // The next code takes away those that are over.
+    assert!(is_kept(&s, &code).await);
+    s.line("U-kim", "3", "link").await;
+    assert!(!is_kept(&s, &code).await);
+}
+
+/// Whether the database still knows a code, which it keeps as a digest.
+async fn is_kept(s: &Stage, code: &str) -> bool {
+    let hash = Sha256::digest(code.as_bytes());
+    let hash: String = hash.iter().map(|b| format!("{b:02x}")).collect();
+    let found = s.world.engine.store().link_code(&hash).await;
+    found.unwrap().is_some()
 }

@@ -168,6 +168,7 @@ fn shape(value: &Value) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::too_many_lines, reason = "one conversation, told twice")]
 async fn silences_are_answered_as_alertmanager_answers_them() {
     let Some(program) = tools::need("prometheus-alertmanager") else {
         return;

@@ -1,6 +1,7 @@
 //! The ways requests come: sockets and everything that ends them, signed HTTP, several workspaces.
 
 use super::{PATIENCE, Side, directory, engine, quick_world, settings};
+use crate::slack_world::{Fault, Trouble};
 use firebell::chat::heard::Voice;
 use firebell::hear::Ear;
 use firebell::platform::slack::{self, Slack};
@@ -72,8 +73,32 @@ async fn the_next_socket_is_open_before_the_old_one_goes() {
 #[tokio::test]
 async fn socket_mode_that_was_switched_off_is_said_plainly() {
     let side = Side::start().await;
+    let opening = "apps.connections.open";
+    let tried = side.world.calls(opening).len();
+    side.world
+        .meets(Fault::on(opening).is(Trouble::Status(503)));
     side.world.disconnects("link_disabled");
     side.down("Socket Mode is switched off").await;
+    side.world.drops_sockets();
+    // What else goes wrong until it is back is not the reason.
+    side.world.expect_calls(opening, tried + 4).await;
+    side.down("Socket Mode is switched off").await;
+    let told = side.slack.link().state().trouble;
+    assert!(told.is_some_and(|t| t.contains("switched off")));
+    side.world.is_well();
+    side.up().await;
+}
+
+#[tokio::test]
+async fn a_line_that_ends_before_the_next_one_opens_is_said() {
+    let side = Side::start().await;
+    let opening = Fault::on("apps.connections.open");
+    side.world.meets(opening.is(Trouble::Status(503)));
+    side.world.disconnects("refresh_requested");
+    side.world.drops_sockets();
+    side.down("HTTP 503").await;
+    side.world.is_well();
+    side.up().await;
 }
 
 #[tokio::test]
@@ -152,6 +177,31 @@ async fn signed_requests_are_heard_and_forged_or_replayed_ones_refused() {
         !side.world.replays(&said).await.acked,
         "a replay is refused"
     );
+}
+
+#[tokio::test]
+async fn what_is_for_another_app_of_the_workspace_is_refused() {
+    let side = Side::by_http(quick_world().await).await;
+    let room = side.major("Broken").await;
+    let ana = side.world.user("ana");
+    ana.joins(&room);
+    ana.says(&room, "hello");
+    let said = side.world.expect_sent("the message", |s| {
+        s.payload["event"]["text"] == "hello" && s.acked_after.is_some()
+    });
+    let mut other = said.await;
+    side.until_told(1, "hello").await;
+    other.payload["event_id"] = "Ev0OTHER".into();
+    other.payload["event"]["text"] = "for somebody else".into();
+    other.payload["api_app_id"] = "A0SOMEBODY".into();
+    assert_eq!(side.world.posts_forged(&other, None, 0).await, 403);
+    // The app's own id is let in, so it was that.
+    other.payload["event"]["text"] = "for firebell".into();
+    other.payload["api_app_id"] = side.world.app_id().into();
+    assert_eq!(side.world.posts_forged(&other, None, 0).await, 200);
+    side.until_told(1, "for firebell").await;
+    let told = side.story(1).await;
+    assert!(!told.iter().any(|e| e.contains("for somebody else")));
 }
 
 #[tokio::test]

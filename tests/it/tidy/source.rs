@@ -104,11 +104,12 @@ fn walk(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Files that are tests as a whole: those under `tests/` and modules declared `#[cfg(test)] mod x;`.
+/// Files that are tests as a whole: those under `tests/` and `benches/`, and modules declared
+/// `#[cfg(test)] mod x;`.
 pub fn test_files(files: &[File]) -> BTreeSet<String> {
     let declared =
         Regex::new(r"#\[cfg\(test\)\]\s*(?:#\[[^\]]*\]\s*)*(?:pub )?mod (\w+);").unwrap();
-    let mut prefixes = vec!["tests/".to_owned()];
+    let mut prefixes = vec!["tests/".to_owned(), "benches/".to_owned()];
     for file in files {
         for found in declared.captures_iter(&file.code) {
             prefixes.push(format!("{}{}.rs", file.folder(), &found[1]));

@@ -53,6 +53,7 @@ pub fn alert(id: i64, name: &str, clock: &str) -> AlertRef {
 
 pub fn ladder() -> Ladder {
     let rung = |target| Rung {
+        when: firebell::core::directory::When::default(),
         acks: 1,
         targets: vec![target],
         wait_secs: 300,
@@ -163,6 +164,7 @@ pub fn rich() -> Vec<Record> {
     journal(told)
 }
 
+#[expect(clippy::too_many_lines, reason = "a list of events")]
 fn response() -> Vec<(&'static str, &'static str, Event)> {
     vec![
         (

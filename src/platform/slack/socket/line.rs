@@ -91,7 +91,7 @@ impl Line {
                     let reason = said["reason"].as_str().unwrap_or("no reason given");
                     return Err(match reason {
                         "too_many_websockets" => "too many sockets of this app are open already: is another firebell running with its token?".to_owned(),
-                        "link_disabled" => "Socket Mode is switched off for the app: switch it on in its settings, under Socket Mode".to_owned(),
+                        "link_disabled" => super::OFF.to_owned(),
                         reason => format!("Slack closed the socket at once ({reason})"),
                     });
                 }

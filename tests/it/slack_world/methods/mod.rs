@@ -69,6 +69,7 @@ impl Seat<'_> {
             "users.list" => self.users(),
             "users.info" => self.user(),
             "users.lookupByEmail" => self.lookup(),
+            "bots.info" => self.bot_info(),
             "usergroups.list" => Ok(self.usergroups()),
             "files.getUploadURLExternal" => self.upload_url(),
             "files.completeUploadExternal" => self.complete_upload(),

@@ -1,4 +1,4 @@
-//! Who is there: `auth.test`, `apps.connections.open`, `users.*`, `usergroups.list`.
+//! Who is there: `auth.test`, `apps.connections.open`, `users.*`, `bots.info`, `usergroups.list`.
 
 use super::Seat;
 use super::reading::page;
@@ -52,6 +52,20 @@ impl Seat<'_> {
         let user = found.filter(|u| !u.deleted && !u.is_bot);
         let user = user.ok_or(Fail::from("users_not_found"))?;
         Ok(object(json!({"user": shape::user(self.state, user)})))
+    }
+
+    /// A bot, and the app it belongs to.
+    pub fn bot_info(&mut self) -> Answer {
+        let bot = self.args.need("bot")?;
+        let team = self.state.team(&self.team);
+        if team.bot_id != bot {
+            return fail("bot_not_found");
+        }
+        Ok(object(json!({"bot": {
+            "id": bot, "app_id": self.state.app_id, "user_id": team.bot_user, "name": "firebell",
+            "deleted": false, "updated": self.state.clock.secs(),
+            "icons": {"image_36": "", "image_48": "", "image_72": ""},
+        }})))
     }
 
     pub fn usergroups(&mut self) -> Map<String, Value> {

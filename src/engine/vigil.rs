@@ -1,0 +1,257 @@
+//! The vigil over turns: reminders, briefs at hand-overs and the digest of what will go wrong.
+//!
+//! Promises: each is told once, because how far was looked is stored with what was said. A process
+//! that was down tells what it missed of the last hours and not of the last month. None of it is
+//! ever in the way of a page: it has its own task, and its lines the lowest claim on a channel.
+
+use super::{Engine, Failure};
+use crate::core::directory::{ContactKind, Directory, Team};
+use crate::core::hours::disturbed;
+use crate::core::incident::Incident;
+use crate::core::schedule::{Finding, findings};
+use crate::core::time::Time;
+use crate::core::vigil::{self, HandOver, Past};
+use crate::store::{ChangeSet, IncidentQuery, NoticeRow, PERSON};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What was missed longer ago is not told any more, milliseconds.
+const LATE_MS: i64 = 6 * 3_600_000;
+/// After something could not be stored.
+const AGAIN_MS: i64 = 60_000;
+
+/// Keeps the vigil until the process ends.
+pub(super) async fn keep(engine: Engine) {
+    let clock = engine.0.options.clock.clone();
+    loop {
+        let next = match engine.keep_vigil().await {
+            Ok(_) => vigil::next(&engine.directory(), engine.now()),
+            Err(failure) => {
+                tracing::warn!(%failure, "news of turns could not be told; tried again");
+                engine.now().plus_ms(AGAIN_MS)
+            }
+        };
+        let moved = engine.0.covers_moved.notified();
+        tokio::select! {
+            () = clock.sleep_until(Some(next)) => {}
+            () = moved => {}
+        }
+    }
+}
+
+impl Engine {
+    /// Says what is due; answers with how much that was.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written: nothing was said.
+    pub(super) async fn keep_vigil(&self) -> Result<usize, Failure> {
+        let _one = self.0.vigil.lock().await;
+        let unavailable = |f: crate::store::StoreFault| Failure::Unavailable(f.to_string());
+        let now = self.now();
+        let store = self.store();
+        let looked = store.looked().await.map_err(unavailable)?;
+        let first = looked.is_none();
+        let looked = looked.unwrap_or(now);
+        if looked >= now && !first {
+            return Ok(0);
+        }
+        let directory = self.directory();
+        let mut changes = ChangeSet {
+            looked: Some(now),
+            ..ChangeSet::default()
+        };
+        let from = looked.max(now.plus_ms(-LATE_MS));
+        let mut news = self
+            .turns(&directory, from, now)
+            .await
+            .map_err(unavailable)?;
+        if vigil::digest_after(&directory, looked) <= now {
+            let told = store.told().await.map_err(unavailable)?;
+            news.extend(digests(&directory, now, &told, &mut changes));
+        }
+        for (key, platform, channel, text) in news {
+            let row = NoticeRow {
+                key: key.clone(),
+                platform,
+                channel,
+                text,
+                state: "waiting".to_owned(),
+                attempts: 0,
+                due_at: now,
+                created_at: now,
+                error: String::new(),
+            };
+            changes.notices.insert(key, row);
+        }
+        let said = changes.notices.len();
+        // Nothing happened and nothing is said: the next look begins where this one did.
+        if said > 0 || first || now.since_ms(looked) > LATE_MS / 2 {
+            self.write(changes).await?;
+        }
+        Ok(said)
+    }
+
+    /// Reminders and briefs of `(from, now]`.
+    async fn turns(
+        &self,
+        directory: &Directory,
+        from: Time,
+        now: Time,
+    ) -> Result<Vec<News>, crate::store::StoreFault> {
+        let mut news = Vec::new();
+        let ahead = |t: Time| t.plus_ms(vigil::REMIND_MS);
+        for over in vigil::hand_overs(directory, ahead(from).max(now), ahead(now)) {
+            let text = vigil::reminder(directory, &over);
+            news.extend(to_people(directory, "remind", &over, &text));
+        }
+        let overs = vigil::hand_overs(directory, from, now);
+        if overs.is_empty() {
+            return Ok(news);
+        }
+        let open = self.open_incidents();
+        for over in overs {
+            let past = self.past(directory, &over).await?;
+            let mine = concerned(directory, &over.schedule, &open);
+            let text = vigil::brief(directory, &over, &mine, &past);
+            news.extend(to_people(directory, "brief", &over, &text));
+        }
+        Ok(news)
+    }
+
+    async fn past(
+        &self,
+        directory: &Directory,
+        over: &HandOver,
+    ) -> Result<Past, crate::store::StoreFault> {
+        let query = IncidentQuery {
+            limit: 500,
+            ..IncidentQuery::default()
+        };
+        let (rows, _) = self.store().incidents(&query).await?;
+        let opened = rows
+            .iter()
+            .filter(|r| r.opened_at >= over.since && r.opened_at < over.at)
+            .count();
+        let mut nights = Vec::new();
+        for id in &over.off {
+            let Some(person) = directory.people.get(id) else {
+                continue;
+            };
+            let since = over.since.max(over.at.plus_ms(-vigil::AHEAD_MS));
+            let paged = self.store().paged_at(id, since).await?;
+            let disturbed = disturbed(&paged, person.zone).len();
+            if disturbed > 0 {
+                nights.push((person.name.clone(), disturbed));
+            }
+        }
+        Ok(Past { opened, nights })
+    }
+}
+
+/// Key, platform, place and text.
+type News = (String, String, String, String);
+
+/// Open incidents whose ladder names the schedule.
+fn concerned<'i>(
+    directory: &Directory,
+    schedule: &str,
+    open: &'i [Arc<Incident>],
+) -> Vec<&'i Incident> {
+    let target = crate::core::directory::Target::Schedule(schedule.to_owned());
+    let names = |i: &&Arc<Incident>| {
+        let of_team = directory.teams.values().filter(|t| {
+            let people = directory.schedules.get(schedule).map(|s| s.everybody());
+            people.is_some_and(|p| t.members.iter().any(|m| p.contains(m.as_str())))
+        });
+        let team = of_team
+            .into_iter()
+            .any(|t| i.team.as_deref() == Some(&t.id));
+        team || i.ladder.rungs.iter().any(|r| r.targets.contains(&target))
+    };
+    let mut mine: Vec<&Incident> = open.iter().filter(names).map(Arc::as_ref).collect();
+    mine.sort_by_key(|i| (i.severity, i.id));
+    mine
+}
+
+fn to_people(directory: &Directory, what: &str, over: &HandOver, text: &str) -> Vec<News> {
+    let mut news = Vec::new();
+    for id in &over.on {
+        for platform in chats_of(directory, id) {
+            news.push((
+                format!("{what}:{}:{}:{platform}:{id}", over.schedule, over.at.0),
+                platform,
+                format!("{PERSON}{id}"),
+                text.to_owned(),
+            ));
+        }
+    }
+    news
+}
+
+/// The chats a person is woken by, else the first there is.
+pub(super) fn chats_of(directory: &Directory, person: &str) -> Vec<String> {
+    let contacts = directory
+        .people
+        .get(person)
+        .map_or(&[][..], |p| &p.contacts);
+    let mut chats: Vec<String> = contacts
+        .iter()
+        .filter_map(|c| match &c.kind {
+            ContactKind::Chat { platform } => Some(platform.clone()),
+            _ => None,
+        })
+        .collect();
+    if chats.is_empty() {
+        // Whoever is woken by other ways still finds it where they look.
+        chats.extend(directory.platforms.first().cloned());
+    }
+    chats
+}
+
+/// The channel of the people of a schedule.
+pub(super) fn channel_of(directory: &Directory, schedule: &str) -> Option<String> {
+    let people = directory.schedules.get(schedule)?.everybody();
+    let theirs = |t: &&Team| t.members.iter().any(|m| people.contains(m.as_str()));
+    let teams = directory.teams.values().filter(theirs);
+    teams.into_iter().find_map(|t| t.channel.clone())
+}
+
+/// What will go wrong and was not told yet, one message a channel.
+fn digests(
+    directory: &Directory,
+    now: Time,
+    told: &BTreeSet<String>,
+    changes: &mut ChangeSet,
+) -> Vec<News> {
+    let until = now.plus_ms(vigil::AHEAD_MS);
+    let all = findings(
+        directory.schedules.values(),
+        &directory.leaves,
+        &|id| directory.unreachable(id),
+        now,
+        until,
+    );
+    let mut by_channel: BTreeMap<String, Vec<&Finding>> = BTreeMap::new();
+    for finding in &all {
+        let key = vigil::finding_key(finding);
+        let known = told.contains(&key) || changes.told.iter().any(|(k, _)| *k == key);
+        let channel = channel_of(directory, &finding.schedule);
+        if let (false, Some(channel)) = (known, channel) {
+            changes.told.push((key, now));
+            by_channel.entry(channel).or_default().push(finding);
+        }
+    }
+    let mut news = Vec::new();
+    for (channel, findings) in by_channel {
+        let text = vigil::digest(directory, &findings);
+        for platform in &directory.platforms {
+            news.push((
+                format!("digest:{}:{platform}:{channel}", now.0),
+                platform.clone(),
+                channel.clone(),
+                text.clone(),
+            ));
+        }
+    }
+    news
+}
