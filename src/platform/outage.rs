@@ -55,11 +55,12 @@ impl Default for Outage {
 }
 
 impl Outage {
-    /// Waits until a call may leave; `true`: the platform is away, and this one asks for all.
+    /// Waits until a call may leave; `true`: the platform is away, and this one asks for all. Who is not
+    /// `patient` waits for nothing: what it sends was drawn already, and is old after a wait.
     ///
     /// # Errors
     /// How long to wait before it is asked again; it was not sent.
-    pub async fn pass(&self) -> Result<bool, Duration> {
+    pub async fn pass(&self, patient: bool) -> Result<bool, Duration> {
         let give_up = Instant::now() + WAIT;
         let mut ended = self.ended.subscribe();
         loop {
@@ -68,7 +69,7 @@ impl Outage {
                 Ok(asks) => return Ok(asks),
                 Err(next) => next,
             };
-            if now >= give_up {
+            if !patient || now >= give_up {
                 return Err(PROBE);
             }
             // The call that asks may fail at once, and then the next one is due sooner.
@@ -181,11 +182,11 @@ mod tests {
             outage.failed(place);
         }
         let begin = Instant::now();
-        outage.pass().await.unwrap();
+        outage.pass(true).await.unwrap();
         outage.failed("c");
         outage.answered();
         outage.failed("d");
-        outage.pass().await.unwrap();
+        outage.pass(true).await.unwrap();
         assert_eq!(begin.elapsed(), Duration::ZERO);
     }
 
@@ -197,7 +198,7 @@ mod tests {
             .map(|_| {
                 let outage = outage.clone();
                 tokio::spawn(async move {
-                    outage.pass().await.unwrap();
+                    outage.pass(true).await.unwrap();
                     let failed = begin.elapsed() < Duration::from_secs(2);
                     if failed {
                         outage.failed("x");
@@ -219,9 +220,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_call_that_hangs_does_not_keep_the_next_one_from_asking() {
         let outage = away();
-        outage.pass().await.unwrap();
+        outage.pass(true).await.unwrap();
         let begin = Instant::now();
-        outage.pass().await.unwrap();
+        outage.pass(true).await.unwrap();
         assert_eq!(begin.elapsed(), HANGS);
     }
 
@@ -231,7 +232,7 @@ mod tests {
         let begin = Instant::now();
         for _ in 0..100 {
             outage.turn().await;
-            assert_eq!(outage.pass().await, Ok(true), "it was promised");
+            assert_eq!(outage.pass(true).await, Ok(true), "it was promised");
             outage.failed("x");
         }
         assert_eq!(
@@ -239,12 +240,14 @@ mod tests {
             100 - 35,
             "300 ms apart, later 1 s"
         );
+        assert_eq!(outage.pass(false).await, Err(PROBE), "not old after a wait");
+        assert_eq!(begin.elapsed().as_secs(), 65);
         let other = outage.clone();
         let waits = tokio::spawn(async move { other.turn().await });
         tokio::task::yield_now().await;
         outage.answered();
         waits.await.unwrap();
-        assert_eq!(outage.pass().await, Ok(false));
+        assert_eq!(outage.pass(true).await, Ok(false));
     }
 
     #[tokio::test(start_paused = true)]
@@ -259,7 +262,7 @@ mod tests {
             }
         });
         let begin = Instant::now();
-        assert_eq!(outage.pass().await, Err(PROBE));
+        assert_eq!(outage.pass(true).await, Err(PROBE));
         assert_eq!(begin.elapsed(), WAIT);
         failing.abort();
     }

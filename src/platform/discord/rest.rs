@@ -141,9 +141,10 @@ impl Rest {
     ) -> Result<Value, Refused> {
         let route = Route::of(method.as_str(), path);
         let hook = route.major.starts_with("webhooks") || route.major.starts_with("interactions");
+        let patient = page || method == Method::GET;
         loop {
             // Somebody waits for an answer, and not for long: it is tried in any case.
-            let asks = hook || self.is_there().await?;
+            let asks = hook || self.is_there(patient).await?;
             self.permit(&route, page).await?;
             if asks || !self.outage.away() {
                 break;
@@ -189,9 +190,9 @@ impl Rest {
         self.outage.turn().await;
     }
 
-    /// Waits while Discord is away; `true`: this call asks whether it still is.
-    async fn is_there(&self) -> Result<bool, Refused> {
-        self.outage.pass().await.map_err(|wait| {
+    /// Waits while Discord is away, if it has the patience; `true`: this call asks whether it still is.
+    async fn is_there(&self, patient: bool) -> Result<bool, Refused> {
+        self.outage.pass(patient).await.map_err(|wait| {
             let why = "Discord is away; firebell asks until it is back".to_owned();
             local(0, why, Retry::AfterMs(millis(wait)))
         })

@@ -141,6 +141,17 @@ enum Way<'a> {
 }
 
 impl Way<'_> {
+    /// Whether it is as good after a wait: what is read, and a message to one person. What is drawn into a
+    /// channel is not.
+    fn patient(self) -> bool {
+        match self {
+            Way::Post(body) => body["channel"]
+                .as_str()
+                .is_some_and(|c| c.starts_with(['D', 'U', 'W'])),
+            Way::Get(_) => true,
+        }
+    }
+
     /// What its trouble may be by itself: the method with its channel.
     fn place(self, method: &str) -> String {
         let channel = match self {
@@ -200,7 +211,7 @@ impl Slack {
         let mut rotated = false;
         // Somebody waits for these, and not for long: they are tried in any case.
         let waited_for = method.starts_with("views.") || method == "chat.postEphemeral";
-        if !waited_for && let Err(wait) = self.outage.pass().await {
+        if !waited_for && let Err(wait) = self.outage.pass(way.patient()).await {
             let ms = i64::try_from(wait.as_millis()).unwrap_or(UNSAID_WAIT_MS);
             let why = "Slack is away; firebell asks until it is back";
             return Err(Failed::own(why, Retry::AfterMs(ms)));
