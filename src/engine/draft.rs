@@ -301,7 +301,12 @@ impl Draft {
                 .into_iter()
                 .flatten()
                 .collect(),
-                Place::Everywhere => every_channel(&directory),
+                Place::Everywhere => incident
+                    .major
+                    .then(|| "room".to_owned())
+                    .into_iter()
+                    .chain(every_channel(&directory))
+                    .collect(),
                 Place::Channel(name) => vec![format!("channel:{name}")],
             };
             for place in places {

@@ -121,6 +121,34 @@ fn the_whole_future_of_an_alert_is_told_on_paper() {
     assert!(!good && err.contains("people/ana.toml"), "{err}");
 }
 
+#[test]
+fn who_is_on_call_is_answered_at_a_terminal_for_any_time() {
+    let folder = folder();
+    let (good, out, err) = firebell(folder.path(), &["oncall"]);
+    assert!(
+        good && out.contains("Platform: ") && out.contains("Web, primary: "),
+        "{out}{err}"
+    );
+    let args = ["oncall", "platform", "--at", "2026-12-24 18:00"];
+    let (good, out, err) = firebell(folder.path(), &args);
+    assert!(good, "{err}");
+    assert_eq!(
+        out,
+        "At Thu 24 Dec 18:00 CET:\nPlatform: Dana Brooks until Fri 25 Dec 21:00 CET, then \
+         Bo Lindqvist until Sun 27 Dec 09:00 CET, then Chandra Iyer. Because: Christmas.\n"
+    );
+    let (good, _, err) = firebell(folder.path(), &["oncall", "nope"]);
+    assert!(
+        !good && err.contains("there is no schedule nope; there is"),
+        "{err}"
+    );
+    let (good, out, err) = firebell(folder.path(), &["oncall", "--at", "noon"]);
+    assert!(
+        !good && out.is_empty() && err.contains("`noon` is not a time"),
+        "{out}{err}"
+    );
+}
+
 #[tokio::test]
 async fn an_incident_explains_itself() {
     let firebell = Firebell::demo(false).await;

@@ -220,7 +220,7 @@ pub(super) fn climb(
         } else {
             format!("policy {} has no steps", ladder.policy)
         };
-        return vec![catch_all(scene, 0, &why)];
+        return vec![nobody_else(catch_all(scene, 0, &why))];
     }
     // As many skips in a row as there are rungs: the whole ladder reaches nobody at this instant.
     while events.len() < ladder.rungs.len() {
@@ -268,13 +268,21 @@ pub(super) fn climb(
         });
         return events;
     }
-    let why = if events.len() == ladder.rungs.len() {
-        "nobody on the ladder could be paged"
+    events.push(if events.len() == ladder.rungs.len() {
+        nobody_else(catch_all(scene, 0, "nobody on the ladder could be paged"))
     } else {
-        "the whole ladder was climbed and nobody acknowledged"
-    };
-    events.push(catch_all(scene, 0, why));
+        let why = "the whole ladder was climbed and nobody acknowledged";
+        catch_all(scene, 0, why)
+    });
     events
+}
+
+/// The same, said in every channel: whoever reads it may know somebody.
+fn nobody_else(mut event: Event) -> Event {
+    if let Event::CatchAll { nobody_else, .. } = &mut event {
+        *nobody_else = true;
+    }
+    event
 }
 
 /// Alarms the catch-all for the `times`-th time (from 0).
@@ -294,6 +302,7 @@ pub(super) fn catch_all(scene: &Scene<'_>, times: u32, why: &str) -> Event {
         skipped,
         why: why.to_owned(),
         next_due: scene.now.plus_secs(wait),
+        nobody_else: false,
     }
 }
 

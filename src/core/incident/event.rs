@@ -132,6 +132,9 @@ pub enum Event {
         why: String,
         /// When again.
         next_due: Time,
+        /// Nobody else could be paged at all: said in every channel.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        nobody_else: bool,
     },
     /// A page left firebell and was accepted at the other end.
     PageDelivered {

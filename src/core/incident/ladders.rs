@@ -253,3 +253,20 @@ fn a_policy_of_which_no_step_counts_now_alarms_the_catch_all() {
         "a service without hours is always inside"
     );
 }
+
+#[test]
+fn when_nobody_on_the_ladder_can_be_paged_every_channel_hears_of_the_catch_all() {
+    let life = Life::opened(ladder(
+        &[person("cy"), Target::Team("nobody".to_owned())],
+        0,
+    ));
+    assert_eq!(life.paged(), ["bo"]);
+    let everywhere = Effect::Say {
+        to: Place::Everywhere,
+    };
+    assert!(life.effects.contains(&everywhere), "{:?}", life.effects);
+    // A ladder that was climbed is told to its own people only.
+    let mut life = Life::opened(ladder(&[person("ana")], 0));
+    life.wait_until_due();
+    assert!(!life.effects.contains(&everywhere), "{:?}", life.effects);
+}

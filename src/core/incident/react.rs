@@ -204,7 +204,11 @@ fn furniture(event: &Event) -> &'static [Surface] {
 /// Whether, and where, an event is said aloud. A minor incident is a card and speaks only when it must.
 fn place(incident: &Incident, event: &Event) -> Option<Place> {
     match event {
-        Event::CatchAll { people, .. } if people.is_empty() => Some(Place::Everywhere),
+        Event::CatchAll {
+            people,
+            nobody_else,
+            ..
+        } if people.is_empty() || *nobody_else => Some(Place::Everywhere),
         Event::CatchAll { .. } | Event::PageFailed { .. } | Event::RoomFailed { .. } => {
             Some(Place::Loud)
         }

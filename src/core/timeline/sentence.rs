@@ -180,6 +180,7 @@ fn paging(event: &Event, names: &Names) -> String {
             skipped,
             why,
             next_due,
+            ..
         } if people.is_empty() => format!(
             "NOBODY COULD BE ALARMED: {why}.{} Whoever reads this: please acknowledge and call the right person. Tried again at {}.",
             not_paged(skipped),
@@ -190,6 +191,7 @@ fn paging(event: &Event, names: &Names) -> String {
             skipped,
             why,
             next_due,
+            ..
         } => format!(
             "Alarmed the catch-all, {}: {why}.{} Again at {} unless somebody acknowledges.",
             paged(people, names),

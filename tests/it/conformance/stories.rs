@@ -360,7 +360,10 @@ pub async fn after_an_outage_the_card_is_drawn_once_and_the_lines_are_in_order<S
     s.assert_once_in_order("ana", &room, &lines).await;
     s.card("ana", &room, 1, "bo, first acknowledged").await;
     if S::CARDS_ARE_EDITED {
-        assert_eq!(s.redraws(&card), before + 1, "one drawing of all of it");
+        // One drawing of all twenty changes, and at most one that was asking whether the platform is
+        // back at the very moment it was, drawn before the last of them.
+        let drawn = s.redraws(&card) - before;
+        assert!((1..=2).contains(&drawn), "{drawn} drawings");
     }
     assert_one_card(&s, &room).await;
     let incident = s.house().incident(1).await.unwrap();

@@ -32,7 +32,7 @@ fn weekly(zone: Tz) -> Schedule {
 }
 
 /// Everything a schedule can have: a higher layer in office hours with a shadow, an override, and a
-/// temporary schedule with a hole.
+/// temporary schedule with holes.
 fn full() -> Schedule {
     let mut s = weekly(Tz::Europe__Berlin);
     let rotation = Rotation {
@@ -70,7 +70,7 @@ fn full() -> Schedule {
     };
     s.temporary.push(Temporary {
         name: "Move".to_owned(),
-        since: at("2026-11-21T10:00:00Z"),
+        since: at("2026-11-21T09:00:00Z"),
         until: at("2026-11-22T10:00:00Z"),
         shifts: Listed::from_iter([shift]),
     });
@@ -192,8 +192,10 @@ async fn every_part_of_a_schedule_has_its_row_and_the_last_one_is_the_pagers_ans
         "office hours: five people and five shadows"
     );
     assert_eq!(names("override"), ["Dee covers Ana Ruiz"]);
-    assert_eq!(names("temporary"), ["Bo Lindqvist", "Move: nobody"]);
-    // The hole begins and ends with the schedule that has it.
+    let nobody = "Move: nobody";
+    assert_eq!(names("temporary"), [nobody, "Bo Lindqvist", nobody]);
+    // Its holes begin and end with it.
+    assert!(page.contains("Move: nobody, Sat 21 Nov 10:00 CET to Sat 21 Nov 11:00 CET: Move"));
     assert!(page.contains(
         "Move: nobody, Sat 21 Nov 21:00 CET to Sun 22 Nov 11:00 CET: Move has a hole here"
     ));
@@ -210,8 +212,8 @@ async fn every_part_of_a_schedule_has_its_row_and_the_last_one_is_the_pagers_ans
             .first()
             .map_or("nobody".to_owned(), |p| directory.person_name(p));
         assert_eq!(bar.0, name);
-        let begin = turn.since.since_ms(at("2026-11-15T23:00:00Z")).max(0);
-        let begin = f64::from(i32::try_from(begin / 1000).unwrap()) * 1000.0;
+        let begin = turn.since.since_ms(at("2026-11-15T23:00:00Z")).max(0) / 1000;
+        let begin = f64::from(u32::try_from(begin).unwrap()) * 1000.0;
         assert!(near(bar.1, begin * 100.0 / whole), "{bar:?} {turn:?}");
         for why in &turn.why {
             assert!(

@@ -14,6 +14,9 @@ use crate::http::console::viewer::Acting;
 use crate::store::{AlertRow, AttemptRow, Delivery, IncidentRow, Lane, OutboxRow};
 use maud::{Markup, html};
 
+/// Steps to come that are shown at once; the rest of a ladder is a click away.
+const SOON: usize = 3;
+
 /// Everything the page of an incident shows.
 #[derive(Clone, Debug)]
 pub(in super::super) struct IncidentView {
@@ -89,7 +92,13 @@ fn why(scene: Scene<'_>, why: &Explanation) -> Markup {
             h2 { "Who is paged, and why?" }
             @if !why.next.is_empty() {
                 h3 { "What happens next unless somebody acts" }
-                (steps(scene, &why.next))
+                (steps(scene, &why.next[..why.next.len().min(SOON)]))
+                @if why.next.len() > SOON {
+                    details data-keep="next" {
+                        summary { "and " (count(why.next.len() - SOON, "more step")) " after that" }
+                        (steps(scene, &why.next[SOON..]))
+                    }
+                }
             }
             @for note in &why.notes { p.notice { (note) } }
             h3 { "Who was paged" }

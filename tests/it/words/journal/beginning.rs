@@ -79,6 +79,7 @@ pub fn beginning() -> Vec<(&'static str, &'static str, Event)> {
             "14:06:00",
             "slack:page",
             Event::CatchAll {
+                nobody_else: false,
                 people: Vec::new(),
                 skipped: vec![skipped("team ops", "has no members")],
                 why: "asked for by Kim; schedule db nobody is on call".to_owned(),
@@ -89,6 +90,7 @@ pub fn beginning() -> Vec<(&'static str, &'static str, Event)> {
             "14:06:10",
             "wake",
             Event::CatchAll {
+                nobody_else: false,
                 people: vec![paged("cy", "Cy Chen", &["console"])],
                 skipped: Vec::new(),
                 why: "the whole ladder was climbed and nobody acknowledged".to_owned(),
