@@ -4,7 +4,7 @@
 //! that was down tells what it missed of the last hours and not of the last month. None of it is
 //! ever in the way of a page: it has its own task, and its lines the lowest claim on a channel.
 
-use super::{Engine, Failure};
+use super::{Change, Engine, Failure};
 use crate::core::directory::{ContactKind, Directory, Team};
 use crate::core::hours::disturbed;
 use crate::core::incident::Incident;
@@ -14,6 +14,8 @@ use crate::core::vigil::{self, HandOver, Past};
 use crate::store::{ChangeSet, IncidentQuery, NoticeRow, PERSON};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
 
 /// What was missed longer ago is not told any more, milliseconds.
 const LATE_MS: i64 = 6 * 3_600_000;
@@ -23,6 +25,8 @@ const AGAIN_MS: i64 = 60_000;
 /// Keeps the vigil until the process ends.
 pub(super) async fn keep(engine: Engine) {
     let clock = engine.0.options.clock.clone();
+    // Before the first look, so that nothing that changes meanwhile is missed.
+    let mut changes = engine.changes();
     loop {
         let next = match engine.keep_vigil().await {
             Ok(_) => vigil::next(&engine.directory(), engine.now()),
@@ -31,10 +35,21 @@ pub(super) async fn keep(engine: Engine) {
                 engine.now().plus_ms(AGAIN_MS)
             }
         };
-        let moved = engine.0.covers_moved.notified();
         tokio::select! {
             () = clock.sleep_until(Some(next)) => {}
-            () = moved => {}
+            () = directory_changed(&mut changes) => {}
+        }
+    }
+}
+
+/// Returns when turns may be others than before: files or covers have changed.
+async fn directory_changed(changes: &mut Receiver<Change>) {
+    loop {
+        match changes.recv().await {
+            // What was missed may have been it.
+            Ok(Change::Directory) | Err(RecvError::Lagged(_)) => return,
+            Ok(_) => {}
+            Err(RecvError::Closed) => std::future::pending().await,
         }
     }
 }
@@ -158,14 +173,9 @@ fn concerned<'i>(
     open: &'i [Arc<Incident>],
 ) -> Vec<&'i Incident> {
     let target = crate::core::directory::Target::Schedule(schedule.to_owned());
+    let teams = teams_of(directory, schedule);
     let names = |i: &&Arc<Incident>| {
-        let of_team = directory.teams.values().filter(|t| {
-            let people = directory.schedules.get(schedule).map(|s| s.everybody());
-            people.is_some_and(|p| t.members.iter().any(|m| p.contains(m.as_str())))
-        });
-        let team = of_team
-            .into_iter()
-            .any(|t| i.team.as_deref() == Some(&t.id));
+        let team = teams.iter().any(|t| i.team.as_deref() == Some(&t.id));
         team || i.ladder.rungs.iter().any(|r| r.targets.contains(&target))
     };
     let mut mine: Vec<&Incident> = open.iter().filter(names).map(Arc::as_ref).collect();
@@ -210,10 +220,16 @@ pub(super) fn chats_of(directory: &Directory, person: &str) -> Vec<String> {
 
 /// The channel of the people of a schedule.
 pub(super) fn channel_of(directory: &Directory, schedule: &str) -> Option<String> {
-    let people = directory.schedules.get(schedule)?.everybody();
-    let theirs = |t: &&Team| t.members.iter().any(|m| people.contains(m.as_str()));
-    let teams = directory.teams.values().filter(theirs);
+    let teams = teams_of(directory, schedule);
     teams.into_iter().find_map(|t| t.channel.clone())
+}
+
+/// The teams that have people on a schedule, by id.
+fn teams_of<'d>(directory: &'d Directory, schedule: &str) -> Vec<&'d Team> {
+    let schedule = directory.schedules.get(schedule);
+    let people = schedule.map(|s| s.everybody()).unwrap_or_default();
+    let theirs = |t: &&Team| t.members.iter().any(|m| people.contains(m.as_str()));
+    directory.teams.values().filter(theirs).collect()
 }
 
 /// What will go wrong and was not told yet, one message a channel.
