@@ -69,17 +69,13 @@ impl Line {
     pub fn parse(text: &str) -> Result<Line, String> {
         let mut words = text.split([' ', ',', '\t']).filter(|w| !w.is_empty());
         let first = words.next().unwrap_or_default();
-        if first == "quiet" && words.next().is_none() {
+        let rest: Vec<&str> = words.collect();
+        if first == "quiet" && rest.is_empty() {
             return Ok(Line {
                 after_ms: None,
                 words: "quiet".to_owned(),
             });
         }
-        let rest: Vec<&str> = text
-            .split([' ', ',', '\t'])
-            .filter(|w| !w.is_empty())
-            .skip(1)
-            .collect();
         let after_ms = parse_duration_ms(first).ok();
         let known = ["page", "remind", "tell", "catch-all", "nobody"];
         match (after_ms, rest.first()) {
