@@ -5,6 +5,8 @@
 
 pub mod action;
 pub mod alert;
+pub mod audit;
+pub mod digest;
 pub mod directory;
 pub mod duty;
 pub mod explain;
@@ -23,4 +25,5 @@ pub mod stats;
 pub mod text;
 pub mod time;
 pub mod timeline;
+pub mod verdict;
 pub mod vigil;

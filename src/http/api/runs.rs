@@ -99,6 +99,7 @@ mod tests {
             by: Actor::Firebell,
             needs: 1,
             approved: Vec::new(),
+            approved_at: None,
             state: RunState::Asked { expires: Time(0) },
             asked_seq: 2,
             asked_at: Time(0),
