@@ -121,6 +121,9 @@ pub enum Press {
     Approve {
         /// Which.
         run: RunId,
+        /// The subject that was shown: [`Terms::subject`](crate::core::incident::Terms::subject), at
+        /// least its first 16 characters; empty: of a journal older than it.
+        seen: String,
     },
     /// Reject or withdraw a run.
     Reject {
@@ -153,6 +156,8 @@ pub struct Line {
     pub text: String,
     /// The run a confirmation is asked for, drawn with its buttons.
     pub run: Option<RunId>,
+    /// The subject that run has as it is told here.
+    pub seen: String,
 }
 
 /// Where a line or card goes.

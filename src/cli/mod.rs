@@ -1,5 +1,7 @@
 //! The command line. Logs go to stderr; stdout carries only what was asked for.
 
+mod approve;
+mod audit;
 pub mod check;
 mod demo;
 mod demo_story;
@@ -11,6 +13,7 @@ mod log;
 mod oncall;
 pub mod plan;
 mod platforms;
+mod policy;
 pub mod rehearse;
 mod serve;
 
@@ -118,6 +121,30 @@ enum Command {
         #[command(flatten)]
         config: Config,
     },
+    /// Agree to a run that waits for approval, as the person whose API token this is
+    Approve {
+        #[command(flatten)]
+        what: approve::What,
+    },
+    /// Say no to a run that waits for approval, or withdraw your own
+    Reject {
+        #[command(flatten)]
+        what: approve::What,
+    },
+    /// Look whether the audit of runbook actions was touched, or print it
+    Audit {
+        #[command(subcommand)]
+        what: audit::What,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Ask the rules who may run which action
+    Policy {
+        #[command(subcommand)]
+        what: policy::What,
+        #[command(flatten)]
+        config: Config,
+    },
     /// Print what a chat platform wants to have pasted or opened
     Generate {
         #[command(subcommand)]
@@ -192,6 +219,13 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
         Command::Explain { id, config } => foretell::explain(&config.path, id).await,
         Command::Oncall { question, config } => oncall::on_call(&config.path, &question),
         Command::Plan { old, days, config } => plan::plan(&old, &config.path, days),
+        Command::Approve { what } => approve::decide(&what, approve::Answer::Approve).await,
+        Command::Reject { what } => approve::decide(&what, approve::Answer::Reject).await,
+        Command::Audit { what, config } => audit::audit(&config.path, &what).await,
+        Command::Policy {
+            what: policy::What::Explain(asked),
+            config,
+        } => policy::explain(&config.path, &asked).await,
         Command::Test { paths, config } => rehearse::test(&config.path, &paths),
         Command::Generate { what } => {
             generate::generate(&what)?;

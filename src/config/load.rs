@@ -5,6 +5,7 @@ use super::cross::{self, Known};
 use super::folders::{Entry, Mention, Reading, check_id, service, team};
 use super::people::person;
 use super::reader::{Sink, Table};
+use super::rules::{self, Around, RuleFile};
 use super::schedule::{Near, schedule};
 use super::secret::Secrets;
 use super::tree::{Place, parse};
@@ -211,6 +212,7 @@ fn read_all(
     check(&mut directory, &mut found, &mentions.borrow(), sink);
     cross::catch_all(&directory, said, &catch_place, sink);
     actions(&folder, &mut directory, files, &found.known, sink);
+    permits(&folder, &mut directory, files, &found.known, sink);
     add_channels(&mut settings, &directory);
     Some((settings, directory))
 }
@@ -418,6 +420,51 @@ fn actions(
         for warning in warnings {
             sink.warn_as(warning);
         }
+    }
+}
+
+/// `rules.toml` and `rules/`: a fault there stops every action, and no page.
+fn permits(
+    folder: &Path,
+    directory: &mut Directory,
+    files: &mut Files<'_>,
+    known: &Known,
+    sink: &Sink,
+) {
+    let own = Sink::default();
+    let single = folder.join("rules.toml");
+    let mut paths: Vec<PathBuf> = single.exists().then_some(single).into_iter().collect();
+    let more = listed(&folder.join("rules"), files, &own);
+    paths.extend(more.into_iter().map(|(_, path)| path));
+    let mut found = Vec::new();
+    for path in paths {
+        let text = files.text(&path, &own);
+        let shown = files.shown(&path);
+        found.push(RuleFile { path, shown, text });
+    }
+    let actions = listed(&folder.join("actions"), files, &own);
+    let actions = actions.into_iter().map(|(id, _)| id).collect();
+    let around = Around {
+        directory,
+        known,
+        actions: &actions,
+    };
+    let mut rules = rules::rules(&found, &around, &own, &mut files.read);
+    let (faults, warnings) = own.into_parts();
+    rules.broken = faults.first().map(|first| {
+        let line = match first.line {
+            0 => String::new(),
+            n => format!(":{n}"),
+        };
+        format!("{}{line}: {}", first.path.display(), first.what)
+    });
+    directory.permits = Arc::new(rules);
+    for mut fault in faults {
+        fault.what = format!("no action runs until this is mended: {}", fault.what);
+        sink.warn_as(fault);
+    }
+    for warning in warnings {
+        sink.warn_as(warning);
     }
 }
 

@@ -124,17 +124,19 @@ impl Entry {
     /// The next entry of a chain.
     #[must_use]
     pub fn after(head: &Head, at: Time, fact: &Fact) -> Entry {
+        // As the databases will give it back: no text of theirs holds a NUL.
+        let kept = |text: &str| text.replace('\0', "\u{2400}");
         let mut entry = Entry {
             n: head.n + 1,
             at,
             kind: fact.kind.clone(),
-            who: who(&fact.by),
-            name: fact.by.name().to_owned(),
+            who: kept(&who(&fact.by)),
+            name: kept(fact.by.name()),
             incident: fact.incident.map(|i| i.0),
             run: fact.run.map(|r| r.0),
-            action: fact.action.clone(),
-            text: fact.text.clone(),
-            detail: fact.detail.clone(),
+            action: kept(&fact.action),
+            text: kept(&fact.text),
+            detail: kept(&fact.detail),
             prev: head.hash.clone(),
             hash: String::new(),
         };
@@ -400,6 +402,20 @@ pub fn ordered(value: Value) -> String {
         }
     }
     sorted(value).to_string()
+}
+
+/// Whether a command is one that [`of_refusal`] tells of.
+#[must_use]
+pub fn about_a_run(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Through { .. }
+            | Command::AskRun { .. }
+            | Command::ApproveRun { .. }
+            | Command::RejectRun { .. }
+            | Command::CancelRun { .. }
+            | Command::SettleRun { .. }
+    )
 }
 
 /// Who tried what with a run and why it was refused; `None`: the command is about no run.

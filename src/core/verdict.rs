@@ -13,10 +13,10 @@ mod tests;
 mod who;
 
 pub use freeze::{Freeze, Weekly};
-pub use good::{still_good, valid_until};
+pub use good::{still_good, valid_until, wanting};
 pub(in crate::core) use good::{agreed, current, four_eyes, glass as may_break, seated};
 pub(in crate::core) use slots::fits;
-pub use slots::{Filled, fill, missing, slots};
+pub use slots::{Filled, fill, missing, needs_words, slots};
 pub use who::{Who, on_call_of_service};
 
 use super::action;

@@ -10,6 +10,7 @@
 
 mod accounts;
 mod act;
+mod audit;
 mod clock;
 mod covers;
 mod deliver;
@@ -24,6 +25,7 @@ mod quiet;
 mod vigil;
 mod waking;
 
+pub use audit::{Sealer, Whole, checkpoint_file, genuine, genuine_all, verify_audit};
 pub use clock::Clock;
 pub use lease::GRACE_MS;
 pub use waking::{AckLink, Tested, overlay};

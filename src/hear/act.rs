@@ -122,7 +122,16 @@ impl Errand<'_> {
         };
         let engine = &self.inner.engine;
         let reply =
-            dispatch::press(engine, who, token.incident, &press, token.seq, &self.cause).await;
+            dispatch::press(
+            engine,
+            who,
+            &self.heard.platform,
+            token.incident,
+            &press,
+            token.seq,
+            &self.cause,
+        )
+        .await;
         self.reply(reply).await
     }
 

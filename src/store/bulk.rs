@@ -297,7 +297,23 @@ pub(super) const COVERS: Bulk = Bulk {
         body = excluded.body, updated_at = excluded.updated_at",
 };
 
-const ALL: [&Bulk; 35] = [
+/// Without `on conflict`: a number that is taken fails the whole commit.
+pub(super) const AUDIT: Bulk = Bulk {
+    name: "append audit",
+    head: "insert into audit (n, at, kind, who, name, incident, run, action, text, detail, prev, \
+        hash) values ",
+    width: 12,
+    tail: "",
+};
+
+pub(super) const CHECKPOINTS: Bulk = Bulk {
+    name: "append checkpoints",
+    head: "insert into audit_checkpoints (n, at, hash, key, signature) values ",
+    width: 5,
+    tail: " on conflict (n, at) do nothing",
+};
+
+const ALL: [&Bulk; 37] = [
     &ALERT_PLACES,
     &MOVES,
     &SILENCES,
@@ -333,6 +349,8 @@ const ALL: [&Bulk; 35] = [
     &COUNTERS,
     &COVERS,
     &TOLD,
+    &AUDIT,
+    &CHECKPOINTS,
 ];
 
 /// The text of every bulk statement for every size.

@@ -5,6 +5,7 @@ mod entries;
 mod layers;
 mod maintenance;
 mod reload;
+mod rules;
 mod schedules;
 mod settings;
 mod shipped;

@@ -1,7 +1,6 @@
 //! The sentences. What happened, why, and what follows; the reasons are the ones the events carry.
 
 use super::Names;
-use crate::core::action;
 use crate::core::alert::AlertRef;
 use crate::core::id::Actor;
 use crate::core::incident::{Event, Ladder, Origin, Outcome, PagedPerson, Skipped};
@@ -57,7 +56,7 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         | Event::RoomFailed { .. }
         | Event::Redacted { .. }
         | Event::Removed { .. } => words(event),
-        Event::RunAsked { .. } => run_asked(event, names),
+        Event::RunAsked { .. } => super::asked::run_asked(event, names),
         Event::RunRehearsed { .. }
         | Event::RunApproved { .. }
         | Event::RunQueued { .. }
@@ -402,44 +401,24 @@ fn words(event: &Event) -> String {
     }
 }
 
-fn run_asked(event: &Event, names: &Names) -> String {
-    let Event::RunAsked {
-        run,
-        action,
-        title,
-        argv,
-        by,
-        needs,
-        expires,
-        ..
-    } = event
-    else {
-        return String::new();
-    };
-    let needs = match needs {
-        0 => "It waits for a confirmation".to_owned(),
-        n => format!(
-            "It waits for {} by somebody else",
-            count(usize::from(*n), "approval")
-        ),
-    };
-    format!(
-        "{} asked for {run} “{title}” ({action}): {}. {needs} until {}.",
-        by.name(),
-        action::shown(argv),
-        names.time(*expires)
-    )
-}
-
 fn run(event: &Event, names: &Names) -> String {
     match event {
         Event::RunRehearsed {
-            run, outcome: how, ..
-        } => format!(
-            "{} was rehearsed in its only-look mode, which {}.",
-            names.run(*run),
-            outcome(how)
-        ),
+            run,
+            outcome: how,
+            tail,
+            ..
+        } => {
+            let said = format!(
+                "{} was rehearsed in its only-look mode, which {}.",
+                names.run(*run),
+                outcome(how)
+            );
+            match crate::core::text::cut(tail.trim(), 500) {
+                wrote if wrote.is_empty() => said,
+                wrote => format!("{said} It wrote: {wrote}"),
+            }
+        }
         Event::RunQueued {
             run,
             key,

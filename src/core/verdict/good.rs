@@ -139,6 +139,24 @@ pub(in crate::core) fn seated(
     })
 }
 
+/// What a waiting run still needs, in words; empty: nothing, or it does not wait.
+#[must_use]
+pub fn wanting(incident: &Incident, run: &Run, directory: &Directory, now: Time) -> String {
+    if !matches!(run.state, RunState::Asked { .. }) {
+        return String::new();
+    }
+    if run.needs == 0 {
+        return "a confirmation".to_owned();
+    }
+    let filled = match directory.actions.get(&run.action) {
+        Some(action) => seated(incident, run, &run.approved, action, directory, now),
+        None => Filled {
+            slots: vec![None; slots(run).len()],
+        },
+    };
+    super::missing(run, &filled)
+}
+
 /// Who asked does not count. Journals older than the word mean it so.
 pub(in crate::core) fn four_eyes(run: &Run) -> bool {
     run.needs > 0 && (run.terms.four_eyes || run.terms.required.is_empty())

@@ -120,26 +120,31 @@ pub(in crate::core) fn fits(
     need.roles.iter().any(|r| person.roles.contains(r))
 }
 
-/// What is still missing, for people: `1 approval by web-oncall and 1 approval by anybody who may run it`.
+/// What is still missing, for people: `1 approval by web-oncall and 1 approval by somebody else`.
 #[must_use]
 pub fn missing(run: &Run, filled: &Filled) -> String {
-    let mut left: Vec<(Vec<String>, usize)> = Vec::new();
-    for (slot, seat) in slots(run).into_iter().zip(&filled.slots) {
-        if seat.is_some() {
-            continue;
-        }
-        match left.iter_mut().find(|(roles, _)| *roles == slot.roles) {
-            Some((_, n)) => *n += 1,
-            None => left.push((slot.roles, 1)),
+    let open = slots(run).into_iter().zip(&filled.slots);
+    let open = open.filter(|(_, seat)| seat.is_none()).map(|(slot, _)| slot);
+    let others = run.terms.four_eyes || run.terms.required.is_empty();
+    needs_words(&open.collect::<Vec<_>>(), others)
+}
+
+/// Slots in words; `others`: who asked fills none of them.
+#[must_use]
+pub fn needs_words(needs: &[Need], others: bool) -> String {
+    let mut left: Vec<(&[String], usize)> = Vec::new();
+    for need in needs {
+        let count = usize::from(need.count);
+        match left.iter_mut().find(|(roles, _)| *roles == need.roles) {
+            Some((_, n)) => *n += count,
+            None => left.push((&need.roles, count)),
         }
     }
     let words: Vec<String> = left
         .iter()
         .map(|(roles, n)| {
-            let by = match roles.as_slice() {
-                [] if run.terms.four_eyes || run.terms.required.is_empty() => {
-                    "somebody else".to_owned()
-                }
+            let by = match roles {
+                [] if others => "somebody else".to_owned(),
                 [] => "whoever may run it".to_owned(),
                 roles => roles.join(" or "),
             };

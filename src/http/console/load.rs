@@ -262,7 +262,12 @@ pub(super) async fn incident_view(
         room: room_of(incident),
         timeline: timeline::entries(&journal),
         why: explain(incident, &journal, &moment.directory, moment.now),
-        runs: RunView::all(incident, &store.runs(incident.id).await?),
+        runs: RunView::all(
+            incident,
+            &store.runs(incident.id).await?,
+            &moment.directory,
+            moment.now,
+        ),
         deliveries,
         attempts,
         alerts,

@@ -39,6 +39,12 @@ pub(super) async fn run_of(
         id,
         run: run.clone(),
         row: console.app.engine.store().run(id).await?,
+        wants: crate::core::verdict::wanting(
+            incident,
+            run,
+            &console.app.engine.directory(),
+            console.app.engine.now(),
+        ),
     }))
 }
 
