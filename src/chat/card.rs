@@ -78,7 +78,11 @@ pub fn line(incident: &Incident, record: &Record, n: u32, directory: &Directory)
             Actor::Firebell,
             timeline::sentence(&record.event, &names),
             // Buttons stand below what is to be agreed on, the rehearsal where there is one.
-            incident.runs.get(run).filter(|r| !r.unrehearsed()).map(|_| *run),
+            incident
+                .runs
+                .get(run)
+                .filter(|r| !r.unrehearsed())
+                .map(|_| *run),
         ),
         event => (Actor::Firebell, timeline::sentence(event, &names), None),
     };

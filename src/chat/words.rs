@@ -113,7 +113,9 @@ pub fn run_asked(
             "It is rehearsed in its only-look mode first; then it waits for approval.".to_owned()
         }
         0 if run.terms.break_glass => {
-            format!("It passes over its approval and everybody is told. Confirm it with the button or `approve {id}`.")
+            format!(
+                "It passes over its approval and everybody is told. Confirm it with the button or `approve {id}`."
+            )
         }
         0 => format!("Confirm it with the button or `approve {id}`."),
         _ => format!(

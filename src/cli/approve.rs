@@ -26,7 +26,12 @@ pub(super) struct What {
     #[arg(value_name = "RUN", value_parser = run)]
     run: i64,
     /// Address of firebell
-    #[arg(long, default_value = "http://127.0.0.1:8080", env = "FIREBELL_URL", value_name = "URL")]
+    #[arg(
+        long,
+        default_value = "http://127.0.0.1:8080",
+        env = "FIREBELL_URL",
+        value_name = "URL"
+    )]
     url: String,
     /// Environment variable that holds a token of [[tokens]] with a `person`
     #[arg(long, default_value = "FIREBELL_TOKEN", value_name = "NAME")]
@@ -53,7 +58,9 @@ fn run(text: &str) -> Result<i64, String> {
 /// # Errors
 /// When firebell cannot be asked, or says no.
 pub(super) async fn decide(what: &What, answer: Answer) -> anyhow::Result<ExitCode> {
-    let token = std::env::var(&what.token_from).ok().filter(|t| !t.is_empty());
+    let token = std::env::var(&what.token_from)
+        .ok()
+        .filter(|t| !t.is_empty());
     let token = token.with_context(|| {
         format!(
             "there is no token in the environment variable {}; put one of [[tokens]] there that has a `person`",
@@ -61,7 +68,11 @@ pub(super) async fn decide(what: &What, answer: Answer) -> anyhow::Result<ExitCo
         )
     })?;
     let client = reqwest::Client::builder().timeout(ANSWER_WITHIN).build()?;
-    let base = format!("{}/api/v1/runs/{}", what.url.trim_end_matches('/'), what.run);
+    let base = format!(
+        "{}/api/v1/runs/{}",
+        what.url.trim_end_matches('/'),
+        what.run
+    );
     let found = asked(client.get(&base).bearer_auth(&token)).await?;
     print(&shown(&found))?;
     let subject = found["subject"].as_str().unwrap_or_default();
@@ -80,9 +91,16 @@ pub(super) async fn decide(what: &What, answer: Answer) -> anyhow::Result<ExitCo
         Answer::Approve => json!({"subject": subject}),
         Answer::Reject => json!({}),
     };
-    let done = client.post(format!("{base}/{verb}")).bearer_auth(&token).json(&body);
+    let done = client
+        .post(format!("{base}/{verb}"))
+        .bearer_auth(&token)
+        .json(&body);
     let done = asked(done).await?;
-    print(&format!("run-{}: {}", what.run, done["state"].as_str().unwrap_or("done")))?;
+    print(&format!(
+        "run-{}: {}",
+        what.run,
+        done["state"].as_str().unwrap_or("done")
+    ))?;
     if let Some(missing) = done["missing"].as_str().filter(|m| !m.is_empty()) {
         print(&format!("It still needs {missing}."))?;
     }
@@ -97,7 +115,9 @@ async fn asked(request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
         .await
         .with_context(|| format!("the answer ({status}) is not firebell's"))?;
     if !status.is_success() {
-        let why = body["error"]["message"].as_str().unwrap_or("no reason was given");
+        let why = body["error"]["message"]
+            .as_str()
+            .unwrap_or("no reason was given");
         bail!("{why}");
     }
     Ok(body)
@@ -107,10 +127,18 @@ async fn asked(request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
 fn shown(run: &Value) -> String {
     let text = |key: &str| run[key].as_str().unwrap_or_default().to_owned();
     let argv: Vec<String> = run["argv"].as_array().map_or_else(Vec::new, |items| {
-        items.iter().filter_map(|i| i.as_str().map(str::to_owned)).collect()
+        items
+            .iter()
+            .filter_map(|i| i.as_str().map(str::to_owned))
+            .collect()
     });
     let mut lines = vec![
-        format!("{} “{}” asked for by {}", run["id"], text("title"), text("asked_by")),
+        format!(
+            "{} “{}” asked for by {}",
+            run["id"],
+            text("title"),
+            text("asked_by")
+        ),
         format!("  runs     {}", crate::core::action::shown(&argv)),
         format!("  on       {}", text("target")),
         format!("  class    {}, risk {}", text("class"), text("risk")),
@@ -153,7 +181,10 @@ mod tests {
             "rehearsed": "one\u{1b}[2Jtwo"});
         let text = shown(&run);
         assert!(text.contains(r#"["/bin/x", "web\u{202e}1"]"#), "{text}");
-        assert!(!text.contains('\u{1b}') && !text.contains("reason"), "{text}");
+        assert!(
+            !text.contains('\u{1b}') && !text.contains("reason"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `firebell audit`: look whether the audit was touched, print it, sign its end.
 
-use super::{print, serve};
+use super::{Config, print, serve};
 use crate::core::audit::{Checkpoint, Entry, Walk};
 use crate::engine::{Clock, Sealer, Whole, checkpoint_file, genuine_all, verify_audit};
 use crate::store::Store;
@@ -26,23 +26,37 @@ pub(super) enum What {
         /// The public key checkpoints must be signed with [default: of the key in the data folder]
         #[arg(long, value_name = "HEX")]
         key: Option<String>,
+        #[command(flatten)]
+        config: Config,
     },
     /// Print every entry and checkpoint, one JSON object a line
-    Export,
+    Export {
+        #[command(flatten)]
+        config: Config,
+    },
     /// Sign the end of the chain and print that; keep it where the database's owner cannot change it
-    Checkpoint,
+    Checkpoint {
+        #[command(flatten)]
+        config: Config,
+    },
 }
 
 /// Does it.
 ///
 /// # Errors
 /// When the database or a file cannot be read.
-pub(super) async fn audit(config: &Path, what: &What) -> anyhow::Result<ExitCode> {
-    let Some(loaded) = serve::load(config) else {
+pub(super) async fn audit(what: &What) -> anyhow::Result<ExitCode> {
+    let (What::Verify { config, .. } | What::Export { config } | What::Checkpoint { config }) =
+        what;
+    let Some(loaded) = serve::load(&config.path) else {
         return Ok(ExitCode::FAILURE);
     };
     let settings = &loaded.settings;
-    let given = settings.audit.key.as_ref().map(|k| k.expose_secret().to_owned());
+    let given = settings
+        .audit
+        .key
+        .as_ref()
+        .map(|k| k.expose_secret().to_owned());
     let open = async || {
         Store::open(settings.database_url.expose_secret())
             .await
@@ -53,6 +67,7 @@ pub(super) async fn audit(config: &Path, what: &What) -> anyhow::Result<ExitCode
             from,
             checkpoints,
             key,
+            ..
         } => {
             let own = Sealer::existing(&settings.data_dir, given.as_deref());
             let key = key.clone().or_else(|| own.map(|s| s.public()));
@@ -66,7 +81,7 @@ pub(super) async fn audit(config: &Path, what: &What) -> anyhow::Result<ExitCode
             };
             told(outcome)
         }
-        What::Export => {
+        What::Export { .. } => {
             let store = open().await?;
             let mut after = 0;
             loop {
@@ -78,11 +93,13 @@ pub(super) async fn audit(config: &Path, what: &What) -> anyhow::Result<ExitCode
                 }
             }
             for checkpoint in store.audit_checkpoints().await? {
-                print(&serde_json::to_string(&serde_json::json!({"checkpoint": checkpoint}))?)?;
+                print(&serde_json::to_string(
+                    &serde_json::json!({"checkpoint": checkpoint}),
+                )?)?;
             }
             Ok(ExitCode::SUCCESS)
         }
-        What::Checkpoint => {
+        What::Checkpoint { .. } => {
             let store = open().await?;
             let sealer = Sealer::open(&settings.data_dir, given.as_deref())?;
             let kept = lines_of(&checkpoint_file(&settings.data_dir), false)?;
@@ -104,7 +121,10 @@ fn told(outcome: Result<Whole, String>) -> anyhow::Result<ExitCode> {
     match outcome {
         Ok(seen) => {
             let by = match (&seen.key, seen.checkpoints) {
-                (_, 0) => "no checkpoint has signed them yet, so an end that was cut off would not show".to_owned(),
+                (_, 0) => {
+                    "no checkpoint has signed them yet, so an end that was cut off would not show"
+                        .to_owned()
+                }
                 (Some(key), n) => format!(
                     "{} signed with the key {key} agree",
                     crate::core::text::count(n, "checkpoint")
@@ -115,7 +135,11 @@ fn told(outcome: Result<Whole, String>) -> anyhow::Result<ExitCode> {
                 ),
             };
             let entries = usize::try_from(seen.head.n).unwrap_or(0);
-            let what = if entries == 1 { "1 entry".to_owned() } else { format!("{entries} entries") };
+            let what = if entries == 1 {
+                "1 entry".to_owned()
+            } else {
+                format!("{entries} entries")
+            };
             print(&format!(
                 "The audit is whole: {what}, ending in {}; {by}.",
                 seen.head.hash
@@ -167,7 +191,9 @@ fn from_file(
             Ok(Line::Checkpoint { checkpoint }) => all.push(checkpoint),
             Err(_) => {
                 let next = entries.len() + 1;
-                return Ok(Err(format!("line {n} is no entry; entry {next} should stand there")));
+                return Ok(Err(format!(
+                    "line {n} is no entry; entry {next} should stand there"
+                )));
             }
         }
     }

@@ -135,15 +135,11 @@ enum Command {
     Audit {
         #[command(subcommand)]
         what: audit::What,
-        #[command(flatten)]
-        config: Config,
     },
     /// Ask the rules who may run which action
     Policy {
         #[command(subcommand)]
         what: policy::What,
-        #[command(flatten)]
-        config: Config,
     },
     /// Print what a chat platform wants to have pasted or opened
     Generate {
@@ -221,11 +217,10 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
         Command::Plan { old, days, config } => plan::plan(&old, &config.path, days),
         Command::Approve { what } => approve::decide(&what, approve::Answer::Approve).await,
         Command::Reject { what } => approve::decide(&what, approve::Answer::Reject).await,
-        Command::Audit { what, config } => audit::audit(&config.path, &what).await,
+        Command::Audit { what } => audit::audit(&what).await,
         Command::Policy {
             what: policy::What::Explain(asked),
-            config,
-        } => policy::explain(&config.path, &asked).await,
+        } => policy::explain(&asked).await,
         Command::Test { paths, config } => rehearse::test(&config.path, &paths),
         Command::Generate { what } => {
             generate::generate(&what)?;

@@ -1,6 +1,6 @@
 //! `firebell policy explain`: what each rule says of a person, an action and an incident.
 
-use super::{incident, print, serve};
+use super::{Config, incident, print, serve};
 use crate::core::action;
 use crate::core::alert::Labels;
 use crate::core::directory::Directory;
@@ -14,7 +14,6 @@ use crate::store::Store;
 use anyhow::{Context, bail};
 use chrono_tz::Tz;
 use secrecy::ExposeSecret;
-use std::path::Path;
 use std::process::ExitCode;
 
 /// What of the rules.
@@ -54,6 +53,8 @@ pub(super) struct Question {
     /// Through this door: `console`, `api`, or the name of a chat platform
     #[arg(long, value_name = "NAME")]
     door: Option<String>,
+    #[command(flatten)]
+    config: Config,
 }
 
 fn label(text: &str) -> Result<(String, String), String> {
@@ -67,8 +68,8 @@ fn label(text: &str) -> Result<(String, String), String> {
 ///
 /// # Errors
 /// When there is no such person, action or incident.
-pub(super) async fn explain(config: &Path, asked: &Question) -> anyhow::Result<ExitCode> {
-    let Some(loaded) = serve::load(config) else {
+pub(super) async fn explain(asked: &Question) -> anyhow::Result<ExitCode> {
+    let Some(loaded) = serve::load(&asked.config.path) else {
         return Ok(ExitCode::FAILURE);
     };
     let directory = &loaded.directory;

@@ -131,7 +131,10 @@ impl House {
         let engine = Engine::start(store, loaded.directory, options).await?;
         let key = settings.audit.key.as_ref().map(|k| k.expose_secret());
         let sealer = Sealer::open(&settings.data_dir, key)?;
-        tracing::info!(key = sealer.public(), "the audit's checkpoints are signed with this key");
+        tracing::info!(
+            key = sealer.public(),
+            "the audit's checkpoints are signed with this key"
+        );
         engine.note_files().await?;
         let notifiers = Notifiers::new(&settings.notify, engine.public_url())
             .map_err(|why| anyhow::anyhow!(why))?;
@@ -175,7 +178,9 @@ impl House {
         };
         server::serve(self.app, listener, stop).await;
         let ended_early = !engine.alive();
-        if !engine.fenced() && let Err(e) = engine.seal_audit(&self.sealer, 1).await {
+        if !engine.fenced()
+            && let Err(e) = engine.seal_audit(&self.sealer, 1).await
+        {
             tracing::warn!("the audit's end could not be signed: {e:#}");
         }
         engine.stop().await;

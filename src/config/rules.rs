@@ -52,11 +52,18 @@ pub(super) fn rules(
     let mut named: Vec<Said<String>> = Vec::new();
     for file in files {
         let node = file.text.as_ref().and_then(|t| parse(t, &file.shown, own));
-        let Some(table) = node.as_ref().and_then(|n| Table::open(n, "a rule file", own)) else {
+        let Some(table) = node
+            .as_ref()
+            .and_then(|n| Table::open(n, "a rule file", own))
+        else {
             continue;
         };
         let calendars = Calendars {
-            folder: file.path.parent().map(Path::to_path_buf).unwrap_or_default(),
+            folder: file
+                .path
+                .parent()
+                .map(Path::to_path_buf)
+                .unwrap_or_default(),
             files: RefCell::default(),
         };
         for said in table.tables("calendar", "[[calendar]]") {
@@ -70,7 +77,10 @@ pub(super) fn rules(
     }
     for said in named {
         if !rules.calendars.contains_key(&said.value) {
-            let what = format!("`during` names the calendar {:?}, which is not there", said.value);
+            let what = format!(
+                "`during` names the calendar {:?}, which is not there",
+                said.value
+            );
             let fix = format!("add [[calendar]] with name = {:?}", said.value);
             own.fault(&said.place, what, fix);
         }
@@ -104,7 +114,10 @@ fn calendar(table: Table<'_>, around: &Around<'_>, calendars: &Calendars, rules:
         }
     }
     if !table.has("file") && table.no_items("weekly") {
-        table.missing("file", "\"freeze.ics\", or weekly = [\"fri 16:00 - mon 08:00\"]");
+        table.missing(
+            "file",
+            "\"freeze.ics\", or weekly = [\"fri 16:00 - mon 08:00\"]",
+        );
     }
     let (place, sink) = (table.place.clone(), table.sink);
     table.done();
@@ -127,7 +140,9 @@ fn rule(
     let allow = effect.as_ref().is_some_and(|e| e.value == "allow");
     if let Some(wrong) = effect.filter(|e| e.value != "allow" && e.value != "deny") {
         let what = format!("`effect` cannot be {:?}", wrong.value);
-        table.sink.fault(&wrong.place, what, "write effect = \"allow\" or \"deny\"");
+        table
+            .sink
+            .fault(&wrong.place, what, "write effect = \"allow\" or \"deny\"");
     }
     let during = table.text("during").map(|said| Said {
         value: said.value.trim_start_matches("calendar:").to_owned(),
@@ -223,7 +238,9 @@ fn said(table: &Table<'_>, key: &'static str) -> Vec<Said<String>> {
     let said = table.texts(key).unwrap_or_default();
     if table.has(key) && table.no_items(key) {
         let what = format!("`{key}` is an empty list");
-        table.sink.fault(&table.place_of(key), what, "leave it out for no condition");
+        table
+            .sink
+            .fault(&table.place_of(key), what, "leave it out for no condition");
     }
     if said.iter().any(|s| s.value == "*") {
         return Vec::new();
@@ -271,7 +288,9 @@ fn choices<T: Copy>(
             None => {
                 let names: Vec<&str> = all.iter().map(|t| word(*t)).collect();
                 let what = format!("`{key}` cannot hold {:?}", said.value);
-                table.sink.fault(&said.place, what, format!("write {}", names.join(", ")));
+                table
+                    .sink
+                    .fault(&said.place, what, format!("write {}", names.join(", ")));
             }
         }
     }
@@ -288,10 +307,20 @@ fn severities(
         match directory.severity(&said.value) {
             Some(severity) => found.push(severity),
             None => {
-                let names: Vec<&str> =
-                    directory.severities.iter().map(|s| s.name.as_str()).collect();
-                let what = format!("`{key}` names the severity {:?}, which is not on the scale", said.value);
-                table.sink.fault(&said.place, what, format!("write one of {}", names.join(", ")));
+                let names: Vec<&str> = directory
+                    .severities
+                    .iter()
+                    .map(|s| s.name.as_str())
+                    .collect();
+                let what = format!(
+                    "`{key}` names the severity {:?}, which is not on the scale",
+                    said.value
+                );
+                table.sink.fault(
+                    &said.place,
+                    what,
+                    format!("write one of {}", names.join(", ")),
+                );
             }
         }
     }
@@ -301,7 +330,10 @@ fn severities(
 fn actions(table: &Table<'_>, around: &Around<'_>) -> Vec<String> {
     let said = said(table, "action");
     for one in said.iter().filter(|s| !around.actions.contains(&s.value)) {
-        let what = format!("`action` names {:?}, which is no file of actions/", one.value);
+        let what = format!(
+            "`action` names {:?}, which is no file of actions/",
+            one.value
+        );
         let known = around.actions.iter().map(String::as_str);
         let fix = nearest(&one.value, known).map_or_else(
             || format!("create actions/{}.toml, or name another", one.value),
@@ -315,7 +347,13 @@ fn actions(table: &Table<'_>, around: &Around<'_>) -> Vec<String> {
 fn services(table: &Table<'_>, around: &Around<'_>) -> Vec<String> {
     let said = said(table, "service");
     for one in &said {
-        around.known.check(Entry::Service, "service", &one.value, &one.place, table.sink);
+        around.known.check(
+            Entry::Service,
+            "service",
+            &one.value,
+            &one.place,
+            table.sink,
+        );
     }
     said.into_iter().map(|s| s.value).collect()
 }
@@ -330,7 +368,11 @@ fn doors(table: &Table<'_>, directory: &Directory) -> Vec<String> {
         .collect();
     for one in said.iter().filter(|s| !known.contains(&s.value.as_str())) {
         let what = format!("`door` names {:?}, which is no way in", one.value);
-        table.sink.fault(&one.place, what, format!("write one of {}", known.join(", ")));
+        table.sink.fault(
+            &one.place,
+            what,
+            format!("write one of {}", known.join(", ")),
+        );
     }
     said.into_iter().map(|s| s.value).collect()
 }

@@ -13,8 +13,8 @@ mod tests;
 mod who;
 
 pub use freeze::{Freeze, Weekly};
-pub use good::{still_good, valid_until, wanting};
 pub(in crate::core) use good::{agreed, current, four_eyes, glass as may_break, seated};
+pub use good::{still_good, valid_until, wanting};
 pub(in crate::core) use slots::fits;
 pub use slots::{Filled, fill, missing, needs_words, slots};
 pub use who::{Who, on_call_of_service};
@@ -212,6 +212,9 @@ impl Verdict {
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let line = |f: &Finding| {
+            if f.rule == FILE {
+                return format!("{FILE}: {}", f.why);
+            }
             let effect = if f.allow { "allow" } else { "deny" };
             let how = if f.matched { "matches" } else { "no match" };
             format!("{effect} {}: {how}: {}", f.rule, f.why)
@@ -367,7 +370,13 @@ fn matches(rule: &Rule, case: &Case<'_>, rules: &Rules) -> Result<String, String
         return Err(format!("not at {name}"));
     }
     let states: Vec<&str> = rule.states.iter().map(|s| s.word()).collect();
-    among(&mut held, "incident", &states, Some(scope.state.word()), false)?;
+    among(
+        &mut held,
+        "incident",
+        &states,
+        Some(scope.state.word()),
+        false,
+    )?;
     among(&mut held, "door", &rule.doors, case.door, false)?;
     if let Some(name) = &rule.during {
         held.push(during(rules, name, case.at)?);
@@ -439,7 +448,9 @@ fn among<T: AsRef<str>>(
             Err(format!("{what} is {here}, not {}", list(&wanted)))
         }
         None if unknown => {
-            held.push(format!("{what} is not known, which counts for a rule that denies"));
+            held.push(format!(
+                "{what} is not known, which counts for a rule that denies"
+            ));
             Ok(())
         }
         None => Err(format!("{what} is not known")),

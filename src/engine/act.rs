@@ -9,6 +9,7 @@ use super::{Engine, Failure};
 use crate::chat::Fault;
 use crate::core::id::RunId;
 use crate::core::incident::{Command, Outcome};
+use crate::core::verdict;
 use crate::run::{self, Ended, OutputSink, Spec};
 use crate::store::{ChangeSet, OutboxRow, RunRow};
 use std::time::Duration;
@@ -101,6 +102,8 @@ fn spec(engine: &Engine, effect: &Outgoing, run: RunId) -> Result<(String, Spec)
             asked.action
         ));
     }
+    // Rules, roles and time go on between the release and the start.
+    verdict::still_good(&effect.incident, run, &directory, engine.now())?;
     Ok((
         asked.action.clone(),
         Spec::of(action, asked.argv.clone(), engine.0.options.scratch.clone()),

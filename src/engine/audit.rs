@@ -31,7 +31,9 @@ pub struct Sealer {
 
 impl std::fmt::Debug for Sealer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sealer").field("public", &self.public()).finish_non_exhaustive()
+        f.debug_struct("Sealer")
+            .field("public", &self.public())
+            .finish_non_exhaustive()
     }
 }
 
@@ -209,9 +211,8 @@ fn kept_seed(path: &Path) -> anyhow::Result<[u8; 32]> {
         .write(true)
         .mode(0o600)
         .open(path);
-    let mut file = file.map_err(|e| {
-        anyhow::anyhow!("the audit's key {} cannot be kept: {e}", path.display())
-    })?;
+    let mut file = file
+        .map_err(|e| anyhow::anyhow!("the audit's key {} cannot be kept: {e}", path.display()))?;
     writeln!(file, "{}", hex(&fresh))?;
     file.sync_all()?;
     Ok(fresh)
@@ -261,7 +262,12 @@ impl Engine {
         every: i64,
     ) -> anyhow::Result<Option<Checkpoint>> {
         let head = self.store().audit_head().await?;
-        let last = self.store().audit_checkpoints().await?.last().map_or(0, |c| c.n);
+        let last = self
+            .store()
+            .audit_checkpoints()
+            .await?
+            .last()
+            .map_or(0, |c| c.n);
         if head.n - last < every.max(1) {
             return Ok(None);
         }
@@ -356,12 +362,30 @@ mod tests {
         let good = sealer.sign(&Head::default(), Time(5));
         assert!(genuine(&good));
         for bad in [
-            Checkpoint { n: 1, ..good.clone() },
-            Checkpoint { at: Time(6), ..good.clone() },
-            Checkpoint { hash: "x".to_owned(), ..good.clone() },
-            Checkpoint { key: "00".repeat(32), ..good.clone() },
-            Checkpoint { signature: "00".repeat(64), ..good.clone() },
-            Checkpoint { signature: "é".repeat(64), ..good.clone() },
+            Checkpoint {
+                n: 1,
+                ..good.clone()
+            },
+            Checkpoint {
+                at: Time(6),
+                ..good.clone()
+            },
+            Checkpoint {
+                hash: "x".to_owned(),
+                ..good.clone()
+            },
+            Checkpoint {
+                key: "00".repeat(32),
+                ..good.clone()
+            },
+            Checkpoint {
+                signature: "00".repeat(64),
+                ..good.clone()
+            },
+            Checkpoint {
+                signature: "é".repeat(64),
+                ..good.clone()
+            },
         ] {
             assert!(!genuine(&bad), "{bad:?}");
         }

@@ -217,7 +217,9 @@ impl Draft {
                 }
             }
         }
-        self.changes.facts.extend(audit::of_event(incident, &record));
+        self.changes
+            .facts
+            .extend(audit::of_event(incident, &record));
         if let Some((kind, reason)) = reason(&record.event) {
             self.metrics.why(kind, reason);
         }

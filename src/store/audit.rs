@@ -92,19 +92,17 @@ impl<B: Backend> Pools<B> {
     }
 
     pub(super) async fn audit_checkpoints(&self) -> Read<Vec<Checkpoint>> {
-        Select::<B>::new(
-            "select n, hash, at, key, signature from audit_checkpoints order by n, at",
-        )
-        .all(&self.read, |mut row| {
-            Ok(Checkpoint {
-                n: row.int()?,
-                hash: row.text()?,
-                at: Time(row.int()?),
-                key: row.text()?,
-                signature: row.text()?,
+        Select::<B>::new("select n, hash, at, key, signature from audit_checkpoints order by n, at")
+            .all(&self.read, |mut row| {
+                Ok(Checkpoint {
+                    n: row.int()?,
+                    hash: row.text()?,
+                    at: Time(row.int()?),
+                    key: row.text()?,
+                    signature: row.text()?,
+                })
             })
-        })
-        .await
+            .await
     }
 
     pub(super) async fn incident_of_run(&self, run: RunId) -> Read<Option<IncidentId>> {

@@ -209,13 +209,19 @@ impl<B: Backend> Plan<'_, B> {
 
 impl<B: Backend> Plan<'_, B> {
     fn audit(&mut self, changes: &ChangeSet) -> Result<(), StoreFault> {
-        debug_assert!(changes.facts.is_empty(), "facts that nobody put into the chain");
+        debug_assert!(
+            changes.facts.is_empty(),
+            "facts that nobody put into the chain"
+        );
         self.rows(&bulk::AUDIT, Miss::Fatal, &changes.audit, |e| {
             Ok(audit::entry_cells(e))
         })?;
-        self.rows(&bulk::CHECKPOINTS, Miss::Expected, &changes.checkpoints, |c| {
-            Ok(audit::checkpoint_cells(c))
-        })
+        self.rows(
+            &bulk::CHECKPOINTS,
+            Miss::Expected,
+            &changes.checkpoints,
+            |c| Ok(audit::checkpoint_cells(c)),
+        )
     }
 
     fn waking(&mut self, changes: &ChangeSet) -> Result<(), StoreFault> {

@@ -72,7 +72,10 @@ impl View<'_> {
         );
         let terms = &run.terms;
         if terms.class == Some(ActionClass::Remediation) {
-            let environment = terms.environment.as_deref().unwrap_or("no environment named");
+            let environment = terms
+                .environment
+                .as_deref()
+                .unwrap_or("no environment named");
             let risk = terms.risk.unwrap_or_default().word();
             line = format!("{line} on {}, {environment}, {risk} risk", terms.target);
         }
@@ -178,7 +181,9 @@ impl View<'_> {
                     style: Style::Plain,
                 };
                 let ready = !run.unrehearsed();
-                [ready.then_some(approve), Some(reject)].into_iter().flatten()
+                [ready.then_some(approve), Some(reject)]
+                    .into_iter()
+                    .flatten()
             })
             .collect()
     }

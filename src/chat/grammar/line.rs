@@ -376,7 +376,8 @@ impl<'a> Line<'a> {
             if !word.quoted && (option == "--break-glass" || option == "--reason") {
                 ask.break_glass |= option == "--break-glass";
                 let Some(why) = self.words.next() else {
-                    let what = format!("`{option}`: say why, in quotes: `{option} \"the disk is full\"`.");
+                    let what =
+                        format!("`{option}`: say why, in quotes: `{option} \"the disk is full\"`.");
                     return Err(self.wrong("break-glass", what));
                 };
                 said.push(why.text);
@@ -401,7 +402,8 @@ impl<'a> Line<'a> {
         let reason = said.join(" ");
         ask.reason = Some(reason).filter(|r| !r.trim().is_empty());
         if ask.break_glass && ask.reason.is_none() {
-            let what = "Passing over an approval needs a reason: `run! restart \"the disk is full\"`.";
+            let what =
+                "Passing over an approval needs a reason: `run! restart \"the disk is full\"`.";
             return Err(self.wrong("break-glass", what));
         }
         let id = self.about()?;

@@ -25,8 +25,7 @@ pub(super) fn approve(
     manner: Manner<'_>,
 ) -> Result<Vec<Event>, Refusal> {
     let asked = pending(incident, scene, run)?;
-    let action =
-        verdict::current(asked, scene.directory).map_err(|now| Refusal::Stale { now })?;
+    let action = verdict::current(asked, scene.directory).map_err(|now| Refusal::Stale { now })?;
     if !incident.is_open() {
         return Err(Refusal::AlreadyResolved);
     }
@@ -44,9 +43,8 @@ pub(super) fn approve(
         return release(incident, scene, (run, asked), &[by], events);
     }
     let mut agreed = asked.approved.clone();
-    let seats = |by: &[Actor]| {
-        verdict::seated(incident, asked, by, action, scene.directory, scene.now)
-    };
+    let seats =
+        |by: &[Actor]| verdict::seated(incident, asked, by, action, scene.directory, scene.now);
     let before = seats(&agreed);
     agreed.push(by.clone());
     let after = seats(&agreed);
@@ -127,7 +125,14 @@ fn may_agree(
     }
     // A slot for anybody is for whoever may run it; who fills no other is told why they may not.
     let fits = |need: &Need| {
-        verdict::fits(by, need, action, Scope::of(incident), scene.now, scene.directory)
+        verdict::fits(
+            by,
+            need,
+            action,
+            Scope::of(incident),
+            scene.now,
+            scene.directory,
+        )
     };
     let slots = verdict::slots(asked);
     if !slots.iter().any(fits) && slots.iter().any(|s| s.roles.is_empty()) {
@@ -168,7 +173,14 @@ pub(super) fn reject(
         && let Some(action) = scene.directory.actions.get(&asked.action)
     {
         let fits = |need: &Need| {
-            verdict::fits(&by, need, action, Scope::of(incident), scene.now, scene.directory)
+            verdict::fits(
+                &by,
+                need,
+                action,
+                Scope::of(incident),
+                scene.now,
+                scene.directory,
+            )
         };
         if !verdict::slots(asked).iter().any(fits) {
             role::may_run(&by, action, scene.directory)?;
@@ -178,11 +190,7 @@ pub(super) fn reject(
 }
 
 /// A run that waits for agreement; what came too late is told what it was too late for.
-fn pending<'i>(
-    incident: &'i Incident,
-    scene: &Scene<'_>,
-    run: RunId,
-) -> Result<&'i Run, Refusal> {
+fn pending<'i>(incident: &'i Incident, scene: &Scene<'_>, run: RunId) -> Result<&'i Run, Refusal> {
     let found = known(incident, run)?;
     waits(found, run)?;
     match found.state {

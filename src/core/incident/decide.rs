@@ -97,7 +97,9 @@ pub fn decide(
         | Command::SettleRun { .. }
         | Command::ApproveRun { .. }
         | Command::RejectRun { .. }
-        | Command::Through { .. } => runs::decide(incident, scene, runs::Manner::default(), command),
+        | Command::Through { .. } => {
+            runs::decide(incident, scene, runs::Manner::default(), command)
+        }
         report => self::report(incident, scene, report),
     }
 }

@@ -34,7 +34,10 @@ pub(super) fn run_asked(event: &Event, names: &Names) -> String {
             needs_words(&terms.required, terms.four_eyes)
         ),
     };
-    let why = terms.reason.as_ref().map_or(String::new(), |why| format!(" Why: “{why}”."));
+    let why = terms
+        .reason
+        .as_ref()
+        .map_or(String::new(), |why| format!(" Why: “{why}”."));
     let asked = if terms.break_glass {
         "BREAKS THE GLASS: past its approval, asked for"
     } else {
@@ -55,7 +58,10 @@ fn bearing(terms: &Terms) -> String {
         "" => String::new(),
         target => format!(" on {target}"),
     };
-    let environment = terms.environment.as_ref().map_or(String::new(), |e| format!(" in {e}"));
+    let environment = terms
+        .environment
+        .as_ref()
+        .map_or(String::new(), |e| format!(" in {e}"));
     let class = match (terms.class, terms.risk) {
         (Some(class), Some(risk)) => format!(", {} of {} risk", class.word(), risk.word()),
         _ => String::new(),

@@ -35,7 +35,10 @@ impl Weekly {
     pub fn parse(text: &str, zone: Tz) -> Result<Weekly, String> {
         let wrong = || format!("{text:?} is no span of a week; write \"fri 16:00 - mon 08:00\"");
         let (from, to) = text.split_once('-').ok_or_else(wrong)?;
-        let (from, to) = (minute(from).ok_or_else(wrong)?, minute(to).ok_or_else(wrong)?);
+        let (from, to) = (
+            minute(from).ok_or_else(wrong)?,
+            minute(to).ok_or_else(wrong)?,
+        );
         if from == to {
             return Err(format!("{text:?} begins and ends at the same minute"));
         }
@@ -57,7 +60,12 @@ impl Weekly {
     }
 
     fn words(&self) -> String {
-        format!("every week {} to {} {}", named(self.from), named(self.to), self.zone)
+        format!(
+            "every week {} to {} {}",
+            named(self.from),
+            named(self.to),
+            self.zone
+        )
     }
 }
 
@@ -65,7 +73,9 @@ const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 fn minute(text: &str) -> Option<u32> {
     let (day, clock) = text.trim().split_once(' ')?;
-    let day = DAYS.iter().position(|d| d.eq_ignore_ascii_case(day.trim()))?;
+    let day = DAYS
+        .iter()
+        .position(|d| d.eq_ignore_ascii_case(day.trim()))?;
     let minute = crate::core::hours::parse_minute(clock.trim())?;
     let at = u32::try_from(day).ok()? * 1440 + u32::from(minute);
     Some(at % WEEK)
@@ -81,7 +91,10 @@ impl Freeze {
     /// What holds at this instant, in words.
     #[must_use]
     pub fn holds(&self, at: Time) -> Option<String> {
-        let span = self.spans.iter().find(|(since, until, _)| *since <= at && at < *until);
+        let span = self
+            .spans
+            .iter()
+            .find(|(since, until, _)| *since <= at && at < *until);
         if let Some((_, until, title)) = span {
             return Some(format!("“{title}” until {}", until.rfc3339()));
         }

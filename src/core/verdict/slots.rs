@@ -124,7 +124,9 @@ pub(in crate::core) fn fits(
 #[must_use]
 pub fn missing(run: &Run, filled: &Filled) -> String {
     let open = slots(run).into_iter().zip(&filled.slots);
-    let open = open.filter(|(_, seat)| seat.is_none()).map(|(slot, _)| slot);
+    let open = open
+        .filter(|(_, seat)| seat.is_none())
+        .map(|(slot, _)| slot);
     let others = run.terms.four_eyes || run.terms.required.is_empty();
     needs_words(&open.collect::<Vec<_>>(), others)
 }

@@ -99,7 +99,10 @@ fn without_a_file_people_of_the_directory_with_the_actions_role_may_run_it() {
     assert!(asked(&directory, &who("cy"), &action, scope()).allowed);
     action.roles = vec!["responder".to_owned()];
     let no = asked(&directory, &who("cy"), &action, scope());
-    assert!(!no.allowed && no.said.contains("needs the role responder"), "{no:?}");
+    assert!(
+        !no.allowed && no.said.contains("needs the role responder"),
+        "{no:?}"
+    );
     assert!(asked(&directory, &who("ana"), &action, scope()).allowed);
     let stranger = Actor::Unlinked {
         id: "slack:U1".to_owned(),
@@ -110,9 +113,15 @@ fn without_a_file_people_of_the_directory_with_the_actions_role_may_run_it() {
 
 #[test]
 fn nothing_is_allowed_that_no_rule_allows_and_the_verdict_says_what_each_rule_says() {
-    let directory = directory(vec![allow("commanders", vec![Who::Role("commander".to_owned())])]);
+    let directory = directory(vec![allow(
+        "commanders",
+        vec![Who::Role("commander".to_owned())],
+    )]);
     let no = asked(&directory, &who("ana"), &action(), scope());
-    assert!(!no.allowed && no.said.starts_with("No rule lets ana run"), "{no:?}");
+    assert!(
+        !no.allowed && no.said.starts_with("No rule lets ana run"),
+        "{no:?}"
+    );
     let lines = no.lines();
     assert!(
         lines.contains(&"allow commanders: no match: ana is not role:commander".to_owned()),
@@ -126,35 +135,98 @@ fn every_condition_of_a_rule_counts() {
     let base = || allow("r", vec![Who::Linked]);
     let fits = [
         base(),
-        Rule { class: Some(ActionClass::Remediation), ..base() },
-        Rule { risks: vec![Risk::Medium], ..base() },
-        Rule { actions: vec!["web-restart".to_owned()], ..base() },
-        Rule { environments: vec!["prod".to_owned()], ..base() },
-        Rule { severities: vec![Severity(1)], ..base() },
-        Rule { unless: vec![Severity(0)], ..base() },
-        Rule { states: vec![Status::Triggered], ..base() },
-        Rule { services: vec!["checkout".to_owned()], ..base() },
-        Rule { doors: vec!["slack".to_owned()], ..base() },
+        Rule {
+            class: Some(ActionClass::Remediation),
+            ..base()
+        },
+        Rule {
+            risks: vec![Risk::Medium],
+            ..base()
+        },
+        Rule {
+            actions: vec!["web-restart".to_owned()],
+            ..base()
+        },
+        Rule {
+            environments: vec!["prod".to_owned()],
+            ..base()
+        },
+        Rule {
+            severities: vec![Severity(1)],
+            ..base()
+        },
+        Rule {
+            unless: vec![Severity(0)],
+            ..base()
+        },
+        Rule {
+            states: vec![Status::Triggered],
+            ..base()
+        },
+        Rule {
+            services: vec!["checkout".to_owned()],
+            ..base()
+        },
+        Rule {
+            doors: vec!["slack".to_owned()],
+            ..base()
+        },
     ];
     for rule in fits {
         let directory = directory(vec![rule.clone()]);
-        assert!(asked(&directory, &who("cy"), &action(), scope()).allowed, "{rule:?}");
+        assert!(
+            asked(&directory, &who("cy"), &action(), scope()).allowed,
+            "{rule:?}"
+        );
     }
     let misses = [
-        Rule { who: vec![Who::Person("ana".to_owned())], ..base() },
-        Rule { class: Some(ActionClass::Diagnostic), ..base() },
-        Rule { risks: vec![Risk::Low, Risk::High], ..base() },
-        Rule { actions: vec!["other".to_owned()], ..base() },
-        Rule { environments: vec!["staging".to_owned()], ..base() },
-        Rule { severities: vec![Severity(0)], ..base() },
-        Rule { unless: vec![Severity(1)], ..base() },
-        Rule { states: vec![Status::Resolved], ..base() },
-        Rule { services: vec!["search".to_owned()], ..base() },
-        Rule { doors: vec!["discord".to_owned()], ..base() },
+        Rule {
+            who: vec![Who::Person("ana".to_owned())],
+            ..base()
+        },
+        Rule {
+            class: Some(ActionClass::Diagnostic),
+            ..base()
+        },
+        Rule {
+            risks: vec![Risk::Low, Risk::High],
+            ..base()
+        },
+        Rule {
+            actions: vec!["other".to_owned()],
+            ..base()
+        },
+        Rule {
+            environments: vec!["staging".to_owned()],
+            ..base()
+        },
+        Rule {
+            severities: vec![Severity(0)],
+            ..base()
+        },
+        Rule {
+            unless: vec![Severity(1)],
+            ..base()
+        },
+        Rule {
+            states: vec![Status::Resolved],
+            ..base()
+        },
+        Rule {
+            services: vec!["search".to_owned()],
+            ..base()
+        },
+        Rule {
+            doors: vec!["discord".to_owned()],
+            ..base()
+        },
     ];
     for rule in misses {
         let directory = directory(vec![rule.clone()]);
-        assert!(!asked(&directory, &who("cy"), &action(), scope()).allowed, "{rule:?}");
+        assert!(
+            !asked(&directory, &who("cy"), &action(), scope()).allowed,
+            "{rule:?}"
+        );
     }
 }
 
@@ -218,7 +290,12 @@ fn a_weekly_span_goes_over_the_end_of_the_week_on_its_own_clock() {
     assert!(freeze.holds(at(-36)).is_some(), "Sunday");
     assert!(freeze.holds(at(4 * 24 + 3)).is_some(), "Friday 16:00 there");
     assert_eq!(freeze.holds(at(4 * 24 + 2)), None, "Friday 15:00 there");
-    for bad in ["fri 16:00", "fri 25:00 - mon 08:00", "frx 1:00 - mon 2:00", "mon 1:00 - mon 1:00"] {
+    for bad in [
+        "fri 16:00",
+        "fri 25:00 - mon 08:00",
+        "frx 1:00 - mon 2:00",
+        "mon 1:00 - mon 1:00",
+    ] {
         assert!(Weekly::parse(bad, Tz::UTC).is_err(), "{bad}");
     }
 }
@@ -238,10 +315,19 @@ fn nothing_runs_by_itself_without_a_rule_that_says_so() {
     };
     let by_itself = directory(vec![auto]);
     assert!(asked(&by_itself, &Actor::Firebell, &safe, scope()).allowed);
-    assert!(!asked(&by_itself, &Actor::Firebell, &action(), scope()).allowed, "it may do harm twice");
-    assert!(!asked(&by_itself, &who("ana"), &safe, scope()).allowed, "it is for nobody else");
+    assert!(
+        !asked(&by_itself, &Actor::Firebell, &action(), scope()).allowed,
+        "it may do harm twice"
+    );
+    assert!(
+        !asked(&by_itself, &who("ana"), &safe, scope()).allowed,
+        "it is for nobody else"
+    );
     let stopped = directory(vec![
-        Rule { auto: true, ..allow("auto", Vec::new()) },
+        Rule {
+            auto: true,
+            ..allow("auto", Vec::new())
+        },
         deny("freeze"),
     ]);
     assert!(!asked(&stopped, &Actor::Firebell, &safe, scope()).allowed);
@@ -252,7 +338,10 @@ fn broken_rules_let_nothing_run() {
     let mut directory = directory(vec![allow("a", vec![Who::Anyone])]);
     std::sync::Arc::make_mut(&mut directory.permits).broken = Some("rules.toml:3: x".to_owned());
     let no = asked(&directory, &who("ana"), &action(), scope());
-    assert!(!no.allowed && no.forbidden() && no.said.contains("rules.toml:3"), "{no:?}");
+    assert!(
+        !no.allowed && no.forbidden() && no.said.contains("rules.toml:3"),
+        "{no:?}"
+    );
 }
 
 #[test]
@@ -282,7 +371,10 @@ fn random(rng: &mut fastrand::Rng, n: usize) -> Rule {
         _ => Who::Lead,
     };
     let some = |rng: &mut fastrand::Rng, text: &str| {
-        (rng.u8(0..3) == 0).then(|| text.to_owned()).into_iter().collect()
+        (rng.u8(0..3) == 0)
+            .then(|| text.to_owned())
+            .into_iter()
+            .collect()
     };
     Rule {
         id: format!("r{n}"),
@@ -290,8 +382,12 @@ fn random(rng: &mut fastrand::Rng, n: usize) -> Rule {
         class: (rng.u8(0..3) == 0).then_some(ActionClass::Remediation),
         environments: some(rng, ["prod", "staging"][rng.usize(0..2)]),
         services: some(rng, ["checkout", "search"][rng.usize(0..2)]),
-        severities: (0..rng.usize(0..2)).map(|_| Severity(rng.u8(0..3))).collect(),
-        unless: (0..rng.usize(0..2)).map(|_| Severity(rng.u8(0..3))).collect(),
+        severities: (0..rng.usize(0..2))
+            .map(|_| Severity(rng.u8(0..3)))
+            .collect(),
+        unless: (0..rng.usize(0..2))
+            .map(|_| Severity(rng.u8(0..3)))
+            .collect(),
         auto: rng.bool(),
         ..Rule::blank(rng.bool())
     }
@@ -330,11 +426,17 @@ fn a_no_stands_whatever_else_is_said_and_in_whatever_order() {
         }
         if before.allowed {
             allowed += 1;
-            assert!(matched(&before, true) > 0, "round {round}: no rule allows: {before:?}");
+            assert!(
+                matched(&before, true) > 0,
+                "round {round}: no rule allows: {before:?}"
+            );
         }
         rng.shuffle(&mut rules);
         let other = asked(&directory(rules.clone()), &by, &action(), here);
-        assert_eq!(before.allowed, other.allowed, "round {round}: the order means something");
+        assert_eq!(
+            before.allowed, other.allowed,
+            "round {round}: the order means something"
+        );
         let mut more = random(&mut rng, 9);
         more.allow = true;
         rules.push(more);
@@ -343,9 +445,15 @@ fn a_no_stands_whatever_else_is_said_and_in_whatever_order() {
             matched(&before, false) == 0 || !after.allowed,
             "round {round}: a rule that allows took a no away"
         );
-        assert!(!before.allowed || after.allowed, "round {round}: an allowing rule took a yes away");
+        assert!(
+            !before.allowed || after.allowed,
+            "round {round}: an allowing rule took a yes away"
+        );
     }
-    assert!(denials > 300 && allowed > 100, "too quiet: {denials} denials, {allowed} allowed");
+    assert!(
+        denials > 300 && allowed > 100,
+        "too quiet: {denials} denials, {allowed} allowed"
+    );
 }
 
 #[test]
@@ -358,17 +466,26 @@ fn seats_are_given_so_that_as_many_as_possible_are_taken() {
     let mut rng = fastrand::Rng::with_seed(7);
     for _ in 0..2000 {
         let (people, slots) = (rng.usize(0..5), rng.usize(0..5));
-        let table: Vec<Vec<bool>> = (0..people).map(|_| (0..slots).map(|_| rng.bool()).collect()).collect();
+        let table: Vec<Vec<bool>> = (0..people)
+            .map(|_| (0..slots).map(|_| rng.bool()).collect())
+            .collect();
         let found = fill(people, slots, &|p, s| table[p][s]);
         for (slot, seat) in found.slots.iter().enumerate() {
-            assert!(seat.is_none_or(|p| table[p][slot]), "somebody sits where they may not");
+            assert!(
+                seat.is_none_or(|p| table[p][slot]),
+                "somebody sits where they may not"
+            );
         }
         let seated: Vec<usize> = found.slots.iter().flatten().copied().collect();
         let mut once = seated.clone();
         once.sort_unstable();
         once.dedup();
         assert_eq!(seated.len(), once.len(), "somebody sits twice");
-        assert_eq!(found.filled(), best(&table, 0, &mut vec![false; slots]), "{table:?}");
+        assert_eq!(
+            found.filled(),
+            best(&table, 0, &mut vec![false; slots]),
+            "{table:?}"
+        );
     }
 }
 

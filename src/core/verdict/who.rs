@@ -70,7 +70,10 @@ impl Who {
     /// Whether the case's actor is meant, in words.
     pub(super) fn is(&self, case: &Case<'_>) -> Option<String> {
         let directory = case.directory;
-        let person = case.who.person().filter(|p| directory.people.contains_key(*p));
+        let person = case
+            .who
+            .person()
+            .filter(|p| directory.people.contains_key(*p));
         let holds = match self {
             Who::Anyone => true,
             Who::Linked => person.is_some(),
@@ -81,10 +84,15 @@ impl Who {
                 person.is_some_and(|p| team.is_some_and(|t| t.members.iter().any(|m| m == p)))
             }
             Who::Role(role) => {
-                let roles = person.and_then(|p| directory.people.get(p)).map(|p| &p.roles);
+                let roles = person
+                    .and_then(|p| directory.people.get(p))
+                    .map(|p| &p.roles);
                 roles.is_some_and(|r| r.contains(role))
             }
-            Who::Lead => case.scope.lead.is_some_and(|lead: &Actor| lead.same(case.who)),
+            Who::Lead => case
+                .scope
+                .lead
+                .is_some_and(|lead: &Actor| lead.same(case.who)),
             Who::OnCall(schedule) => {
                 let schedule = directory.schedules.get(schedule);
                 let people = schedule.map(|s| s.on_call(case.at).people);
@@ -111,7 +119,9 @@ pub fn on_call_of_service(
         let of_team = || directory.teams.get(&s.team).and_then(|t| t.policy.as_ref());
         s.policy.as_ref().or_else(of_team)
     });
-    let rungs = policy.and_then(|p| directory.policies.get(p)).map(|p| &p.rungs);
+    let rungs = policy
+        .and_then(|p| directory.policies.get(p))
+        .map(|p| &p.rungs);
     let targets = rungs.into_iter().flatten().flat_map(|r| &r.targets);
     let schedules = targets.filter_map(|t| match t {
         Target::Schedule(id) => directory.schedules.get(id),

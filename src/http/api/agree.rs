@@ -82,7 +82,16 @@ pub async fn approve_run(
     let (incident, run) = which(&app, &id).await?;
     let by = caller.actor();
     let command = Command::ApproveRun { by, run };
-    act(&app, &caller, &headers, incident, run, command, Some(body.subject)).await
+    act(
+        &app,
+        &caller,
+        &headers,
+        incident,
+        run,
+        command,
+        Some(body.subject),
+    )
+    .await
 }
 
 /// Says no to a run, as the person whose token it is. That ends it.

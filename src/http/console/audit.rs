@@ -31,7 +31,9 @@ pub(super) async fn audit(
     let incident = match wanted.incident.trim().trim_start_matches('#') {
         "" => None,
         text => Some(IncidentId(text.parse().map_err(|_| {
-            Trouble::Invalid(format!("`{text}` is no incident; write its number, such as 42."))
+            Trouble::Invalid(format!(
+                "`{text}` is no incident; write its number, such as 42."
+            ))
         })?)),
     };
     let query = AuditQuery {
@@ -47,6 +49,12 @@ pub(super) async fn audit(
     let head = store.audit_head().await?;
     let signed = store.audit_checkpoints().await?.pop();
     let more = i64::try_from(entries.len()).unwrap_or(0) == PER_PAGE;
-    let body = draw::audit(moment.scene(), &wanted, &entries, (&head, signed.as_ref()), more);
+    let body = draw::audit(
+        moment.scene(),
+        &wanted,
+        &entries,
+        (&head, signed.as_ref()),
+        more,
+    );
     load::page(&console, &moment, (Here::Audit, "/audit"), "Audit", &body).await
 }

@@ -133,7 +133,9 @@ pub(super) async fn confirm(
     let cause = cause(click, &format!("{id}:run:{name}"))?;
     let field = |name: &str| {
         let found = fields.iter().find(|f| f.0 == name);
-        found.map(|f| f.1.trim().to_owned()).filter(|v| !v.is_empty())
+        found
+            .map(|f| f.1.trim().to_owned())
+            .filter(|v| !v.is_empty())
     };
     let (reason, seen) = (field("break-glass"), field("subject"));
     let ask = Ask {

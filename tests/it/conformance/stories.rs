@@ -197,7 +197,9 @@ pub async fn the_glass_is_broken_with_a_reason_and_everybody_is_told<S: Stage>(s
         min_severity: None,
         notify: Vec::new(),
     });
-    directory.actions.insert("restart".to_owned(), Arc::new(restart));
+    directory
+        .actions
+        .insert("restart".to_owned(), Arc::new(restart));
     let ana = directory.people.get_mut("ana").unwrap();
     ana.roles.push("commander".to_owned());
     engine.replace_directory(directory);
@@ -209,13 +211,19 @@ pub async fn the_glass_is_broken_with_a_reason_and_everybody_is_told<S: Stage>(s
     assert!(told.text.contains("passes over its approval"), "{told:?}");
     s.line("bo", &TEAM, "BREAKS THE GLASS").await;
     let asked = s.line("ana", &room, "Why: “the disk is full”").await;
-    let label = asked.buttons.iter().find(|b| b.starts_with("Approve") || b.starts_with("Run"));
+    let label = asked
+        .buttons
+        .iter()
+        .find(|b| b.starts_with("Approve") || b.starts_with("Run"));
     s.press("ana", &asked, label.unwrap()).await;
     s.line("bo", &room, "succeeded (exit code 0) after").await;
     assert_eq!(s.house().count(1, "run_released").await, 1);
     let entries = engine.store().audit_after(0, 100).await.unwrap();
     let kinds: Vec<&str> = entries.iter().map(|e| e.kind.as_str()).collect();
-    assert!(kinds.starts_with(&["refused", "break_glass", "run_approved", "run_released"]), "{kinds:?}");
+    assert!(
+        kinds.starts_with(&["refused", "break_glass", "run_approved", "run_released"]),
+        "{kinds:?}"
+    );
 }
 
 pub async fn the_same_press_twice_has_one_effect<S: Stage>(s: S) {

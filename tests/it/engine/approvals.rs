@@ -41,7 +41,12 @@ fn agrees(w: &World, who: &str, door: &str) -> impl Future<Output = Result<(), F
             run: RunId(1),
         }),
     };
-    async move { engine.submit(&cause, IncidentId(1), command).await.map(drop) }
+    async move {
+        engine
+            .submit(&cause, IncidentId(1), command)
+            .await
+            .map(drop)
+    }
 }
 
 fn refuses(w: &World, who: &str, door: &str) -> impl Future<Output = Result<(), Failure>> + use<> {
@@ -50,7 +55,12 @@ fn refuses(w: &World, who: &str, door: &str) -> impl Future<Output = Result<(), 
         by: person(who),
         run: RunId(1),
     };
-    async move { engine.submit(&cause, IncidentId(1), command).await.map(drop) }
+    async move {
+        engine
+            .submit(&cause, IncidentId(1), command)
+            .await
+            .map(drop)
+    }
 }
 
 async fn count(w: &World, kind: &str) -> usize {
@@ -133,7 +143,14 @@ async fn what_is_asked_and_answered_and_refused_stands_in_the_audit() {
         let own = agrees(&w, "ana", "slack").await.unwrap_err();
         assert!(own.to_string().contains("cannot approve it"), "{own}");
         agrees(&w, "bo", "slack").await.unwrap();
-        while w.engine.store().run(RunId(1)).await.unwrap().is_none_or(|r| r.ended_at.is_none()) {
+        while w
+            .engine
+            .store()
+            .run(RunId(1))
+            .await
+            .unwrap()
+            .is_none_or(|r| r.ended_at.is_none())
+        {
             tokio::task::yield_now().await;
         }
         while count(&w, "run_ended").await == 0 {
@@ -158,7 +175,11 @@ async fn what_is_asked_and_answered_and_refused_stands_in_the_audit() {
         let refused = &entries[1];
         assert!(refused.text.contains("cannot approve it"), "{refused:?}");
         assert_eq!((refused.incident, refused.run), (Some(1), Some(1)));
-        assert!(entries[0].detail.contains("\"verdict\""), "{:?}", entries[0]);
+        assert!(
+            entries[0].detail.contains("\"verdict\""),
+            "{:?}",
+            entries[0]
+        );
     })
     .await;
 }

@@ -55,15 +55,33 @@ async fn a_chain_that_nobody_touched_is_whole() {
 
 /// What is done to the database, and what is said of it.
 const TAMPERING: &[(&str, &str)] = &[
-    ("update audit set text = 'nothing happened' where n = 3", "entry 3 was changed"),
-    ("update audit set who = 'person:bo' where n = 1", "entry 1 was changed"),
-    ("update audit set at = at + 1 where n = 7", "entry 7 was changed"),
-    ("update audit set hash = prev where n = 4", "entry 4 was changed"),
-    ("update audit set incident = 9 where n = 2", "entry 2 was changed"),
+    (
+        "update audit set text = 'nothing happened' where n = 3",
+        "entry 3 was changed",
+    ),
+    (
+        "update audit set who = 'person:bo' where n = 1",
+        "entry 1 was changed",
+    ),
+    (
+        "update audit set at = at + 1 where n = 7",
+        "entry 7 was changed",
+    ),
+    (
+        "update audit set hash = prev where n = 4",
+        "entry 4 was changed",
+    ),
+    (
+        "update audit set incident = 9 where n = 2",
+        "entry 2 was changed",
+    ),
     ("delete from audit where n = 4", "entry 4 is missing"),
     ("delete from audit where n = 1", "entry 1 is missing"),
     // Cut off behind and before what was signed.
-    ("delete from audit where n > 3", "entry 4 is missing at the end"),
+    (
+        "delete from audit where n > 3",
+        "entry 4 is missing at the end",
+    ),
     ("delete from audit", "entry 1 is missing at the end"),
     // Moved: two change places, contents and all.
     (
@@ -88,9 +106,18 @@ const TAMPERING: &[(&str, &str)] = &[
          values (9, 0, 'run_asked', 'person:bo', 'Bo', '', 'forged', '{}', '00', '00')",
         "entry 8 is missing",
     ),
-    ("update audit_checkpoints set n = 6", "has a signature that is not its key's"),
-    ("update audit_checkpoints set hash = 'x'", "has a signature that is not its key's"),
-    ("update audit_checkpoints set key = 'aa'", "was signed with the key aa"),
+    (
+        "update audit_checkpoints set n = 6",
+        "has a signature that is not its key's",
+    ),
+    (
+        "update audit_checkpoints set hash = 'x'",
+        "has a signature that is not its key's",
+    ),
+    (
+        "update audit_checkpoints set key = 'aa'",
+        "was signed with the key aa",
+    ),
 ];
 
 #[tokio::test]
@@ -116,11 +143,20 @@ async fn a_chain_written_anew_with_its_checkpoints_removed_is_seen_by_the_file_b
         let sealer = chain(database, &folder).await;
         database.raw("delete from audit where n > 3").await;
         database.raw("delete from audit_checkpoints").await;
-        assert_eq!(verdict(database, &sealer).await, Ok(3), "the database alone cannot tell");
+        assert_eq!(
+            verdict(database, &sealer).await,
+            Ok(3),
+            "the database alone cannot tell"
+        );
         let kept = std::fs::read_to_string(folder.path().join("audit-checkpoints.jsonl")).unwrap();
-        let kept = kept.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+        let kept = kept
+            .lines()
+            .map(|l| serde_json::from_str(l).unwrap())
+            .collect();
         let store = database.open().await;
-        let found = verify_audit(&store, kept, Some(&sealer.public())).await.unwrap();
+        let found = verify_audit(&store, kept, Some(&sealer.public()))
+            .await
+            .unwrap();
         assert!(found.unwrap_err().contains("entry 4 is missing at the end"));
     })
     .await;
@@ -134,13 +170,18 @@ async fn the_chain_goes_on_after_a_restart_and_a_failed_commit_leaves_no_gap() {
         w.kill_and_restart().await;
         w.engine.audit(fact(1)).await.unwrap();
         let other = World::on(&database.url).await;
-        assert!(w.engine.audit(fact(2)).await.is_err(), "another process has the database");
+        assert!(
+            w.engine.audit(fact(2)).await.is_err(),
+            "another process has the database"
+        );
         other.engine.audit(fact(3)).await.unwrap();
         let entries = other.engine.store().audit_after(0, 10).await.unwrap();
         let told: Vec<&str> = entries.iter().map(|e| e.text.as_str()).collect();
         assert_eq!(told, ["fact 0", "fact 1", "fact 3"]);
         let key = None;
-        let found = verify_audit(other.engine.store(), Vec::new(), key).await.unwrap();
+        let found = verify_audit(other.engine.store(), Vec::new(), key)
+            .await
+            .unwrap();
         assert_eq!(found.map(|whole| whole.head.n), Ok(3));
     })
     .await;

@@ -45,7 +45,9 @@ fn life(action: Action) -> Life {
     roles(&mut life, "ana", &["admin", "commander", "web", "db"]);
     roles(&mut life, "bo", &["web", "db"]);
     roles(&mut life, "cy", &["web"]);
-    life.directory.actions.insert(action.id.clone(), Arc::new(action));
+    life.directory
+        .actions
+        .insert(action.id.clone(), Arc::new(action));
     life
 }
 
@@ -84,7 +86,10 @@ fn who_asked_does_not_count_even_as_admin_with_every_role() {
     let mut life = life(action(vec![need(&["admin", "web"], 1)]));
     ask(&mut life, "ana");
     assert!(said(yes(&mut life, "ana")).contains("cannot approve it"));
-    assert_eq!(yes(&mut life, "bo").unwrap(), ["run_approved", "run_released"]);
+    assert_eq!(
+        yes(&mut life, "bo").unwrap(),
+        ["run_approved", "run_released"]
+    );
 }
 
 #[test]
@@ -95,7 +100,10 @@ fn without_four_eyes_who_asked_may_fill_a_slot_and_only_one() {
     ask(&mut life, "ana");
     assert_eq!(yes(&mut life, "ana").unwrap(), ["run_approved"]);
     assert!(said(yes(&mut life, "ana")).contains("already approved"));
-    assert_eq!(yes(&mut life, "bo").unwrap(), ["run_approved", "run_released"]);
+    assert_eq!(
+        yes(&mut life, "bo").unwrap(),
+        ["run_approved", "run_released"]
+    );
 }
 
 #[test]
@@ -143,7 +151,10 @@ fn a_yes_at_the_instant_it_lapses_is_too_late_whether_or_not_time_was_put_to_it(
     life.now = expires;
     assert!(said(yes(&mut life, "bo")).contains("lapsed"));
     life.tell(Command::Wake);
-    assert!(matches!(run(&life).state, RunState::Ended(Outcome::NotStarted { .. })));
+    assert!(matches!(
+        run(&life).state,
+        RunState::Ended(Outcome::NotStarted { .. })
+    ));
     let why = said(yes(&mut life, "bo"));
     assert!(why.contains("lapsed") && why.contains("`restart`"), "{why}");
 }
@@ -155,9 +166,14 @@ fn a_file_that_was_edited_voids_what_was_agreed_on() {
     yes(&mut life, "bo").unwrap();
     let mut edited = (*life.directory.actions["restart"]).clone();
     edited.digest = "another".to_owned();
-    life.directory.actions.insert("restart".to_owned(), Arc::new(edited));
+    life.directory
+        .actions
+        .insert("restart".to_owned(), Arc::new(edited));
     let why = said(yes(&mut life, "cy"));
-    assert!(why.contains("the action changed") && why.contains("ask again"), "{why}");
+    assert!(
+        why.contains("the action changed") && why.contains("ask again"),
+        "{why}"
+    );
     life.directory.actions.remove("restart");
     assert!(said(yes(&mut life, "cy")).contains("no longer configured"));
 }
@@ -172,7 +188,9 @@ fn what_would_start_something_else_by_now_is_not_released() {
         argv: vec!["/bin/true".to_owned(), "--later".to_owned()],
         ..ProcessRun::default()
     });
-    life.directory.actions.insert("restart".to_owned(), Arc::new(other));
+    life.directory
+        .actions
+        .insert("restart".to_owned(), Arc::new(other));
     assert!(said(yes(&mut life, "bo")).contains("the action changed"));
 }
 
@@ -182,7 +200,11 @@ fn a_role_that_was_taken_away_between_yes_and_release_counts_no_more() {
     ask(&mut life, "ana");
     yes(&mut life, "bo").unwrap();
     life.directory.people.get_mut("bo").unwrap().roles.clear();
-    assert_eq!(yes(&mut life, "cy").unwrap(), ["run_approved"], "one is left to be found");
+    assert_eq!(
+        yes(&mut life, "cy").unwrap(),
+        ["run_approved"],
+        "one is left to be found"
+    );
     assert!(matches!(run(&life).state, RunState::Asked { .. }));
 }
 
@@ -225,7 +247,12 @@ fn what_the_rules_said_is_kept_with_the_run() {
     let mut life = life(action(vec![need(&["web"], 1)]));
     ask(&mut life, "ana");
     let verdict = &run(&life).terms.verdict;
-    assert!(verdict.iter().any(|l| l.starts_with("allow linked-people: matches")), "{verdict:?}");
+    assert!(
+        verdict
+            .iter()
+            .any(|l| l.starts_with("allow linked-people: matches")),
+        "{verdict:?}"
+    );
 }
 
 #[test]
@@ -244,7 +271,10 @@ fn a_button_drawn_for_something_else_approves_nothing() {
         })
     };
     assert!(said(press(&mut life, &"0".repeat(16))).contains("look at it again"));
-    assert!(said(press(&mut life, &subject[..8])).contains("look at it again"), "too short to be sure");
+    assert!(
+        said(press(&mut life, &subject[..8])).contains("look at it again"),
+        "too short to be sure"
+    );
     press(&mut life, &subject[..16]).unwrap();
 }
 
@@ -268,7 +298,10 @@ fn a_rehearsal_comes_first_and_what_it_wrote_is_agreed_on() {
         digest: "d1".to_owned(),
     });
     let after = run(&life).terms.subject.clone();
-    assert_ne!(before, after, "what was written is part of what is agreed on");
+    assert_ne!(
+        before, after,
+        "what was written is part of what is agreed on"
+    );
     let stale = life.try_tell(Command::Through {
         door: "slack".to_owned(),
         seen: Some(before),
@@ -278,7 +311,10 @@ fn a_rehearsal_comes_first_and_what_it_wrote_is_agreed_on() {
         }),
     });
     assert!(said(stale).contains("look at it again"));
-    assert_eq!(yes(&mut life, "bo").unwrap(), ["run_approved", "run_released"]);
+    assert_eq!(
+        yes(&mut life, "bo").unwrap(),
+        ["run_approved", "run_released"]
+    );
 }
 
 #[test]
@@ -308,9 +344,18 @@ fn the_glass_is_broken_with_role_severity_and_reason_and_loudly() {
     let record = life.journal.last().unwrap().clone();
     let effects = react(&life.incident, &record);
     let says = |to: Place| effects.contains(&Effect::Say { to });
-    assert!(says(Place::Loud) && says(Place::Channel("security".to_owned())), "{effects:?}");
-    assert!(said(yes(&mut life, "bo")).contains("commander"), "only who may break it confirms");
-    assert_eq!(yes(&mut life, "ana").unwrap(), ["run_approved", "run_released"]);
+    assert!(
+        says(Place::Loud) && says(Place::Channel("security".to_owned())),
+        "{effects:?}"
+    );
+    assert!(
+        said(yes(&mut life, "bo")).contains("commander"),
+        "only who may break it confirms"
+    );
+    assert_eq!(
+        yes(&mut life, "ana").unwrap(),
+        ["run_approved", "run_released"]
+    );
     let terms = &run(&life).terms;
     assert!(terms.break_glass && terms.reason.as_deref() == Some("the disk is full"));
 }

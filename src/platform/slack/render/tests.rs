@@ -280,7 +280,16 @@ fn a_confirmation_has_its_two_buttons() {
         })
         .collect();
     let run = RunId(7);
-    assert_eq!(presses, [Press::Approve { run, seen: String::new() }, Press::Reject { run }]);
+    assert_eq!(
+        presses,
+        [
+            Press::Approve {
+                run,
+                seen: String::new()
+            },
+            Press::Reject { run }
+        ]
+    );
 }
 
 #[test]
