@@ -30,8 +30,8 @@ pub(super) enum Miss {
     Fenced,
 }
 
-/// Statements of at most so many rows travel together: whoever waits for a small commit waits for the
-/// way to the database's thread and back, which takes longer than the statement. Larger ones would
+/// Statements for at most so many rows of a kind travel together: whoever waits for a small commit waits
+/// for the way to the database's thread and back, which takes longer than the statement. More rows would
 /// make a new text of nearly every batch, and a text is prepared once.
 const SMALL: usize = 2;
 /// At most so many.
@@ -47,6 +47,8 @@ pub(super) const LOOKED: &str = "looked";
 pub(super) struct Step<B: Backend> {
     pub parts: Vec<Part>,
     pub arguments: B::Arguments,
+    /// Others may join.
+    small: bool,
 }
 
 /// One statement of a transaction.
@@ -120,7 +122,7 @@ impl<B: Backend> Plan<'_, B> {
                 miss,
                 text,
             };
-            let arguments = self.arguments_for(part);
+            let arguments = self.arguments_for(part, rows.len() <= SMALL);
             arguments.reserve(piece.len() * N, piece.len() * N * 8);
             for row in piece {
                 for cell in cells(row)? {
@@ -132,16 +134,14 @@ impl<B: Backend> Plan<'_, B> {
     }
 
     /// Takes a statement up; its values are appended to these.
-    fn arguments_for(&mut self, part: Part) -> &mut B::Arguments {
-        let joins = B::DIALECT == Dialect::Sqlite
-            && part.rows <= SMALL
-            && self.steps.last().is_some_and(|step| {
-                step.parts.len() < TOGETHER && step.parts.iter().all(|p| p.rows <= SMALL)
-            });
-        if !joins {
+    fn arguments_for(&mut self, part: Part, small: bool) -> &mut B::Arguments {
+        let small = small && B::DIALECT == Dialect::Sqlite;
+        let open = |step: &Step<B>| step.small && step.parts.len() < TOGETHER;
+        if !small || !self.steps.last().is_some_and(open) {
             self.steps.push(Step {
                 parts: Vec::new(),
                 arguments: B::Arguments::default(),
+                small,
             });
         }
         let last = self.steps.len() - 1;
