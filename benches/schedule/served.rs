@@ -16,7 +16,7 @@ const ALL: usize = 11;
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 /// As in `main`: 22 November 2026, when one of each schedule's overrides is active.
 const AT: &str = "2026-11-22T14:03:00Z";
-/// LinkedIn's oncall, asked who is on call in one of 10,000 teams.
+/// `LinkedIn`'s oncall, asked who is on call in one of 10,000 teams.
 const PEER_MS: f64 = 265.0;
 /// The program reads twenty thousand files before it is ready.
 const PATIENCE: Duration = Duration::from_secs(120);
