@@ -2,7 +2,7 @@
 //! an incident.
 
 use super::export::journal;
-use super::{print, serve};
+use super::{kept, print, serve};
 use crate::config::Limits;
 use crate::core::alert::{Alert, AlertKind, Labels};
 use crate::core::directory::Directory;
@@ -59,13 +59,13 @@ fn contact(text: &str) -> Result<(String, String), String> {
 ///
 /// # Errors
 /// When the alert cannot be read, or the time.
-pub(super) fn simulate(config: &Path, what: &Simulation) -> anyhow::Result<ExitCode> {
+pub(super) async fn simulate(config: &Path, what: &Simulation) -> anyhow::Result<ExitCode> {
     let Some(loaded) = serve::load(config) else {
         return Ok(ExitCode::FAILURE);
     };
-    let directory = &loaded.directory;
-    let zone = directory.zone.unwrap_or(Tz::UTC);
     let now = Clock::Real.now();
+    let directory = &kept::in_force(&loaded, now).await;
+    let zone = directory.zone.unwrap_or(Tz::UTC);
     let at = match &what.at {
         None => now,
         Some(text) => parse_at(text, zone, now).map_err(anyhow::Error::msg)?,

@@ -15,6 +15,7 @@ mod crash;
 mod demo;
 mod discord_side;
 mod discord_world;
+mod doctor;
 mod emulated;
 mod engine;
 mod foretell;

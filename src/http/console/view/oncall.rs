@@ -59,7 +59,7 @@ pub(in super::super) fn oncall(scene: Scene<'_>, duties: &[Duty], findings: &[Fi
     html! {
         (frame::head("On call", &html! {
             span.hint { "times in " (scene.viewer.zone.name()) }
-            a.button href="/oncall/fairness" { "Fairness" }
+            a.button href="/fairness" { "Fairness" }
         }))
         @if duties.is_empty() { p.empty { "No schedule is configured. Add a file to schedules/." } }
         ul.grid {
@@ -76,7 +76,7 @@ pub(in super::super) fn oncall(scene: Scene<'_>, duties: &[Duty], findings: &[Fi
                     p.link-row {
                         a href={ "/oncall/" (d.id) "?view=week" } { "Week" }
                         a href={ "/oncall/" (d.id) "?view=month" } { "Month" }
-                        a href={ "/oncall/fairness?schedule=" (d.id) } { "Fairness" }
+                        a href={ "/fairness?schedule=" (d.id) } { "Fairness" }
                     }
                     p.hint { "Hand-offs follow the clock in " (d.zone.name()) ", where it is " (short(scene.now, d.zone, scene.now)) "." }
                 }
