@@ -178,8 +178,9 @@ pub(super) async fn explain(config: &Path, id: IncidentId) -> anyhow::Result<Exi
         return Ok(ExitCode::FAILURE);
     };
     let incident = Incident::replay(id, &journal);
-    let directory = &loaded.directory;
-    let told = explain::explain(&incident, &journal, directory, Clock::Real.now());
+    let now = Clock::Real.now();
+    let directory = &kept::in_force(&loaded, now).await;
+    let told = explain::explain(&incident, &journal, directory, now);
     print(&told.text(directory.zone))?;
     Ok(ExitCode::SUCCESS)
 }

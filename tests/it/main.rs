@@ -28,6 +28,7 @@ mod process;
 mod prometheus;
 mod run;
 mod schedule;
+mod serving;
 mod slack_judged;
 mod slack_rules;
 mod slack_side;

@@ -4,6 +4,7 @@ use super::calendar::coverage;
 use super::parts::{face, short, when};
 use super::{Scene, frame};
 use crate::core::directory::{Policy, Target};
+use crate::core::hours::minute_words;
 use crate::core::schedule::{Finding, Turn};
 use crate::core::text::list;
 use crate::core::time::{Time, human_ms};
@@ -111,6 +112,7 @@ fn policy(scene: Scene<'_>, policy: &Policy) -> Markup {
                 }
                 li { "everybody of last resort: " (list(&scene.directory.catch_all.iter().map(|t| target(scene, t)).collect::<Vec<_>>())) }
             }
+            @if let Some(minute) = policy.rest_until { p.hint { "Whoever was paged in the night is spared what is not urgent until " (minute_words(minute)) "." } }
             @if policy.repeat > 0 { p.hint { "The ladder is climbed " (policy.repeat + 1) " times." } }
         }
     }
