@@ -148,24 +148,12 @@ fn action(id: &str, class: ActionClass) -> Action {
         strip_suffix: None,
     };
     Action {
-        id: id.to_owned(),
         title: format!("Title of {id}"),
-        about: String::new(),
         class,
         services: vec!["checkout".to_owned()],
-        matchers: Vec::new(),
         args: vec![arg],
-        argv: vec!["/usr/bin/true".to_owned(), "{lines}".to_owned()],
-        cwd: None,
-        env: BTreeMap::new(),
-        timeout_ms: 1000,
-        kill_grace_ms: 100,
-        output_bytes: 1000,
-        success: vec![0],
-        approvals: 0,
-        roles: Vec::new(),
-        approval_ttl_ms: 600_000,
         digest: "d".to_owned(),
+        ..Action::of_program(id, &["/usr/bin/true", "{lines}"])
     }
 }
 

@@ -201,16 +201,16 @@ pub fn of_action(name: &str, directory: &Directory, incident: &Incident) -> Opti
                 format!("{} {}", a.help, action::allowed(a)).trim(),
                 super::surface::HELP_CHARS,
             ),
-            entry: match &a.kind {
-                ArgKind::Enum(values) if values.len() <= CHOICES => {
-                    Entry::Choice(values.iter().map(|v| (v.clone(), v.clone())).collect())
+            entry: match (a.kind.choices(), &a.kind) {
+                (Some(values), _) if values.len() <= CHOICES => {
+                    Entry::Choice(values.into_iter().map(|v| (v.clone(), v)).collect())
                 }
-                ArgKind::Enum(_) | ArgKind::Int { .. } => Entry::Line { max: 100 },
-                ArgKind::Text { max_len, .. } => Entry::Line {
+                (_, ArgKind::Text { max_len, .. }) => Entry::Line {
                     max: u16::try_from(*max_len)
                         .unwrap_or(TEXT_CHARS)
                         .min(TEXT_CHARS),
                 },
+                _ => Entry::Line { max: 100 },
             },
             value: a.default.clone(),
             required: a.default.is_none(),

@@ -8,7 +8,7 @@ use super::route::matchers;
 use super::secret::{hex, sha256};
 use super::tree::parse;
 use crate::core::action::placeholders;
-use crate::core::directory::{Action, ActionClass, Arg};
+use crate::core::directory::{self, Action, ActionClass, Arg, How, Limits, ProcessRun};
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -44,25 +44,34 @@ pub(super) fn action(
     let success = success(&table);
     let approval = approval(&table, known);
     table.done();
+    let base = Action::of_program(id, &[]);
     Some(Action {
-        id: id.to_owned(),
         title: title?.value,
         about,
         class: class?,
         services,
         matchers,
         args,
-        argv: run.argv,
-        cwd: run.cwd,
-        env: run.env,
-        timeout_ms: run.timeout_ms,
-        kill_grace_ms: run.kill_grace_ms,
-        output_bytes: run.output_bytes,
+        how: How::Process(ProcessRun {
+            argv: run.argv,
+            cwd: run.cwd,
+            env: run.env,
+            ..ProcessRun::default()
+        }),
+        limits: Limits {
+            timeout_ms: run.timeout_ms,
+            kill_grace_ms: run.kill_grace_ms,
+            output_bytes: run.output_bytes,
+            ..Limits::default()
+        },
         success,
-        approvals: approval.count,
+        approval: directory::Approval {
+            request_ttl_ms: approval.ttl_ms,
+            ..directory::Approval::by_others(approval.count)
+        },
         roles: approval.roles,
-        approval_ttl_ms: approval.ttl_ms,
         digest: hex(&sha256(text.as_bytes())),
+        ..base
     })
 }
 

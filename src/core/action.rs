@@ -4,8 +4,16 @@
 //! template element becomes exactly one argument; nothing is split, expanded or interpreted.
 
 use super::alert::Labels;
-use super::directory::{Action, Arg, ArgKind};
+use super::directory::{Action, Arg, ArgKind, How};
+use super::id::IncidentId;
+use super::time::{human_ms, parse_duration_ms};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// Names of a list that are spelled out where a value is refused.
+const NAMED: usize = 12;
 
 /// Whether the action fits an incident of this service with these labels.
 ///
@@ -23,6 +31,17 @@ pub fn offered(action: &Action, service: Option<&str>, labels: &Labels) -> Resul
             action.services.join(", ")
         ));
     }
+    if !action.environments.is_empty() {
+        let here = environment(labels);
+        if !here.is_some_and(|e| action.environments.iter().any(|x| x == e)) {
+            return Err(format!(
+                "`{}` is for {}, and this incident's labels name {}.",
+                action.id,
+                action.environments.join(", "),
+                here.unwrap_or("no environment")
+            ));
+        }
+    }
     match action.matchers.iter().find(|m| !m.matches(labels)) {
         Some(m) => Err(format!(
             "`{}` needs {m}, which this incident's labels do not have.",
@@ -32,7 +51,61 @@ pub fn offered(action: &Action, service: Option<&str>, labels: &Labels) -> Resul
     }
 }
 
-/// Checks the given arguments and renders the argv.
+/// What exactly one run would do, rendered from the checked arguments.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Where it runs, for people.
+    pub target: String,
+    /// What runs: a program's argv; an HTTP request's method, address and body; `option=value` of a
+    /// Rundeck job.
+    pub argv: Vec<String>,
+    /// The same in the "only look" mode; empty: it has none.
+    pub dry_run: Vec<String>,
+    /// Keys it holds while it runs.
+    pub locks: Vec<String>,
+    /// The checked values by name.
+    pub args: BTreeMap<String, String>,
+}
+
+impl Plan {
+    /// SHA-256 over everything an approver sees, hex: each part with its length in front, so that
+    /// no two different plans read alike.
+    #[must_use]
+    pub fn subject(
+        &self,
+        action: &Action,
+        incident: IncidentId,
+        environment: Option<&str>,
+    ) -> String {
+        let mut hash = Sha256::new();
+        let id = incident.to_string();
+        let fixed = [&*action.id, &*action.digest, &*self.target, &*id];
+        let parts = fixed
+            .into_iter()
+            .chain([environment.unwrap_or_default()])
+            .chain(self.argv.iter().map(String::as_str))
+            .chain(std::iter::once("\0dry"))
+            .chain(self.dry_run.iter().map(String::as_str));
+        for part in parts {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        hash.finalize().iter().fold(String::new(), |mut hex, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+    }
+}
+
+/// The environment the labels name: `environment`, else `env`.
+#[must_use]
+pub fn environment(labels: &Labels) -> Option<&str> {
+    let named = labels.get("environment").or_else(|| labels.get("env"));
+    named.map(String::as_str).filter(|e| !e.is_empty())
+}
+
+/// Checks the given arguments and renders what would run.
 ///
 /// # Errors
 /// A sentence naming the argument and the fix.
@@ -40,7 +113,7 @@ pub fn bind(
     action: &Action,
     given: &BTreeMap<String, String>,
     labels: &Labels,
-) -> Result<Vec<String>, String> {
+) -> Result<Plan, String> {
     if let Some(unknown) = given
         .keys()
         .find(|k| !action.args.iter().any(|a| a.name == **k))
@@ -58,13 +131,114 @@ pub fn bind(
     }
     let mut values = BTreeMap::new();
     for arg in &action.args {
-        values.insert(arg.name.as_str(), value(arg, given, labels)?);
+        values.insert(arg.name.clone(), value(arg, given, labels)?);
     }
-    action
-        .argv
-        .iter()
-        .map(|element| render(element, &values))
-        .collect()
+    let plan = planned(&action.how, &values)?;
+    Ok(Plan {
+        locks: all(&action.lock.keys, &values)?,
+        args: values,
+        ..plan
+    })
+}
+
+/// What runs where, without locks and arguments.
+fn planned(how: &How, values: &BTreeMap<String, String>) -> Result<Plan, String> {
+    Ok(match how {
+        How::Process(run) => Plan {
+            target: "this machine".to_owned(),
+            argv: all(&run.argv, values)?,
+            dry_run: all(&run.dry_run, values)?,
+            ..Plan::default()
+        },
+        How::Ssh(run) => Plan {
+            target: format!(
+                "ssh {} by {}: {}",
+                render(&run.host, values)?,
+                run.server,
+                run.command
+            ),
+            argv: all(&run.argv, values)?,
+            dry_run: all(&run.dry_run, values)?,
+            ..Plan::default()
+        },
+        How::Http(run) => {
+            let encoded = |_: &str, v: &str| percent(v);
+            let mut argv = vec![run.method.clone(), render_with(&run.url, values, &encoded)?];
+            if let Some(body) = &run.body {
+                argv.push(filled(body, values)?.to_string());
+            }
+            Plan {
+                target: format!("HTTP {}", host_of(&run.url)),
+                argv,
+                ..Plan::default()
+            }
+        }
+        How::Rundeck(run) => {
+            let one = |(name, template): (&String, &String)| {
+                render(template, values).map(|value| format!("{name}={value}"))
+            };
+            Plan {
+                target: format!("rundeck {}, job {}", run.server, run.job),
+                argv: run.options.iter().map(one).collect::<Result<_, _>>()?,
+                ..Plan::default()
+            }
+        }
+        How::Kubernetes(run) => Plan {
+            target: format!(
+                "kubernetes {}/{}, {}",
+                run.cluster, run.namespace, run.image
+            ),
+            argv: all(&run.argv, values)?,
+            dry_run: all(&run.dry_run, values)?,
+            ..Plan::default()
+        },
+    })
+}
+
+fn all(templates: &[String], values: &BTreeMap<String, String>) -> Result<Vec<String>, String> {
+    templates.iter().map(|t| render(t, values)).collect()
+}
+
+/// Scheme, host and port of an address, which are never templates.
+fn host_of(url: &str) -> &str {
+    let after = url.find("://").map_or(0, |at| at + 3);
+    let end = url[after..]
+        .find(['/', '?', '#'])
+        .map_or(url.len(), |n| after + n);
+    &url[..end]
+}
+
+/// Everything outside RFC 3986's unreserved characters becomes `%XX`.
+fn percent(value: &str) -> String {
+    value.bytes().fold(String::new(), |mut out, b| {
+        if b.is_ascii_alphanumeric() || b"-._~".contains(&b) {
+            out.push(char::from(b));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "%{b:02X}");
+        }
+        out
+    })
+}
+
+/// A JSON template with the values inside of its strings; they cannot leave them.
+fn filled(template: &Value, values: &BTreeMap<String, String>) -> Result<Value, String> {
+    Ok(match template {
+        Value::String(text) => Value::String(render(text, values)?),
+        Value::Array(items) => Value::Array(
+            items
+                .iter()
+                .map(|i| filled(i, values))
+                .collect::<Result<_, _>>()?,
+        ),
+        Value::Object(fields) => Value::Object(
+            fields
+                .iter()
+                .map(|(k, v)| Ok((k.clone(), filled(v, values)?)))
+                .collect::<Result<_, String>>()?,
+        ),
+        other => other.clone(),
+    })
 }
 
 /// The value an argument takes, checked.
@@ -92,14 +266,24 @@ pub fn value(
             ));
         }
         check(arg, cut).map_err(|why| format!("cannot offer: label `{label}`: {why}"))?;
-        return Ok(cut.to_owned());
+        return Ok(normal(arg, cut));
     }
     let value = given
         .get(name)
         .or(arg.default.as_ref())
         .ok_or_else(|| format!("`{name}` is missing: {}.", allowed(arg)))?;
     check(arg, value)?;
-    Ok(value.clone())
+    Ok(normal(arg, value))
+}
+
+/// The value as the program gets it: a length of time in whole seconds, everything else as it is.
+fn normal(arg: &Arg, value: &str) -> String {
+    match arg.kind {
+        ArgKind::Duration { .. } => {
+            parse_duration_ms(value).map_or_else(|_| value.to_owned(), |ms| (ms / 1000).to_string())
+        }
+        _ => value.to_owned(),
+    }
 }
 
 /// What an argument allows, in words.
@@ -108,6 +292,17 @@ pub fn allowed(arg: &Arg) -> String {
     match &arg.kind {
         ArgKind::Enum(values) => format!("one of {}", values.join(", ")),
         ArgKind::Int { min, max } => format!("a whole number from {min} to {max}"),
+        ArgKind::Bool => "true or false".to_owned(),
+        ArgKind::Duration { min_secs, max_secs } => format!(
+            "a length of time from {} to {}, such as 90s or 5m",
+            human_ms(min_secs.saturating_mul(1000)),
+            human_ms(max_secs.saturating_mul(1000))
+        ),
+        ArgKind::Ref { list, values } => match values.len() {
+            0 => format!("a name of the list {list}, which is empty"),
+            1..=NAMED => format!("one of {} (list {list})", values.join(", ")),
+            n => format!("one of the {n} names of the list {list}"),
+        },
         ArgKind::Text { regex, .. } => {
             format!(
                 "text matching {}",
@@ -128,7 +323,10 @@ fn check(arg: &Arg, value: &str) -> Result<(), String> {
         ));
     }
     let fits = match &arg.kind {
-        ArgKind::Enum(values) => values.iter().any(|v| v == value),
+        ArgKind::Enum(values) | ArgKind::Ref { values, .. } => values.iter().any(|v| v == value),
+        ArgKind::Bool => matches!(value, "true" | "false"),
+        ArgKind::Duration { min_secs, max_secs } => parse_duration_ms(value)
+            .is_ok_and(|ms| ms % 1000 == 0 && (*min_secs..=*max_secs).contains(&(ms / 1000))),
         ArgKind::Int { min, max } => value
             .parse::<i64>()
             .is_ok_and(|n| (*min..=*max).contains(&n) && n.to_string() == value),
@@ -151,7 +349,16 @@ fn forbidden(c: char) -> bool {
 }
 
 /// Replaces `{name}` in one element; `{{` and `}}` are braces.
-fn render(element: &str, values: &BTreeMap<&str, String>) -> Result<String, String> {
+fn render(element: &str, values: &BTreeMap<String, String>) -> Result<String, String> {
+    render_with(element, values, &|_, value| value.to_owned())
+}
+
+/// The same, with each value put into the form its place needs.
+fn render_with(
+    element: &str,
+    values: &BTreeMap<String, String>,
+    put: &dyn Fn(&str, &str) -> String,
+) -> Result<String, String> {
     let (mut out, mut rest) = (String::new(), element);
     while let Some(at) = rest.find(['{', '}']) {
         out.push_str(&rest[..at]);
@@ -168,11 +375,10 @@ fn render(element: &str, values: &BTreeMap<&str, String>) -> Result<String, Stri
                 format!("`{element}`: a brace does not close; write {{{{ for a brace")
             })?;
             let name = &tail[1..end];
-            out.push_str(
-                values.get(name).ok_or_else(|| {
-                    format!("`{element}` names `{name}`, which is not an argument")
-                })?,
-            );
+            let value = values
+                .get(name)
+                .ok_or_else(|| format!("`{element}` names `{name}`, which is not an argument"))?;
+            out.push_str(&put(name, value));
             rest = &tail[end + 1..];
         }
     }
@@ -187,7 +393,7 @@ fn render(element: &str, values: &BTreeMap<&str, String>) -> Result<String, Stri
 pub fn placeholders(element: &str, args: &[Arg]) -> Result<(), String> {
     let values = args
         .iter()
-        .map(|a| (a.name.as_str(), String::new()))
+        .map(|a| (a.name.clone(), String::new()))
         .collect();
     render(element, &values).map(|_| ())
 }
@@ -205,7 +411,7 @@ pub fn shown(argv: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::directory::ActionClass;
+    use crate::core::directory::ProcessRun;
     use crate::core::matcher::whole;
 
     fn arg(name: &str, kind: ArgKind) -> Arg {
@@ -221,24 +427,12 @@ mod tests {
 
     fn action(args: Vec<Arg>, argv: &[&str]) -> Action {
         Action {
-            id: "a".to_owned(),
-            title: "A".to_owned(),
-            about: String::new(),
-            class: ActionClass::Diagnostic,
-            services: vec!["*".to_owned()],
-            matchers: Vec::new(),
             args,
-            argv: argv.iter().map(|s| (*s).to_owned()).collect(),
-            cwd: None,
-            env: BTreeMap::new(),
-            timeout_ms: 1000,
-            kill_grace_ms: 1000,
-            output_bytes: 1000,
-            success: vec![0],
-            approvals: 0,
-            roles: Vec::new(),
-            approval_ttl_ms: 1000,
-            digest: String::new(),
+            how: How::Process(ProcessRun {
+                argv: argv.iter().map(|s| (*s).to_owned()).collect(),
+                ..ProcessRun::default()
+            }),
+            ..Action::of_program("a", &[])
         }
     }
 
@@ -264,7 +458,8 @@ mod tests {
             &given(&[("host", "a; rm -rf / $(id) 'q' \"d\"")]),
             &Labels::new(),
         )
-        .unwrap();
+        .unwrap()
+        .argv;
         assert_eq!(
             argv,
             ["/bin/x", "--host=a; rm -rf / $(id) 'q' \"d\"", "{literal}"]
@@ -287,7 +482,7 @@ mod tests {
         );
         let a = action(vec![host, n, mode], &["/bin/x", "{host}", "{n}", "{mode}"]);
         let ok = [("host", "web-1"), ("n", "3"), ("mode", "soft")];
-        assert_eq!(bind(&a, &given(&ok), &Labels::new()).unwrap().len(), 4);
+        assert_eq!(bind(&a, &given(&ok), &Labels::new()).unwrap().argv.len(), 4);
         for (name, bad) in [
             ("host", "web-1; id"),
             ("host", "web-1\n"),
@@ -330,7 +525,7 @@ mod tests {
         let a = action(vec![host], &["/bin/x", "{host}"]);
         let labels = |v: &str| Labels::from([("instance".to_owned(), v.to_owned())]);
         assert_eq!(
-            bind(&a, &given(&[]), &labels("web-7:9100")).unwrap()[1],
+            bind(&a, &given(&[]), &labels("web-7:9100")).unwrap().argv[1],
             "web-7"
         );
         assert!(

@@ -3,8 +3,13 @@
 //! One immutable snapshot, replaced as a whole when the files change. Decisions read it through
 //! the `Scene`; nothing in the core changes it. Names are keys, display names are for people.
 
+mod action;
 mod waking;
 
+pub use action::{
+    Action, ActionClass, Approval, Arg, ArgKind, Auto, AutoLevel, BreakGlass, How, HttpRun,
+    KubernetesRun, Limits, Lock, Need, ProcessRun, Risk, Rollback, RundeckRun, Sandbox, SshRun,
+};
 pub use waking::{Means, Rule, Step, Support, Urgency, Waking};
 
 use super::alert::Labels;
@@ -14,7 +19,6 @@ use super::schedule::{Leaves, Schedule, Weights};
 use super::silence::{ReminderRules, Silence};
 use super::time::Time;
 use chrono_tz::Tz;
-use regex::Regex;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -336,95 +340,6 @@ pub struct Route {
     pub page: bool,
     /// Tried in order.
     pub children: Vec<Route>,
-}
-
-/// A runbook action, as its file says.
-#[derive(Clone, Debug)]
-pub struct Action {
-    /// Key; equals the file name.
-    pub id: String,
-    /// For buttons.
-    pub title: String,
-    /// What it does, one paragraph.
-    pub about: String,
-    /// `diagnostic` changes nothing; `remediation` does.
-    pub class: ActionClass,
-    /// Offered on incidents of these services; `*` is all.
-    pub services: Vec<String>,
-    /// Offered when the incident's labels match all.
-    pub matchers: Vec<Matcher>,
-    /// Typed arguments, in order.
-    pub args: Vec<Arg>,
-    /// Program and arguments; `{name}` stands for an argument inside one element. `argv[0]` is absolute and fixed.
-    pub argv: Vec<String>,
-    /// Working folder; `None`: an empty one made for the run.
-    pub cwd: Option<String>,
-    /// The whole environment.
-    pub env: BTreeMap<String, String>,
-    /// Killed after this long, milliseconds.
-    pub timeout_ms: i64,
-    /// From SIGTERM to SIGKILL, milliseconds.
-    pub kill_grace_ms: i64,
-    /// Output kept, bytes: the first quarter and the last three.
-    pub output_bytes: usize,
-    /// Exit codes that mean success.
-    pub success: Vec<i32>,
-    /// How many other people must approve. 0: the requester's confirmation is enough.
-    pub approvals: u8,
-    /// Roles of which requester and approvers need one; empty: anybody in the directory.
-    pub roles: Vec<String>,
-    /// An approval request lapses after this long, milliseconds.
-    pub approval_ttl_ms: i64,
-    /// SHA-256 of the file's bytes, hex: the version recorded on each run.
-    pub digest: String,
-}
-
-/// What an action may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ActionClass {
-    /// Looks.
-    Diagnostic,
-    /// Changes something.
-    Remediation,
-}
-
-/// One argument of an action.
-#[derive(Clone, Debug)]
-pub struct Arg {
-    /// `{name}` in the argv.
-    pub name: String,
-    /// Shown beside the field.
-    pub help: String,
-    /// What is allowed.
-    pub kind: ArgKind,
-    /// Used when nothing is given.
-    pub default: Option<String>,
-    /// Taken from this label of the incident; then not editable.
-    pub from_label: Option<String>,
-    /// Cut from the end of the label's value before the check.
-    pub strip_suffix: Option<String>,
-}
-
-/// What an argument allows. There is no free text.
-#[derive(Clone, Debug)]
-pub enum ArgKind {
-    /// One of these.
-    Enum(Vec<String>),
-    /// A whole number in this range, both ends included.
-    Int {
-        /// Smallest.
-        min: i64,
-        /// Largest.
-        max: i64,
-    },
-    /// A whole match; the expression is compiled as `\A(?:…)\z`.
-    Text {
-        /// Anchored, size-limited.
-        regex: Regex,
-        /// In characters.
-        max_len: usize,
-    },
 }
 
 impl Directory {

@@ -243,6 +243,8 @@ pub fn by(event: &Event) -> Option<&Actor> {
         | Event::Left { by, .. }
         | Event::RunAsked { by, .. }
         | Event::RunApproved { by, .. }
+        | Event::RunCancelAsked { by, .. }
+        | Event::RunSettled { by, .. }
         | Event::RunRejected { by, .. }
         | Event::Redacted { by, .. } => Some(by),
         _ => None,

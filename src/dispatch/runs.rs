@@ -4,7 +4,7 @@ use super::{Desk, Reply};
 use crate::chat::words;
 use crate::core::action;
 use crate::core::id::{IncidentId, RunId};
-use crate::core::incident::{Command, Incident};
+use crate::core::incident::{Ask, Command, Incident};
 use std::collections::BTreeMap;
 
 impl Desk<'_> {
@@ -33,6 +33,7 @@ impl Desk<'_> {
             run: self.next_run(),
             action: wanted.clone(),
             args,
+            ask: Ask::default(),
         };
         match self.submit(self.cause, id, command).await {
             Ok((done, incident)) => {

@@ -177,6 +177,7 @@ async fn report(engine: &Engine, row: &OutboxRow, run: RunId, ended: Ended) {
         duration_ms: ended.duration_ms,
         bytes: u64::try_from(ended.bytes).unwrap_or(0),
         tail: ended.tail,
+        notes: Vec::new(),
     };
     let cause = format!("{run}:ended");
     loop {

@@ -10,11 +10,12 @@
 mod mask;
 mod output;
 mod plain;
+pub mod port;
 pub mod process;
 
 pub use output::Output;
 
-use crate::core::directory::Action;
+use crate::core::directory::{Action, How};
 use crate::core::incident::Outcome;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -48,13 +49,17 @@ impl Spec {
     /// The run of `action` with an argv that was bound and approved.
     #[must_use]
     pub fn of(action: &Action, argv: Vec<String>, scratch: PathBuf) -> Spec {
+        let (cwd, env) = match &action.how {
+            How::Process(run) => (run.cwd.clone().map(PathBuf::from), run.env.clone()),
+            _ => (None, BTreeMap::new()),
+        };
         Spec {
             argv,
-            cwd: action.cwd.clone().map(PathBuf::from),
-            env: action.env.clone(),
-            timeout_ms: action.timeout_ms,
-            kill_grace_ms: action.kill_grace_ms,
-            output_bytes: action.output_bytes,
+            cwd,
+            env,
+            timeout_ms: action.limits.timeout_ms,
+            kill_grace_ms: action.limits.kill_grace_ms,
+            output_bytes: action.limits.output_bytes,
             success: action.success.clone(),
             scratch,
         }

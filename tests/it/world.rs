@@ -5,8 +5,8 @@ use firebell::chat::{Answer, Card, Chat, Fault, Line, Page, RoomRef};
 use firebell::config::notify::Providers;
 use firebell::core::alert::{Alert, AlertKind, Labels};
 use firebell::core::directory::{
-    Action, ActionClass, Contact, ContactKind, Directory, Person, Policy, Route, Rung, Service,
-    SeverityName, Target, Team,
+    Action, Approval, Contact, ContactKind, Directory, Limits, Person, Policy, Route, Rung,
+    Service, SeverityName, Target, Team,
 };
 use firebell::core::id::{Actor, IncidentId, Severity};
 use firebell::core::incident::{Command, Incident, Record};
@@ -524,23 +524,16 @@ fn service() -> Service {
 
 fn action(id: &str, approvals: u8, argv: &[&str]) -> Action {
     Action {
-        id: id.to_owned(),
-        title: id.to_owned(),
-        about: String::new(),
-        class: ActionClass::Diagnostic,
-        services: vec!["*".to_owned()],
-        matchers: Vec::new(),
-        args: Vec::new(),
-        argv: argv.iter().map(|a| (*a).to_owned()).collect(),
-        cwd: None,
-        env: BTreeMap::new(),
-        timeout_ms: 10_000,
-        kill_grace_ms: 1000,
-        output_bytes: 100_000,
-        success: vec![0],
-        approvals,
-        roles: Vec::new(),
-        approval_ttl_ms: 600_000,
-        digest: format!("digest of {id}"),
+        approval: Approval {
+            request_ttl_ms: 600_000,
+            ..Approval::by_others(approvals)
+        },
+        limits: Limits {
+            timeout_ms: 10_000,
+            kill_grace_ms: 1000,
+            output_bytes: 100_000,
+            ..Limits::default()
+        },
+        ..Action::of_program(id, argv)
     }
 }

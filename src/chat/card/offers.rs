@@ -36,7 +36,7 @@ impl View<'_> {
             .iter()
             .enumerate()
             .partition(|(n, (_, r))| *n < RUN_LINES || shout(r));
-        lines.extend(shown.iter().map(|(_, (id, r))| Self::over_line(**id, r)));
+        lines.extend(shown.iter().map(|(_, (id, r))| self.over_line(**id, r)));
         if !hidden.is_empty() {
             lines.push(format!(
                 "{} earlier, on the timeline.",
@@ -70,10 +70,13 @@ impl View<'_> {
         )
     }
 
-    fn over_line(id: RunId, run: &Run) -> String {
+    fn over_line(&self, id: RunId, run: &Run) -> String {
         let how = match &run.state {
             RunState::Ended(outcome) => timeline::outcome(outcome),
             RunState::Running => "is running".to_owned(),
+            RunState::Queued { until } => {
+                format!("waits for its turn until {}", self.clock(*until))
+            }
             RunState::Released => "is about to start".to_owned(),
             RunState::Asked { .. } => "waits".to_owned(),
         };

@@ -52,6 +52,7 @@ fn asked(needs: u8) -> Event {
         by: ana(),
         needs,
         expires: at("2026-11-22T14:20:00Z"),
+        terms: Box::default(),
     }
 }
 

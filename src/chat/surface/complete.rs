@@ -1,7 +1,7 @@
 //! Completion: what could come next, from the tree and the directory.
 
 use super::{Argument, Kind, Leaf, Needs, tree};
-use crate::core::directory::{ArgKind, Directory};
+use crate::core::directory::Directory;
 use crate::core::id::IncidentId;
 
 /// Completions offered at once: Discord's limit, and more than anybody reads.
@@ -235,12 +235,12 @@ fn pairs_of(action: &str, directory: &Directory) -> Found {
     };
     let typed = action.args.iter().filter(|a| a.from_label.is_none());
     typed
-        .flat_map(|arg| match &arg.kind {
-            ArgKind::Enum(values) => values
+        .flat_map(|arg| match arg.kind.choices() {
+            Some(values) => values
                 .iter()
                 .map(|v| (format!("{}={v}", arg.name), arg.help.clone()))
                 .collect::<Found>(),
-            ArgKind::Int { .. } | ArgKind::Text { .. } => {
+            None => {
                 let allowed = crate::core::action::allowed(arg);
                 vec![(format!("{}=", arg.name), format!("{} {allowed}", arg.help))]
             }

@@ -3,6 +3,7 @@
 use super::Incident;
 use super::parts::{Ladder, Origin, Outcome};
 use crate::core::alert::{AlertRef, Labels};
+use crate::core::directory::AutoLevel;
 use crate::core::directory::{Action, Directory, Target};
 use crate::core::id::{Actor, AlertId, IncidentId, Platform, RunId, Seq, Severity};
 use crate::core::time::Time;
@@ -267,6 +268,37 @@ pub enum Command {
         action: Arc<Action>,
         /// Arguments as given, unchecked.
         args: BTreeMap<String, String>,
+        /// Why and in which way.
+        ask: Ask,
+    },
+    /// Stop a run that was released.
+    CancelRun {
+        /// Who.
+        by: Actor,
+        /// Which.
+        run: RunId,
+    },
+    /// Say how a run with an unknown outcome went, after looking.
+    SettleRun {
+        /// Who.
+        by: Actor,
+        /// Which.
+        run: RunId,
+        /// It did what it should.
+        good: bool,
+        /// What they saw.
+        note: String,
+    },
+    /// The action's "only look" mode is over.
+    RunRehearsed {
+        /// Which.
+        run: RunId,
+        /// How.
+        outcome: Outcome,
+        /// Last lines.
+        tail: String,
+        /// SHA-256 of the whole of it, hex.
+        digest: String,
     },
     /// Agree to a run; for one without approvals, confirm it.
     ApproveRun {
@@ -299,6 +331,8 @@ pub enum Command {
         bytes: u64,
         /// Last lines.
         tail: String,
+        /// What else is to be known; see [`Event::RunEnded`](super::Event::RunEnded).
+        notes: Vec<String>,
     },
     /// A page arrived.
     PageDelivered {
@@ -404,4 +438,17 @@ pub enum Refusal {
     /// A wake that came early; not a fault.
     #[error("It is not time yet.")]
     NotYet,
+}
+
+/// Why and in which way a run is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ask {
+    /// In the requester's words; needed to break glass.
+    pub reason: Option<String>,
+    /// Pass over the approval, if the action allows it to the requester.
+    pub break_glass: bool,
+    /// It starts by itself, by this level.
+    pub auto: Option<AutoLevel>,
+    /// It undoes this run.
+    pub undoes: Option<RunId>,
 }

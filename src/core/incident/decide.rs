@@ -97,7 +97,25 @@ pub fn decide(
             run,
             action,
             args,
-        } => runs::ask(incident, scene, by, run, &action, &args),
+            ask,
+        } => runs::ask(
+            incident,
+            scene,
+            by,
+            &runs::Wish {
+                run,
+                action: &action,
+                args: &args,
+                ask: &ask,
+            },
+        ),
+        Command::CancelRun { by, run } => runs::cancel(incident, scene, by, run),
+        Command::SettleRun {
+            by,
+            run,
+            good,
+            note,
+        } => runs::settle(incident, scene, by, run, good, note),
         Command::ApproveRun { by, run } => runs::approve(incident, scene, by, run),
         Command::RejectRun { by, run } => runs::reject(incident, scene, by, run),
         report => self::report(incident, scene, report),
@@ -114,6 +132,7 @@ fn report(incident: &Incident, scene: &Scene<'_>, command: Command) -> Result<Ve
             duration_ms,
             bytes,
             tail,
+            notes,
         } => runs::ended(
             incident,
             Event::RunEnded {
@@ -122,9 +141,16 @@ fn report(incident: &Incident, scene: &Scene<'_>, command: Command) -> Result<Ve
                 duration_ms,
                 bytes,
                 tail,
+                notes,
             },
             run,
         ),
+        Command::RunRehearsed {
+            run,
+            outcome,
+            tail,
+            digest,
+        } => runs::rehearsed(incident, run, outcome, tail, digest),
         Command::PageDelivered {
             person,
             contact,

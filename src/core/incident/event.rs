@@ -3,7 +3,7 @@
 //! Changes are additive only: a new field has a serde default, a variant is never renamed or
 //! removed, and `tests/golden/events` holds every shape ever written.
 
-use super::parts::{Ladder, Origin, Outcome, PagedPerson, Skipped};
+use super::parts::{Ladder, Origin, Outcome, PagedPerson, Skipped, Terms};
 use crate::core::alert::{AlertRef, Labels};
 use crate::core::directory::Urgency;
 use crate::core::id::{Actor, AlertId, IncidentId, Platform, RunId, Severity};
@@ -401,6 +401,20 @@ pub enum Event {
         needs: u8,
         /// When the request lapses.
         expires: Time,
+        /// What else was agreed on; empty in journals older than it.
+        #[serde(default, skip_serializing_if = "Terms::is_empty")]
+        terms: Box<Terms>,
+    },
+    /// The action's "only look" mode ran first; what it wrote stands on the card.
+    RunRehearsed {
+        /// Which run.
+        run: RunId,
+        /// How that went.
+        outcome: Outcome,
+        /// The last lines it wrote.
+        tail: String,
+        /// SHA-256 of the whole of it, hex: what approvers agree to.
+        digest: String,
     },
     /// Somebody agreed.
     RunApproved {
@@ -408,6 +422,9 @@ pub enum Event {
         run: RunId,
         /// Who.
         by: Actor,
+        /// What they saw: [`Terms::subject`] then; empty in journals older than it.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        subject: String,
     },
     /// Somebody said no, or the requester withdrew.
     RunRejected {
@@ -420,6 +437,17 @@ pub enum Event {
     RunExpired {
         /// Which run.
         run: RunId,
+    },
+    /// It waits for a key that another run holds.
+    RunQueued {
+        /// Which run.
+        run: RunId,
+        /// The key.
+        key: String,
+        /// Who holds it; `None`: it rests after a run.
+        behind: Option<RunId>,
+        /// Refused when it is not free by then.
+        until: Time,
     },
     /// It may start, once.
     RunReleased {
@@ -443,6 +471,27 @@ pub enum Event {
         bytes: u64,
         /// The last lines, cut to 2,000 characters; the rest is on the run.
         tail: String,
+        /// What else is to be known: output that was cut or masked, a sandbox the kernel lacks.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notes: Vec<String>,
+    },
+    /// Somebody wants a released or running run to stop.
+    RunCancelAsked {
+        /// Which run.
+        run: RunId,
+        /// Who.
+        by: Actor,
+    },
+    /// Somebody looked and says how a run with an unknown outcome went.
+    RunSettled {
+        /// Which run.
+        run: RunId,
+        /// Who.
+        by: Actor,
+        /// It did what it should.
+        good: bool,
+        /// What they saw.
+        note: String,
     },
     /// An event's content was removed for good; its row was overwritten.
     Redacted {
@@ -510,12 +559,16 @@ impl Event {
             Event::RoomOpened { .. } => "room_opened",
             Event::RoomFailed { .. } => "room_failed",
             Event::RunAsked { .. } => "run_asked",
+            Event::RunRehearsed { .. } => "run_rehearsed",
             Event::RunApproved { .. } => "run_approved",
             Event::RunRejected { .. } => "run_rejected",
             Event::RunExpired { .. } => "run_expired",
+            Event::RunQueued { .. } => "run_queued",
             Event::RunReleased { .. } => "run_released",
             Event::RunStarted { .. } => "run_started",
             Event::RunEnded { .. } => "run_ended",
+            Event::RunCancelAsked { .. } => "run_cancel_asked",
+            Event::RunSettled { .. } => "run_settled",
             Event::Redacted { .. } => "redacted",
             Event::Removed { .. } => "removed",
         }

@@ -2,9 +2,7 @@
 
 use super::event::Event;
 use super::parts::{Ladder, Origin, PagedPerson};
-use super::{
-    Climb, Forgotten, Incident, Mute, Record, Run, RunState, Status, THE_ROOM, climb, reach,
-};
+use super::{Climb, Forgotten, Incident, Mute, Record, Status, THE_ROOM, climb, reach, runs};
 use crate::core::directory::WEBHOOK;
 use crate::core::id::Actor;
 use crate::core::time::Time;
@@ -83,12 +81,16 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         | Event::PageDelivered { .. }
         | Event::PageFailed { .. } => paging(incident, record),
         Event::RunAsked { .. }
+        | Event::RunRehearsed { .. }
         | Event::RunApproved { .. }
         | Event::RunRejected { .. }
         | Event::RunExpired { .. }
+        | Event::RunQueued { .. }
         | Event::RunReleased { .. }
         | Event::RunStarted { .. }
-        | Event::RunEnded { .. } => running(incident, record),
+        | Event::RunEnded { .. }
+        | Event::RunCancelAsked { .. }
+        | Event::RunSettled { .. } => runs::evolve(incident, record),
         Event::PolicyEdited { .. }
         | Event::Noted { .. }
         | Event::Spoke { .. }
@@ -336,7 +338,7 @@ fn ladder_changed(incident: &mut Incident, ladder: &Ladder) {
 /// Whether somebody did something about it: what counts as movement for a reminder.
 fn moves(event: &Event) -> bool {
     match event {
-        Event::RunStarted { .. } | Event::RunEnded { .. } => true,
+        Event::RunStarted { .. } | Event::RunEnded { .. } | Event::RunSettled { .. } => true,
         Event::Acknowledged { by }
         | Event::Snoozed { by, .. }
         | Event::SeverityChanged { by, .. }
@@ -348,6 +350,7 @@ fn moves(event: &Event) -> bool {
         | Event::Reworded { by, .. }
         | Event::RunAsked { by, .. }
         | Event::RunApproved { by, .. }
+        | Event::RunCancelAsked { by, .. }
         | Event::RunRejected { by, .. } => *by != Actor::Firebell,
         _ => false,
     }
@@ -441,66 +444,6 @@ fn paging(incident: &mut Incident, record: &Record) {
         Event::PageFailed {
             person, contact, ..
         } => reach::settled(incident, person, contact, false),
-        _ => {}
-    }
-}
-
-fn running(incident: &mut Incident, record: &Record) {
-    let set = |incident: &mut Incident, run, state| {
-        if let Some(r) = incident.runs.get_mut(run) {
-            r.state = state;
-        }
-    };
-    match &record.event {
-        Event::RunAsked {
-            run,
-            action,
-            title,
-            digest,
-            argv,
-            by,
-            needs,
-            expires,
-        } => {
-            let asked = Run {
-                action: action.clone(),
-                title: title.clone(),
-                argv: argv.clone(),
-                digest: digest.clone(),
-                by: by.clone(),
-                needs: *needs,
-                approved: Vec::new(),
-                state: RunState::Asked { expires: *expires },
-                asked_seq: record.seq,
-            };
-            incident.runs.insert(*run, asked);
-        }
-        Event::RunApproved { run, by } => {
-            if let Some(r) = incident.runs.get_mut(run) {
-                r.approved.push(by.clone());
-            }
-        }
-        Event::RunRejected { run, by } => {
-            let why = format!("rejected by {}", by.name());
-            set(
-                incident,
-                run,
-                RunState::Ended(super::Outcome::NotStarted { why }),
-            );
-        }
-        Event::RunExpired { run } => {
-            let why = "nobody approved it in time".to_owned();
-            set(
-                incident,
-                run,
-                RunState::Ended(super::Outcome::NotStarted { why }),
-            );
-        }
-        Event::RunReleased { run } => set(incident, run, RunState::Released),
-        Event::RunStarted { run } => set(incident, run, RunState::Running),
-        Event::RunEnded { run, outcome, .. } => {
-            set(incident, run, RunState::Ended(outcome.clone()));
-        }
         _ => {}
     }
 }

@@ -4,7 +4,7 @@
 
 use super::tests::{NOON, alert, directory, ladder, open_as};
 use super::*;
-use crate::core::directory::{Action, ActionClass, Directory, Policy, Target};
+use crate::core::directory::{Action, ActionClass, Approval, Directory, Policy, Target};
 use std::sync::Arc;
 
 const LIVES: u64 = 2000;
@@ -32,24 +32,14 @@ fn actor(n: usize) -> Actor {
 
 fn action(approvals: u8) -> Action {
     Action {
-        id: format!("act-{approvals}"),
-        title: "Act".to_owned(),
-        about: String::new(),
         class: ActionClass::Remediation,
-        services: vec!["*".to_owned()],
-        matchers: Vec::new(),
-        args: Vec::new(),
-        argv: vec!["/bin/true".to_owned()],
-        cwd: None,
-        env: BTreeMap::new(),
-        timeout_ms: 1000,
-        kill_grace_ms: 1000,
-        output_bytes: 1000,
-        success: vec![0],
-        approvals,
+        approval: Approval {
+            request_ttl_ms: 600_000,
+            ..Approval::by_others(approvals)
+        },
         roles: vec!["responder".to_owned()],
-        approval_ttl_ms: 600_000,
         digest: format!("digest-{approvals}"),
+        ..Action::of_program(&format!("act-{approvals}"), &["/bin/true"])
     }
 }
 
@@ -221,6 +211,7 @@ impl Life {
                     run,
                     action,
                     args: BTreeMap::new(),
+                    ask: Ask::default(),
                 }
             }
             16 | 17 => Command::ApproveRun { by, run },
@@ -231,6 +222,7 @@ impl Life {
                     Command::RunStarted { run }
                 }
             }
+            24 => self.stops_or_settles(by, run),
             19 => {
                 let outcome = if self.rng.bool() {
                     Outcome::Succeeded { exit: 0 }
@@ -245,10 +237,29 @@ impl Life {
                     duration_ms: 1,
                     bytes: 0,
                     tail: String::new(),
+                    notes: Vec::new(),
                 }
             }
             20..=23 => self.changes_hands(by),
             _ => self.brought_back(by),
+        }
+    }
+
+    fn stops_or_settles(&mut self, by: Actor, run: RunId) -> Command {
+        match self.rng.u8(0..3) {
+            0 => Command::CancelRun { by, run },
+            1 => Command::RunRehearsed {
+                run,
+                outcome: Outcome::Succeeded { exit: 0 },
+                tail: String::new(),
+                digest: "d".to_owned(),
+            },
+            _ => Command::SettleRun {
+                by,
+                run,
+                good: self.rng.bool(),
+                note: String::new(),
+            },
         }
     }
 

@@ -26,11 +26,11 @@ mod severity;
 mod tests;
 mod verbs;
 
-pub use command::{Command, OpenAs, Refusal, Scene};
+pub use command::{Ask, Command, OpenAs, Refusal, Scene};
 pub use decide::decide;
 pub use event::Event;
 pub use evolve::evolve;
-pub use parts::{Ladder, Later, Origin, Outcome, PagedPerson, Skipped};
+pub use parts::{Ladder, Later, Origin, Outcome, PagedPerson, Skipped, Terms};
 pub use reach::Chase;
 pub use react::{Effect, Place, Surface, react};
 
@@ -118,10 +118,22 @@ pub struct Run {
     pub needs: u8,
     /// Who approved.
     pub approved: Vec<Actor>,
+    /// What else was agreed on.
+    pub terms: Box<Terms>,
+    /// How its "only look" mode went, and the last lines it wrote; `None`: it did not run yet.
+    pub rehearsed: Option<(Outcome, String)>,
+    /// Who wants it to stop.
+    pub cancel: Option<Actor>,
+    /// Who settled its unknown outcome, and whether it did what it should.
+    pub settled: Option<(Actor, bool)>,
     /// Where it stands.
     pub state: RunState,
     /// Seq of the `RunAsked`.
     pub asked_seq: Seq,
+    /// When it was asked for.
+    pub asked_at: Time,
+    /// When it ended.
+    pub ended_at: Option<Time>,
 }
 
 /// Where a run stands.
@@ -131,6 +143,11 @@ pub enum RunState {
     Asked {
         /// Lapses at this time.
         expires: Time,
+    },
+    /// Agreed on, and waits until then for a key that another run holds.
+    Queued {
+        /// Refused when the key is not free by then.
+        until: Time,
     },
     /// May start; nothing may release it again.
     Released,

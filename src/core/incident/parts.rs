@@ -1,9 +1,10 @@
 //! What events are made of.
 
-use crate::core::directory::{Rung, Target};
-use crate::core::id::Actor;
+use crate::core::directory::{ActionClass, AutoLevel, Need, Risk, Rung, Target};
+use crate::core::id::{Actor, RunId};
 use crate::core::time::Time;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The policy an incident froze when it started.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,6 +106,17 @@ pub enum Outcome {
     },
     /// Stopped by firebell at its time limit.
     TimedOut,
+    /// Stopped because somebody asked for it.
+    Cancelled,
+    /// Ended by the system because it used more memory than it may.
+    OutOfMemory,
+    /// What an engine that has no exit codes says of it.
+    Reported {
+        /// It succeeded.
+        good: bool,
+        /// In words: `answered 200`, `Rundeck says failed`.
+        what: String,
+    },
     /// Provably never started.
     NotStarted {
         /// Why.
@@ -122,12 +134,84 @@ impl Outcome {
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
-            Outcome::Succeeded { .. } => "succeeded",
-            Outcome::Failed { .. } => "failed",
+            Outcome::Succeeded { .. } | Outcome::Reported { good: true, .. } => "succeeded",
+            Outcome::Failed { .. } | Outcome::Reported { good: false, .. } => "failed",
+            Outcome::Cancelled => "cancelled",
+            Outcome::OutOfMemory => "out of memory",
             Outcome::Killed { .. } => "killed",
             Outcome::TimedOut => "timed out",
             Outcome::NotStarted { .. } => "not started",
             Outcome::Unknown { .. } => "unknown",
         }
     }
+}
+
+/// What a run was asked for under, beside its argv: everything that approvers see and that must
+/// not change between the request and the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Terms {
+    /// SHA-256 over the action's version, argv, target, incident and environment, hex: what an
+    /// approval is bound to.
+    pub subject: String,
+    /// Where it runs, for people: `this machine`, `ssh web-1`, `rundeck main, job …`.
+    pub target: String,
+    /// Looks, or changes something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class: Option<ActionClass>,
+    /// How much can go wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub risk: Option<Risk>,
+    /// The environment it touches, if the incident names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+    /// A second start does no harm.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub idempotent: bool,
+    /// Checked arguments by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub args: BTreeMap<String, String>,
+    /// The argv of its "only look" mode; empty: it has none or needs none first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dry_run: Vec<String>,
+    /// Keys it holds while it runs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub locks: Vec<String>,
+    /// The slots of its approval.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub required: Vec<Need>,
+    /// The requester does not count.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub four_eyes: bool,
+    /// Must start within this time after the last approval, milliseconds; 0: no limit.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub valid_for_ms: i64,
+    /// What the rules said, rule by rule.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub verdict: Vec<String>,
+    /// Why, in the requester's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The approval was passed over in an emergency.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub break_glass: bool,
+    /// It started by itself, by this level.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auto: Option<AutoLevel>,
+    /// It undoes this run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<RunId>,
+}
+
+impl Terms {
+    /// Nothing was agreed on beside the argv, as in journals older than the terms.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Terms::default()
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(n: &i64) -> bool {
+    *n == 0
 }

@@ -230,6 +230,7 @@ fn place(incident: &Incident, event: &Event) -> Option<Place> {
         | Event::PageDelivered { .. }
         | Event::RunApproved { .. }
         | Event::RunStarted { .. }
+        | Event::RunRehearsed { .. }
         | Event::Joined { .. }
         | Event::Left { .. }
         | Event::Redacted { .. }

@@ -58,7 +58,11 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         | Event::Redacted { .. }
         | Event::Removed { .. } => words(event),
         Event::RunAsked { .. } => run_asked(event, names),
-        Event::RunApproved { .. }
+        Event::RunRehearsed { .. }
+        | Event::RunApproved { .. }
+        | Event::RunQueued { .. }
+        | Event::RunCancelAsked { .. }
+        | Event::RunSettled { .. }
         | Event::RunRejected { .. }
         | Event::RunExpired { .. }
         | Event::RunReleased { .. }
@@ -429,7 +433,51 @@ fn run_asked(event: &Event, names: &Names) -> String {
 
 fn run(event: &Event, names: &Names) -> String {
     match event {
-        Event::RunApproved { run, by } => format!("{} approved {}.", by.name(), names.run(*run)),
+        Event::RunRehearsed {
+            run, outcome: how, ..
+        } => format!(
+            "{} was rehearsed in its only-look mode, which {}.",
+            names.run(*run),
+            outcome(how)
+        ),
+        Event::RunQueued {
+            run,
+            key,
+            behind,
+            until,
+        } => format!(
+            "{} waits for `{key}`, {}, until {}.",
+            names.run(*run),
+            behind.map_or_else(
+                || "which rests after a run".to_owned(),
+                |other| format!("which {other} holds")
+            ),
+            names.time(*until)
+        ),
+        Event::RunCancelAsked { run, by } => {
+            format!("{} wants {} to stop.", by.name(), names.run(*run))
+        }
+        Event::RunSettled {
+            run,
+            by,
+            good,
+            note,
+        } => {
+            let how = if *good {
+                "it worked"
+            } else {
+                "it did not work"
+            };
+            let said = format!("{} looked at {}: {how}.", by.name(), names.run(*run));
+            if note.is_empty() {
+                said
+            } else {
+                format!("{said} “{note}”")
+            }
+        }
+        Event::RunApproved { run, by, .. } => {
+            format!("{} approved {}.", by.name(), names.run(*run))
+        }
         Event::RunRejected { run, by } => {
             format!(
                 "{} said no to {}; it did not run.",
@@ -474,6 +522,10 @@ pub fn outcome(outcome: &Outcome) -> String {
         Outcome::Failed { exit } => format!("failed (exit code {exit})"),
         Outcome::Killed { signal } => format!("was ended by signal {signal}"),
         Outcome::TimedOut => "was stopped at its time limit".to_owned(),
+        Outcome::Cancelled => "was cancelled".to_owned(),
+        Outcome::OutOfMemory => "was ended by the system, out of memory".to_owned(),
+        Outcome::Reported { good: true, what } => format!("succeeded ({what})"),
+        Outcome::Reported { good: false, what } => format!("failed ({what})"),
         Outcome::NotStarted { why } => format!("it was not started: {why}"),
         Outcome::Unknown { why } => format!(
             "OUTCOME UNKNOWN, it may or may not have run: {why}. Look at the target before running it again"

@@ -140,6 +140,7 @@ fn lose(draft: &mut Draft, memory: &mut Memory, row: &OutboxRow, interrupted: bo
         duration_ms: 0,
         bytes: 0,
         tail: String::new(),
+        notes: Vec::new(),
     };
     let _ = draft.apply(memory, "restart", row.incident, ended);
 }

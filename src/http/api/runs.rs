@@ -60,6 +60,7 @@ pub fn runs_of(incident: &Incident, rows: Vec<RunRow>) -> Vec<RunOut> {
 fn run_of(id: i64, run: &Run, row: Option<RunRow>) -> RunOut {
     let (state, expires) = match &run.state {
         RunState::Asked { expires } => ("asked", Some(*expires)),
+        RunState::Queued { until } => ("queued", Some(*until)),
         RunState::Released => ("released", None),
         RunState::Running => ("running", None),
         RunState::Ended(outcome) => (outcome.word(), None),
@@ -100,6 +101,12 @@ mod tests {
             approved: Vec::new(),
             state: RunState::Asked { expires: Time(0) },
             asked_seq: 2,
+            asked_at: Time(0),
+            ended_at: None,
+            terms: Box::default(),
+            rehearsed: None,
+            cancel: None,
+            settled: None,
         };
         incident.runs.insert(RunId(7), run);
         let listed = runs_of(&incident, Vec::new());

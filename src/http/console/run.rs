@@ -12,7 +12,7 @@ use super::viewer::Viewer;
 use crate::core::action;
 use crate::core::directory::Action;
 use crate::core::id::{Actor, RunId};
-use crate::core::incident::{Command, Incident};
+use crate::core::incident::{Ask, Command, Incident};
 use crate::engine::{Counter, Failure};
 use axum::extract::{Form, Path, Query, State};
 use axum::response::{IntoResponse, Response};
@@ -88,8 +88,8 @@ pub(super) async fn preview(
 ) -> Result<Response, Trouble> {
     let asked = asked(&console, id, &name).await?;
     let given = args(&fields);
-    let argv = match action::bind(&asked.action, &given, &asked.incident.labels) {
-        Ok(argv) => argv,
+    let plan = match action::bind(&asked.action, &given, &asked.incident.labels) {
+        Ok(plan) => plan,
         Err(why) => return form_page(&console, viewer, &asked, &given, &why).await,
     };
     let moment = Moment::new(&console, viewer);
@@ -98,7 +98,7 @@ pub(super) async fn preview(
         &asked.incident,
         &asked.action,
         &given,
-        &argv,
+        &plan,
     );
     let path = format!("/incidents/{id}/run/{name}");
     load::page(
@@ -166,6 +166,7 @@ async fn start(
         run: RunId(engine.next_id(Counter::Run)),
         action: asked.action.clone(),
         args,
+        ask: Ask::default(),
     };
     let done = engine.submit(cause, id, ask).await?;
     // Found by its event: when the form was sent twice this is the run of the first time.
@@ -177,7 +178,7 @@ async fn start(
             .map(|(run, _)| *run)
     });
     match run {
-        Some(run) if asked.action.approvals == 0 => {
+        Some(run) if asked.action.approvals() == 0 => {
             let approve = Command::ApproveRun { by: who, run };
             engine
                 .submit(&format!("{cause}:confirm"), id, approve)

@@ -60,18 +60,18 @@ fn the_demos_actions_fit_the_demos_alert() {
     assert_eq!(routed.ladder.rungs.len(), 3);
     let action = &loaded.directory.actions["restart-web"];
     firebell::core::action::offered(action, routed.service.as_deref(), &labels).unwrap();
-    let argv = firebell::core::action::bind(action, &BTreeMap::new(), &labels).unwrap();
+    let plan = firebell::core::action::bind(action, &BTreeMap::new(), &labels).unwrap();
     assert_eq!(
-        argv,
+        plan.argv,
         [
             "/bin/echo",
             "restarted the web server on web-2 (graceful, 30 s)"
         ]
     );
     let look = &loaded.directory.actions["disk-usage"];
-    let argv = firebell::core::action::bind(look, &BTreeMap::new(), &labels).unwrap();
-    assert_eq!(argv, ["/bin/df", "-h", "/"]);
-    assert_eq!((action.approvals, look.approvals), (1, 0));
+    let plan = firebell::core::action::bind(look, &BTreeMap::new(), &labels).unwrap();
+    assert_eq!(plan.argv, ["/bin/df", "-h", "/"]);
+    assert_eq!((action.approvals(), look.approvals()), (1, 0));
 }
 
 #[test]

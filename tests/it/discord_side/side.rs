@@ -315,7 +315,7 @@ fn people(world: &DiscordWorld, platforms: &[&str]) -> Directory {
     for name in [&mut tail.id, &mut tail.title] {
         "tail".clone_into(name);
     }
-    tail.argv = vec!["/bin/echo".to_owned(), "{lines} lines".to_owned()];
+    tail.how = Action::of_program("tail", &["/bin/echo", "{lines} lines"]).how;
     tail.args = vec![Arg {
         name: "lines".to_owned(),
         help: "How many.".to_owned(),

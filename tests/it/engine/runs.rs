@@ -1,6 +1,8 @@
 //! Runbook actions through the engine: approved, carried out, lost.
 
 use super::*;
+use firebell::core::directory::Action;
+use firebell::core::incident::Ask;
 
 #[tokio::test]
 async fn an_action_runs_after_its_approval_and_its_outcome_is_on_the_timeline() {
@@ -13,6 +15,7 @@ async fn an_action_runs_after_its_approval_and_its_outcome_is_on_the_timeline() 
             run: RunId(1),
             action: restart,
             args: BTreeMap::new(),
+            ask: Ask::default(),
         };
         w.tell(1, ask).await;
         let own = w
@@ -54,7 +57,7 @@ async fn a_crash_while_an_action_runs_ends_in_unknown_and_says_so_loudly() {
     on_both(async |database| {
         let mut directory = super::super::world::directory();
         let mut slow = (*directory.actions["echo"]).clone();
-        slow.argv = vec!["/bin/sleep".to_owned(), "5".to_owned()];
+        slow.how = Action::of_program("echo", &["/bin/sleep", "5"]).how;
         directory
             .actions
             .insert("echo".to_owned(), std::sync::Arc::new(slow));
@@ -68,6 +71,7 @@ async fn a_crash_while_an_action_runs_ends_in_unknown_and_says_so_loudly() {
                 run: RunId(1),
                 action: echo,
                 args: BTreeMap::new(),
+                ask: Ask::default(),
             },
         )
         .await;

@@ -187,6 +187,7 @@ fn run_asked(run: i64) -> Event {
         by: Actor::Firebell,
         needs: 1,
         expires: rows::at(60),
+        terms: Box::default(),
     }
 }
 

@@ -35,7 +35,7 @@ fn with_schedule() -> Directory {
             from_label: None,
             strip_suffix: None,
         }],
-        argv: vec!["/bin/echo".to_owned(), "{lines}".to_owned()],
+        how: Action::of_program("restart", &["/bin/echo", "{lines}"]).how,
         ..(*d.actions["restart"]).clone()
     };
     d.actions.insert("restart".to_owned(), Arc::new(restart));

@@ -68,6 +68,7 @@ pub fn journal() -> Vec<Record> {
                 by: villain,
                 needs: 0,
                 expires: at("14:30:00"),
+                terms: Box::default(),
             },
         ),
         (

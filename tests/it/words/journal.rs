@@ -130,6 +130,7 @@ fn asked(run: i64, title: &str, needs: u8) -> Event {
         by: ana(),
         needs,
         expires: at("14:30:00"),
+        terms: Box::default(),
     }
 }
 
@@ -140,6 +141,7 @@ pub fn ended(run: i64, outcome: Outcome, tail: &str) -> Event {
         duration_ms: 4_200,
         bytes: tail.len() as u64,
         tail: tail.to_owned(),
+        notes: Vec::new(),
     }
 }
 
@@ -307,6 +309,7 @@ fn runs() -> Vec<(&'static str, &'static str, Event)> {
             Event::RunApproved {
                 run: run(1),
                 by: bo(),
+                subject: String::new(),
             },
         ),
         ("14:13:20", "click:r2", Event::RunReleased { run: run(1) }),
@@ -327,6 +330,7 @@ fn runs() -> Vec<(&'static str, &'static str, Event)> {
             Event::RunApproved {
                 run: run(2),
                 by: ana(),
+                subject: String::new(),
             },
         ),
         ("14:14:05", "click:r4", Event::RunReleased { run: run(2) }),

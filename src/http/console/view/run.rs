@@ -5,7 +5,7 @@ use super::card::press_form;
 use super::parts::{age, hidden, icon, when};
 use super::{Scene, frame};
 use crate::chat::Press;
-use crate::core::action::{allowed, shown};
+use crate::core::action::{Plan, allowed, shown};
 use crate::core::alert::Labels;
 use crate::core::directory::{Action, ActionClass, Arg, ArgKind};
 use crate::core::id::{IncidentId, RunId, Seq};
@@ -62,12 +62,13 @@ pub(in super::super) fn run(scene: Scene<'_>, view: &RunView) -> Markup {
 fn standing(state: &RunState) -> (String, &'static str) {
     match state {
         RunState::Asked { .. } => ("waits".to_owned(), "asked"),
+        RunState::Queued { .. } => ("waits for its turn".to_owned(), "asked"),
         RunState::Released => ("starting".to_owned(), "running"),
         RunState::Running => ("running".to_owned(), "running"),
         RunState::Ended(outcome) => (
             timeline::outcome(outcome),
             match outcome {
-                Outcome::Succeeded { .. } => "good",
+                Outcome::Succeeded { .. } | Outcome::Reported { good: true, .. } => "good",
                 Outcome::NotStarted { .. } => "none",
                 Outcome::Unknown { .. } => "unknown",
                 _ => "bad",
@@ -199,9 +200,10 @@ fn field(arg: &Arg, given: &BTreeMap<String, String>, labels: &Labels) -> Markup
                 }
             } @else {
                 @match &arg.kind {
-                    ArgKind::Enum(values) => select #(id) name=(name) {
-                        @for v in values { option value=(v) selected[v == value] { (v) } }
+                    ArgKind::Enum(_) | ArgKind::Ref { .. } | ArgKind::Bool => select #(id) name=(name) {
+                        @for v in arg.kind.choices().unwrap_or_default() { option value=(v) selected[v == value] { (v) } }
                     },
+                    ArgKind::Duration { .. } => input #(id) name=(name) type="text" maxlength="20" value=(value) required autocomplete="off";,
                     ArgKind::Int { min, max } => input #(id) name=(name) type="number" min=(min) max=(max) step="1" value=(value) required;,
                     ArgKind::Text { max_len, .. } => input #(id) name=(name) type="text" maxlength=(max_len) value=(value) required autocomplete="off" spellcheck="false";,
                 }
@@ -217,7 +219,7 @@ pub(in super::super) fn confirm(
     incident: &Incident,
     action: &Action,
     given: &BTreeMap<String, String>,
-    argv: &[String],
+    plan: &Plan,
 ) -> Markup {
     let home = format!("/incidents/{}/run/{}", incident.id.0, action.id);
     let typed: Vec<String> = given
@@ -229,14 +231,14 @@ pub(in super::super) fn confirm(
         (frame::head(&format!("Run “{}”?", action.title), &class(action)))
         (frame::incident_link(incident.id, incident.status.word(), &incident.title))
         div.sheet {
-            p { "Exactly this program starts on the machine firebell runs on, without a shell:" }
-            pre.argv.large { code { (shown(argv)) } }
+            p { "Exactly this starts, without a shell (" (plan.target) "):" }
+            pre.argv.large { code { (shown(&plan.argv)) } }
             p.hint { (consequences(action)) }
             form.actions method="post" action=(home) {
                 (hidden(scene))
                 @for (k, v) in given { input type="hidden" name={ "arg." (k) } value=(v); }
                 button.button.primary.danger[action.class == ActionClass::Remediation] disabled[scene.viewer.acting != Acting::Yes] {
-                    @if action.approvals == 0 { "Run it now" } @else { "Ask for approval" }
+                    @if action.approvals() == 0 { "Run it now" } @else { "Ask for approval" }
                 }
                 a.button href=(back) { "Change" }
                 a.button href={ "/incidents/" (incident.id.0) } { "Cancel" }
@@ -246,8 +248,8 @@ pub(in super::super) fn confirm(
 }
 
 fn consequences(action: &Action) -> String {
-    let limit = crate::core::time::human_ms(action.timeout_ms);
-    let approvals = match action.approvals {
+    let limit = crate::core::time::human_ms(action.limits.timeout_ms);
+    let approvals = match action.approvals() {
         0 => "Your confirmation is enough.".to_owned(),
         n => format!(
             "{} by somebody else must follow.",
