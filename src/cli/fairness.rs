@@ -55,6 +55,6 @@ pub(super) async fn fairness(config: &Path, question: &Question) -> anyhow::Resu
     let pages: BTreeMap<String, i64> = pages.unwrap_or_default();
     let schedule = question.schedule.as_deref();
     let book = book(&directory, schedule, asked, zone, &pages).map_err(anyhow::Error::msg)?;
-    print(&told(&directory, &book, counted))?;
+    print(&told(&directory, &book, counted, usize::MAX))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -174,9 +174,9 @@ pub fn book(
     })
 }
 
-/// The book in words, a line a person; `pages`: whether they were counted.
+/// The book in words, a line a person, at most `lines`; `pages`: whether they were counted.
 #[must_use]
-pub fn told(directory: &Directory, book: &Book, pages: bool) -> String {
+pub fn told(directory: &Directory, book: &Book, pages: bool, lines: usize) -> String {
     let what = match &book.schedule {
         None => "all schedules".to_owned(),
         Some(id) => {
@@ -193,7 +193,7 @@ pub fn told(directory: &Directory, book: &Book, pages: bool) -> String {
     if book.rows.is_empty() {
         out.push_str("\nnobody.");
     }
-    for row in &book.rows {
+    for row in book.rows.iter().take(lines) {
         let share = &row.share;
         // Writing to a String cannot fail.
         let _ = write!(
@@ -211,6 +211,13 @@ pub fn told(directory: &Directory, book: &Book, pages: bool) -> String {
             let n = usize::try_from(row.pages).unwrap_or(0);
             let _ = write!(out, ", {}", super::text::count(n, "page"));
         }
+    }
+    if book.rows.len() > lines {
+        let _ = write!(
+            out,
+            "\nand {} more, on the console.",
+            book.rows.len() - lines
+        );
     }
     out
 }

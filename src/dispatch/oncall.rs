@@ -9,6 +9,9 @@ use crate::core::schedule::spoken;
 use crate::core::time::Time;
 use chrono::NaiveDate;
 
+/// People an answer lists; whoever carries most is first.
+const PEOPLE: usize = 25;
+
 impl Desk<'_> {
     /// Now, or at another instant, which the answer then names.
     pub(super) fn on_call(&self, whom: Option<&Whom>, at: Option<Time>) -> Reply {
@@ -51,7 +54,7 @@ impl Desk<'_> {
             Err(fault) => return unreadable(None, &fault),
         };
         match fairness::book(&self.directory, schedule, asked, self.zone(), &pages) {
-            Ok(book) => Reply::yes(None, fairness::told(&self.directory, &book, true)),
+            Ok(book) => Reply::yes(None, fairness::told(&self.directory, &book, true, PEOPLE)),
             Err(why) => Reply::no(None, why),
         }
     }

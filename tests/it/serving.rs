@@ -37,10 +37,10 @@ async fn providers_are_reloaded_and_what_waits_for_a_restart_is_said() {
     let folder = folder();
     let firebell = Firebell::serve(folder.path()).await;
     assert!(!firebell.get_text("/").await.contains("only a restart"));
-    let mail = "[[email]]\nhost = \"127.0.0.1\"\nport = 1\nsecurity = \"none\"\nfrom = \"firebell@example.org\"\n";
+    let push = "[[ntfy]]\napi-url = \"http://127.0.0.1:1\"\n";
     add(
         folder.path(),
-        &format!("{mail}extra-ca = \"nowhere.pem\"\n[limits]\ndepth = 8\n"),
+        &format!("{push}extra-ca = \"nowhere.pem\"\n[limits]\ndepth = 8\n"),
     );
     page_says(
         &firebell,

@@ -69,7 +69,7 @@ async fn incidents_change_hands_by_forms_on_a_desk_and_on_a_phone() {
     tab.fits_the_screen("/incidents").await;
     tab.shoot("hands-list").await;
     tab.press("Acknowledge chosen").await;
-    tab.sees("#toasts", "Acknowledged #1 and #2, with your note.")
+    tab.sees("main", "Acknowledged #1 and #2, with your note.")
         .await;
     tab.goto("/incidents/1").await;
     tab.press("Give it to somebody else, or merge it").await;
@@ -77,7 +77,7 @@ async fn incidents_change_hands_by_forms_on_a_desk_and_on_a_phone() {
     tab.shoot("hands-incident").await;
     tab.js("document.querySelector('#into').value = '2'").await;
     tab.press("Merge").await;
-    tab.sees("#toasts", "#1 was merged into #2").await;
+    tab.sees("main", "#1 was merged into #2").await;
     let desk = driver.open("bo", Screen::Desktop, &firebell.url()).await;
     desk.pick("bo").await;
     desk.goto("/incidents/2").await;
@@ -87,7 +87,7 @@ async fn incidents_change_hands_by_forms_on_a_desk_and_on_a_phone() {
     desk.js("document.querySelector('#whom').value = 'person:dana'")
         .await;
     desk.press("Give it to them").await;
-    desk.sees("#toasts", "person dana was paged").await;
+    desk.sees("main", "person dana was paged").await;
     desk.goto("/incidents/2/silence").await;
     desk.shoot("hands-silence").await;
     desk.write("#comment", "known").await;

@@ -95,7 +95,7 @@ pub(in super::super) fn silence(
         p.about {
             @if firing == 0 { "Nothing fires in it now; the labels are those of the alert that opened it." }
             @else { (count(firing, "alert")) " in it: the labels are what they have in common." }
-            " The incident rests while every alert of it is covered, and pages again at the end."
+            @if incident.is_open() { " The incident rests while every alert of it is covered, and pages again at the end." }
         }
         section.panel.silence-form aria-label="Silence" { (form(scene, given)) }
     }
