@@ -162,6 +162,17 @@ pub fn morning_after(at: Time, zone: Tz) -> Option<NaiveDate> {
     })
 }
 
+/// Three at night on the wall of a zone, the last time before an instant.
+#[must_use]
+pub fn last_night(at: Time, zone: Tz) -> Time {
+    let today = at.utc().with_timezone(&zone).date_naive();
+    let three = |day: NaiveDate| wall_time(day, 3 * 60).map(|wall| instant(zone, wall));
+    let mut nights = [Some(today), today.pred_opt()].into_iter().flatten();
+    nights
+        .find_map(|day| three(day).filter(|t| *t <= at))
+        .unwrap_or(at)
+}
+
 /// Until when somebody rests who was paged at `at`: that minute of the day after the night. `None`: it
 /// was not at night where they live.
 #[must_use]
@@ -359,6 +370,14 @@ mod tests {
             of("2026-10-25T11:00:00Z")
         );
         assert!(morning_after(at("2026-07-02T20:00:00Z"), berlin).is_some());
+        assert_eq!(
+            last_night(at("2026-07-03T06:00:00Z"), berlin),
+            at("2026-07-03T01:00:00Z")
+        );
+        assert_eq!(
+            last_night(at("2026-07-03T00:00:00Z"), berlin),
+            at("2026-07-02T01:00:00Z")
+        );
     }
 
     #[test]

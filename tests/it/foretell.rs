@@ -360,3 +360,28 @@ fn fairness_and_the_effect_of_a_change_are_told_at_the_terminal() {
         .find(|l| l.contains("Emi") && l.contains("on call,"));
     assert!(emi.is_some_and(|l| l.contains(": 0 h → ")), "{out}");
 }
+
+#[test]
+fn a_test_of_a_policy_says_who_was_woken_in_the_night_before() {
+    let folder = folder();
+    let policy = folder.path().join("policies/standard.toml");
+    let text = std::fs::read_to_string(&policy).unwrap();
+    std::fs::write(&policy, format!("rest-after-night = \"12:00\"\n{text}")).unwrap();
+    // A Tuesday of Ana's week; `minor` is not urgent.
+    let test = |woken: &str, expect: &str| {
+        format!(
+            "[[test]]\nname = \"{woken}\"\nat = \"2026-01-06 08:00\"\nlabels = {{ alertname = \"Slow\", service = \"checkout\", severity = \"minor\" }}\nwoken = [{woken:?}]\nuntil = \"1m\"\nexpect = [{expect:?}]\n"
+        )
+    };
+    let file = folder.path().join("tests/paging.toml");
+    let both = test("ana", "1s page dana by console") + &test("bo", "1s page ana by console");
+    std::fs::write(&file, both).unwrap();
+    let (good, said, err) = firebell(folder.path(), &["test"]);
+    assert!(good, "{said}{err}");
+    std::fs::write(&file, test("zoe", "quiet")).unwrap();
+    let (good, said, err) = firebell(folder.path(), &["test"]);
+    assert!(
+        !good && said.contains("`woken` names the person \"zoe\""),
+        "{said}{err}"
+    );
+}
