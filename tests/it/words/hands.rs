@@ -78,6 +78,7 @@ pub fn shapes() -> Vec<(&'static str, Event)> {
                     rungs: ladder().rungs.split_off(2),
                     repeat: 2,
                     remind_secs: None,
+                    rest_until: None,
                 },
             },
         ),
