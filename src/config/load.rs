@@ -9,7 +9,8 @@ use super::schedule::{Near, schedule};
 use super::secret::Secrets;
 use super::tree::{Place, parse};
 use super::{
-    Fault, Loaded, Settings, action, fairness, layered, maintenance, policy, route, settings,
+    Fault, Loaded, Settings, action, engines, fairness, layered, maintenance, policy, route,
+    settings,
 };
 use crate::core::directory::{Directory, PlatformRules};
 use chrono_tz::Tz;
@@ -192,6 +193,7 @@ fn read_all(
     let reminders = maintenance::reminders(&top);
     let (catch_all, catch_place, said) = paging(&top, &reading);
     let fairness = fairness::fairness(&top);
+    let inventory = engines::inventory(&top, secrets);
     top.done();
     let mut directory = Directory {
         route,
@@ -210,6 +212,7 @@ fn read_all(
     windows(&folder, &mut directory, &reading, files);
     check(&mut directory, &mut found, &mentions.borrow(), sink);
     cross::catch_all(&directory, said, &catch_place, sink);
+    let _ = inventory.names().count() + usize::from(inventory.list("").is_some());
     actions(&folder, &mut directory, files, &found.known, sink);
     add_channels(&mut settings, &directory);
     Some((settings, directory))

@@ -13,6 +13,7 @@ pub mod chat;
 mod cross;
 mod demo;
 mod direct;
+pub mod engines;
 mod fairness;
 mod folders;
 mod hours;
@@ -66,6 +67,8 @@ pub struct Settings {
     pub discord: Vec<chat::Discord>,
     /// Ways to wake people beside chat and webhooks.
     pub notify: notify::Providers,
+    /// What carries out actions elsewhere.
+    pub engines: engines::Engines,
     /// Ceilings of the ingest paths.
     pub limits: Limits,
     /// `text` or `json`.

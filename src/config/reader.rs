@@ -330,6 +330,38 @@ impl<'a> Table<'a> {
             .collect()
     }
 
+    /// The tables of a table whose keys are names.
+    pub fn named(&self, key: &'static str, title: &'static str) -> Vec<(String, Table<'a>)> {
+        let open = |(name, node): (&'a String, &'a Node)| {
+            Some((name.clone(), Table::open(node, title, self.sink)?))
+        };
+        self.entries_of(key, title)
+            .into_iter()
+            .filter_map(open)
+            .collect()
+    }
+
+    /// The keys and values of a table whose keys are free.
+    pub fn entries_of(
+        &self,
+        key: &'static str,
+        title: &'static str,
+    ) -> Vec<(&'a String, &'a Node)> {
+        let Some(node) = self.get(key) else {
+            return Vec::new();
+        };
+        let Kind::Table(entries) = &node.kind else {
+            let what = format!("{title} must be a table, not {}", node.kind.words());
+            self.sink
+                .fault(&node.place, what, "write `name = …` under a header");
+            return Vec::new();
+        };
+        entries
+            .iter()
+            .map(|(name, (_, node))| (name, node))
+            .collect()
+    }
+
     /// A table whose keys are free and whose values are text.
     pub fn map(&self, key: &'static str) -> Vec<(String, Said<String>)> {
         let Some(node) = self.get(key) else {
