@@ -5,6 +5,7 @@ mod calendar;
 mod feeds;
 mod hands;
 mod looking;
+mod runbook;
 
 use super::world::{START, alert, directory};
 use firebell::chat::Chat;
