@@ -13,6 +13,7 @@ pub mod chat;
 mod cross;
 mod demo;
 mod direct;
+pub mod engines;
 mod fairness;
 mod folders;
 mod hours;

@@ -7,11 +7,18 @@
 //!
 //! Must never: read the configuration, decide who may run what, or try again.
 
+mod flight;
+pub mod http;
+pub mod kubernetes;
 mod mask;
 mod output;
 mod plain;
 pub mod port;
 pub mod process;
+mod reach;
+pub mod rundeck;
+pub mod ssh;
+mod wire;
 
 pub use output::Output;
 

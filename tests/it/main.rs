@@ -17,6 +17,7 @@ mod discord_side;
 mod discord_world;
 mod emulated;
 mod engine;
+mod engines;
 mod foretell;
 mod hear;
 mod house;
