@@ -443,12 +443,19 @@ async fn log(
         (follow, since, cut)
     };
     assert_eq!(query["timestamps"], "true");
-    let state = (inner, 0_usize, false);
-    let stream = futures_util::stream::unfold(state, move |(inner, mut at, over)| {
+    let state = (inner, 0_usize, Flow::Open);
+    let stream = futures_util::stream::unfold(state, move |(inner, mut at, flow)| {
         let pod = pod.clone();
         async move {
-            if over {
-                return None;
+            match flow {
+                Flow::Open => {}
+                Flow::Over => return None,
+                Flow::Cut => {
+                    // What was sent before has to leave first.
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    let dead = Err(std::io::Error::other("cut"));
+                    return Some((dead, (inner, at, Flow::Over)));
+                }
             }
             loop {
                 let now = written(&inner.lock().unwrap(), &pod, at);
@@ -462,29 +469,29 @@ async fn log(
                     }
                 }
                 if cut && !text.is_empty() {
-                    // One whole line, half of another, and the line goes dead.
+                    // One whole line and half of another, and the connection goes dead.
                     let first = text.find('\n').unwrap() + 1;
-                    let half = (first + 20).min(text.len() - 1).max(first);
-                    text.truncate(half);
-                    let piece = futures_util::stream::iter([
-                        Ok(Bytes::from(text)),
-                        Err(std::io::Error::other("cut")),
-                    ]);
-                    return Some((piece.left_stream(), (inner, at, true)));
+                    text.truncate((first + 20).min(text.len() - 1).max(first));
+                    return Some((Ok(Bytes::from(text)), (inner, at, Flow::Cut)));
                 }
                 let over = ended || !follow;
                 if !text.is_empty() || over {
-                    let piece = futures_util::stream::iter([Ok(Bytes::from(text))]);
-                    return Some((piece.right_stream(), (inner, at, over)));
+                    let flow = if over { Flow::Over } else { Flow::Open };
+                    return Some((Ok(Bytes::from(text)), (inner, at, flow)));
                 }
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         }
     });
-    Body::from_stream(stream.flatten()).into_response()
+    Body::from_stream(stream).into_response()
 }
 
-use futures_util::StreamExt as _;
+/// What becomes of a log stream.
+enum Flow {
+    Open,
+    Cut,
+    Over,
+}
 
 /// As the kubelet writes it: nanoseconds without zeros at the end.
 fn nanos(at: DateTime<Utc>) -> String {

@@ -39,7 +39,7 @@ pub async fn up() -> Option<SshWorld> {
             .is_ok_and(|o| !o.status.success())
     {
         tools::skip(
-            "no account firebell-test; make it with: useradd --system --create-home --shell /bin/sh firebell-test",
+            "no account firebell-test; make it with: useradd --system --create-home --shell /bin/sh --password '*' firebell-test",
         );
         return None;
     }
@@ -154,7 +154,7 @@ fn programs(at: &Path) {
          exec {dir}/firebell-ssh-run --allow {dir}/allow --spool {dir}/spool\n"
     );
     write(at, "gate", 0o755, &gate);
-    let count = format!("read -r line; echo \"$line\" >>{dir}/home/runs\n");
+    let count = format!("read -r line; printf '%s\\n' \"$line\" >>{dir}/home/runs\n");
     let wait = format!("while [ ! -e {dir}/home/release ]; do sleep 0.05; done\n");
     for (name, text) in [
         (
@@ -185,7 +185,7 @@ fn programs(at: &Path) {
         );
     }
     let plain = format!(
-        "#!/bin/sh\n{count}echo \"$line\"\necho to stderr >&2\n\
+        "#!/bin/sh\n{count}printf '%s\\n' \"$line\"\necho to stderr >&2\n\
          case \"$line\" in\n*waits*) echo begun\n{wait};;\n*fails*) exit 9 ;;\n*killed*) kill -9 $$ ;;\nesac\necho done\n"
     );
     write(at, "plain", 0o755, &plain);
