@@ -7,6 +7,7 @@ use crate::engine::{self, Clock, Engine, Options};
 use crate::http::{App, server};
 use crate::metrics::Metrics;
 use crate::notify::Notifiers;
+use crate::run::Executors;
 use crate::store::Store;
 use anyhow::{Context, bail};
 use secrecy::ExposeSecret;
@@ -119,9 +120,11 @@ impl House {
             .await
             .context("the database could not be opened")?;
         let metrics = Arc::new(Metrics::new());
+        let executors = Executors::here(&settings.data_dir, None)
+            .context("the folder of runs could not be made")?;
         let options = Options {
             clock: Clock::Real,
-            scratch: settings.data_dir.join("runs"),
+            executors: executors.clone(),
             public_url: settings.public_url.trim_end_matches('/').to_owned(),
             metrics: Arc::clone(&metrics),
         };
@@ -137,6 +140,7 @@ impl House {
             chat: platforms.doors.clone(),
         };
         platforms.open(&app.engine, &app.settings).await?;
+        executors.ready();
         Ok(House {
             app,
             config: config.to_owned(),
