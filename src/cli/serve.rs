@@ -26,6 +26,10 @@ use tokio::sync::mpsc;
 const CHECKPOINT_EVERY: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(100)..=Duration::from_secs(2);
 const CHECKPOINT_PAGES: i64 = 512;
+/// A run's folder stays this long after its end, for whoever wants to look.
+const RUN_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+/// And is looked for this often.
+const RUN_LOOK: Duration = Duration::from_secs(3600);
 /// How often a process asks whether another one has taken its database.
 const FENCE_LOOK: Duration = Duration::from_secs(1);
 
@@ -141,6 +145,7 @@ impl House {
         };
         platforms.open(&app.engine, &app.settings).await?;
         executors.ready();
+        engine::spawn(clear_old_runs(executors));
         Ok(House {
             app,
             config: config.to_owned(),
@@ -177,6 +182,15 @@ impl House {
             bail!("the engine has ended by a fault of its own; the log says where");
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Removes folders of runs that ended long ago: their output is in the database, what they left among the
+/// artefacts.
+async fn clear_old_runs(executors: Executors) {
+    loop {
+        executors.clear(RUN_KEPT);
+        tokio::time::sleep(RUN_LOOK).await;
     }
 }
 

@@ -25,6 +25,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Who carries out what: the one list from an action's `kind` to its executor.
 #[derive(Clone, Default)]
@@ -73,6 +74,11 @@ impl Executors {
     #[must_use]
     pub fn artifacts(&self) -> Option<&Path> {
         self.artifacts.as_deref()
+    }
+
+    /// Forgets what is only kept for whoever wants to look, of runs that ended longer ago than this.
+    pub fn clear(&self, older: Duration) {
+        self.by_kind.values().for_each(|e| e.clear(older));
     }
 
     /// There may be runs soon.

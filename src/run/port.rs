@@ -15,6 +15,7 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A run to be carried out, completely: an executor looks nowhere else, except into the
 /// connections and secrets it was made with.
@@ -164,6 +165,11 @@ pub trait Executor: Send + Sync {
     fn artifacts(&self, job: &Job) -> Vec<(Kept, PathBuf)> {
         let _ = job;
         Vec::new()
+    }
+
+    /// Forgets what it only keeps for whoever wants to look, of runs that ended longer ago than this.
+    fn clear(&self, older: Duration) {
+        let _ = older;
     }
 
     /// There may be runs soon: have ready what takes time.

@@ -272,6 +272,11 @@ impl World {
         }
     }
 
+    /// The data folder.
+    pub fn scratch(&self) -> &Path {
+        self.scratch.path()
+    }
+
     /// The process dies: nothing is told to stop, a new one takes the database over.
     pub async fn kill_and_restart(&mut self) {
         self.engine = start(

@@ -17,8 +17,6 @@ const ACTION_BUTTONS: usize = 8;
 const RUN_BUTTONS: usize = 4;
 /// Runs that are over and still shown.
 const RUN_LINES: usize = 3;
-/// What to do about an unknown outcome.
-const UNKNOWN: &str = "It may or may not have run. Check, then mark it.";
 /// What the snooze button means: long enough to work in peace, short enough not to be forgotten.
 const SNOOZE_MS: i64 = 30 * 60_000;
 impl View<'_> {
@@ -76,12 +74,11 @@ impl View<'_> {
 
     fn over_line(&self, id: RunId, run: &Run) -> String {
         let how = match &run.state {
-            RunState::Ended(outcome @ Outcome::Unknown { .. }) => match &run.settled {
+            RunState::Ended(outcome) => match &run.settled {
                 Some((by, true)) => format!("worked, says {}", by.name()),
                 Some((by, false)) => format!("did not work, says {}", by.name()),
-                None => format!("{}. {UNKNOWN}", timeline::outcome(outcome)),
+                None => timeline::outcome(outcome),
             },
-            RunState::Ended(outcome) => timeline::outcome(outcome),
             RunState::Running => match &run.cancel {
                 Some(by) => format!("is being stopped by {}", by.name()),
                 None => "is running".to_owned(),
@@ -92,8 +89,7 @@ impl View<'_> {
             RunState::Released => "is about to start".to_owned(),
             RunState::Asked { .. } => "waits".to_owned(),
         };
-        let end = if how.ends_with('.') { "" } else { "." };
-        format!("{id} “{}” by {}: {how}{end}", run.title, run.by.name())
+        format!("{id} “{}” by {}: {how}.", run.title, run.by.name())
     }
 
     pub(super) fn buttons(&self) -> Vec<Button> {

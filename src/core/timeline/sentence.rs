@@ -528,7 +528,7 @@ pub fn outcome(outcome: &Outcome) -> String {
         Outcome::Reported { good: false, what } => format!("failed ({what})"),
         Outcome::NotStarted { why } => format!("it was not started: {why}"),
         Outcome::Unknown { why } => format!(
-            "OUTCOME UNKNOWN, it may or may not have run: {why}. Look at the target before running it again"
+            "OUTCOME UNKNOWN: {why}. It may or may not have run. Check, then mark it"
         ),
     }
 }

@@ -85,6 +85,15 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Where a file is that a run left.
+    #[must_use]
+    pub fn artifact(&self, sha256: &str) -> Option<std::path::PathBuf> {
+        let place = self.0.options.executors.artifacts()?.join(sha256);
+        place.is_file().then_some(place)
+    }
+}
+
 /// One run under way.
 struct Hand {
     engine: Engine,

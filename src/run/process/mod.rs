@@ -371,6 +371,10 @@ impl Executor for ProcessExecutor {
         self.artifacts(&job.key)
     }
 
+    fn clear(&self, older: Duration) {
+        self.clear(older);
+    }
+
     fn ready(&self) {
         self.warm_up();
     }
