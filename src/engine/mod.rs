@@ -15,17 +15,22 @@ mod covers;
 mod deliver;
 mod desk;
 mod draft;
+mod feeds;
 mod intake;
 mod lease;
 mod memory;
 mod offers;
 mod outgoing;
 mod quiet;
+mod rest;
 mod vigil;
 mod waking;
 
 pub use clock::Clock;
+pub use covers::covered;
+pub use feeds::first_copies;
 pub use lease::GRACE_MS;
+pub use rest::restored;
 pub use waking::{AckLink, Tested, overlay};
 
 use crate::chat::Chat;
@@ -112,6 +117,12 @@ pub(crate) struct Inner {
     covers_moved: tokio::sync::Notify,
     /// Held by whoever tells news of turns.
     vigil: tokio::sync::Mutex<()>,
+    /// Calendars at an address.
+    feeds: tokio::sync::Mutex<feeds::Feeds>,
+    /// They are others now.
+    feeds_moved: tokio::sync::Notify,
+    /// What people who look at the console should know of.
+    troubles: ArcSwap<BTreeMap<&'static str, Vec<String>>>,
     /// Providers that wake people.
     notifiers: ArcSwap<Notifiers>,
     /// Chat platforms, for test pages.
@@ -227,6 +238,7 @@ impl Engine {
             .map(|v| ((v.person, v.contact), v.digest))
             .collect();
         let directory = waking::overlaid(directory, &verified);
+        let directory = rest::restored(&store, directory, options.clock.now()).await?;
         let (desk_in, desk_out) = mpsc::channel(DESK_QUEUE);
         let (deliver_in, deliver_out) = mpsc::unbounded_channel();
         let seen = Arc::new(Seen::default());
@@ -262,6 +274,9 @@ impl Engine {
             agreed,
             covers_moved: tokio::sync::Notify::new(),
             vigil: tokio::sync::Mutex::default(),
+            feeds: tokio::sync::Mutex::default(),
+            feeds_moved: tokio::sync::Notify::new(),
+            troubles: ArcSwap::default(),
             notifiers: ArcSwap::default(),
             chats: RwLock::default(),
             verified: RwLock::new(verified),
@@ -282,6 +297,7 @@ impl Engine {
         }
         spawn(covers::mind(engine.clone()));
         spawn(vigil::keep(engine.clone()));
+        spawn(feeds::keep(engine.clone()));
         Ok(engine)
     }
 
@@ -330,6 +346,7 @@ impl Engine {
             let directory = Directory {
                 // People's silences are not the files' to change.
                 silences: now.silences.clone(),
+                nights: now.nights.clone(),
                 ..directory.clone()
             };
             covers::put_in_force(directory, &self.0.agreed.load(), self.now())
@@ -560,7 +577,8 @@ impl Engine {
             let moved = answer.await.unwrap_or(0);
             let covers = self.mind_covers().await;
             let turns = self.keep_vigil().await.unwrap_or(0);
-            if desk == 0 && moved == 0 && covers == 0 && turns == 0 {
+            let fetched = self.fetch_due().await;
+            if desk + moved + covers + turns + fetched == 0 {
                 return;
             }
         }

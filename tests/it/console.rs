@@ -3,6 +3,7 @@
 mod acting;
 mod calendar;
 mod feeds;
+mod hands;
 mod looking;
 
 use super::world::{START, alert, directory};
