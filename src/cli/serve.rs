@@ -131,7 +131,9 @@ impl House {
             .context("the database could not be opened")?;
         let metrics = Arc::new(Metrics::new());
         let executors = Executors::here(&settings.data_dir, None)
-            .context("the folder of runs could not be made")?;
+            .context("the folder of runs could not be made")?
+            .and_elsewhere(&settings.engines, &settings.data_dir)
+            .map_err(|why| anyhow::anyhow!(why))?;
         let options = Options {
             clock: Clock::Real,
             executors: executors.clone(),

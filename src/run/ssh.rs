@@ -28,6 +28,7 @@ use crate::core::directory::{How, SshRun};
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Mutex;
+use std::time::Duration;
 
 /// The remote command that keeps a spool; see the module's documentation.
 const HELPER: &str = "firebell-ssh-run";
@@ -153,6 +154,22 @@ impl Executor for SshExecutor {
                 Ok(_) => plain::reconcile(job, &self.flights).await,
             }
         })
+    }
+
+    /// What a firebell that was killed left of `ssh`'s logs.
+    fn clear(&self, older: Duration) {
+        let folders = std::fs::read_dir(&self.scratch)
+            .into_iter()
+            .flatten()
+            .flatten();
+        for folder in folders {
+            let changed = folder.metadata().and_then(|meta| meta.modified());
+            let age = changed.ok().and_then(|at| at.elapsed().ok());
+            if age.is_some_and(|age| age > older) {
+                // What cannot be removed now is tried again the next time.
+                let _ = std::fs::remove_dir_all(folder.path());
+            }
+        }
     }
 }
 

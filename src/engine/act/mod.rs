@@ -46,7 +46,13 @@ pub(super) fn start(engine: &Engine, effect: Outgoing) {
     let Ok(run) = effect.row.detail.parse().map(RunId) else {
         return;
     };
-    let running = || engine.0.running.lock().unwrap_or_else(PoisonError::into_inner);
+    let running = || {
+        engine
+            .0
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    };
     if !running().insert(run) {
         return;
     }
@@ -72,7 +78,11 @@ pub(super) fn start(engine: &Engine, effect: Outgoing) {
             engine: engine.clone(),
         };
         hand.carry_out().await;
-        let mut running = engine.0.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = engine
+            .0
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         running.remove(&run);
     });
 }
@@ -80,8 +90,14 @@ pub(super) fn start(engine: &Engine, effect: Outgoing) {
 impl Engine {
     /// Whether this very process is carrying the run of this row out: then its truth is not lost.
     pub(super) fn carries(&self, row: &OutboxRow) -> bool {
-        let running = self.0.running.lock().unwrap_or_else(PoisonError::into_inner);
-        row.detail.parse().is_ok_and(|n| running.contains(&RunId(n)))
+        let running = self
+            .0
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        row.detail
+            .parse()
+            .is_ok_and(|n| running.contains(&RunId(n)))
     }
 }
 
@@ -163,7 +179,11 @@ impl Hand {
 
     /// Who wants it to stop.
     async fn cancelled_by(&self) -> Option<String> {
-        let incident = self.engine.incident(self.effect.row.incident).await.ok()??;
+        let incident = self
+            .engine
+            .incident(self.effect.row.incident)
+            .await
+            .ok()??;
         let by = incident.runs.get(&self.run)?.cancel.as_ref()?;
         Some(by.name().to_owned())
     }
@@ -173,7 +193,9 @@ impl Hand {
         let executor = self.engine.0.options.executors.of(&checked.job.action.how);
         let Some(executor) = executor else {
             let kind = checked.job.action.how.word();
-            return Ended::not_started(format!("this firebell has nothing that runs {kind} actions"));
+            return Ended::not_started(format!(
+                "this firebell has nothing that runs {kind} actions"
+            ));
         };
         let mut tries = 1;
         loop {
@@ -233,9 +255,14 @@ impl Hand {
         match executor.start(job).await {
             Start::Started(handle) => self.follow(job, executor.as_ref(), handle).await,
             Start::NotStarted { why } => Ended::not_started(why),
-            Start::Ambiguous { why } => Ended {
-                ambiguous: true,
-                ..Ended::unknown(why)
+            // An engine that took the start and could not say so knows it under the run's key. That it
+            // knows nothing proves nothing yet: the start may be on its way.
+            Start::Ambiguous { why } => match executor.reconcile(job, None).await {
+                Found::Here(handle) => self.follow(job, executor.as_ref(), handle).await,
+                _ => Ended {
+                    ambiguous: true,
+                    ..Ended::unknown(why)
+                },
             },
         }
     }
@@ -285,7 +312,10 @@ impl Hand {
     async fn submit(&self, what: &str, command: Command) {
         let cause = format!("{}:{what}", self.run);
         loop {
-            let done = self.engine.submit(&cause, self.effect.row.incident, command.clone()).await;
+            let done = self
+                .engine
+                .submit(&cause, self.effect.row.incident, command.clone())
+                .await;
             match done {
                 Err(Failure::Unavailable(_)) if !self.engine.fenced() && self.engine.alive() => {
                     sleep(ASK_AGAIN).await;

@@ -132,6 +132,7 @@ pub(super) async fn side(console: &Console, viewer: &Viewer, here: Here) -> Resu
         triggered: count(open.iter().filter(|r| r.status == "triggered").count()),
         firing: count(console.app.engine.firing()),
         silenced: silenced(console),
+        disabled: disabled(console),
         quarantined: store.quarantine(1).await?.1,
         troubles: console
             .app
@@ -214,6 +215,13 @@ pub(super) fn duty(schedule: &Schedule, now: Time) -> Option<Duty> {
         now: turns.next()?,
         next: turns.collect(),
     })
+}
+
+/// Actions whose file is wrong; those a machine lacks a program for are nobody's trouble.
+fn disabled(console: &Console) -> i64 {
+    let directory = console.app.engine.directory();
+    let wrong = directory.disabled.values().filter(|d| !d.lacking);
+    i64::try_from(wrong.count()).unwrap_or(0)
 }
 
 fn silenced(console: &Console) -> i64 {

@@ -97,6 +97,7 @@ fn pages() -> Router<Console> {
         .route("/me", get(me::me))
         .route("/people/{id}", get(person::person))
         .route("/services", get(overview::services))
+        .route("/actions", get(overview::actions))
         .route("/alerts", get(overview::alerts))
         .route("/quarantine", get(overview::quarantine))
         .route("/silences", get(silences::page))

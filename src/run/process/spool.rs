@@ -224,7 +224,11 @@ impl Folder {
 
     fn take(&self, text: &str) -> io::Result<bool> {
         let mut open = OpenOptions::new();
-        let opened = open.write(true).create_new(true).mode(0o600).open(self.path("claim"));
+        let opened = open
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(self.path("claim"));
         let mut file = match opened {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
             other => other?,
@@ -336,8 +340,13 @@ impl Folder {
         let mut next = None;
         for entry in std::fs::read_dir(&self.0)? {
             let name = entry?.file_name();
-            let number = name.to_str().and_then(|n| n.strip_prefix("output.")?.parse().ok());
-            next = [next, number.filter(|m| *m > n)].into_iter().flatten().min();
+            let number = name
+                .to_str()
+                .and_then(|n| n.strip_prefix("output.")?.parse().ok());
+            next = [next, number.filter(|m| *m > n)]
+                .into_iter()
+                .flatten()
+                .min();
         }
         Ok(next)
     }
@@ -422,7 +431,8 @@ impl Writer {
                 }
             }
             let room = self.piece - self.at % self.piece;
-            let (now, later) = bytes.split_at(bytes.len().min(usize::try_from(room).unwrap_or(usize::MAX)));
+            let (now, later) =
+                bytes.split_at(bytes.len().min(usize::try_from(room).unwrap_or(usize::MAX)));
             // A full disk must not stop the program: what it writes is lost, and counted.
             if !self.file.as_mut().is_some_and(|f| f.write_all(now).is_ok()) {
                 self.dropped += now.len() as u64;
