@@ -176,6 +176,13 @@ fn incident(text: &str) -> Result<IncidentId, String> {
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn run() -> ExitCode {
+    // Before anything else is set up: these are other programs in the same file.
+    let hidden = std::env::args()
+        .nth(1)
+        .and_then(|c| crate::run::process::hidden(&c));
+    if let Some(code) = hidden {
+        return code;
+    }
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()

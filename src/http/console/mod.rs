@@ -110,6 +110,7 @@ fn pages() -> Router<Console> {
         .route("/fragments/incident/{id}", get(fragment::incident))
         .route("/fragments/room/{id}", get(fragment::room))
         .route("/fragments/run/{incident}/{id}", get(fragment::run))
+        .route("/incidents/{incident}/runs/{run}/files/{n}", get(run::file))
         .route("/assets/{name}", get(assets::serve))
 }
 
