@@ -146,6 +146,9 @@ pub fn word(press: &Press) -> String {
         Press::Approve { run, seen } if seen.is_empty() => format!("approve:{}", run.0),
         Press::Approve { run, seen } => format!("approve:{}:{}", run.0, cut_seen(seen)),
         Press::Reject { run } => format!("reject:{}", run.0),
+        Press::Cancel { run } => format!("cancel:{}", run.0),
+        Press::Settle { run, good: true } => format!("worked:{}", run.0),
+        Press::Settle { run, good: false } => format!("failed:{}", run.0),
         Press::Unacknowledge => "unacknowledge".to_owned(),
         Press::Reopen => "reopen".to_owned(),
         Press::Postmortem => "postmortem".to_owned(),
@@ -184,6 +187,13 @@ pub fn press(word: &str) -> Option<Press> {
         }
         "reject" => Press::Reject {
             run: RunId(number()?),
+        },
+        "cancel" => Press::Cancel {
+            run: RunId(number()?),
+        },
+        "worked" | "failed" => Press::Settle {
+            run: RunId(number()?),
+            good: verb == "worked",
         },
         "unacknowledge" => Press::Unacknowledge,
         "reopen" => Press::Reopen,
@@ -262,6 +272,15 @@ mod tests {
                 seen: "0123456789abcdef".to_owned(),
             },
             Press::Reject { run: RunId(8) },
+            Press::Cancel { run: RunId(9) },
+            Press::Settle {
+                run: RunId(9),
+                good: true,
+            },
+            Press::Settle {
+                run: RunId(9),
+                good: false,
+            },
             Press::Postmortem,
             Press::Note,
         ] {

@@ -1,5 +1,6 @@
 //! The command line. Logs go to stderr; stdout carries only what was asked for.
 
+pub mod actions;
 mod approve;
 mod audit;
 pub mod check;
@@ -7,8 +8,10 @@ mod demo;
 mod demo_story;
 mod doctor;
 mod export;
+mod fairness;
 pub mod foretell;
 mod generate;
+mod kept;
 mod log;
 mod oncall;
 pub mod plan;
@@ -102,6 +105,13 @@ enum Command {
         #[command(flatten)]
         config: Config,
     },
+    /// Print what being on call has cost whom: hours, nights, weekends, holidays and pages
+    Fairness {
+        #[command(flatten)]
+        question: fairness::Question,
+        #[command(flatten)]
+        config: Config,
+    },
     /// Print what a changed configuration changes: who else is on call and paged in the days ahead
     Plan {
         /// The configuration as it is in force
@@ -140,6 +150,13 @@ enum Command {
     Policy {
         #[command(subcommand)]
         what: policy::What,
+    },
+    /// Look at the runbook actions: check their files, list them, show one
+    Actions {
+        #[command(subcommand)]
+        what: actions::What,
+        #[command(flatten)]
+        config: Config,
     },
     /// Print what a chat platform wants to have pasted or opened
     Generate {
@@ -182,6 +199,13 @@ fn incident(text: &str) -> Result<IncidentId, String> {
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn run() -> ExitCode {
+    // Before anything else is set up: these are other programs in the same file.
+    let hidden = std::env::args()
+        .nth(1)
+        .and_then(|c| crate::run::process::hidden(&c));
+    if let Some(code) = hidden {
+        return code;
+    }
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -211,10 +235,11 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
         Command::Doctor { config } => doctor::doctor(&config.path).await,
         Command::Export { id, format, config } => export::export(&config.path, id, format).await,
         Command::Replay { id, config } => export::replay(&config.path, id).await,
-        Command::Simulate { what, config } => foretell::simulate(&config.path, &what),
+        Command::Simulate { what, config } => foretell::simulate(&config.path, &what).await,
         Command::Explain { id, config } => foretell::explain(&config.path, id).await,
-        Command::Oncall { question, config } => oncall::on_call(&config.path, &question),
-        Command::Plan { old, days, config } => plan::plan(&old, &config.path, days),
+        Command::Oncall { question, config } => oncall::on_call(&config.path, &question).await,
+        Command::Fairness { question, config } => fairness::fairness(&config.path, &question).await,
+        Command::Plan { old, days, config } => plan::plan(&old, &config.path, days).await,
         Command::Approve { what } => approve::decide(&what, approve::Answer::Approve).await,
         Command::Reject { what } => approve::decide(&what, approve::Answer::Reject).await,
         Command::Audit { what } => audit::audit(&what).await,
@@ -222,6 +247,7 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
             what: policy::What::Explain(asked),
         } => policy::explain(&asked).await,
         Command::Test { paths, config } => rehearse::test(&config.path, &paths),
+        Command::Actions { what, config } => actions::actions(&config.path, &what),
         Command::Generate { what } => {
             generate::generate(&what)?;
             Ok(ExitCode::SUCCESS)

@@ -6,9 +6,11 @@
 //! whoever shows it escapes it.
 
 mod asked;
+mod runs;
 mod sentence;
 
-pub use sentence::{outcome, sentence};
+pub use runs::outcome;
+pub use sentence::sentence;
 
 use super::alert::AlertRef;
 use super::id::{Actor, RunId, Seq, Severity};

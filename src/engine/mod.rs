@@ -16,18 +16,23 @@ mod covers;
 mod deliver;
 mod desk;
 mod draft;
+mod feeds;
 mod intake;
 mod lease;
 mod memory;
 mod offers;
 mod outgoing;
 mod quiet;
+mod rest;
 mod vigil;
 mod waking;
 
 pub use audit::{Sealer, Whole, checkpoint_file, genuine, genuine_all, verify_audit};
 pub use clock::Clock;
+pub use covers::covered;
+pub use feeds::first_copies;
 pub use lease::GRACE_MS;
+pub use rest::restored;
 pub use waking::{AckLink, Tested, overlay};
 
 use crate::chat::Chat;
@@ -41,13 +46,13 @@ use crate::core::silence::Silence;
 use crate::core::time::Time;
 use crate::metrics::Metrics;
 use crate::notify::Notifiers;
+use crate::run::Executors;
 use crate::store::{ChangeSet, Store};
 use arc_swap::ArcSwap;
 use covers::Covers;
 use lease::{Leases, Seen};
 use sha2::Digest;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -58,14 +63,18 @@ const DESK_QUEUE: usize = 4096;
 const CHANGES_KEPT: usize = 4096;
 /// Name of the secret that buttons are signed with.
 const BUTTONS: &str = "buttons";
+/// Name of the key that tells this database from every other.
+const INSTALLATION: &str = "installation";
+/// Its characters: with a run's number it stays below every engine's limit for a name.
+const INSTALLATION_CHARS: usize = 10;
 
 /// How an engine is to run.
 #[derive(Clone)]
 pub struct Options {
     /// Where time comes from.
     pub clock: Clock,
-    /// Folder for the working folders of runs.
-    pub scratch: PathBuf,
+    /// Who carries actions out.
+    pub executors: Executors,
     /// Base of links, without a trailing slash.
     pub public_url: String,
     /// What is counted.
@@ -94,6 +103,10 @@ pub(crate) struct Inner {
     look: AtomicBool,
     /// Runs this process carries out.
     running: Mutex<HashSet<RunId>>,
+    /// What rooms show of them.
+    shown: act::Shown,
+    /// This database's own name: what engines know its runs by.
+    installation: String,
     /// What buttons are signed with.
     key: Key,
     /// Accounts linked beside the files: platform and account to person.
@@ -106,6 +119,12 @@ pub(crate) struct Inner {
     covers_moved: tokio::sync::Notify,
     /// Held by whoever tells news of turns.
     vigil: tokio::sync::Mutex<()>,
+    /// Calendars at an address.
+    feeds: tokio::sync::Mutex<feeds::Feeds>,
+    /// They are others now.
+    feeds_moved: tokio::sync::Notify,
+    /// What people who look at the console should know of.
+    troubles: ArcSwap<BTreeMap<&'static str, Vec<String>>>,
     /// Providers that wake people.
     notifiers: ArcSwap<Notifiers>,
     /// Chat platforms, for test pages.
@@ -203,6 +222,12 @@ impl Engine {
                 .map(|()| uuid::Uuid::new_v4().simple().to_string())
                 .concat()
         });
+        let named = store.key(INSTALLATION).await?;
+        let installation = named.clone().unwrap_or_else(|| {
+            let mut id = uuid::Uuid::new_v4().simple().to_string();
+            id.truncate(INSTALLATION_CHARS);
+            id
+        });
         let links = store.links().await?;
         let links = links
             .into_iter()
@@ -215,6 +240,7 @@ impl Engine {
             .map(|v| ((v.person, v.contact), v.digest))
             .collect();
         let directory = waking::overlaid(directory, &verified);
+        let directory = rest::restored(&store, directory, options.clock.now()).await?;
         let (desk_in, desk_out) = mpsc::channel(DESK_QUEUE);
         let (deliver_in, deliver_out) = mpsc::unbounded_channel();
         let seen = Arc::new(Seen::default());
@@ -241,6 +267,8 @@ impl Engine {
             fenced: AtomicBool::new(false),
             look: AtomicBool::new(false),
             running: Mutex::default(),
+            shown: act::Shown::default(),
+            installation: installation.clone(),
             // Hashed, so that a value of any length somebody put there is a key.
             key: Key::new(sha2::Sha256::digest(secret.as_bytes()).into()),
             links: RwLock::new(links),
@@ -248,21 +276,30 @@ impl Engine {
             agreed,
             covers_moved: tokio::sync::Notify::new(),
             vigil: tokio::sync::Mutex::default(),
+            feeds: tokio::sync::Mutex::default(),
+            feeds_moved: tokio::sync::Notify::new(),
+            troubles: ArcSwap::default(),
             notifiers: ArcSwap::default(),
             chats: RwLock::default(),
             verified: RwLock::new(verified),
         });
         let engine = Engine(inner);
         desk::start(&engine, epoch, desk_out, deliver_out).await?;
-        if known.is_none() {
+        let fresh = [
+            known.is_none().then(|| (BUTTONS.to_owned(), secret)),
+            (named.is_none()).then(|| (INSTALLATION.to_owned(), installation)),
+        ];
+        let keys: Vec<_> = fresh.into_iter().flatten().collect();
+        if !keys.is_empty() {
             let changes = ChangeSet {
-                keys: vec![(BUTTONS.to_owned(), secret)],
+                keys,
                 ..ChangeSet::default()
             };
             engine.write(changes).await?;
         }
         spawn(covers::mind(engine.clone()));
         spawn(vigil::keep(engine.clone()));
+        spawn(feeds::keep(engine.clone()));
         Ok(engine)
     }
 
@@ -311,6 +348,7 @@ impl Engine {
             let directory = Directory {
                 // People's silences are not the files' to change.
                 silences: now.silences.clone(),
+                nights: now.nights.clone(),
                 ..directory.clone()
             };
             covers::put_in_force(directory, &self.0.agreed.load(), self.now())
@@ -541,7 +579,8 @@ impl Engine {
             let moved = answer.await.unwrap_or(0);
             let covers = self.mind_covers().await;
             let turns = self.keep_vigil().await.unwrap_or(0);
-            if desk == 0 && moved == 0 && covers == 0 && turns == 0 {
+            let fetched = self.fetch_due().await;
+            if desk + moved + covers + turns + fetched == 0 {
                 return;
             }
         }

@@ -92,7 +92,7 @@ impl Errand<'_> {
     async fn invoke(&self, invocation: Invocation) -> Result<(), Failure> {
         let strict = matches!(
             invocation.verb(),
-            "run" | "approve" | "reject" | "link" | "verify"
+            "run" | "approve" | "reject" | "stop" | "settle" | "link" | "verify"
         );
         let who = match self.inner.people.who(self.voice, self.heard, strict).await {
             Ok(who) => who,
@@ -115,7 +115,11 @@ impl Errand<'_> {
         };
         let strict = matches!(
             press,
-            Press::AskRun { .. } | Press::Approve { .. } | Press::Reject { .. }
+            Press::AskRun { .. }
+                | Press::Approve { .. }
+                | Press::Reject { .. }
+                | Press::Cancel { .. }
+                | Press::Settle { .. }
         );
         let who = match self.inner.people.who(self.voice, self.heard, strict).await {
             Ok(who) => who,
