@@ -59,7 +59,7 @@ pub(super) fn rules(
         };
         let folder = file.path.parent().unwrap_or(Path::new(""));
         for said in table.tables("calendar", "[[calendar]]") {
-            calendar(said, around, (folder, read), &mut rules);
+            calendar(said, around, (folder, &mut *read), &mut rules);
         }
         for said in table.tables("rule", "[[rule]]") {
             rule(said, around, &mut rules, &mut named);
