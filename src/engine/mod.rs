@@ -44,13 +44,13 @@ use crate::core::silence::Silence;
 use crate::core::time::Time;
 use crate::metrics::Metrics;
 use crate::notify::Notifiers;
+use crate::run::Executors;
 use crate::store::{ChangeSet, Store};
 use arc_swap::ArcSwap;
 use covers::Covers;
 use lease::{Leases, Seen};
 use sha2::Digest;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -61,14 +61,18 @@ const DESK_QUEUE: usize = 4096;
 const CHANGES_KEPT: usize = 4096;
 /// Name of the secret that buttons are signed with.
 const BUTTONS: &str = "buttons";
+/// Name of the key that tells this database from every other.
+const INSTALLATION: &str = "installation";
+/// Its characters: with a run's number it stays below every engine's limit for a name.
+const INSTALLATION_CHARS: usize = 10;
 
 /// How an engine is to run.
 #[derive(Clone)]
 pub struct Options {
     /// Where time comes from.
     pub clock: Clock,
-    /// Folder for the working folders of runs.
-    pub scratch: PathBuf,
+    /// Who carries actions out.
+    pub executors: Executors,
     /// Base of links, without a trailing slash.
     pub public_url: String,
     /// What is counted.
@@ -97,6 +101,10 @@ pub(crate) struct Inner {
     look: AtomicBool,
     /// Runs this process carries out.
     running: Mutex<HashSet<RunId>>,
+    /// What rooms show of them.
+    shown: act::Shown,
+    /// This database's own name: what engines know its runs by.
+    installation: String,
     /// What buttons are signed with.
     key: Key,
     /// Accounts linked beside the files: platform and account to person.
@@ -212,6 +220,12 @@ impl Engine {
                 .map(|()| uuid::Uuid::new_v4().simple().to_string())
                 .concat()
         });
+        let named = store.key(INSTALLATION).await?;
+        let installation = named.clone().unwrap_or_else(|| {
+            let mut id = uuid::Uuid::new_v4().simple().to_string();
+            id.truncate(INSTALLATION_CHARS);
+            id
+        });
         let links = store.links().await?;
         let links = links
             .into_iter()
@@ -251,6 +265,8 @@ impl Engine {
             fenced: AtomicBool::new(false),
             look: AtomicBool::new(false),
             running: Mutex::default(),
+            shown: act::Shown::default(),
+            installation: installation.clone(),
             // Hashed, so that a value of any length somebody put there is a key.
             key: Key::new(sha2::Sha256::digest(secret.as_bytes()).into()),
             links: RwLock::new(links),
@@ -267,9 +283,14 @@ impl Engine {
         });
         let engine = Engine(inner);
         desk::start(&engine, epoch, desk_out, deliver_out).await?;
-        if known.is_none() {
+        let fresh = [
+            known.is_none().then(|| (BUTTONS.to_owned(), secret)),
+            (named.is_none()).then(|| (INSTALLATION.to_owned(), installation)),
+        ];
+        let keys: Vec<_> = fresh.into_iter().flatten().collect();
+        if !keys.is_empty() {
             let changes = ChangeSet {
-                keys: vec![(BUTTONS.to_owned(), secret)],
+                keys,
                 ..ChangeSet::default()
             };
             engine.write(changes).await?;
