@@ -10,6 +10,7 @@
 
 mod accounts;
 mod act;
+mod audit;
 mod clock;
 mod covers;
 mod deliver;
@@ -26,6 +27,7 @@ mod rest;
 mod vigil;
 mod waking;
 
+pub use audit::{Sealer, Whole, checkpoint_file, genuine, genuine_all, verify_audit};
 pub use clock::Clock;
 pub use covers::covered;
 pub use feeds::first_copies;
