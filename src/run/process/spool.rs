@@ -134,6 +134,7 @@ pub struct Claim {
 }
 
 /// How a program ended, as the shim writes it down.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and several may hold")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Verdict {
