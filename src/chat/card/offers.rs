@@ -63,8 +63,16 @@ impl View<'_> {
             0 => "a confirmation".to_owned(),
             n => format!("{} by somebody else", count(n, "approval")),
         };
+        let rehearsed = match &run.rehearsed {
+            Some((outcome, tail)) => {
+                let last = tail.lines().last().unwrap_or("it wrote nothing");
+                format!(". Only looking, it {}: {last}", timeline::outcome(outcome))
+            }
+            None if run.terms.rehearse => ". It looks first; wait for what it finds".to_owned(),
+            None => String::new(),
+        };
         format!(
-            "{id} “{}”, asked for by {}, waits for {needs} until {}: {}",
+            "{id} “{}”, asked for by {}, waits for {needs} until {}: {}{rehearsed}",
             run.title,
             run.by.name(),
             self.clock(expires),

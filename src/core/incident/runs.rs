@@ -104,6 +104,7 @@ fn terms(incident: &Incident, action: &Action, plan: &action::Plan) -> Terms {
         idempotent: action.idempotent,
         args: plan.args.clone(),
         dry_run: plan.dry_run.clone(),
+        rehearse: action.approval.dry_run_first && !plan.dry_run.is_empty(),
         locks: plan.locks.clone(),
         required: action.approval.required.clone(),
         four_eyes: action.approval.four_eyes,

@@ -37,7 +37,8 @@ pub(super) struct Ended {
 }
 
 impl Ended {
-    fn blank(outcome: Outcome) -> Ended {
+    /// It ended so, and nothing else is known.
+    pub fn of(outcome: Outcome) -> Ended {
         Ended {
             outcome,
             duration_ms: 0,
@@ -52,12 +53,12 @@ impl Ended {
 
     /// It provably never started.
     pub fn not_started(why: String) -> Ended {
-        Ended::blank(Outcome::NotStarted { why })
+        Ended::of(Outcome::NotStarted { why })
     }
 
     /// The truth is lost.
     pub fn unknown(why: String) -> Ended {
-        Ended::blank(Outcome::Unknown { why })
+        Ended::of(Outcome::Unknown { why })
     }
 }
 

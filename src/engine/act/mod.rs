@@ -11,6 +11,7 @@
 
 mod follow;
 mod job;
+mod rehearse;
 mod report;
 mod rooms;
 
@@ -43,11 +44,15 @@ const TRY_AGAIN: Duration = Duration::from_secs(5);
 
 /// Carries out a released run, unless this process has it already.
 pub(super) fn start(engine: &Engine, effect: Outgoing) {
-    let Ok(run) = effect.row.detail.parse().map(RunId) else {
+    let Some((run, dry)) = rehearse::parse(&effect.row.detail) else {
         return;
     };
-    let running = || engine.0.running.lock().unwrap_or_else(PoisonError::into_inner);
-    if !running().insert(run) {
+    let row = effect.row.id;
+    let fresh = {
+        let mut running = engine.0.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.insert(row)
+    };
+    if !fresh {
         return;
     }
     let engine = engine.clone();
@@ -71,9 +76,13 @@ pub(super) fn start(engine: &Engine, effect: Outgoing) {
             effect,
             engine: engine.clone(),
         };
-        hand.carry_out().await;
+        if dry {
+            hand.rehearse().await;
+        } else {
+            hand.carry_out().await;
+        }
         let mut running = engine.0.running.lock().unwrap_or_else(PoisonError::into_inner);
-        running.remove(&run);
+        running.remove(&row);
     });
 }
 
@@ -81,7 +90,7 @@ impl Engine {
     /// Whether this very process is carrying the run of this row out: then its truth is not lost.
     pub(super) fn carries(&self, row: &OutboxRow) -> bool {
         let running = self.0.running.lock().unwrap_or_else(PoisonError::into_inner);
-        row.detail.parse().is_ok_and(|n| running.contains(&RunId(n)))
+        running.contains(&row.id)
     }
 }
 

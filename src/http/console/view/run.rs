@@ -60,6 +60,10 @@ pub(in super::super) fn run(scene: Scene<'_>, view: &RunView) -> Markup {
             }
             pre.argv { code { (shown(&view.run.argv)) } }
             p.run-by { "asked by " (view.run.by.name()) (approvals(&view.run)) }
+            @if let Some((outcome, tail)) = &view.run.rehearsed {
+                p.run-by { "only looking, it " (timeline::outcome(outcome)) }
+                @if !tail.is_empty() { pre.output tabindex="0" aria-label="Output of the rehearsal" { (tail) } }
+            }
             @if let Some(row) = &view.row { (output(scene, row)) }
             @if matches!(view.run.state, RunState::Asked { .. }) { (decision(scene, view)) }
             @if !view.files.is_empty() { (left(view)) }
