@@ -31,7 +31,9 @@ fn opened(fifo: PathBuf) -> std::thread::JoinHandle<std::io::Result<Instant>> {
 }
 
 fn joined(waiter: std::thread::JoinHandle<std::io::Result<Instant>>) -> anyhow::Result<Instant> {
-    let at = waiter.join().map_err(|_| anyhow::anyhow!("the waiting thread died"))?;
+    let at = waiter
+        .join()
+        .map_err(|_| anyhow::anyhow!("the waiting thread died"))?;
     Ok(at?)
 }
 
@@ -73,7 +75,9 @@ async fn press(
     tokio::time::sleep(Duration::from_millis(60)).await;
     let waiter = opened(fifo.to_owned());
     let begun = Instant::now();
-    engine.submit(&format!("press:{run}"), id, Command::ApproveRun { by, run }).await?;
+    engine
+        .submit(&format!("press:{run}"), id, Command::ApproveRun { by, run })
+        .await?;
     let at = tokio::task::spawn_blocking(move || joined(waiter)).await??;
     Ok(at - begun)
 }
@@ -144,9 +148,15 @@ async fn main() -> anyhow::Result<()> {
             .args(&program[1..])
             .spawn()
             .context("the bare program")?;
-        times.entry("bare spawn").or_default().push(joined(waiter)? - begun);
+        times
+            .entry("bare spawn")
+            .or_default()
+            .push(joined(waiter)? - begun);
         child.wait()?;
-        for (n, (name, action)) in [(1, ("button", &plain)), (2, ("button, with limits", &bound))] {
+        for (n, (name, action)) in [
+            (1, ("button", &plain)),
+            (2, ("button, with limits", &bound)),
+        ] {
             let took = press(&engine, id, round * 2 + n, action, &fifo).await?;
             times.entry(name).or_default().push(took);
         }
@@ -154,7 +164,10 @@ async fn main() -> anyhow::Result<()> {
     let (bare, _) = median(times["bare spawn"].clone());
     for (name, all) in times {
         let (p50, p95) = median(all);
-        println!("{name}: p50 {p50:.2} ms, p95 {p95:.2} ms, {:.1}x a bare spawn", p50 / bare);
+        println!(
+            "{name}: p50 {p50:.2} ms, p95 {p95:.2} ms, {:.1}x a bare spawn",
+            p50 / bare
+        );
     }
     engine.stop().await;
     Ok(())

@@ -169,7 +169,9 @@ fn incident(text: &str) -> Result<IncidentId, String> {
 #[must_use]
 pub fn run() -> ExitCode {
     // Before anything else is set up: these are other programs in the same file.
-    let hidden = std::env::args().nth(1).and_then(|c| crate::run::process::hidden(&c));
+    let hidden = std::env::args()
+        .nth(1)
+        .and_then(|c| crate::run::process::hidden(&c));
     if let Some(code) = hidden {
         return code;
     }

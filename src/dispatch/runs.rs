@@ -101,7 +101,10 @@ impl Desk<'_> {
 
     pub(super) async fn stop(&self, id: IncidentId, run: Option<RunId>) -> Reply {
         let under_way = |r: &Run| {
-            matches!(r.state, RunState::Queued { .. } | RunState::Released | RunState::Running)
+            matches!(
+                r.state,
+                RunState::Queued { .. } | RunState::Released | RunState::Running
+            )
         };
         let run = match self.one_of(id, run, "runs", under_way).await {
             Ok(run) => run,
@@ -128,7 +131,10 @@ impl Desk<'_> {
         let unknown = |r: &Run| {
             matches!(r.state, RunState::Ended(Outcome::Unknown { .. })) && r.settled.is_none()
         };
-        let run = match self.one_of(id, run, "has an unknown outcome", unknown).await {
+        let run = match self
+            .one_of(id, run, "has an unknown outcome", unknown)
+            .await
+        {
             Ok(run) => run,
             Err(reply) => return reply,
         };
@@ -161,8 +167,10 @@ impl Desk<'_> {
             [(only, _)] => Ok(**only),
             [] => Err(Reply::no(Some(id), format!("No run of {id} {what}."))),
             several => {
-                let named: Vec<String> =
-                    several.iter().map(|(n, r)| format!("{n} “{}”", r.title)).collect();
+                let named: Vec<String> = several
+                    .iter()
+                    .map(|(n, r)| format!("{n} “{}”", r.title))
+                    .collect();
                 let said = format!("Which? {}.", crate::core::text::list(&named));
                 Err(Reply::no(Some(id), said))
             }

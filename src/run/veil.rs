@@ -302,19 +302,28 @@ mod tests {
             through(&mut veil, &[b"one MIIEvQIBADANBg two"]),
             format!("one {MASK} two")
         );
-        assert_eq!(through(&mut Veil::over(["on"]), &[b"on and on"]), "on and on");
+        assert_eq!(
+            through(&mut Veil::over(["on"]), &[b"on and on"]),
+            "on and on"
+        );
     }
 
     #[test]
     fn random_secrets_in_random_chunks_never_survive() {
-        let seed = std::env::var("FIREBELL_SEED").ok().and_then(|s| s.parse().ok());
+        let seed = std::env::var("FIREBELL_SEED")
+            .ok()
+            .and_then(|s| s.parse().ok());
         let seed = seed.unwrap_or_else(|| fastrand::u64(..));
         println!("FIREBELL_SEED={seed}");
         let mut dice = fastrand::Rng::with_seed(seed);
         for _ in 0..300 {
-            let secret: String = (0..dice.usize(6..40)).map(|_| dice.char(' '..'\u{17f}')).collect();
+            let secret: String = (0..dice.usize(6..40))
+                .map(|_| dice.char(' '..'\u{17f}'))
+                .collect();
             let forms = printed(&secret);
-            let raw: String = (0..8).map(|_| format!("{} ", dice.choice(&forms).unwrap())).collect();
+            let raw: String = (0..8)
+                .map(|_| format!("{} ", dice.choice(&forms).unwrap()))
+                .collect();
             let mut veil = Veil::over([secret.as_str()]);
             let mut out = Vec::new();
             let mut rest = raw.as_bytes();

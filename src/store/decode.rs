@@ -3,8 +3,8 @@
 use super::StoreFault;
 use super::backend::{Backend, Reader};
 use super::rows::{
-    AlertRow, ArtifactRow, Delivery, HeardRow, InboxRow, IncidentRow, Lane, LinkCodeRow, LinkRow, OutboxRow,
-    PostRow, QuarantineRow, RoomRow, RunRow, ShowRow,
+    AlertRow, ArtifactRow, Delivery, HeardRow, InboxRow, IncidentRow, Lane, LinkCodeRow, LinkRow,
+    OutboxRow, PostRow, QuarantineRow, RoomRow, RunRow, ShowRow,
 };
 use crate::core::id::{AlertId, IncidentId, RoomId, RunId};
 use crate::core::incident::Record;
@@ -183,8 +183,7 @@ pub(super) fn post<B: Backend>(mut row: Reader<'_, B>) -> Read<PostRow> {
     })
 }
 
-pub(super) const RUN: &str =
-    "select id, incident, action, state, started_at, ended_at, output, bytes, handle, digest, \
+pub(super) const RUN: &str = "select id, incident, action, state, started_at, ended_at, output, bytes, handle, digest, \
      told from runs";
 
 pub(super) fn run<B: Backend>(mut row: Reader<'_, B>) -> Read<RunRow> {

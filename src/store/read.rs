@@ -5,8 +5,8 @@ use super::decode;
 use super::open::Pools;
 use super::plan::TURNS;
 use super::rows::{
-    ArtifactRow, AlertRow, CoverRow, HeardRow, HighWater, InboxRow, IncidentRow, LinkCodeRow, LinkRow,
-    OutboxRow, PostRow, QuarantineRow, RoomRow, RunRow, ShowRow,
+    AlertRow, ArtifactRow, CoverRow, HeardRow, HighWater, InboxRow, IncidentRow, LinkCodeRow,
+    LinkRow, OutboxRow, PostRow, QuarantineRow, RoomRow, RunRow, ShowRow,
 };
 use super::select::Select;
 use super::{AlertQuery, IncidentQuery, StoreFault};

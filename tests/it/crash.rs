@@ -245,7 +245,10 @@ async fn delivered(firebell: &Firebell, contact: &str) -> Result<(), Value> {
 /// The state of the first incident's only run.
 async fn run_state(firebell: &Firebell) -> String {
     let runs = firebell.get_json("/api/v1/incidents/1/runs").await;
-    runs["items"][0]["state"].as_str().unwrap_or_default().to_owned()
+    runs["items"][0]["state"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 async fn reaches(firebell: &Firebell, want: &str) {
@@ -260,7 +263,10 @@ async fn reaches(firebell: &Firebell, want: &str) {
 async fn counting(sink: &Sink) -> (tempfile::TempDir, Firebell, std::path::PathBuf) {
     let folder = organisation(sink, "[]", None);
     let counter = folder.path().join("counter");
-    let text = format!("printf x >> {}; /bin/sleep 0.3; echo done", counter.display());
+    let text = format!(
+        "printf x >> {}; /bin/sleep 0.3; echo done",
+        counter.display()
+    );
     crate::house::write(
         folder.path(),
         "actions/count.toml",
@@ -291,14 +297,18 @@ async fn firebell_is_killed_at_any_moment_of_a_run_and_it_has_run_once() {
     let sink = Sink::open().await;
     let (_folder, mut firebell, counter) = counting(&sink).await;
     let count = || std::fs::read(&counter).map_or(0, |b| b.len());
-    let seed = std::env::var("FIREBELL_SEED").ok().and_then(|s| s.parse().ok());
+    let seed = std::env::var("FIREBELL_SEED")
+        .ok()
+        .and_then(|s| s.parse().ok());
     let seed = seed.unwrap_or_else(|| fastrand::u64(..));
     println!("FIREBELL_SEED={seed}");
     let mut dice = fastrand::Rng::with_seed(seed);
     let (mut ran, mut lost) = (0, 0);
     for round in 1..=12u32 {
         // From before the press is stored to after the program has ended, most of them in its middle.
-        let after = std::time::Duration::from_micros(u64::from(dice.u32(0..60_000)) * u64::from(round % 3 + 1));
+        let after = std::time::Duration::from_micros(
+            u64::from(dice.u32(0..60_000)) * u64::from(round % 3 + 1),
+        );
         let (door, click) = (firebell.url(), dice.u128(..));
         let before = count();
         let pressed = tokio::spawn(async move { press(&door, "ana", click).await });
@@ -309,9 +319,9 @@ async fn firebell_is_killed_at_any_moment_of_a_run_and_it_has_run_once() {
         until("every run is over", PATIENCE, async || {
             let runs = firebell.get_json("/api/v1/incidents/1/runs").await;
             let items = runs["items"].as_array().unwrap().clone();
-            let open = items.iter().find(|r| {
-                ["released", "running"].contains(&r["state"].as_str().unwrap())
-            });
+            let open = items
+                .iter()
+                .find(|r| ["released", "running"].contains(&r["state"].as_str().unwrap()));
             open.map_or(Ok(()), |r| Err(r.clone()))
         })
         .await;
@@ -319,15 +329,24 @@ async fn firebell_is_killed_at_any_moment_of_a_run_and_it_has_run_once() {
         let items = runs["items"].as_array().unwrap();
         let done = items.iter().filter(|r| r["state"] == "succeeded").count();
         assert!(
-            items.iter().all(|r| ["succeeded", "asked"].contains(&r["state"].as_str().unwrap())),
+            items
+                .iter()
+                .all(|r| ["succeeded", "asked"].contains(&r["state"].as_str().unwrap())),
             "{items:#?}"
         );
         // Truth in both directions: what is told to have run has, once, and nothing else has.
         assert_eq!(count(), done, "round {round}: {items:#?}");
-        if count() > before { ran += 1 } else { lost += 1 }
+        if count() > before {
+            ran += 1
+        } else {
+            lost += 1
+        }
     }
     println!("{ran} ran, {lost} presses were never stored or confirmed");
-    assert!(ran > 3, "the kills come too early to prove anything: {ran} ran");
+    assert!(
+        ran > 3,
+        "the kills come too early to prove anything: {ran} ran"
+    );
 }
 
 #[tokio::test]
@@ -335,7 +354,11 @@ async fn the_same_press_from_two_doors_at_once_runs_once() {
     let sink = Sink::open().await;
     let (_folder, firebell, counter) = counting(&sink).await;
     let door = firebell.url();
-    futures_util::join!(press(&door, "ana", 7), press(&door, "ana", 7), press(&door, "ana", 7));
+    futures_util::join!(
+        press(&door, "ana", 7),
+        press(&door, "ana", 7),
+        press(&door, "ana", 7)
+    );
     reaches(&firebell, "succeeded").await;
     assert_eq!(std::fs::read(&counter).unwrap().len(), 1);
 }
@@ -354,7 +377,10 @@ async fn a_run_whose_shim_is_killed_is_unknown_and_said_so_where_everybody_looks
     reaches(&firebell, "running").await;
     let runs = folder.path().join("data/runs");
     let claim = std::fs::read_dir(runs).unwrap().flatten();
-    let claim = claim.map(|e| e.path().join("claim")).find(|p| p.exists()).unwrap();
+    let claim = claim
+        .map(|e| e.path().join("claim"))
+        .find(|p| p.exists())
+        .unwrap();
     let claim: Value = serde_json::from_str(&std::fs::read_to_string(claim).unwrap()).unwrap();
     let shim = i32::try_from(claim["pid"].as_i64().unwrap()).unwrap();
     let shim = rustix::process::Pid::from_raw(shim).unwrap();
@@ -391,7 +417,10 @@ async fn a_run_whose_shim_is_killed_is_unknown_and_said_so_where_everybody_looks
     )
     .await;
     let timeline = kinds(&firebell, 1).await;
-    assert!(timeline.iter().any(|l| l.starts_with("run_settled")), "{timeline:#?}");
+    assert!(
+        timeline.iter().any(|l| l.starts_with("run_settled")),
+        "{timeline:#?}"
+    );
 }
 
 /// While the database is away everything is 503, which senders repeat; afterwards it works by itself.

@@ -210,13 +210,19 @@ async fn the_environment_holds_what_the_action_names_and_nothing_else() {
     let scratch = TempDir::new().unwrap();
     let mut spec = spec(&scratch, &["/usr/bin/env"]);
     let own = ended(&spec).await.output;
-    assert!(own.starts_with("FIREBELL_ARTIFACTS=/") && own.lines().count() == 1, "{own}");
+    assert!(
+        own.starts_with("FIREBELL_ARTIFACTS=/") && own.lines().count() == 1,
+        "{own}"
+    );
     spec.run.env = BTreeMap::from([
         ("LANG".to_owned(), "C.UTF-8".to_owned()),
         ("EMPTY".to_owned(), String::new()),
     ]);
     let all = ended(&spec).await.output;
-    let mut rest: Vec<_> = all.lines().filter(|l| !l.starts_with("FIREBELL_")).collect();
+    let mut rest: Vec<_> = all
+        .lines()
+        .filter(|l| !l.starts_with("FIREBELL_"))
+        .collect();
     rest.sort_unstable();
     assert_eq!(rest, ["EMPTY=", "LANG=C.UTF-8"]);
 }
@@ -367,7 +373,10 @@ async fn endless_output_ends_at_the_time_limit() {
     assert_eq!(ended.outcome, Outcome::TimedOut);
     assert!(ended.output.len() < 66 * 1024 && ended.bytes > 65 * 1024);
     let spool = spec.data.join("runs");
-    let kept: u64 = walk(&spool).iter().map(|p| p.metadata().unwrap().len()).sum();
+    let kept: u64 = walk(&spool)
+        .iter()
+        .map(|p| p.metadata().unwrap().len())
+        .sum();
     assert!(kept < 8 * 1024 * 1024, "{kept} bytes on the disk");
 }
 

@@ -158,7 +158,9 @@ impl View<'_> {
     /// Nothing is folded away of what may still be going on.
     fn under_way_buttons(&self) -> Vec<Button> {
         let runs = self.incident.runs.iter().rev();
-        let found = runs.map(|(id, run)| run_buttons(*id, run)).filter(|b| !b.is_empty());
+        let found = runs
+            .map(|(id, run)| run_buttons(*id, run))
+            .filter(|b| !b.is_empty());
         found.take(RUN_BUTTONS).flatten().collect()
     }
 
@@ -196,13 +198,21 @@ pub fn run_buttons(id: RunId, run: &Run) -> Vec<Button> {
         RunState::Queued { .. } | RunState::Released | RunState::Running
             if run.cancel.is_none() =>
         {
-            vec![button(format!("Stop {id}"), Press::Cancel { run: id }, Style::Danger)]
+            vec![button(
+                format!("Stop {id}"),
+                Press::Cancel { run: id },
+                Style::Danger,
+            )]
         }
         RunState::Ended(Outcome::Unknown { .. }) if run.settled.is_none() => {
             let settle = |good| Press::Settle { run: id, good };
             vec![
                 button(format!("{id}: it worked"), settle(true), Style::Plain),
-                button(format!("{id}: it did not work"), settle(false), Style::Danger),
+                button(
+                    format!("{id}: it did not work"),
+                    settle(false),
+                    Style::Danger,
+                ),
             ]
         }
         _ => Vec::new(),

@@ -120,7 +120,10 @@ impl<'a> Line<'a> {
         }
         let free_text = matches!(self.leaf.verb.as_str(), "note" | "page" | "settle");
         // In `snooze 30` and `approve 3` the number is not an incident.
-        let own_number = matches!(self.leaf.verb.as_str(), "snooze" | "approve" | "reject" | "stop");
+        let own_number = matches!(
+            self.leaf.verb.as_str(),
+            "snooze" | "approve" | "reject" | "stop"
+        );
         let bare_is_id = match (free_text, own_number) {
             (true, _) => self.context.here.is_none(),
             (_, true) => self.words.len() > 1,

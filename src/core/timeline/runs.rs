@@ -139,8 +139,8 @@ pub fn outcome(outcome: &Outcome) -> String {
         Outcome::Reported { good: true, what } => format!("succeeded ({what})"),
         Outcome::Reported { good: false, what } => format!("failed ({what})"),
         Outcome::NotStarted { why } => format!("it was not started: {why}"),
-        Outcome::Unknown { why } => format!(
-            "OUTCOME UNKNOWN: {why}. It may or may not have run. Check, then mark it"
-        ),
+        Outcome::Unknown { why } => {
+            format!("OUTCOME UNKNOWN: {why}. It may or may not have run. Check, then mark it")
+        }
     }
 }

@@ -77,7 +77,8 @@ impl Hand {
     ) -> Ended {
         self.record.handle.clone_from(&handle.0);
         self.record.output.clear();
-        self.submit("started", Command::RunStarted { run: self.run }).await;
+        self.submit("started", Command::RunStarted { run: self.run })
+            .await;
         self.keep().await;
         let secrets = executor.secrets(job);
         let mut output = Output::new(job.action.limits.output_bytes).without(&secrets);
@@ -106,8 +107,12 @@ impl Hand {
                     let since = *silent.get_or_insert_with(Instant::now);
                     if since.elapsed() > ASK_FOR {
                         match self.reconcile(job, executor).await {
-                            Found::Here(_) => break lost(format!("{why}, for a quarter of an hour")),
-                            Found::Absent => break lost("nothing is known of it any more".to_owned()),
+                            Found::Here(_) => {
+                                break lost(format!("{why}, for a quarter of an hour"));
+                            }
+                            Found::Absent => {
+                                break lost("nothing is known of it any more".to_owned());
+                            }
                             Found::Unknowable { why } | Found::NotNow { why } => break lost(why),
                         }
                     }
@@ -192,7 +197,9 @@ fn over(job: &Job, mut output: Output, stand: Stand, overdue: bool) -> Ended {
     }
     if output.left_out() > 0 {
         let n = output.left_out();
-        notes.push(format!("{n} bytes in the middle of its output were left out"));
+        notes.push(format!(
+            "{n} bytes in the middle of its output were left out"
+        ));
     }
     let outcome = match outcome {
         Outcome::Cancelled if overdue => Outcome::TimedOut,

@@ -39,7 +39,10 @@ pub(super) fn check(
     run: RunId,
     old: bool,
 ) -> Result<Checked, String> {
-    let asked = incident.runs.get(&run).ok_or("the run is not in the journal")?;
+    let asked = incident
+        .runs
+        .get(&run)
+        .ok_or("the run is not in the journal")?;
     let known = engine.directory().actions.get(&asked.action).cloned();
     let (action, stale) = match known {
         Some(action) => {
@@ -78,7 +81,10 @@ fn key(engine: &Engine, run: RunId) -> String {
 /// Why what was agreed on is not what would run.
 fn changed(incident: &Incident, asked: &Run, action: &Action) -> Option<String> {
     if action.digest != asked.digest {
-        return Some(format!("the file of {} was changed after it was agreed on", asked.action));
+        return Some(format!(
+            "the file of {} was changed after it was agreed on",
+            asked.action
+        ));
     }
     let terms = &asked.terms;
     // Journals older than the terms have none.

@@ -49,7 +49,11 @@ pub(super) fn start(engine: &Engine, effect: Outgoing) {
     };
     let row = effect.row.id;
     let fresh = {
-        let mut running = engine.0.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = engine
+            .0
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         running.insert(row)
     };
     if !fresh {
@@ -81,7 +85,11 @@ pub(super) fn start(engine: &Engine, effect: Outgoing) {
         } else {
             hand.carry_out().await;
         }
-        let mut running = engine.0.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = engine
+            .0
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         running.remove(&row);
     });
 }
@@ -89,7 +97,11 @@ pub(super) fn start(engine: &Engine, effect: Outgoing) {
 impl Engine {
     /// Whether this very process is carrying the run of this row out: then its truth is not lost.
     pub(super) fn carries(&self, row: &OutboxRow) -> bool {
-        let running = self.0.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = self
+            .0
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         running.contains(&row.id)
     }
 }
@@ -172,7 +184,11 @@ impl Hand {
 
     /// Who wants it to stop.
     async fn cancelled_by(&self) -> Option<String> {
-        let incident = self.engine.incident(self.effect.row.incident).await.ok()??;
+        let incident = self
+            .engine
+            .incident(self.effect.row.incident)
+            .await
+            .ok()??;
         let by = incident.runs.get(&self.run)?.cancel.as_ref()?;
         Some(by.name().to_owned())
     }
@@ -182,7 +198,9 @@ impl Hand {
         let executor = self.engine.0.options.executors.of(&checked.job.action.how);
         let Some(executor) = executor else {
             let kind = checked.job.action.how.word();
-            return Ended::not_started(format!("this firebell has nothing that runs {kind} actions"));
+            return Ended::not_started(format!(
+                "this firebell has nothing that runs {kind} actions"
+            ));
         };
         let mut tries = 1;
         loop {
@@ -294,7 +312,10 @@ impl Hand {
     async fn submit(&self, what: &str, command: Command) {
         let cause = format!("{}:{what}", self.run);
         loop {
-            let done = self.engine.submit(&cause, self.effect.row.incident, command.clone()).await;
+            let done = self
+                .engine
+                .submit(&cause, self.effect.row.incident, command.clone())
+                .await;
             match done {
                 Err(Failure::Unavailable(_)) if !self.engine.fenced() && self.engine.alive() => {
                     sleep(ASK_AGAIN).await;

@@ -66,7 +66,9 @@ impl Hand {
     async fn look(&self, job: &Job) -> Ended {
         let Some(executor) = self.engine.0.options.executors.of(&job.action.how) else {
             let kind = job.action.how.word();
-            return Ended::not_started(format!("this firebell has nothing that runs {kind} actions"));
+            return Ended::not_started(format!(
+                "this firebell has nothing that runs {kind} actions"
+            ));
         };
         if self.effect.interrupted {
             match self.reconcile(job, executor.as_ref()).await {

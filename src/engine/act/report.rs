@@ -21,7 +21,10 @@ impl Hand {
         let mut changes = ChangeSet::default();
         if let Some(job) = &ended.job {
             let (rows, lost) = self.artifacts(job);
-            notes.extend(rows.iter().map(|a| format!("it left {} ({} bytes)", a.name, a.bytes)));
+            notes.extend(
+                rows.iter()
+                    .map(|a| format!("it left {} ({} bytes)", a.name, a.bytes)),
+            );
             notes.extend(lost);
             changes.artifacts = rows;
         }
@@ -73,7 +76,12 @@ impl Hand {
             tell: false,
             ledger: Vec::new(),
         });
-        let _ = self.engine.0.desk.send(Errand::Settled(settled, None)).await;
+        let _ = self
+            .engine
+            .0
+            .desk
+            .send(Errand::Settled(settled, None))
+            .await;
     }
 
     /// Moves what it left to where it is kept by content; answers the rows, and what could not be kept.
@@ -107,7 +115,10 @@ fn file(from: &Path, place: &Path, sha256: &str) -> std::io::Result<()> {
     if !hex {
         return Err(std::io::Error::other("its hash is no hash"));
     }
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(place)?;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(place)?;
     let to = place.join(sha256);
     if !to.exists() {
         let new = place.join(format!("{sha256}.new"));

@@ -104,7 +104,10 @@ impl Hand {
         match timeout(LAST, shown).await {
             Ok(told) => self.engine.0.shown.done(self.run, told),
             Err(_) => {
-                tracing::warn!(run = self.run.0, "the end of a run could not be shown in its room");
+                tracing::warn!(
+                    run = self.run.0,
+                    "the end of a run could not be shown in its room"
+                );
             }
         }
         let told = self.engine.0.shown.told(self.run);
@@ -125,14 +128,22 @@ async fn show(
     record: &RunRow,
     last: bool,
 ) -> BTreeMap<String, String> {
-    let before = engine.0.shown.with(record.id, |message| message.told.clone());
+    let before = engine
+        .0
+        .shown
+        .with(record.id, |message| message.told.clone());
     let mut now = BTreeMap::new();
     let directory = engine.directory();
     let private = (directory.actions.get(&record.action)).is_some_and(|a| a.private_output);
     if private || (record.output.is_empty() && before.is_empty()) {
         return now;
     }
-    let chats = engine.0.chats.read().unwrap_or_else(PoisonError::into_inner).clone();
+    let chats = engine
+        .0
+        .chats
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
     for chat in chats {
         let here = directory.platforms_of(incident.team.as_deref());
         let (true, Some(place), Some(live)) = (
@@ -151,7 +162,11 @@ async fn show(
             }
             Ok(_) => {}
             Err(fault) => {
-                tracing::debug!(run = record.id.0, why = fault.why, "a run's output is not shown");
+                tracing::debug!(
+                    run = record.id.0,
+                    why = fault.why,
+                    "a run's output is not shown"
+                );
             }
         }
     }
@@ -203,7 +218,10 @@ mod tests {
         let many: String = (0..100).map(|n| format!("line {n}\n")).collect();
         let shown = last_lines(&many);
         assert_eq!(shown.lines().count(), LINES);
-        assert!(shown.starts_with("line 85\n") && shown.ends_with("line 99"), "{shown}");
+        assert!(
+            shown.starts_with("line 85\n") && shown.ends_with("line 99"),
+            "{shown}"
+        );
         assert_eq!(last_lines(&"ž".repeat(5000)).chars().count(), CHARS + 1);
         assert_eq!(last_lines(""), "");
     }

@@ -30,7 +30,9 @@ pub(super) fn artifacts(order: &Order, folder: &Folder, verdict: &mut Verdict) {
     if !paths.is_empty()
         && let Err(e) = private(&kept)
     {
-        verdict.notes.push(format!("its artefacts could not be kept: {e}"));
+        verdict
+            .notes
+            .push(format!("its artefacts could not be kept: {e}"));
         return;
     }
     let mut total = 0;
@@ -46,7 +48,9 @@ pub(super) fn artifacts(order: &Order, folder: &Folder, verdict: &mut Verdict) {
                 total += one.bytes;
                 verdict.artifacts.push(Kept { name, ..one });
             }
-            Err(why) => verdict.notes.push(format!("the artefact {name} was not kept: {why}")),
+            Err(why) => verdict
+                .notes
+                .push(format!("the artefact {name} was not kept: {why}")),
         }
     }
 }
@@ -68,7 +72,10 @@ fn take(order: &Order, path: &Path, kept: &Path, most: u64) -> Result<Kept, Stri
         return Err(format!("it has {} bytes, and {most} fit", about.len()));
     }
     let mut raw = Vec::new();
-    (&mut file).take(most + 1).read_to_end(&mut raw).map_err(words)?;
+    (&mut file)
+        .take(most + 1)
+        .read_to_end(&mut raw)
+        .map_err(words)?;
     if raw.len() as u64 > most {
         return Err(format!("more than {most} bytes"));
     }
@@ -76,7 +83,10 @@ fn take(order: &Order, path: &Path, kept: &Path, most: u64) -> Result<Kept, Stri
     let mut clean = Vec::with_capacity(raw.len());
     veil.push(&raw, &mut clean);
     veil.finish(&mut clean);
-    let sha256: String = Sha256::digest(&clean).iter().map(|b| format!("{b:02x}")).collect();
+    let sha256: String = Sha256::digest(&clean)
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
     let mut copy = std::fs::OpenOptions::new()
         .write(true)
         .create(true)
@@ -84,7 +94,9 @@ fn take(order: &Order, path: &Path, kept: &Path, most: u64) -> Result<Kept, Stri
         .mode(0o600)
         .open(kept.join(&sha256))
         .map_err(words)?;
-    copy.write_all(&clean).and_then(|()| copy.sync_all()).map_err(words)?;
+    copy.write_all(&clean)
+        .and_then(|()| copy.sync_all())
+        .map_err(words)?;
     Ok(Kept {
         name: String::new(),
         sha256,

@@ -92,7 +92,10 @@ fn become_it(order: &Instruction, line: &mut UnixStream) -> String {
     // The kernel counts every process of the user, not of this run; looked at while `/proc` can be.
     let others = order.bounds.processes.map(|_| tree::threads_of(uid));
     // Rules are made as the user firebell is, who can open every path of them.
-    let sandbox = order.bounds.sandbox.then(|| confine(order, Path::new(program)));
+    let sandbox = order
+        .bounds
+        .sandbox
+        .then(|| confine(order, Path::new(program)));
     if let Some(login) = &order.login
         && let Err(e) = become_user(login)
     {
@@ -133,7 +136,12 @@ fn limits(bounds: &Bounds, others: u64) -> Result<(), String> {
     let processes = bounds.processes.map(|n| others.saturating_add(n));
     let hard = bounds.cpu.map(|s| s.saturating_add(CPU_GRACE));
     let all = [
-        ("file-size", Resource::Fsize, bounds.file_bytes, bounds.file_bytes),
+        (
+            "file-size",
+            Resource::Fsize,
+            bounds.file_bytes,
+            bounds.file_bytes,
+        ),
         ("processes", Resource::Nproc, processes, processes),
         ("cpu", Resource::Cpu, bounds.cpu, hard),
         ("files", Resource::Nofile, bounds.files, bounds.files),
@@ -201,7 +209,10 @@ fn confine(order: &Instruction, program: &Path) -> Result<String, String> {
 fn in_words(program: &str, cwd: &Path, fault: &io::Error) -> String {
     match fault.kind() {
         io::ErrorKind::NotFound if !cwd.is_dir() => {
-            format!("its working folder {} is not a folder of this machine", cwd.display())
+            format!(
+                "its working folder {} is not a folder of this machine",
+                cwd.display()
+            )
         }
         io::ErrorKind::NotFound if Path::new(program).exists() => {
             format!("the interpreter that the first line of {program} names does not exist")

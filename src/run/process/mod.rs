@@ -94,7 +94,9 @@ impl ProcessExecutor {
     /// Has a shim waiting for the next run. Called once there is something to run for.
     pub fn warm_up(&self) {
         let mut warm = self.warm.lock().unwrap_or_else(PoisonError::into_inner);
-        let idle = warm.as_mut().is_some_and(|c| matches!(c.try_wait(), Ok(None)));
+        let idle = warm
+            .as_mut()
+            .is_some_and(|c| matches!(c.try_wait(), Ok(None)));
         if idle {
             return;
         }
@@ -141,7 +143,11 @@ impl ProcessExecutor {
         let Ok(text) = serde_json::to_vec(&order) else {
             return no("its order cannot be written".to_owned());
         };
-        let waiting = self.warm.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let waiting = self
+            .warm
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         let mut why = String::new();
         // A shim that waited may have been killed meanwhile; a fresh one has no such excuse.
         for ready in [waiting, None] {
@@ -153,14 +159,18 @@ impl ProcessExecutor {
                 }
             };
             let said = timeout(FIRST_WORD, ask(shim, &text)).await;
-            let said = said.unwrap_or_else(|_| Ok(String::new())).unwrap_or_default();
+            let said = said
+                .unwrap_or_else(|_| Ok(String::new()))
+                .unwrap_or_default();
             self.warm_up();
             match said.as_str() {
                 shim::STARTED => return Start::Started(self.handle(job)),
                 shim::TAKEN => return self.adopt(job, &folder),
                 said => match said.strip_prefix(shim::REFUSED) {
                     Some(said) => return self.never(job, &folder, said.to_owned()),
-                    None => "the process that would watch it ended without a word".clone_into(&mut why),
+                    None => {
+                        "the process that would watch it ended without a word".clone_into(&mut why)
+                    }
                 },
             }
             if !matches!(folder.claimed(), Ok(Claimed::No)) {
@@ -186,7 +196,9 @@ impl ProcessExecutor {
             Ok(true) => Start::NotStarted { why },
             Ok(false) => match folder.verdict() {
                 // Refused after the claim: the result says so.
-                Ok(Some(Verdict { refused: Some(why), .. })) => Start::NotStarted { why },
+                Ok(Some(Verdict {
+                    refused: Some(why), ..
+                })) => Start::NotStarted { why },
                 _ => self.adopt(job, folder),
             },
             Err(e) => Start::Ambiguous {
@@ -245,13 +257,14 @@ impl ProcessExecutor {
                 _ if more => Stand::Running,
                 Some(verdict) => ended(&job.action.success, &verdict),
                 None if lives => Stand::Running,
-                None => Stand::Ended {
-                    outcome: Outcome::Unknown {
-                        why: lost(&claim),
-                    },
-                    duration_ms: 0,
-                    notes: Vec::new(),
-                },
+                None => {
+                    forget_secrets(&folder.0);
+                    Stand::Ended {
+                        outcome: Outcome::Unknown { why: lost(&claim) },
+                        duration_ms: 0,
+                        notes: Vec::new(),
+                    }
+                }
             };
             if stand != Stand::Running || !bytes.is_empty() || Instant::now() >= until {
                 return Ok(News {
@@ -291,13 +304,20 @@ impl ProcessExecutor {
     /// Removes the folders of runs whose end is known, told and older than this. Only what has a result,
     /// or was voided, goes; a claim without either is evidence.
     pub fn clear(&self, older: Duration) {
-        for entry in std::fs::read_dir(&self.spool).into_iter().flatten().flatten() {
+        for entry in std::fs::read_dir(&self.spool)
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
             let folder = Folder(entry.path());
             let over = folder.path("result.json").exists()
                 || matches!(folder.claimed(), Ok(Claimed::Void));
             let age = entry.metadata().and_then(|m| m.modified()).ok();
             let old = age.is_some_and(|at| at.elapsed().is_ok_and(|age| age > older));
-            if over && old && let Err(e) = std::fs::remove_dir_all(&folder.0) {
+            if over
+                && old
+                && let Err(e) = std::fs::remove_dir_all(&folder.0)
+            {
                 tracing::warn!(path = %folder.0.display(), "an old run's folder stays behind: {e}");
             }
         }
@@ -409,11 +429,24 @@ fn elsewhere() -> News {
     }
 }
 
+/// Nobody is left who would remove them.
+fn forget_secrets(folder: &Path) {
+    let shared = Path::new(SHARED).join(folder.file_name().unwrap_or_default());
+    for place in [folder, &shared] {
+        if let Err(e) = std::fs::remove_dir_all(place.join("secrets"))
+            && e.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(path = %place.display(), "a run's secrets stay behind: {e}");
+        }
+    }
+}
+
 /// A claim, nobody who watches, and no result.
 fn lost(claim: &Claimed) -> String {
     match claim {
         Claimed::By(c) if c.boot == tree::boot() => {
-            "the process that watched it was killed before it could write the result down".to_owned()
+            "the process that watched it was killed before it could write the result down"
+                .to_owned()
         }
         Claimed::By(_) | Claimed::Torn => {
             "this machine went down or was started anew while it ran".to_owned()
@@ -425,7 +458,9 @@ fn lost(claim: &Claimed) -> String {
 /// What a result means.
 fn ended(success: &[i32], verdict: &Verdict) -> Stand {
     let outcome = match verdict {
-        Verdict { refused: Some(why), .. } => Outcome::NotStarted { why: why.clone() },
+        Verdict {
+            refused: Some(why), ..
+        } => Outcome::NotStarted { why: why.clone() },
         v if v.stuck => Outcome::Unknown {
             why: "it was killed and has not ended since; it hangs in the system".to_owned(),
         },
@@ -531,7 +566,9 @@ pub(super) fn secret(name: &str, reference: &str) -> Result<String, String> {
             .map_err(|_| format!("the secret {name}: the variable {variable} is not set"));
     }
     let Some(path) = reference.strip_prefix("file:") else {
-        return Err(format!("the secret {name} is neither env:NAME nor file:/path"));
+        return Err(format!(
+            "the secret {name} is neither env:NAME nor file:/path"
+        ));
     };
     let mut text = String::new();
     std::fs::File::open(path.trim())
@@ -551,7 +588,10 @@ fn node(spool: &Path) -> io::Result<String> {
     }
     let new = spool.join(format!("node.{}", uuid::Uuid::new_v4().simple()));
     let mut file = std::fs::File::create(&new)?;
-    io::Write::write_all(&mut file, uuid::Uuid::new_v4().simple().to_string().as_bytes())?;
+    io::Write::write_all(
+        &mut file,
+        uuid::Uuid::new_v4().simple().to_string().as_bytes(),
+    )?;
     file.sync_all()?;
     // Of two that make it at once one wins.
     match std::fs::hard_link(&new, &path) {

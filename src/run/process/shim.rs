@@ -18,8 +18,8 @@ use nix::sys::signal::{SigSet, Signal as Nix};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{
-    Pid, PidfdFlags, Resource, Rlimit, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open,
-    setrlimit, waitid,
+    Pid, PidfdFlags, Resource, Rlimit, Signal, WaitId, WaitIdOptions, kill_process_group,
+    pidfd_open, setrlimit, waitid,
 };
 use serde_json::Deserializer;
 use std::io::{self, Read, Write};
@@ -70,7 +70,11 @@ pub(super) fn main() -> ExitCode {
     match folder.claim(&stage.claim()) {
         Ok(true) => {}
         Ok(false) => return told(TAKEN),
-        Err(e) => return told(&format!("{REFUSED}the run cannot be claimed on the disk: {e}")),
+        Err(e) => {
+            return told(&format!(
+                "{REFUSED}the run cannot be claimed on the disk: {e}"
+            ));
+        }
     }
     let mut verdict = Verdict::default();
     let begun = Instant::now();
@@ -134,7 +138,9 @@ impl Stage {
         setrlimit(Resource::Core, none)?;
         close_inherited();
         rustix::process::chdir("/")?;
-        let asked: SigSet = [Nix::SIGTERM, Nix::SIGINT, Nix::SIGHUP].into_iter().collect();
+        let asked: SigSet = [Nix::SIGTERM, Nix::SIGINT, Nix::SIGHUP]
+            .into_iter()
+            .collect();
         asked.thread_block()?;
         let (line, theirs) = UnixStream::pair()?;
         let (output, writer) = io::pipe()?;
@@ -167,7 +173,12 @@ impl Stage {
     }
 
     /// Makes the run's folders and lets the launcher become the program.
-    fn start(&mut self, order: &Order, folder: &Folder, verdict: &mut Verdict) -> Result<(), String> {
+    fn start(
+        &mut self,
+        order: &Order,
+        folder: &Folder,
+        verdict: &mut Verdict,
+    ) -> Result<(), String> {
         let place = &order.place;
         if *place != folder.0 {
             shared(place).map_err(words("its folder for another user cannot be made"))?;
@@ -198,7 +209,10 @@ impl Stage {
         if !order.secrets.is_empty() {
             give(&secrets, order)?;
         }
-        env.insert("FIREBELL_ARTIFACTS".to_owned(), artifacts.display().to_string());
+        env.insert(
+            "FIREBELL_ARTIFACTS".to_owned(),
+            artifacts.display().to_string(),
+        );
         let instruction = Instruction {
             argv: order.argv.clone(),
             cwd: order.cwd.clone().unwrap_or_else(|| work.clone()),
@@ -227,7 +241,9 @@ impl Stage {
         // The line also closes when the launcher dies before it becomes the program.
         match self.launcher.try_wait() {
             Ok(Some(status)) if answer.is_empty() && status.code() != Some(0) && died(status) => {
-                Err(format!("its launcher ended before the program began ({status})"))
+                Err(format!(
+                    "its launcher ended before the program began ({status})"
+                ))
             }
             _ => Ok(()),
         }
@@ -264,7 +280,9 @@ impl Stage {
         let ours = verdict.timed_out || verdict.cancelled || verdict.stopped || verdict.too_many;
         verdict.out_of_memory = verdict.signal == Some(9)
             && !ours
-            && oom_kills().zip(before).is_some_and(|(now, before)| now > before);
+            && oom_kills()
+                .zip(before)
+                .is_some_and(|(now, before)| now > before);
         keep::artifacts(order, folder, &mut verdict);
         folder.tidy(&order.place);
         conclude(folder, &verdict);
@@ -309,11 +327,17 @@ fn give(path: &Path, order: &Order) -> Result<(), String> {
 fn shared(place: &Path) -> io::Result<()> {
     use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
     if let Some(above) = place.parent() {
-        std::fs::DirBuilder::new().recursive(true).mode(0o711).create(above)?;
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o711)
+            .create(above)?;
         std::fs::set_permissions(above, std::fs::Permissions::from_mode(0o711))?;
         let about = std::fs::symlink_metadata(above)?;
         if !about.is_dir() || about.uid() != rustix::process::geteuid().as_raw() {
-            return Err(io::Error::other(format!("{} is not firebell's own", above.display())));
+            return Err(io::Error::other(format!(
+                "{} is not firebell's own",
+                above.display()
+            )));
         }
     }
     std::fs::DirBuilder::new().mode(0o700).create(place)
@@ -322,7 +346,8 @@ fn shared(place: &Path) -> io::Result<()> {
 /// How often the kernel has killed for want of memory since the machine started.
 fn oom_kills() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/vmstat").ok()?;
-    text.lines().find_map(|l| l.strip_prefix("oom_kill ")?.parse().ok())
+    text.lines()
+        .find_map(|l| l.strip_prefix("oom_kill ")?.parse().ok())
 }
 
 struct Watch<'a> {
@@ -347,7 +372,8 @@ impl Watch<'_> {
     fn to_the_end(&mut self, begun: Instant) -> bool {
         let bounds = &self.order.bounds;
         let limit = begun + Duration::from_millis(bounds.timeout_ms);
-        let pidfd = Pid::from_raw(self.leader).and_then(|p| pidfd_open(p, PidfdFlags::empty()).ok());
+        let pidfd =
+            Pid::from_raw(self.leader).and_then(|p| pidfd_open(p, PidfdFlags::empty()).ok());
         loop {
             if self.wait(limit.min(Instant::now() + TICK), pidfd.as_ref()) {
                 return true;
@@ -463,18 +489,25 @@ impl Watch<'_> {
     fn told_to_stop(&self) -> bool {
         let pending = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let mask = pending.lines().filter_map(|l| {
-            let hex = l.strip_prefix("SigPnd:").or_else(|| l.strip_prefix("ShdPnd:"))?;
+            let hex = l
+                .strip_prefix("SigPnd:")
+                .or_else(|| l.strip_prefix("ShdPnd:"))?;
             u64::from_str_radix(hex.trim(), 16).ok()
         });
         let pending = mask.fold(0, |all, one| all | one);
-        self.asked.iter().any(|s| pending & (1 << (s as i32 - 1)) != 0)
+        self.asked
+            .iter()
+            .any(|s| pending & (1 << (s as i32 - 1)) != 0)
     }
 
     fn too_many(&self) -> bool {
         let Some(most) = self.order.bounds.processes else {
             return false;
         };
-        let threads = tree::descendants(self.own).iter().map(|(_, s)| s.threads).sum::<u64>();
+        let threads = tree::descendants(self.own)
+            .iter()
+            .map(|(_, s)| s.threads)
+            .sum::<u64>();
         threads > most
     }
 

@@ -47,7 +47,8 @@ pub(super) fn lives(pid: i32, born: u64, of_boot: &str) -> bool {
 fn all() -> BTreeMap<i32, Stat> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|e| e.file_name().to_str()?.parse().ok());
-    pids.filter_map(|pid: i32| Some((pid, stat(pid)?))).collect()
+    pids.filter_map(|pid: i32| Some((pid, stat(pid)?)))
+        .collect()
 }
 
 /// Every process that descends from this one, itself not included.
@@ -56,7 +57,11 @@ pub(super) fn descendants(of: i32) -> Vec<(i32, Stat)> {
     let mut found = vec![of];
     let mut next = 0;
     while let Some(parent) = found.get(next).copied() {
-        found.extend(all.iter().filter(|(_, s)| s.parent == parent).map(|(pid, _)| *pid));
+        found.extend(
+            all.iter()
+                .filter(|(_, s)| s.parent == parent)
+                .map(|(pid, _)| *pid),
+        );
         next += 1;
     }
     let known = |pid: &i32| Some((*pid, *all.get(pid)?));
@@ -68,15 +73,25 @@ pub(super) fn threads_of(uid: u32) -> u64 {
     use std::os::unix::fs::MetadataExt;
     let owned = |pid: &i32| std::fs::metadata(format!("/proc/{pid}")).is_ok_and(|m| m.uid() == uid);
     let all = all();
-    all.iter().filter(|(pid, _)| owned(pid)).map(|(_, s)| s.threads).sum()
+    all.iter()
+        .filter(|(pid, _)| owned(pid))
+        .map(|(_, s)| s.threads)
+        .sum()
 }
 
 /// Reaps every child of ours that has ended, but for this one.
 pub(super) fn reap(own: i32, but: i32) {
     for (pid, stat) in descendants(own) {
-        if stat.zombie && stat.parent == own && pid != but && let Some(pid) = Pid::from_raw(pid) {
+        if stat.zombie
+            && stat.parent == own
+            && pid != but
+            && let Some(pid) = Pid::from_raw(pid)
+        {
             // It is ours and has ended; what fails here is tried again.
-            let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
+            let _ = waitid(
+                WaitId::Pid(pid),
+                WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
+            );
         }
     }
 }
@@ -99,7 +114,10 @@ pub(super) fn sweep(own: i32, leader: i32, until: Instant) -> (u32, bool) {
             };
             if stat.zombie {
                 if stat.parent == own {
-                    let _ = waitid(WaitId::Pid(id), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
+                    let _ = waitid(
+                        WaitId::Pid(id),
+                        WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
+                    );
                 }
             } else {
                 met.insert((pid, stat.born));

@@ -97,7 +97,9 @@ async fn a_run_goes_on_through_a_crash_of_firebell_and_its_true_end_is_told() {
         let row = w.engine.store().run(RunId(1)).await.unwrap().unwrap();
         assert_eq!((row.output.as_str(), row.bytes), ("before\nafter\n", 13));
         let journal = w.journal(1).await;
-        let started = journal.iter().filter(|r| matches!(r.event, Event::RunStarted { .. }));
+        let started = journal
+            .iter()
+            .filter(|r| matches!(r.event, Event::RunStarted { .. }));
         assert_eq!(started.count(), 1);
     })
     .await;
@@ -133,7 +135,9 @@ async fn a_run_whose_truth_is_lost_is_unknown_said_loudly_and_settled_by_a_perso
         w.settle().await;
         for place in ["room-of-1", "#web"] {
             let lines = w.platform.lines(place);
-            let loud = lines.iter().any(|l| l.contains("It may or may not have run. Check, then mark it."));
+            let loud = lines
+                .iter()
+                .any(|l| l.contains("It may or may not have run. Check, then mark it."));
             assert!(loud, "{place}: {lines:?}");
         }
         let incident = w.engine.incident(IncidentId(1)).await.unwrap().unwrap();

@@ -21,7 +21,10 @@ async fn what_leaves_its_group_is_ended_with_it() {
     for pid in pids {
         assert!(gone(pid), "{pid} is still there: {ended:?}");
     }
-    assert!(ended.notes.iter().any(|n| n.contains("2 processes")), "{ended:?}");
+    assert!(
+        ended.notes.iter().any(|n| n.contains("2 processes")),
+        "{ended:?}"
+    );
 }
 
 #[tokio::test]
@@ -33,8 +36,15 @@ async fn a_run_that_is_cancelled_is_asked_and_then_killed_with_all_it_started() 
     spec.limits.kill_grace_ms = 300;
     let (executor, job) = (executor(&spec.data), job(&spec, "fb-c"));
     let handle = started(&executor, &job).await;
-    let news = patient(executor.poll(&job, &handle, &Cursor::default())).await.unwrap();
-    let pid = String::from_utf8(news.bytes).unwrap().lines().next().unwrap().to_owned();
+    let news = patient(executor.poll(&job, &handle, &Cursor::default()))
+        .await
+        .unwrap();
+    let pid = String::from_utf8(news.bytes)
+        .unwrap()
+        .lines()
+        .next()
+        .unwrap()
+        .to_owned();
     executor.cancel(&job, &handle).await.unwrap();
     executor.cancel(&job, &handle).await.unwrap();
     let ended = follow(&executor, &job, &handle).await;
@@ -51,7 +61,10 @@ async fn processes_that_multiply_are_ended() {
     let mut spec = script(&scratch, text);
     spec.limits.processes = Some(20);
     let ended = ended(&spec).await;
-    assert!(!matches!(ended.outcome, Outcome::Succeeded { .. }), "{ended:?}");
+    assert!(
+        !matches!(ended.outcome, Outcome::Succeeded { .. }),
+        "{ended:?}"
+    );
     assert!(ended.duration_ms < 15_000, "{ended:?}");
 }
 
@@ -69,7 +82,16 @@ async fn limits_bind_the_program_and_not_its_shim() {
     let lines: Vec<&str> = ended.output.lines().collect();
     assert_eq!(
         lines,
-        ["7", "262144", "32", "2048", "0", "0077", "NoNewPrivs:\t1", "4"],
+        [
+            "7",
+            "262144",
+            "32",
+            "2048",
+            "0",
+            "0077",
+            "NoNewPrivs:\t1",
+            "4"
+        ],
         "three streams and the folder that is listed: {ended:?}"
     );
 }
@@ -91,7 +113,10 @@ async fn cpu_above_the_limit_ends_it() {
     let mut spec = script(&scratch, "while :; do :; done");
     spec.limits.cpu_secs = Some(1);
     let ended = ended(&spec).await;
-    assert!(matches!(ended.outcome, Outcome::Killed { signal: 24 | 9 }), "{ended:?}");
+    assert!(
+        matches!(ended.outcome, Outcome::Killed { signal: 24 | 9 }),
+        "{ended:?}"
+    );
 }
 
 /// Whether this kernel has `landlock` whole.
@@ -123,7 +148,10 @@ async fn the_sandbox_lets_it_see_what_its_action_names_and_nothing_else() {
     if !landlocked(&confined) {
         return;
     }
-    assert!(confined.output.contains("wrote\n") && confined.output.contains("left"), "{confined:?}");
+    assert!(
+        confined.output.contains("wrote\n") && confined.output.contains("left"),
+        "{confined:?}"
+    );
     for forbidden in ["read passwd", "wrote outside", "connected"] {
         assert!(!confined.output.contains(forbidden), "{confined:?}");
     }
@@ -166,7 +194,9 @@ async fn secrets_reach_the_program_as_files_and_nobody_else() {
     let mut seen = Vec::new();
     let mut cursor = Cursor::default();
     while !String::from_utf8_lossy(&seen).contains("ready") {
-        let news = patient(executor.poll(&job, &handle, &cursor)).await.unwrap();
+        let news = patient(executor.poll(&job, &handle, &cursor))
+            .await
+            .unwrap();
         seen.extend(news.bytes);
         cursor = news.cursor;
     }
@@ -174,7 +204,11 @@ async fn secrets_reach_the_program_as_files_and_nobody_else() {
     for entry in std::fs::read_dir("/proc").unwrap().flatten() {
         for part in ["cmdline", "environ"] {
             let text = std::fs::read(entry.path().join(part)).unwrap_or_default();
-            assert!(!String::from_utf8_lossy(&text).contains(value), "{:?}/{part}", entry.path());
+            assert!(
+                !String::from_utf8_lossy(&text).contains(value),
+                "{:?}/{part}",
+                entry.path()
+            );
         }
     }
     let holding = |files: Vec<PathBuf>| -> Vec<PathBuf> {
@@ -195,7 +229,12 @@ async fn secrets_reach_the_program_as_files_and_nobody_else() {
     assert_eq!(lines[0], "400");
     assert_eq!(lines[1], place.to_str().unwrap());
     assert_eq!(&lines[2..5], ["[masked]"; 3], "{ended:?}");
-    assert!(ended.notes.contains(&"3 secrets masked in its output".to_owned()), "{ended:?}");
+    assert!(
+        ended
+            .notes
+            .contains(&"3 secrets masked in its output".to_owned()),
+        "{ended:?}"
+    );
     assert!(!place.exists());
     assert_eq!(holding(walk(&spec.data)), [] as [PathBuf; 0]);
     let left = executor.artifacts("fb-s");
@@ -225,7 +264,10 @@ async fn what_it_leaves_is_kept_within_bounds() {
         ("large", "9437184 bytes"),
         ("z9", "more than 16"),
     ] {
-        let told = ended.notes.iter().any(|n| n.contains(name) && n.contains(why));
+        let told = ended
+            .notes
+            .iter()
+            .any(|n| n.contains(name) && n.contains(why));
         assert!(told, "{name}: {:?}", ended.notes);
     }
 }
@@ -260,6 +302,9 @@ async fn it_runs_as_the_user_its_action_names() {
     assert_eq!(lines[..2], ["65534", "65534"], "{ended:?}");
     assert!(lines[2].starts_with("/run/firebell/"), "{ended:?}");
     assert_eq!(lines[3..5], ["wrote", "[masked]"], "{ended:?}");
-    assert!(!ended.output.contains("killed"), "it could end its own shim: {ended:?}");
+    assert!(
+        !ended.output.contains("killed"),
+        "it could end its own shim: {ended:?}"
+    );
     assert!(!Path::new(lines[2]).exists());
 }

@@ -11,7 +11,9 @@ use std::process::{Command, Stdio};
 
 /// A run that counts, and how often it did.
 fn counting(scratch: &TempDir) -> (Spec, PathBuf) {
-    let counter = scratch.path().join(format!("counter-{}", fastrand::u64(..)));
+    let counter = scratch
+        .path()
+        .join(format!("counter-{}", fastrand::u64(..)));
     let text = format!("printf x >> {}; echo done", counter.display());
     (script(scratch, &text), counter)
 }
@@ -45,9 +47,15 @@ async fn what_is_forbidden_never_starts_and_what_started_cannot_be_forbidden() {
     let scratch = TempDir::new().unwrap();
     let (spec, counter) = counting(&scratch);
     let (executor, job) = (executor(&spec.data), job(&spec, "fb-v"));
-    assert!(matches!(executor.reconcile(&job, None).await, Found::Absent));
+    assert!(matches!(
+        executor.reconcile(&job, None).await,
+        Found::Absent
+    ));
     assert!(executor.forbid(&job).await);
-    assert!(matches!(executor.reconcile(&job, None).await, Found::Absent));
+    assert!(matches!(
+        executor.reconcile(&job, None).await,
+        Found::Absent
+    ));
     let late = patient(Executor::start(&executor, &job)).await;
     assert!(matches!(late, Start::NotStarted { .. }), "{late:?}");
     assert_eq!(count(&counter), 0);
@@ -64,7 +72,10 @@ async fn another_firebell_on_the_same_folder_finds_it_and_one_elsewhere_says_tha
     let job = job(&spec, "fb-x");
     let handle = started(&executor(&spec.data), &job).await;
     let next = executor(&spec.data);
-    assert_eq!(next.reconcile(&job, None).await, Found::Here(handle.clone()));
+    assert_eq!(
+        next.reconcile(&job, None).await,
+        Found::Here(handle.clone())
+    );
     let ended = follow(&next, &job, &handle).await;
     assert_eq!(ended.outcome, Outcome::Succeeded { exit: 0 });
     assert_eq!(ended.output, "done\n");
@@ -83,9 +94,15 @@ async fn a_claim_without_a_result_and_without_a_shim_is_unknown() {
     let folder = spec.data.join("runs/fb-y");
     std::fs::create_dir_all(&folder).unwrap();
     let handle = Handle(format!("{}/fb-y", executor.node()));
-    for claim in ["", "{\"pid\":1,\"born\":1,\"boot\":\"another\",\"at_ms\":1}"] {
+    for claim in [
+        "",
+        "{\"pid\":1,\"born\":1,\"boot\":\"another\",\"at_ms\":1}",
+    ] {
         std::fs::write(folder.join("claim"), claim).unwrap();
-        assert_eq!(executor.reconcile(&job, None).await, Found::Here(handle.clone()));
+        assert_eq!(
+            executor.reconcile(&job, None).await,
+            Found::Here(handle.clone())
+        );
         let Outcome::Unknown { why } = follow(&executor, &job, &handle).await.outcome else {
             panic!("it is known after all")
         };
@@ -122,7 +139,16 @@ async fn a_shim_killed_at_any_system_call_leaves_the_truth_or_unknown() {
     let scratch = TempDir::new().unwrap();
     let (mut unknown, mut known, mut never) = (0, 0, 0);
     // What it does to the disk and to processes, in the order it does it.
-    for calls in ["openat", "write", "fsync", "mkdir", "clone,clone3,vfork", "rename", "waitid"] {
+    for calls in [
+        "openat",
+        "write",
+        "fsync",
+        "linkat",
+        "mkdir",
+        "clone,clone3,vfork",
+        "rename",
+        "waitid",
+    ] {
         for n in (1..).map(|n: usize| n * n.div_ceil(4)) {
             let (spec, counter) = counting(&scratch);
             let key = format!("fb-{}-{n}", calls.replace(',', "-"));
@@ -163,5 +189,8 @@ async fn a_shim_killed_at_any_system_call_leaves_the_truth_or_unknown() {
         }
     }
     println!("known {known}, unknown {unknown}, started again {never}");
-    assert!(known > 5 && unknown > 5 && never > 5, "{known} {unknown} {never}");
+    assert!(
+        known > 5 && unknown > 5 && never > 5,
+        "{known} {unknown} {never}"
+    );
 }
