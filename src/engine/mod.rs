@@ -102,8 +102,8 @@ pub(crate) struct Inner {
     fenced: AtomicBool,
     /// The files' maintenance windows may have changed: the desk is to look at them.
     look: AtomicBool,
-    /// Runs this process carries out.
-    running: Mutex<HashSet<RunId>>,
+    /// Rows of the runs this process carries out.
+    running: Mutex<HashSet<i64>>,
     /// What rooms show of them.
     shown: act::Shown,
     /// This database's own name: what engines know its runs by.
