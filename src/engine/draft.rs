@@ -209,6 +209,17 @@ impl Draft {
                         run.0.to_string(),
                     );
                 }
+                Effect::Rehearse { run } => {
+                    self.send(
+                        memory,
+                        incident,
+                        &record,
+                        n,
+                        Lane::Run,
+                        self.node.clone(),
+                        format!("dry:{}", run.0),
+                    );
+                }
                 Effect::Say { to } => self.say(memory, incident, &record, n, &to),
                 Effect::Show { surface } => {
                     self.lose_room(memory, incident.id, &record.event);

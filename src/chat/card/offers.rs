@@ -87,8 +87,12 @@ impl View<'_> {
         if let Some(why) = &terms.reason {
             line = format!("{line}. Why: “{why}”");
         }
-        if let Some((how, _)) = &run.rehearsed {
-            line = format!("{line}. Rehearsed: {}", timeline::outcome(how));
+        if let Some((how, tail)) = &run.rehearsed {
+            let last = tail.lines().last().unwrap_or("it wrote nothing");
+            line = format!(
+                "{line}. Only looking, it {}: {last}",
+                timeline::outcome(how)
+            );
         }
         if !run.approved.is_empty() {
             let by: Vec<&str> = run.approved.iter().map(Actor::name).collect();

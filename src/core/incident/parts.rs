@@ -171,9 +171,12 @@ pub struct Terms {
     /// Checked arguments by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub args: BTreeMap<String, String>,
-    /// The argv of its "only look" mode; empty: it has none or needs none first.
+    /// The argv of its "only look" mode; empty: it has none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub dry_run: Vec<String>,
+    /// That mode runs before anybody decides.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub rehearse: bool,
     /// Keys it holds while it runs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub locks: Vec<String>,

@@ -36,6 +36,11 @@ pub enum Effect {
         /// Directory id.
         person: String,
     },
+    /// Run its action's "only look" mode, whose output stands on the card of the request.
+    Rehearse {
+        /// Which.
+        run: RunId,
+    },
     /// Start a released run: at most once.
     Run {
         /// Which.
@@ -148,6 +153,9 @@ pub fn react(incident: &Incident, record: &Record) -> Vec<Effect> {
         Event::Promoted { .. } => effects.push(Effect::Show {
             surface: Surface::Room,
         }),
+        Event::RunAsked { run, terms, .. } if terms.rehearse => {
+            effects.push(Effect::Rehearse { run: *run });
+        }
         Event::RunReleased { run } => effects.push(Effect::Run { run: *run }),
         _ => {}
     }

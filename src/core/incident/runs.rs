@@ -221,11 +221,8 @@ fn terms(incident: &Incident, action: &Action, plan: &action::Plan, base: Terms)
         environment,
         idempotent: action.idempotent,
         args: plan.args.clone(),
-        dry_run: if first {
-            plan.dry_run.clone()
-        } else {
-            Vec::new()
-        },
+        dry_run: plan.dry_run.clone(),
+        rehearse: first && !plan.dry_run.is_empty(),
         locks: plan.locks.clone(),
         required: action.approval.required.clone(),
         four_eyes: action.approval.four_eyes,
@@ -468,7 +465,7 @@ impl Run {
     /// Its "only look" mode runs first, and has not yet.
     #[must_use]
     pub fn unrehearsed(&self) -> bool {
-        !self.terms.dry_run.is_empty() && self.rehearsed.is_none()
+        self.terms.rehearse && self.rehearsed.is_none()
     }
 
     fn end(&mut self, outcome: Outcome, at: Time) {
