@@ -194,6 +194,7 @@ async fn what_is_sent_again_is_posted_once() {
         by: Actor::Firebell,
         text: "said".to_owned(),
         run: None,
+        seen: String::new(),
     };
     let room = RoomRef::Channel("general".to_owned());
     let mut ids = Vec::new();
