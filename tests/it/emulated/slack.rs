@@ -288,6 +288,7 @@ async fn emulate_shows_that_what_is_tried_again_comes_once() {
         by: Actor::Firebell,
         text: "once <and> only".to_owned(),
         run: None,
+        seen: String::new(),
     };
     let said = slack.say(&place, &line, false).await.unwrap();
     assert_eq!(slack.say(&place, &line, true).await.unwrap(), said);
