@@ -4,6 +4,7 @@
 //! Platforms call it after they have answered their own three seconds; nothing here blocks on a
 //! platform. A cause makes every act idempotent: the same cause again gives the same answer.
 
+mod automation;
 mod contact;
 mod covers;
 mod hands;
@@ -133,6 +134,11 @@ pub async fn press(
             action: action.clone(),
             args: BTreeMap::new(),
         },
+        Press::RunNow { action } => return desk.run_now(id, action).await,
+        Press::Undo { run } => Invocation::Undo {
+            id,
+            run: Some(*run),
+        },
         Press::Approve { run } => Invocation::Approve {
             id,
             run: Some(*run),
@@ -261,6 +267,8 @@ impl<'a> Desk<'a> {
             Invocation::Explain { id } => self.explain(id).await,
             Invocation::Follow { id } => self.follow(id).await,
             Invocation::Run { id, action, args } => self.run(id, &action, args).await,
+            Invocation::Undo { id, run } => self.undo(id, run).await,
+            Invocation::Automation { on, action, why } => self.automation(on, action, why).await,
             Invocation::Approve { id, run } => self.approve(id, run).await,
             Invocation::Reject { id, run } => self.reject(id, run).await,
             Invocation::Postmortem { id } => self.postmortem(id).await,
@@ -286,7 +294,7 @@ impl<'a> Desk<'a> {
     ) -> Reply {
         match self.submit(self.cause, id, command).await {
             Ok((_, incident)) => Reply::yes(Some(id), said(&incident)),
-            Err(failure) => Reply::no(Some(id), failure.to_string()),
+            Err(failure) => Reply::no(Some(id), self.with_holder(&failure)),
         }
     }
 

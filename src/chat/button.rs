@@ -143,6 +143,8 @@ pub fn word(press: &Press) -> String {
         Press::Lead => "lead".to_owned(),
         Press::Follow => "follow".to_owned(),
         Press::AskRun { action } => format!("run:{action}"),
+        Press::RunNow { action } => format!("now:{action}"),
+        Press::Undo { run } => format!("undo:{}", run.0),
         Press::Approve { run } => format!("approve:{}", run.0),
         Press::Reject { run } => format!("reject:{}", run.0),
         Press::Unacknowledge => "unacknowledge".to_owned(),
@@ -167,6 +169,12 @@ pub fn press(word: &str) -> Option<Press> {
         "follow" => Press::Follow,
         "run" => Press::AskRun {
             action: rest.to_owned(),
+        },
+        "now" => Press::RunNow {
+            action: rest.to_owned(),
+        },
+        "undo" => Press::Undo {
+            run: RunId(number()?),
         },
         "approve" => Press::Approve {
             run: RunId(number()?),

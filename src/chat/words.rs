@@ -125,6 +125,10 @@ pub fn approved(id: RunId, run: &Run) -> String {
                 count(left, "approval")
             )
         }
+        RunState::Queued { .. } => format!(
+            "{id} “{}” waits for its turn: another run holds what it needs. The timeline says which.",
+            run.title
+        ),
         _ => format!("{id} “{}” was released to start.", run.title),
     }
 }

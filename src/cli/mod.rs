@@ -1,5 +1,6 @@
 //! The command line. Logs go to stderr; stdout carries only what was asked for.
 
+mod automation;
 pub mod check;
 mod demo;
 mod demo_story;
@@ -89,6 +90,21 @@ enum Command {
         /// Number of the incident, such as 42
         #[arg(value_name = "ID", value_parser = incident)]
         id: IncidentId,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Tell what starts by itself, or turn it off and on at the running firebell
+    Automation {
+        #[command(flatten)]
+        switch: automation::Switch,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Print what past incidents say about an action, or about the incidents of a service
+    Learn {
+        /// Id of an action or a service
+        #[arg(value_name = "ACTION|SERVICE")]
+        name: String,
         #[command(flatten)]
         config: Config,
     },
@@ -191,6 +207,10 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
         Command::Simulate { what, config } => foretell::simulate(&config.path, &what),
         Command::Explain { id, config } => foretell::explain(&config.path, id).await,
         Command::Oncall { question, config } => oncall::on_call(&config.path, &question),
+        Command::Automation { switch, config } => {
+            automation::automation(&config.path, &switch).await
+        }
+        Command::Learn { name, config } => automation::learn(&config.path, &name).await,
         Command::Plan { old, days, config } => plan::plan(&old, &config.path, days),
         Command::Test { paths, config } => rehearse::test(&config.path, &paths),
         Command::Generate { what } => {

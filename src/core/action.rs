@@ -4,7 +4,7 @@
 //! template element becomes exactly one argument; nothing is split, expanded or interpreted.
 
 use super::alert::Labels;
-use super::directory::{Action, Arg, ArgKind, How};
+use super::directory::{Action, Arg, ArgKind, How, Rollback};
 use super::id::IncidentId;
 use super::time::{human_ms, parse_duration_ms};
 use serde_json::Value;
@@ -384,6 +384,21 @@ fn render_with(
     }
     out.push_str(rest);
     Ok(out)
+}
+
+/// The arguments of what undoes a run, from the run's own.
+///
+/// # Errors
+/// When a template names an argument the run does not have.
+pub fn undo(
+    rollback: &Rollback,
+    args: &BTreeMap<String, String>,
+) -> Result<BTreeMap<String, String>, String> {
+    let bound = rollback
+        .args
+        .iter()
+        .map(|(name, template)| Ok((name.clone(), render(template, args)?)));
+    bound.collect()
 }
 
 /// The argument names a template element uses; for checking a file.

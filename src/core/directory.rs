@@ -13,7 +13,10 @@ pub use action::{
 pub use waking::{Means, Rule, Step, Support, Urgency, Waking};
 
 use super::alert::Labels;
+use super::automation::AutoRule;
+use super::brakes::Switches;
 use super::id::Severity;
+use super::learn::Learned;
 use super::matcher::Matcher;
 use super::schedule::{Leaves, Schedule, Weights};
 use super::silence::{ReminderRules, Silence};
@@ -64,6 +67,12 @@ pub struct Directory {
     /// Person and contact name of what nobody has shown to lead to that person yet. Not from the
     /// files: the engine knows which codes came back.
     pub unverified: BTreeSet<(String, String)>,
+    /// Explicit permissions to start by itself.
+    pub auto_rules: Vec<AutoRule>,
+    /// Whether things run by themselves. Not from the files: people turn it off and on.
+    pub switches: Arc<Switches>,
+    /// What worked before. Not from the files: the engine learns it from the journals.
+    pub learned: Arc<Learned>,
 }
 
 /// What is special about a chat platform: a workspace or guild.

@@ -5,6 +5,8 @@
 
 pub mod action;
 pub mod alert;
+pub mod automation;
+pub mod brakes;
 pub mod directory;
 pub mod duty;
 pub mod explain;
@@ -12,6 +14,7 @@ pub mod forecast;
 pub mod hours;
 pub mod id;
 pub mod incident;
+pub mod learn;
 pub mod matcher;
 pub mod postmortem;
 pub mod rehearse;

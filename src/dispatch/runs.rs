@@ -4,7 +4,8 @@ use super::{Desk, Reply};
 use crate::chat::words;
 use crate::core::action;
 use crate::core::id::{IncidentId, RunId};
-use crate::core::incident::{Ask, Command, Incident};
+use crate::core::incident::{Ask, Command, Incident, Refusal};
+use crate::engine::Failure;
 use std::collections::BTreeMap;
 
 impl Desk<'_> {
@@ -44,6 +45,9 @@ impl Desk<'_> {
                     |(run, r)| words::run_asked(*run, r),
                 );
                 Reply::yes(Some(id), said)
+            }
+            Err(Failure::Refused(busy @ Refusal::Busy { .. })) => {
+                Reply::no(Some(id), self.with_holder(&busy.into()))
             }
             Err(no) => Reply::no(Some(id), self.with_offer(id, no.to_string()).await),
         }

@@ -10,12 +10,14 @@
 
 mod accounts;
 mod act;
+mod automate;
 mod clock;
 mod covers;
 mod deliver;
 mod desk;
 mod draft;
 mod intake;
+mod learn;
 mod lease;
 mod memory;
 mod offers;
@@ -24,6 +26,7 @@ mod quiet;
 mod vigil;
 mod waking;
 
+pub use automate::AutomationAct;
 pub use clock::Clock;
 pub use lease::GRACE_MS;
 pub use waking::{AckLink, Tested, overlay};
@@ -44,7 +47,7 @@ use arc_swap::ArcSwap;
 use covers::Covers;
 use lease::{Leases, Seen};
 use sha2::Digest;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -104,6 +107,10 @@ pub(crate) struct Inner {
     covers_moved: tokio::sync::Notify,
     /// Held by whoever tells news of turns.
     vigil: tokio::sync::Mutex<()>,
+    /// Held by whoever learns; tells how far it has come.
+    learning: tokio::sync::Mutex<learn::Progress>,
+    /// Incidents that teach something else than what was read.
+    unlearned: Mutex<BTreeSet<IncidentId>>,
     /// Providers that wake people.
     notifiers: ArcSwap<Notifiers>,
     /// Chat platforms, for test pages.
@@ -246,6 +253,8 @@ impl Engine {
             agreed,
             covers_moved: tokio::sync::Notify::new(),
             vigil: tokio::sync::Mutex::default(),
+            learning: tokio::sync::Mutex::default(),
+            unlearned: Mutex::default(),
             notifiers: ArcSwap::default(),
             chats: RwLock::default(),
             verified: RwLock::new(verified),
@@ -261,6 +270,7 @@ impl Engine {
         }
         spawn(covers::mind(engine.clone()));
         spawn(vigil::keep(engine.clone()));
+        spawn(learn::keep(engine.clone()));
         Ok(engine)
     }
 
@@ -309,6 +319,8 @@ impl Engine {
             let directory = Directory {
                 // People's silences are not the files' to change.
                 silences: now.silences.clone(),
+                switches: now.switches.clone(),
+                learned: now.learned.clone(),
                 ..directory.clone()
             };
             covers::put_in_force(directory, &self.0.agreed.load(), self.now())
@@ -539,7 +551,8 @@ impl Engine {
             let moved = answer.await.unwrap_or(0);
             let covers = self.mind_covers().await;
             let turns = self.keep_vigil().await.unwrap_or(0);
-            if desk == 0 && moved == 0 && covers == 0 && turns == 0 {
+            let lessons = self.learn().await.unwrap_or(0);
+            if desk == 0 && moved == 0 && covers == 0 && turns == 0 && lessons == 0 {
                 return;
             }
         }

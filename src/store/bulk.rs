@@ -297,7 +297,41 @@ pub(super) const COVERS: Bulk = Bulk {
         body = excluded.body, updated_at = excluded.updated_at",
 };
 
-const ALL: [&Bulk; 35] = [
+pub(super) const LOCKS: Bulk = Bulk {
+    name: "write locks",
+    head: "insert into locks (run, incident, state, at, until_at, epoch, body) values ",
+    width: 7,
+    tail: " on conflict (run) do update set state = excluded.state, at = excluded.at, \
+        until_at = excluded.until_at, epoch = excluded.epoch, body = excluded.body",
+};
+
+pub(super) const SWITCHES: Bulk = Bulk {
+    name: "write switches",
+    head: "insert into switches (name, body, updated_at) values ",
+    width: 3,
+    tail: " on conflict (name) do update set body = excluded.body, updated_at = excluded.updated_at",
+};
+
+pub(super) const SWITCH_LOG: Bulk = Bulk {
+    name: "log switches",
+    head: "insert into switch_log (cause, name, at, body) values ",
+    width: 4,
+    tail: " on conflict (cause, name) do nothing",
+};
+
+pub(super) const LESSONS: Bulk = Bulk {
+    name: "write lessons",
+    head: "insert into lessons (incident, seq, pattern, at, body) values ",
+    width: 5,
+    tail: " on conflict (incident) do update set seq = excluded.seq, pattern = excluded.pattern, \
+        at = excluded.at, body = excluded.body",
+};
+
+const ALL: [&Bulk; 39] = [
+    &LOCKS,
+    &SWITCHES,
+    &SWITCH_LOG,
+    &LESSONS,
     &ALERT_PLACES,
     &MOVES,
     &SILENCES,

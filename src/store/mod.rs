@@ -8,6 +8,7 @@
 //! (a unique index). It never waits for a network inside a transaction.
 
 mod backend;
+mod brakes;
 mod bulk;
 mod decode;
 mod duty;
@@ -23,6 +24,7 @@ mod silence;
 mod write;
 
 pub use backend::Dialect;
+pub use brakes::{LatchRow, LessonRow, SwitchedRow};
 pub use duty::PagedRow;
 pub use ledger::{AttemptQuery, AttemptRow, ContactCodeRow, RINGING, ReceiptChange, VerifiedRow};
 pub use open::schema;
@@ -30,8 +32,10 @@ pub use probe::Probe;
 pub use rows::*;
 pub use silence::{Held, NoticeRow, PERSON, PlaceChange, SilenceRow};
 
+use crate::core::brakes::{Latch, Switch};
 use crate::core::id::{IncidentId, RoomId, RunId};
 use crate::core::incident::{Incident, Record};
+use crate::core::learn::Lesson;
 use crate::core::silence::{Marks, Silence};
 use crate::core::time::Time;
 use open::Pools;
@@ -439,6 +443,35 @@ impl Store {
     /// Lines for channels that are still to be said, oldest first.
     pub async fn waiting_notices(&self) -> Result<Vec<NoticeRow>, StoreFault> {
         on!(self, pools => pools.waiting_notices().await)
+    }
+
+    /// What runs hold, want or let rest, and what was released since then.
+    pub async fn latches(&self, since: Time) -> Result<Vec<Latch>, StoreFault> {
+        on!(self, pools => pools.latches(since).await)
+    }
+
+    /// Whether things run by themselves, by name.
+    pub async fn switches(&self) -> Result<Vec<(String, Switch)>, StoreFault> {
+        on!(self, pools => pools.switches().await)
+    }
+
+    /// Who turned what off and on, newest first.
+    pub async fn switch_log(&self, limit: i64) -> Result<Vec<SwitchedRow>, StoreFault> {
+        on!(self, pools => pools.switch_log(limit).await)
+    }
+
+    /// The newest lessons of past incidents, newest first.
+    pub async fn lessons(&self, limit: i64) -> Result<Vec<Lesson>, StoreFault> {
+        on!(self, pools => pools.lessons(limit).await)
+    }
+
+    /// Incidents after this one whose journal has more to teach than was read, ids ascending.
+    pub async fn unlearned(
+        &self,
+        after: IncidentId,
+        limit: i64,
+    ) -> Result<Vec<IncidentId>, StoreFault> {
+        on!(self, pools => pools.unlearned(after, limit).await)
     }
 
     /// Quarantined payloads, newest first, and how many there are in all.

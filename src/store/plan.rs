@@ -61,6 +61,7 @@ pub(super) fn plan<B: Backend>(
     plan.chat(changes)?;
     plan.waking(changes)?;
     plan.silences(changes)?;
+    plan.brakes(changes)?;
     Ok(plan.steps)
 }
 

@@ -1,7 +1,9 @@
 //! Rows as the tables hold them, and the change-set: everything one transaction writes, as data.
 
+use super::brakes::{LatchRow, LessonRow, SwitchedRow};
 use super::ledger::{AttemptRow, ContactCodeRow, ReceiptChange, VerifiedRow};
 use super::silence::{Held, NoticeRow, PlaceChange, SilenceRow};
+use crate::core::brakes::Switch;
 use crate::core::duty::Cover;
 use crate::core::id::{AlertId, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{Incident, Record};
@@ -506,6 +508,14 @@ pub struct ChangeSet {
     pub looked: Option<Time>,
     /// How many incidents a policy has opened so far, by policy.
     pub turns: BTreeMap<String, u64>,
+    /// What runs hold, inserted or replaced.
+    pub latches: BTreeMap<RunId, LatchRow>,
+    /// Whether things run by themselves, inserted or replaced.
+    pub switches: BTreeMap<String, (Switch, Time)>,
+    /// Who turned what off and on, inserted unless the act is known.
+    pub switch_log: Vec<SwitchedRow>,
+    /// What incidents teach, inserted or replaced.
+    pub lessons: BTreeMap<IncidentId, LessonRow>,
 }
 
 impl ChangeSet {

@@ -1,6 +1,7 @@
 //! The console over HTTP, on a real engine and database: what a browser sees and may do.
 
 mod acting;
+mod automation;
 mod calendar;
 mod feeds;
 mod looking;
@@ -32,6 +33,7 @@ struct House {
     chat: ConsoleChat,
     base: String,
     client: Client,
+    clock: Clock,
     _scratch: tempfile::TempDir,
 }
 
@@ -43,9 +45,9 @@ impl House {
     async fn build(demo: bool) -> House {
         let scratch = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", scratch.path().join("firebell.db").display());
-        let metrics = Arc::new(Metrics::new());
+        let (metrics, clock) = (Arc::new(Metrics::new()), Clock::manual(START));
         let options = Options {
-            clock: Clock::manual(START),
+            clock: clock.clone(),
             scratch: scratch.path().to_owned(),
             public_url: "http://firebell.test".to_owned(),
             metrics: metrics.clone(),
@@ -77,6 +79,7 @@ impl House {
             chat,
             base,
             client,
+            clock,
             _scratch: scratch,
         }
     }

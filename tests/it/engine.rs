@@ -1,8 +1,10 @@
 //! The promises, on both databases with a clock moved by hand.
 
+mod brakes;
 mod commit;
 mod covers;
 mod hands;
+mod learning;
 mod policies;
 mod runs;
 mod silences;

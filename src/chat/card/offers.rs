@@ -2,19 +2,23 @@
 
 use super::View;
 use crate::chat::{Button, Press, Style};
-use crate::core::action;
-use crate::core::directory::{Action, ActionClass};
+use crate::core::directory::{Action, ActionClass, AutoLevel};
 use crate::core::explain::edited;
 use crate::core::id::RunId;
 use crate::core::incident::{Outcome, Run, RunState, Status};
-use crate::core::text::count;
-use crate::core::timeline;
+use crate::core::text::{count, cut};
+use crate::core::{action, automation, timeline};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Action buttons on one card; with the others they stay below Slack's 25 elements of a block.
 const ACTION_BUTTONS: usize = 8;
 /// Waiting runs with buttons on one card.
 const RUN_BUTTONS: usize = 4;
+/// Characters of a button's label that every platform shows.
+const LABEL_CHARS: usize = 75;
+/// Suggestions on one card.
+const SUGGESTIONS: usize = 2;
 /// Runs that are over and still shown.
 const RUN_LINES: usize = 3;
 /// What the snooze button means: long enough to work in peace, short enough not to be forgotten.
@@ -43,6 +47,18 @@ impl View<'_> {
                 count(hidden.len(), "run")
             ));
         }
+        if self.incident.is_open() {
+            let found = self
+                .directory
+                .learned
+                .suggestions(self.directory, self.incident);
+            let untried = found.iter().filter(|(a, _)| !self.ran_already(&a.id));
+            lines.extend(
+                untried
+                    .take(SUGGESTIONS)
+                    .map(|(a, evidence)| format!("{} Run it?", evidence.words(&a.id))),
+            );
+        }
         let unoffered = self.offered().len().saturating_sub(ACTION_BUTTONS);
         if unoffered > 0 && self.incident.is_open() {
             lines.push(format!(
@@ -70,10 +86,19 @@ impl View<'_> {
         )
     }
 
+    /// Whether it was started here, or is about to be.
+    fn ran_already(&self, action: &str) -> bool {
+        self.incident.runs.values().any(|r| r.action == action)
+    }
+
     fn over_line(&self, id: RunId, run: &Run) -> String {
         let how = match &run.state {
             RunState::Ended(outcome) => timeline::outcome(outcome),
             RunState::Running => "is running".to_owned(),
+            RunState::Armed { start } => format!(
+                "starts by itself at {} unless somebody stops it",
+                self.clock(*start)
+            ),
             RunState::Queued { until } => {
                 format!("waits for its turn until {}", self.clock(*until))
             }
@@ -127,22 +152,53 @@ impl View<'_> {
                 plain("Use the edited policy", Press::Follow);
             }
             buttons.extend(self.waiting_buttons());
-            buttons.extend(
-                self.offered()
-                    .iter()
-                    .take(ACTION_BUTTONS)
-                    .map(|a| run_button(a)),
-            );
+            let undo = self.undo_button();
+            let room = ACTION_BUTTONS - usize::from(undo.is_some());
+            buttons.extend(undo);
+            let offered = self.offered();
+            buttons.extend(offered.iter().take(room).map(|a| self.run_button(a)));
         }
         buttons
     }
 
+    /// The newest run whose action names what undoes it, unless that was asked for.
+    fn undo_button(&self) -> Option<Button> {
+        let runs = &self.incident.runs;
+        let undone = |id: &RunId| runs.values().any(|r| r.terms.undoes == Some(*id));
+        let way = |r: &Run| {
+            let action = self.directory.actions.get(&r.action);
+            action.is_some_and(|a| a.rollback.is_some())
+        };
+        let ran = |r: &Run| matches!(&r.state, RunState::Ended(o) if !matches!(o, Outcome::NotStarted { .. }));
+        let mut newest = runs.iter().rev();
+        let (id, _) = newest.find(|(id, r)| ran(r) && way(r) && !undone(id))?;
+        Some(Button {
+            label: format!("Undo {id}"),
+            press: Press::Undo { run: *id },
+            style: Style::Danger,
+        })
+    }
+
     fn waiting_buttons(&self) -> Vec<Button> {
-        let waiting = self.incident.waiting_runs().rev().take(RUN_BUTTONS);
+        let undecided = |(_, r): &(&RunId, &Run)| {
+            matches!(
+                r.state,
+                RunState::Asked { .. } | RunState::Armed { .. } | RunState::Queued { .. }
+            )
+        };
+        let waiting = self.incident.runs.iter().filter(undecided);
+        let waiting = waiting.rev().take(RUN_BUTTONS);
         waiting
             .flat_map(|(id, run)| {
+                if !matches!(run.state, RunState::Asked { .. }) {
+                    return vec![Button {
+                        label: format!("Stop {id}"),
+                        press: Press::Reject { run: *id },
+                        style: Style::Danger,
+                    }];
+                }
                 let verb = if run.needs == 0 { "Confirm" } else { "Approve" };
-                [
+                vec![
                     Button {
                         label: format!("{verb} {id}"),
                         press: Press::Approve { run: *id },
@@ -157,17 +213,35 @@ impl View<'_> {
             })
             .collect()
     }
-}
 
-fn run_button(action: &Arc<Action>) -> Button {
-    Button {
-        label: format!("Run: {}", action.title),
-        press: Press::AskRun {
-            action: action.id.clone(),
-        },
-        style: match action.class {
+    /// One click where the rules let it, with what it would run on; else the way to its form.
+    fn run_button(&self, action: &Arc<Action>) -> Button {
+        let style = match action.class {
             ActionClass::Diagnostic => Style::Plain,
             ActionClass::Remediation => Style::Danger,
-        },
+        };
+        let level = automation::level(self.directory, self.incident, action);
+        let plan = action::bind(action, &BTreeMap::new(), &self.incident.labels);
+        if let (true, Ok(plan)) = (level >= AutoLevel::OneClick, plan) {
+            let args: Vec<&str> = plan.args.values().map(String::as_str).collect();
+            let on = match args.as_slice() {
+                [] => String::new(),
+                some => format!(" ({})", some.join(", ")),
+            };
+            return Button {
+                label: cut(&format!("Run now: {}{on}", action.title), LABEL_CHARS),
+                press: Press::RunNow {
+                    action: action.id.clone(),
+                },
+                style,
+            };
+        }
+        Button {
+            label: format!("Run: {}", action.title),
+            press: Press::AskRun {
+                action: action.id.clone(),
+            },
+            style,
+        }
     }
 }

@@ -60,6 +60,16 @@ impl<'a> Line<'a> {
             "unack" => self
                 .about()
                 .and_then(|id| self.done(Invocation::Unacknowledge { id })),
+            // `undo #42 run-3`: of an incident it is reopening, of a run what undoes it.
+            "reopen"
+                if self
+                    .words
+                    .peek()
+                    .is_some_and(|w| w.text.starts_with("run-")) =>
+            {
+                let (id, run) = self.run_number()?;
+                self.done(Invocation::Undo { id, run })
+            }
             "reopen" => self
                 .about()
                 .and_then(|id| self.done(Invocation::Reopen { id })),
@@ -97,6 +107,11 @@ impl<'a> Line<'a> {
                 let (id, run) = self.run_number()?;
                 self.done(Invocation::Reject { id, run })
             }
+            "rollback" => {
+                let (id, run) = self.run_number()?;
+                self.done(Invocation::Undo { id, run })
+            }
+            "automation" => self.automation(),
             "postmortem" => self
                 .about()
                 .and_then(|id| self.done(Invocation::Postmortem { id })),
@@ -114,7 +129,10 @@ impl<'a> Line<'a> {
         }
         let free_text = matches!(self.leaf.verb.as_str(), "note" | "page");
         // In `snooze 30` and `approve 3` the number is not an incident.
-        let own_number = matches!(self.leaf.verb.as_str(), "snooze" | "approve" | "reject");
+        let own_number = matches!(
+            self.leaf.verb.as_str(),
+            "snooze" | "approve" | "reject" | "rollback"
+        );
         let bare_is_id = match (free_text, own_number) {
             (true, _) => self.context.here.is_none(),
             (_, true) => self.words.len() > 1,
@@ -382,7 +400,7 @@ impl<'a> Line<'a> {
         Ok(Invocation::Run { id, action, args })
     }
 
-    fn run_number(&mut self) -> Result<(IncidentId, Option<RunId>), Usage> {
+    pub(super) fn run_number(&mut self) -> Result<(IncidentId, Option<RunId>), Usage> {
         let run = match self.words.next() {
             None => None,
             Some(word) => {

@@ -4,7 +4,11 @@
 
 use super::tests::{NOON, alert, directory, ladder, open_as};
 use super::*;
-use crate::core::directory::{Action, ActionClass, Approval, Directory, Policy, Target};
+use crate::core::automation::AutoRule;
+use crate::core::brakes::Brakes;
+use crate::core::directory::{
+    Action, ActionClass, Approval, Auto, AutoLevel, Directory, Policy, Target,
+};
 use std::sync::Arc;
 
 const LIVES: u64 = 2000;
@@ -20,6 +24,7 @@ struct Life {
     peace: bool,
     released: BTreeMap<RunId, u32>,
     refusals: usize,
+    brakes: Brakes,
 }
 
 fn actor(n: usize) -> Actor {
@@ -41,6 +46,25 @@ fn action(approvals: u8) -> Action {
         digest: format!("digest-{approvals}"),
         ..Action::of_program(&format!("act-{approvals}"), &["/bin/true"])
     }
+}
+
+/// Starts by itself, sometimes at once, and the page may wait for it.
+fn by_itself(rng: &mut fastrand::Rng) -> Action {
+    let mut action = Action {
+        idempotent: true,
+        reversible: true,
+        ..action(0)
+    };
+    action.id = "auto".to_owned();
+    action.auto = Auto {
+        level: [AutoLevel::Delayed, AutoLevel::BeforePage][rng.usize(0..2)],
+        delay_ms: rng.i64(0..2) * 60_000,
+        clear_within_ms: rng.i64(0..600_000),
+        ..Auto::default()
+    };
+    action.lock.keys = vec!["k".to_owned()];
+    action.lock.wait_ms = rng.i64(0..2) * 120_000;
+    action
 }
 
 /// Ana has two contacts, sometimes in steps, and sometimes sleeps.
@@ -82,6 +106,16 @@ impl Life {
                 .actions
                 .insert(format!("act-{approvals}"), Arc::new(action(approvals)));
         }
+        let by_itself = by_itself(&mut rng);
+        directory
+            .actions
+            .insert("auto".to_owned(), Arc::new(by_itself));
+        directory.auto_rules = vec![AutoRule {
+            id: "r".to_owned(),
+            actions: vec!["*".to_owned()],
+            services: vec!["*".to_owned()],
+            level: AutoLevel::BeforePage,
+        }];
         wake_in_steps(&mut rng, &mut directory);
         let policy = Policy {
             id: "p".to_owned(),
@@ -102,6 +136,7 @@ impl Life {
             peace: false,
             released: BTreeMap::new(),
             refusals: 0,
+            brakes: Brakes::default(),
         }
     }
 
@@ -135,6 +170,9 @@ impl Life {
             open.alerts.clear();
         }
         open.severity = Severity(self.rng.u8(0..3));
+        if !declared && self.rng.bool() {
+            open.auto = vec![(RunId(1), self.directory.actions["auto"].clone())];
+        }
         open.group_wait_ms = if self.rng.bool() { 0 } else { 30_000 };
         open.major = self.rng.bool();
         open.auto_resolve = self.rng.bool();
@@ -238,7 +276,12 @@ impl Life {
     }
 
     fn stops_or_settles(&mut self, by: Actor, run: RunId) -> Command {
-        match self.rng.u8(0..3) {
+        match self.rng.u8(0..5) {
+            3 => Command::ReleaseRun { run },
+            4 => Command::Disarm {
+                action: None,
+                why: "automation is off".to_owned(),
+            },
             0 => Command::CancelRun { by, run },
             1 => Command::RunRehearsed {
                 run,
@@ -363,6 +406,7 @@ impl Life {
         let scene = Scene {
             now: self.now,
             directory: &self.directory,
+            brakes: &self.brakes,
         };
         let was_due = wake_at(&self.incident);
         let by_hand = matches!(command, Command::Page { .. } | Command::Escalate { .. });
@@ -403,6 +447,7 @@ impl Life {
             event,
         };
         evolve(&mut self.incident, &record);
+        self.brakes.evolve(&self.incident, &record);
         let effects = react(&self.incident, &record);
         match &record.event {
             Event::Acknowledged { .. }
@@ -479,6 +524,12 @@ impl Life {
             chases.into_iter().all(|c| !c.steps.is_empty()),
             "nothing is left to be done for somebody who is to be woken"
         );
+        if let (Some(held), Climb::Next { due, .. }) = (self.incident.held, &self.incident.climb) {
+            assert!(
+                *due <= held.until || self.incident.muted.is_some(),
+                "the first page waits longer for a run than was said"
+            );
+        }
         for run in self.incident.runs.values() {
             let own = run.needs > 0 && run.approved.iter().any(|a| a.same(&run.by));
             assert!(!own, "I7: {} approved their own run", run.by.name());

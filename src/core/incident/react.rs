@@ -7,7 +7,7 @@
 use super::event::Event;
 use super::parts::Outcome;
 use super::{Incident, Record, THE_ROOM};
-use crate::core::id::RunId;
+use crate::core::id::{Actor, RunId};
 
 /// Something to be done outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -216,8 +216,15 @@ fn place(incident: &Incident, event: &Event) -> Option<Place> {
             outcome: Outcome::Unknown { .. },
             ..
         } => Some(Place::Loud),
+        Event::AutoStopped { .. } => Some(Place::Everywhere),
+        // Said with when it starts, which is the next line.
+        Event::RunAsked { by, terms, .. } if *by == Actor::Firebell && terms.auto.is_some() => None,
         // Somebody has to see the request and its end, room or not.
-        Event::RunAsked { .. } | Event::RunEnded { .. } if !incident.major => Some(Place::Loud),
+        Event::RunAsked { .. } | Event::RunArmed { .. } | Event::RunEnded { .. }
+            if !incident.major =>
+        {
+            Some(Place::Loud)
+        }
         Event::PlaceFailed { platform, .. } => Some(Place::LoudExcept(platform.clone())),
         Event::Spoke { platform, .. }
         | Event::Reworded { platform, .. }

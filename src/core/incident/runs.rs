@@ -6,43 +6,18 @@
 
 use super::command::{Ask, Refusal, Scene};
 use super::event::Event;
+use super::gate::{capped, release, undoes, waits_no_more};
 use super::parts::{Outcome, Terms};
-use super::{Incident, Record, Run, RunState};
-use crate::core::action;
+use super::{Climb, Held, Incident, Record, Run, RunState};
+use crate::core::brakes::failed;
 use crate::core::directory::Action;
 use crate::core::id::{Actor, RunId};
-use crate::core::role;
 use crate::core::time::Time;
+use crate::core::{action, automation, role, timeline};
 use std::collections::BTreeMap;
 
-/// The earliest time a pending request lapses.
-pub(super) fn next_expiry(incident: &Incident) -> Option<Time> {
-    incident
-        .runs
-        .values()
-        .filter_map(|r| {
-            if let RunState::Asked { expires } = r.state {
-                Some(expires)
-            } else {
-                None
-            }
-        })
-        .min()
-}
-
-/// Requests that have lapsed.
-pub(super) fn expired(incident: &Incident, now: Time) -> Vec<Event> {
-    let lapsed = |r: &Run| matches!(r.state, RunState::Asked { expires } if expires <= now);
-    incident
-        .runs
-        .iter()
-        .filter(|(_, r)| lapsed(r))
-        .map(|(id, _)| Event::RunExpired { run: *id })
-        .collect()
-}
-
 /// A run somebody wishes.
-pub(super) struct Wish<'a> {
+pub(in crate::core) struct Wish<'a> {
     /// The number it gets.
     pub run: RunId,
     /// As configured now.
@@ -53,6 +28,19 @@ pub(super) struct Wish<'a> {
     pub ask: &'a Ask,
 }
 
+/// The request for a run that starts by itself; whether it may was decided before.
+///
+/// # Errors
+/// When its arguments cannot be bound, or it ran often enough.
+pub(in crate::core) fn ask_by_itself(
+    incident: &Incident,
+    scene: &Scene<'_>,
+    wish: &Wish<'_>,
+) -> Result<Event, Refusal> {
+    capped(incident, scene, wish.run, wish.action)?;
+    asked(incident, scene, automation::BY, wish)
+}
+
 pub(super) fn ask(
     incident: &Incident,
     scene: &Scene<'_>,
@@ -60,15 +48,43 @@ pub(super) fn ask(
     wish: &Wish<'_>,
 ) -> Result<Vec<Event>, Refusal> {
     let Wish {
-        run,
-        action,
-        args,
-        ask,
+        run, action, ask, ..
     } = *wish;
     if !incident.is_open() {
         return Err(Refusal::AlreadyResolved);
     }
     role::may_run(&by, action, scene.directory)?;
+    if let Some(undone) = ask.undoes {
+        undoes(incident, scene, undone, action)?;
+    }
+    capped(incident, scene, run, action)?;
+    let event = asked(incident, scene, by, wish)?;
+    if let Event::RunAsked { terms, .. } = &event
+        && terms.wait_ms == 0
+        && let Err(busy) = scene.brakes.free(run, &terms.locks, scene.now)
+    {
+        // Said now, before anybody is asked to approve what cannot start.
+        return Err(Refusal::Busy {
+            why: busy.words(scene.directory.zone),
+            incident: busy.with.incident,
+        });
+    }
+    Ok(vec![event])
+}
+
+/// The request as an event: checked, bound, with everything that is agreed on.
+fn asked(
+    incident: &Incident,
+    scene: &Scene<'_>,
+    by: Actor,
+    wish: &Wish<'_>,
+) -> Result<Event, Refusal> {
+    let Wish {
+        run,
+        action,
+        args,
+        ask,
+    } = *wish;
     action::offered(action, incident.service.as_deref(), &incident.labels)
         .map_err(|why| Refusal::Invalid { why })?;
     let plan =
@@ -79,7 +95,7 @@ pub(super) fn ask(
         undoes: ask.undoes,
         ..terms(incident, action, &plan)
     };
-    Ok(vec![Event::RunAsked {
+    Ok(Event::RunAsked {
         run,
         action: action.id.clone(),
         title: action.title.clone(),
@@ -89,7 +105,7 @@ pub(super) fn ask(
         needs: action.approvals(),
         expires: scene.now.plus_ms(action.approval.request_ttl_ms),
         terms: Box::new(terms),
-    }])
+    })
 }
 
 /// Everything of the plan that approvers agree to.
@@ -108,6 +124,9 @@ fn terms(incident: &Incident, action: &Action, plan: &action::Plan) -> Terms {
         required: action.approval.required.clone(),
         four_eyes: action.approval.four_eyes,
         valid_for_ms: action.approval.valid_for_ms,
+        wait_ms: action.lock.wait_ms,
+        cooldown_ms: action.lock.cooldown_ms,
+        unknown_ttl_ms: action.lock.unknown_ttl_ms,
         ..Terms::default()
     }
 }
@@ -134,7 +153,9 @@ pub(super) fn approve(
     role::may_run(&by, action, scene.directory)?;
     role::may_run(&asked.by, action, scene.directory)?;
     if asked.needs == 0 {
-        return Ok(vec![approved(asked, run, by), Event::RunReleased { run }]);
+        let mut events = vec![approved(asked, run, by)];
+        events.extend(release(incident, scene, run, asked)?);
+        return Ok(events);
     }
     if by.same(&asked.by) {
         return Err(Refusal::Forbidden {
@@ -152,7 +173,7 @@ pub(super) fn approve(
     let enough = asked.approved.len() + 1 >= usize::from(asked.needs);
     let mut events = vec![approved(asked, run, by)];
     if enough {
-        events.push(Event::RunReleased { run });
+        events.extend(release(incident, scene, run, asked)?);
     }
     Ok(events)
 }
@@ -168,7 +189,11 @@ pub(super) fn reject(
     by: Actor,
     run: RunId,
 ) -> Result<Vec<Event>, Refusal> {
-    let asked = pending(incident, run)?;
+    let asked = match incident.runs.get(&run) {
+        // What would start by itself, or waits for a key, can still be stopped by the same word.
+        Some(run) if matches!(run.state, RunState::Armed { .. } | RunState::Queued { .. }) => run,
+        _ => pending(incident, run)?,
+    };
     if !by.same(&asked.by)
         && let Some(action) = scene.directory.actions.get(&asked.action)
     {
@@ -186,9 +211,19 @@ pub(super) fn started(incident: &Incident, run: RunId) -> Result<Vec<Event>, Ref
     }
 }
 
-pub(super) fn ended(incident: &Incident, event: Event, run: RunId) -> Result<Vec<Event>, Refusal> {
+pub(super) fn ended(
+    incident: &Incident,
+    scene: &Scene<'_>,
+    event: Event,
+    run: RunId,
+) -> Result<Vec<Event>, Refusal> {
     match incident.runs.get(&run).map(|r| &r.state) {
-        Some(RunState::Released | RunState::Running) => Ok(vec![event]),
+        Some(RunState::Released | RunState::Running) => {
+            let bad =
+                matches!(&event, Event::RunEnded { outcome, .. } if failed(outcome) == Some(true));
+            let tripped = bad.then(|| automation::tripped(incident, scene, run));
+            Ok(std::iter::once(event).chain(tripped.flatten()).collect())
+        }
         // The truth arrived after all: an unknown outcome may be replaced by a known one, once.
         Some(RunState::Ended(Outcome::Unknown { .. }))
             if !matches!(
@@ -238,8 +273,10 @@ pub(super) fn cancel(
         role::may_run(&by, action, scene.directory)?;
     }
     match &found.state {
-        RunState::Asked { .. } => Ok(vec![Event::RunRejected { run, by }]),
-        RunState::Queued { .. } | RunState::Released | RunState::Running => {
+        RunState::Asked { .. } | RunState::Armed { .. } | RunState::Queued { .. } => {
+            Ok(vec![Event::RunRejected { run, by }])
+        }
+        RunState::Released | RunState::Running => {
             if let Some(first) = &found.cancel {
                 return Err(Refusal::NothingToDo {
                     what: format!("{} has already asked {run} to stop.", first.name()),
@@ -294,7 +331,7 @@ pub(super) fn settle(
     }
 }
 
-fn known(incident: &Incident, run: RunId) -> Result<&Run, Refusal> {
+pub(super) fn known(incident: &Incident, run: RunId) -> Result<&Run, Refusal> {
     incident.runs.get(&run).ok_or_else(|| Refusal::Invalid {
         why: format!("{run} is not a run of incident {}.", incident.id),
     })
@@ -304,6 +341,12 @@ fn pending(incident: &Incident, run: RunId) -> Result<&Run, Refusal> {
     let found = known(incident, run)?;
     match &found.state {
         RunState::Asked { .. } => Ok(found),
+        RunState::Armed { start } => Err(Refusal::Stale {
+            now: format!(
+                "{run} starts by itself at {}; `reject` stops it",
+                timeline::format(*start, None, "%H:%M:%S %Z")
+            ),
+        }),
         RunState::Queued { .. } | RunState::Released | RunState::Running => Err(Refusal::Stale {
             now: format!("{run} was already released"),
         }),
@@ -358,10 +401,30 @@ pub(super) fn evolve(incident: &mut Incident, record: &Record) {
         Event::RunRejected { run, by } => {
             let why = format!("rejected by {}", by.name());
             change(incident, *run, |r| r.end(Outcome::NotStarted { why }, at));
+            waits_no_more(incident, *run, at);
         }
         Event::RunExpired { run } => {
             let why = "nobody approved it in time".to_owned();
             change(incident, *run, |r| r.end(Outcome::NotStarted { why }, at));
+        }
+        Event::RunArmed { run, start, hold } => {
+            change(incident, *run, |r| {
+                r.state = RunState::Armed { start: *start }
+            });
+            if let Some(until) = *hold
+                && let Climb::Next {
+                    round: 0,
+                    rung: 0,
+                    due,
+                } = &mut incident.climb
+            {
+                *due = (*due).max(until);
+                incident.held = Some(Held {
+                    run: *run,
+                    until,
+                    lifted: false,
+                });
+            }
         }
         Event::RunQueued { run, until, .. } => {
             change(incident, *run, |r| {
@@ -372,6 +435,9 @@ pub(super) fn evolve(incident: &mut Incident, record: &Record) {
         Event::RunStarted { run } => change(incident, *run, |r| r.state = RunState::Running),
         Event::RunEnded { run, outcome, .. } => {
             change(incident, *run, |r| r.end(outcome.clone(), at));
+            if failed(outcome) != Some(false) {
+                waits_no_more(incident, *run, at);
+            }
         }
         Event::RunCancelAsked { run, by } => {
             change(incident, *run, |r| r.cancel = Some(by.clone()));

@@ -60,6 +60,8 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         Event::RunAsked { .. } => run_asked(event, names),
         Event::RunRehearsed { .. }
         | Event::RunApproved { .. }
+        | Event::RunArmed { .. }
+        | Event::AutoStopped { .. }
         | Event::RunQueued { .. }
         | Event::RunCancelAsked { .. }
         | Event::RunSettled { .. }
@@ -439,6 +441,22 @@ fn run(event: &Event, names: &Names) -> String {
             "{} was rehearsed in its only-look mode, which {}.",
             names.run(*run),
             outcome(how)
+        ),
+        Event::RunArmed { run, start, hold } => {
+            let page = hold.map_or(String::new(), |until| {
+                format!(
+                    " The first page waits for it until {}, and leaves before when it fails.",
+                    names.time(until)
+                )
+            });
+            format!(
+                "{} starts by itself at {}, unless somebody stops it or every alert clears first.{page}",
+                names.run(*run),
+                names.time(*start)
+            )
+        }
+        Event::AutoStopped { action, why } => format!(
+            "`{action}` DOES NOT START BY ITSELF ANY MORE, on any incident: {why}. Somebody has to look, and then turn it on again: `automation on {action}`."
         ),
         Event::RunQueued {
             run,

@@ -6,6 +6,7 @@
 mod acts;
 mod alerts;
 mod attempts;
+mod automation;
 mod body;
 mod declare;
 mod hands;
@@ -49,6 +50,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
         (name = "incidents", description = "What pages people"),
         (name = "alerts", description = "What the senders told"),
         (name = "silences", description = "What is held back, until when and why"),
+        (name = "automation", description = "What starts by itself, and the switch that stops it"),
         (name = "directory", description = "Services and who is on call"),
     ),
     modifiers(&Bearer),
@@ -95,7 +97,11 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(attempts::list_attempts))
         .routes(routes!(oncall::on_call))
         .routes(routes!(oncall::list_shifts))
-        .routes(routes!(services::list_services));
+        .routes(routes!(services::list_services))
+        .routes(routes!(
+            automation::get_automation,
+            automation::set_automation
+        ));
     OpenApiRouter::with_openapi(Description::openapi()).nest("/api/v1", v1)
 }
 

@@ -56,6 +56,7 @@ fn here(word: &str) -> Here {
         (_, "services") => Here::Services,
         (_, "alerts") => Here::Alerts,
         (_, "silences") => Here::Silences,
+        (_, "automation") => Here::Automation,
         (_, "quarantine") => Here::Quarantine,
         (_, "declare") => Here::Declare,
         _ => Here::People,

@@ -4,6 +4,7 @@ use super::Console;
 use super::post::card_of;
 use super::trouble::Trouble;
 use super::view::Scene;
+use super::view::automation::Worked;
 use super::view::frame::{self, Here, Side, SideRoom};
 use super::view::incident::IncidentView;
 use super::view::oncall::Duty;
@@ -15,6 +16,7 @@ use crate::core::directory::Directory;
 use crate::core::explain::explain;
 use crate::core::id::{IncidentId, RoomId};
 use crate::core::incident::Incident;
+use crate::core::learn::Pattern;
 use crate::core::schedule::Schedule;
 use crate::core::time::Time;
 use crate::core::timeline;
@@ -262,12 +264,30 @@ pub(super) async fn incident_view(
         room: room_of(incident),
         timeline: timeline::entries(&journal),
         why: explain(incident, &journal, &moment.directory, moment.now),
+        worked: worked(moment, incident),
         runs: RunView::all(incident, &store.runs(incident.id).await?),
         deliveries,
         attempts,
         alerts,
         alerts_total,
     })
+}
+
+/// What convinces on incidents like this one, best first.
+fn worked(moment: &Moment, incident: &Incident) -> Vec<Worked> {
+    let Some(pattern) = Pattern::of(incident.service.as_deref(), &incident.labels) else {
+        return Vec::new();
+    };
+    let found = moment
+        .directory
+        .learned
+        .suggestions(&moment.directory, incident);
+    let each = found.into_iter().map(|(action, evidence)| Worked {
+        action: action.id.clone(),
+        pattern: pattern.clone(),
+        evidence,
+    });
+    each.collect()
 }
 
 /// The incident's room in this console.

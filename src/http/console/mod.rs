@@ -13,6 +13,7 @@
 
 mod act;
 mod assets;
+mod automation;
 mod calendar;
 mod compose;
 mod fairness;
@@ -96,6 +97,7 @@ fn pages() -> Router<Console> {
         .route("/alerts", get(overview::alerts))
         .route("/quarantine", get(overview::quarantine))
         .route("/silences", get(silences::page))
+        .route("/learn", get(automation::evidence))
         .route("/events", get(live::events))
         .route("/complete", get(compose::complete))
         .route("/fragments/overview", get(fragment::overview))
@@ -123,6 +125,10 @@ fn forms() -> Router<Console> {
         )
         .route("/incidents/{id}/run/{action}/confirm", get(run::preview))
         .route("/rooms/{id}/posts", on_post(compose::say))
+        .route(
+            "/automation",
+            get(automation::page).post(automation::switch),
+        )
         .route("/silences", on_post(silences::make))
         .route("/silences/end", on_post(silences::end))
 }

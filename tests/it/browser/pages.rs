@@ -17,6 +17,7 @@ pub async fn are_in_order(tab: &Tab, incident: i64, room: &str) {
         ("services", "/services".to_owned()),
         ("alerts", "/alerts?show=all".to_owned()),
         ("quarantine", "/quarantine".to_owned()),
+        ("automation", "/automation".to_owned()),
         ("declare", "/declare".to_owned()),
     ];
     for theme in ["light", "dark"] {

@@ -18,6 +18,7 @@ const PAGES: &[&str] = &[
     "/alerts",
     "/alerts?show=all",
     "/quarantine",
+    "/automation",
     "/people",
     "/declare",
     "/rooms/1",

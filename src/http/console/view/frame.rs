@@ -18,6 +18,7 @@ pub(in super::super) enum Here {
     Services,
     Alerts,
     Silences,
+    Automation,
     Quarantine,
     People,
     Declare,
@@ -134,6 +135,7 @@ pub(in super::super) fn side_content(side: &Side, here: Here) -> Markup {
             (link("/services", "box", "Services", here == Here::Services, 0, false))
             (link("/alerts", "siren", "Alerts", here == Here::Alerts, side.firing, false))
             (link("/silences", "mute", "Silences", here == Here::Silences, side.silenced, false))
+            (link("/automation", "play", "Automation", here == Here::Automation, 0, false))
             (link("/quarantine", "jar", "Quarantine", here == Here::Quarantine, side.quarantined, false))
         }
         (rooms("Incident rooms", side.rooms.iter().filter(open_kind), here))
@@ -213,6 +215,7 @@ fn notices(scene: Scene<'_>, here: Here, path: &str) -> Markup {
         @if let Some((ok, text)) = &scene.viewer.said {
             div.said.no[!*ok] role="status" { (text) }
         }
+        (super::automation::banner(scene))
         @match scene.viewer.acting {
             Acting::ReadOnly => p.notice { (icon("lock")) (READ_ONLY) },
             Acting::PickFirst if here == Here::People => {},

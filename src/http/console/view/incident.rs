@@ -28,6 +28,8 @@ pub(in super::super) struct IncidentView {
     /// Why these people and no others, and what happens next.
     pub(in super::super) why: Explanation,
     pub(in super::super) runs: Vec<RunView>,
+    /// What worked on incidents like it.
+    pub(in super::super) worked: Vec<super::automation::Worked>,
     /// Everything that left or was to leave for it.
     pub(in super::super) deliveries: Vec<OutboxRow>,
     /// Every try to wake somebody, newest first.
@@ -63,6 +65,7 @@ pub(in super::super) fn columns(scene: Scene<'_>, view: &IncidentView) -> Markup
             (timeline(scene, &view.timeline))
         }
         div.column.second {
+            (super::automation::panel(&view.worked))
             (why(scene, &view.why))
             (deliveries(scene, view))
             (alerts(scene, view))
