@@ -209,6 +209,9 @@ impl<'a> Desk<'a> {
             } => self.cover(wish, schedule, (since, until), note).await,
             Invocation::AnswerCover { cover, answer } => self.answer_cover(cover, answer).await,
             Invocation::Covers => self.covers(),
+            Invocation::Fairness { schedule, from, to } => {
+                self.fairness(schedule.as_deref(), (from, to)).await
+            }
             Invocation::Acknowledge { id } => {
                 let said = |i: &Incident| format!("{} is yours; paging stopped.", i.id);
                 self.act(id, Command::Acknowledge { by }, said).await

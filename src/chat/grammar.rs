@@ -25,6 +25,7 @@ use crate::core::directory::{Directory, Target};
 use crate::core::duty::Answer;
 use crate::core::id::{IncidentId, RunId, Severity};
 use crate::core::time::Time;
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use line::Line;
 use std::collections::BTreeMap;
@@ -124,6 +125,12 @@ pub enum Invocation {
         answer: Answer,
     },
     Covers,
+    /// First and last day.
+    Fairness {
+        schedule: Option<String>,
+        from: NaiveDate,
+        to: NaiveDate,
+    },
     Acknowledge {
         id: IncidentId,
     },
@@ -281,6 +288,7 @@ impl Invocation {
                 Answer::Cancel => "cancel",
             },
             Invocation::Covers => "covers",
+            Invocation::Fairness { .. } => "fairness",
             Invocation::Acknowledge { .. } => "ack",
             Invocation::Resolve { .. } => "resolve",
             Invocation::Snooze { .. } => "snooze",

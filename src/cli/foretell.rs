@@ -2,7 +2,7 @@
 //! an incident.
 
 use super::export::journal;
-use super::{print, serve};
+use super::{kept, print, serve};
 use crate::config::Limits;
 use crate::core::alert::{Alert, AlertKind, Labels};
 use crate::core::directory::Directory;
@@ -59,13 +59,13 @@ fn contact(text: &str) -> Result<(String, String), String> {
 ///
 /// # Errors
 /// When the alert cannot be read, or the time.
-pub(super) fn simulate(config: &Path, what: &Simulation) -> anyhow::Result<ExitCode> {
+pub(super) async fn simulate(config: &Path, what: &Simulation) -> anyhow::Result<ExitCode> {
     let Some(loaded) = serve::load(config) else {
         return Ok(ExitCode::FAILURE);
     };
-    let directory = &loaded.directory;
-    let zone = directory.zone.unwrap_or(Tz::UTC);
     let now = Clock::Real.now();
+    let directory = &kept::in_force(&loaded, now).await;
+    let zone = directory.zone.unwrap_or(Tz::UTC);
     let at = match &what.at {
         None => now,
         Some(text) => parse_at(text, zone, now).map_err(anyhow::Error::msg)?,
@@ -178,8 +178,9 @@ pub(super) async fn explain(config: &Path, id: IncidentId) -> anyhow::Result<Exi
         return Ok(ExitCode::FAILURE);
     };
     let incident = Incident::replay(id, &journal);
-    let directory = &loaded.directory;
-    let told = explain::explain(&incident, &journal, directory, Clock::Real.now());
+    let now = Clock::Real.now();
+    let directory = &kept::in_force(&loaded, now).await;
+    let told = explain::explain(&incident, &journal, directory, now);
     print(&told.text(directory.zone))?;
     Ok(ExitCode::SUCCESS)
 }

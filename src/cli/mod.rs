@@ -6,8 +6,10 @@ mod demo;
 mod demo_story;
 mod doctor;
 mod export;
+mod fairness;
 pub mod foretell;
 mod generate;
+mod kept;
 mod log;
 mod oncall;
 pub mod plan;
@@ -115,6 +117,13 @@ enum Command {
         #[command(flatten)]
         config: Config,
     },
+    /// Print what being on call has cost whom: hours, nights, weekends, holidays and pages
+    Fairness {
+        #[command(flatten)]
+        question: fairness::Question,
+        #[command(flatten)]
+        config: Config,
+    },
     /// Print what a changed configuration changes: who else is on call and paged in the days ahead
     Plan {
         /// The configuration as it is in force
@@ -204,14 +213,15 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
         Command::Doctor { config } => doctor::doctor(&config.path).await,
         Command::Export { id, format, config } => export::export(&config.path, id, format).await,
         Command::Replay { id, config } => export::replay(&config.path, id).await,
-        Command::Simulate { what, config } => foretell::simulate(&config.path, &what),
+        Command::Simulate { what, config } => foretell::simulate(&config.path, &what).await,
         Command::Explain { id, config } => foretell::explain(&config.path, id).await,
-        Command::Oncall { question, config } => oncall::on_call(&config.path, &question),
         Command::Automation { switch, config } => {
             automation::automation(&config.path, &switch).await
         }
         Command::Learn { name, config } => automation::learn(&config.path, &name).await,
-        Command::Plan { old, days, config } => plan::plan(&old, &config.path, days),
+        Command::Oncall { question, config } => oncall::on_call(&config.path, &question).await,
+        Command::Fairness { question, config } => fairness::fairness(&config.path, &question).await,
+        Command::Plan { old, days, config } => plan::plan(&old, &config.path, days).await,
         Command::Test { paths, config } => rehearse::test(&config.path, &paths),
         Command::Generate { what } => {
             generate::generate(&what)?;

@@ -33,10 +33,16 @@ const FENCE_LOOK: Duration = Duration::from_secs(1);
 /// # Errors
 /// When it cannot start, or another process takes the database over.
 pub async fn serve(path: &Path) -> anyhow::Result<ExitCode> {
-    let Some(loaded) = load(path) else {
+    let Some(mut loaded) = load(path) else {
         return Ok(ExitCode::FAILURE);
     };
     log::start(&loaded.settings.log_format, &loaded.settings.log_filter);
+    if engine::first_copies(&loaded.feeds, Clock::Real.now()).await {
+        match load(path) {
+            Some(with_copies) => loaded = with_copies,
+            None => return Ok(ExitCode::FAILURE),
+        }
+    }
     let listener = listen(&loaded.settings.listen).await?;
     let house = House::open(path, loaded).await?;
     tracing::info!(
@@ -129,6 +135,8 @@ impl House {
         let notifiers = Notifiers::new(&settings.notify, engine.public_url())
             .map_err(|why| anyhow::anyhow!(why))?;
         engine.notify_through(notifiers);
+        data_dir(&settings.data_dir.join("calendars"))?;
+        engine.follow_calendars(loaded.feeds).await;
         let platforms = Platforms::put_up(&engine, &settings)?;
         let app = App {
             engine,
@@ -254,13 +262,19 @@ fn pace(every: Duration, pages: i64) -> Duration {
 async fn watch(config: PathBuf, files: Vec<PathBuf>, app: App) {
     // Nobody asks for a reload by hand here: SIGHUP does.
     let (_requests, asked) = mpsc::channel(1);
+    // As every reload reads it, so that only what changes from now on is told.
+    let at_start = config::load(&config).map(|loaded| loaded.at_start);
+    let at_start = at_start.unwrap_or_default();
     let put = |outcome: Result<Loaded, Vec<Fault>>| {
         let Ok(loaded) = outcome else {
             return;
         };
+        for_a_restart(&app.engine, &config::changed(&at_start, &loaded.at_start));
+        providers(&app.engine, &loaded.settings.notify);
         app.engine.replace_directory(loaded.directory);
         let app = app.clone();
         engine::spawn(async move {
+            app.engine.follow_calendars(loaded.feeds).await;
             app.engine.offer_policies().await;
             // A new team or service may bring a new channel.
             if !app.settings.console.enabled {
@@ -277,4 +291,33 @@ async fn watch(config: PathBuf, files: Vec<PathBuf>, app: App) {
         );
     }
     std::future::pending::<()>().await;
+}
+
+/// Says, in the log and on the console, which changed sections wait for a restart.
+fn for_a_restart(engine: &Engine, changed: &[String]) {
+    let mut sentences = Vec::new();
+    if !changed.is_empty() {
+        let words = format!(
+            "firebell.toml has changed where only a restart puts it in force: {}.",
+            crate::core::text::list(changed)
+        );
+        tracing::warn!("{words}");
+        sentences.push(words);
+    }
+    engine.trouble_with("restart", &sentences);
+}
+
+/// Mail servers, push services and phones as they are configured now. What cannot be used leaves those
+/// there were in place.
+fn providers(engine: &Engine, settings: &config::notify::Providers) {
+    let mut sentences = Vec::new();
+    match Notifiers::new(settings, engine.public_url()) {
+        Ok(notifiers) => engine.notify_through(notifiers),
+        Err(why) => {
+            let words = format!("The changed providers are not in force, those before are: {why}.");
+            tracing::error!("{words}");
+            sentences.push(words);
+        }
+    }
+    engine.trouble_with("providers", &sentences);
 }

@@ -1,6 +1,6 @@
 //! From a path to a checked configuration, or to the whole list of what is wrong with it.
 
-use super::calendars::Calendars;
+use super::calendars::{Calendars, Feed};
 use super::cross::{self, Known};
 use super::folders::{Entry, Mention, Reading, check_id, service, team};
 use super::people::person;
@@ -9,7 +9,8 @@ use super::schedule::{Near, schedule};
 use super::secret::Secrets;
 use super::tree::{Place, parse};
 use super::{
-    Fault, Loaded, Settings, action, fairness, layered, maintenance, policy, route, settings,
+    Fault, Loaded, Settings, action, fairness, layered, maintenance, policy, restart, route,
+    settings,
 };
 use crate::core::directory::{Directory, PlatformRules};
 use chrono_tz::Tz;
@@ -61,6 +62,9 @@ pub fn load_with(path: &Path, variables: &Variables) -> Result<Loaded, Vec<Fault
     let mut files = Files {
         base: &base,
         read: vec![path.to_path_buf()],
+        copies: PathBuf::new(),
+        feeds: Vec::new(),
+        at_start: BTreeMap::new(),
     };
     let loaded = read_all(path, &mut files, &secrets, &sink);
     files.read.extend(secrets.files.into_inner());
@@ -73,6 +77,8 @@ pub fn load_with(path: &Path, variables: &Variables) -> Result<Loaded, Vec<Fault
             directory,
             warnings,
             files: files.read,
+            feeds: files.feeds,
+            at_start: files.at_start,
         }),
         _ => Err(faults),
     }
@@ -102,6 +108,10 @@ pub fn fix_report(faults: &[Fault]) -> String {
 struct Files<'a> {
     base: &'a Path,
     read: Vec<PathBuf>,
+    /// Where copies of calendars at an address are kept.
+    copies: PathBuf,
+    feeds: Vec<Feed>,
+    at_start: BTreeMap<String, [u8; 32]>,
 }
 
 impl Files<'_> {
@@ -155,6 +165,8 @@ fn read_all(
     let node = layered::read(&text, &files.shown(path), secrets.variables, sink)?;
     let top = Table::open(&node, "firebell.toml", sink)?;
     let mut settings = settings::settings(&top, secrets);
+    files.at_start = restart::sections(&node, secrets);
+    files.copies = settings.data_dir.join("calendars");
     let zone = default_zone(&top);
     let severities = settings::severities(&top);
     let folder = directory_path(&top, files.base);
@@ -318,7 +330,11 @@ fn entry(
     let table = Table::open(&node, title, reading.sink)?;
     let calendars = Calendars {
         folder: path.parent().map(Path::to_path_buf).unwrap_or_default(),
+        of: (kind, id),
+        copies: files.copies.clone(),
+        secrets: reading.secrets,
         files: RefCell::default(),
+        feeds: RefCell::default(),
     };
     match kind {
         Entry::Person => {
@@ -348,6 +364,7 @@ fn entry(
             };
             let schedule = schedule(id, table, &near);
             files.read.extend(calendars.files.take());
+            files.feeds.extend(calendars.feeds.take());
             directory.schedules.insert(id.to_owned(), schedule?);
         }
         Entry::Policy => drop(
@@ -357,6 +374,7 @@ fn entry(
         ),
     }
     files.read.extend(calendars.files.take());
+    files.feeds.extend(calendars.feeds.take());
     Some(())
 }
 

@@ -25,6 +25,7 @@ mod people;
 mod policy;
 mod reader;
 mod rehearsal;
+mod restart;
 mod route;
 mod schedule;
 mod secret;
@@ -33,9 +34,11 @@ mod sources;
 mod tree;
 mod watch;
 
+pub use calendars::Feed;
 pub use demo::{DEMO_FILES, write_demo};
 pub use load::{Variables, fix_report, load, load_with, variables};
 pub use rehearsal::{Written, rehearsals};
+pub use restart::changed;
 pub use watch::{DEBOUNCE, watch};
 
 use crate::core::directory::Directory;
@@ -167,6 +170,10 @@ pub struct Loaded {
     pub warnings: Vec<Fault>,
     /// Every file that was read, for watching.
     pub files: Vec<PathBuf>,
+    /// Calendars at an address: the files name them, and their copies are among `files`.
+    pub feeds: Vec<Feed>,
+    /// Sections of `firebell.toml` that only a start puts in force, with a digest of what they say.
+    pub at_start: BTreeMap<String, [u8; 32]>,
 }
 
 /// Something wrong with a file.

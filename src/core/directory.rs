@@ -20,6 +20,7 @@ use super::learn::Learned;
 use super::matcher::Matcher;
 use super::schedule::{Leaves, Schedule, Weights};
 use super::silence::{ReminderRules, Silence};
+use super::time::Time;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,6 +61,8 @@ pub struct Directory {
     pub maintenance: BTreeMap<String, Arc<Silence>>,
     /// When silences are talked about.
     pub reminders: ReminderRules,
+    /// When each person was last paged in their night, by id. Not from the files: the engine knows.
+    pub nights: Arc<BTreeMap<String, Time>>,
     /// When people are away, by id.
     pub leaves: Leaves,
     /// What counts as a night and a weekend in the fairness ledger, and how much.
@@ -220,6 +223,10 @@ pub struct Policy {
     /// ladder is climbed anew when nothing moves after that either. `None`: an acknowledgement rests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remind_secs: Option<u64>,
+    /// Whoever was paged in their night is passed over for what is not urgent until this minute of
+    /// their day, when somebody else is there. `None`: nobody is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rest_until: Option<u16>,
 }
 
 /// One step of a policy.

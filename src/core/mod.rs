@@ -10,6 +10,7 @@ pub mod brakes;
 pub mod directory;
 pub mod duty;
 pub mod explain;
+pub mod fairness;
 pub mod forecast;
 pub mod hours;
 pub mod id;

@@ -1,10 +1,28 @@
-//! Turning off what starts by itself, and on again.
+//! What people ask of silences and switches.
 
 use super::{Engine, Failure, desk};
 use crate::core::brakes::Switches;
 use crate::core::directory::Directory;
 use crate::core::id::Actor;
+use crate::core::silence::Silence;
 use std::sync::Arc;
+
+/// What is asked of silences.
+#[derive(Clone, Debug)]
+pub enum SilenceAct {
+    /// Make one, or change the one with `wanted.id`.
+    Put {
+        /// As it is to be; an empty id makes a new one.
+        wanted: Box<Silence>,
+        /// The id of a new one. The same id again is the same act.
+        fresh: String,
+    },
+    /// End one now.
+    End {
+        /// Which.
+        id: String,
+    },
+}
 
 /// Somebody turns off what runs by itself, or on again.
 #[derive(Clone, Debug)]

@@ -16,6 +16,7 @@ mod covers;
 mod deliver;
 mod desk;
 mod draft;
+mod feeds;
 mod intake;
 mod learn;
 mod lease;
@@ -23,12 +24,16 @@ mod memory;
 mod offers;
 mod outgoing;
 mod quiet;
+mod rest;
 mod vigil;
 mod waking;
 
-pub use automate::AutomationAct;
+pub use automate::{AutomationAct, SilenceAct};
 pub use clock::Clock;
+pub use covers::covered;
+pub use feeds::first_copies;
 pub use lease::GRACE_MS;
+pub use rest::restored;
 pub use waking::{AckLink, Tested, overlay};
 
 use crate::chat::Chat;
@@ -111,6 +116,12 @@ pub(crate) struct Inner {
     learning: tokio::sync::Mutex<learn::Progress>,
     /// Incidents that teach something else than what was read.
     unlearned: Mutex<BTreeSet<IncidentId>>,
+    /// Calendars at an address.
+    feeds: tokio::sync::Mutex<feeds::Feeds>,
+    /// They are others now.
+    feeds_moved: tokio::sync::Notify,
+    /// What people who look at the console should know of.
+    troubles: ArcSwap<BTreeMap<&'static str, Vec<String>>>,
     /// Providers that wake people.
     notifiers: ArcSwap<Notifiers>,
     /// Chat platforms, for test pages.
@@ -139,23 +150,6 @@ pub enum Failure {
     /// The store is down or this process is stopping; try again. HTTP 503.
     #[error("firebell cannot store this right now: {0}")]
     Unavailable(String),
-}
-
-/// What is asked of silences.
-#[derive(Clone, Debug)]
-pub enum SilenceAct {
-    /// Make one, or change the one with `wanted.id`.
-    Put {
-        /// As it is to be; an empty id makes a new one.
-        wanted: Box<Silence>,
-        /// The id of a new one. The same id again is the same act.
-        fresh: String,
-    },
-    /// End one now.
-    End {
-        /// Which.
-        id: String,
-    },
 }
 
 /// Something changed and is committed; readers look again.
@@ -220,6 +214,7 @@ impl Engine {
             .map(|v| ((v.person, v.contact), v.digest))
             .collect();
         let directory = waking::overlaid(directory, &verified);
+        let directory = rest::restored(&store, directory, options.clock.now()).await?;
         let (desk_in, desk_out) = mpsc::channel(DESK_QUEUE);
         let (deliver_in, deliver_out) = mpsc::unbounded_channel();
         let seen = Arc::new(Seen::default());
@@ -255,6 +250,9 @@ impl Engine {
             vigil: tokio::sync::Mutex::default(),
             learning: tokio::sync::Mutex::default(),
             unlearned: Mutex::default(),
+            feeds: tokio::sync::Mutex::default(),
+            feeds_moved: tokio::sync::Notify::new(),
+            troubles: ArcSwap::default(),
             notifiers: ArcSwap::default(),
             chats: RwLock::default(),
             verified: RwLock::new(verified),
@@ -271,6 +269,7 @@ impl Engine {
         spawn(covers::mind(engine.clone()));
         spawn(vigil::keep(engine.clone()));
         spawn(learn::keep(engine.clone()));
+        spawn(feeds::keep(engine.clone()));
         Ok(engine)
     }
 
@@ -321,6 +320,7 @@ impl Engine {
                 silences: now.silences.clone(),
                 switches: now.switches.clone(),
                 learned: now.learned.clone(),
+                nights: now.nights.clone(),
                 ..directory.clone()
             };
             covers::put_in_force(directory, &self.0.agreed.load(), self.now())
@@ -552,7 +552,8 @@ impl Engine {
             let covers = self.mind_covers().await;
             let turns = self.keep_vigil().await.unwrap_or(0);
             let lessons = self.learn().await.unwrap_or(0);
-            if desk == 0 && moved == 0 && covers == 0 && turns == 0 && lessons == 0 {
+            let fetched = self.fetch_due().await;
+            if desk + moved + covers + turns + lessons + fetched == 0 {
                 return;
             }
         }

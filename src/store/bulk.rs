@@ -23,6 +23,20 @@ pub(super) struct Bulk {
     tail: &'static str,
 }
 
+/// For one row only: the first statement of a commit. Answers a row only while the epoch is ours, and
+/// keeps it ours until the transaction ends: SQLite by the write lock it already holds, PostgreSQL by a
+/// lock on the row that commits of one process share and a take-over must wait for. An `update` would do
+/// the same on both, at the price of a written page and, on PostgreSQL, of one commit at a time.
+pub(super) const FENCE: Bulk = Bulk {
+    name: "fence",
+    head: "select value from meta where key = 'epoch' and value = ",
+    width: 1,
+    tail: "",
+};
+
+/// What PostgreSQL needs behind [`FENCE`].
+const FENCE_LOCK: &str = " for share";
+
 pub(super) const ALERTS: Bulk = Bulk {
     name: "insert alerts",
     head: "insert into alerts (id, source, fingerprint, digest, starts_at, received_at, incident, why, body) values ",
@@ -327,7 +341,8 @@ pub(super) const LESSONS: Bulk = Bulk {
         at = excluded.at, body = excluded.body",
 };
 
-const ALL: [&Bulk; 39] = [
+const ALL: [&Bulk; 40] = [
+    &FENCE,
     &LOCKS,
     &SWITCHES,
     &SWITCH_LOG,
@@ -411,6 +426,9 @@ fn text(bulk: &Bulk, rows: usize, dialect: Dialect) -> String {
         sql.push(')');
     }
     sql.push_str(bulk.tail);
+    if bulk.name == FENCE.name && dialect == Dialect::Postgres {
+        sql.push_str(FENCE_LOCK);
+    }
     sql
 }
 

@@ -146,6 +146,17 @@ impl<B: Backend> Pools<B> {
             .await
     }
 
+    pub(super) async fn openings(&self, from: Time, until: Time) -> Read<Vec<Record>> {
+        Select::<B>::new(decode::RECORD)
+            .then(" from incidents i join events e on e.incident = i.id")
+            .only("e.seq = 1")
+            .number("i.opened_at >= ", Some(from.0))
+            .number("i.opened_at < ", Some(until.0))
+            .then(" order by i.id")
+            .all(&self.read, |row| Ok(decode::record(row)?.1))
+            .await
+    }
+
     pub(super) async fn incidents(&self, query: &IncidentQuery) -> Read<(Vec<IncidentRow>, i64)> {
         if (query.text.as_ref()).is_some_and(|text| text.chars().count() > SEARCH_CHARS) {
             return Ok((Vec::new(), 0));

@@ -1,30 +1,31 @@
 //! The half of writing that needs the database: one transaction under this process's epoch.
 
 use super::StoreFault;
-use super::backend::{Backend, Cell, Dialect};
+use super::backend::{Backend, Dialect, Did};
 use super::open::Pools;
-use super::plan::{Miss, Step, plan};
+use super::plan::{Miss, Part, Step, plan};
 use super::rows::ChangeSet;
 use sqlx::{Pool, SqlSafeStr, Transaction};
-
-/// Answers a row only while the epoch is ours, and keeps it ours until the transaction ends: SQLite
-/// by the write lock it already holds, PostgreSQL by a lock on the row that commits of one process
-/// share and [`TAKE_OVER`] must wait for. An `update` would do the same on both, at the price of a
-/// written page and, on PostgreSQL, of one commit at a time.
-const FENCE_SQLITE: &str = "select value from meta where key = 'epoch' and value = $1";
-const FENCE_POSTGRES: &str = "select value from meta where key = 'epoch' and value = $1 for share";
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::task::JoinError;
 
 const TAKE_OVER: &str = "update meta set value = value + 1 where key = 'epoch' returning value";
 
-/// Writes a change-set. The transaction runs in a task of its own and to its end: a caller that goes
-/// away in the middle of a commit would leave it open whether it happened.
+/// Writes a change-set. The transaction runs beside the caller and to its end: a caller that goes away in
+/// the middle of a commit would leave it open whether it happened. It begins while the statements are made.
 pub(super) async fn commit<B: Backend>(
     pools: &Pools<B>,
     epoch: i64,
     changes: &ChangeSet,
 ) -> Result<(), StoreFault> {
-    let steps = plan::<B>(&pools.texts, changes)?;
-    in_a_task(write(pools.write.clone(), epoch, steps)).await
+    let (give, steps) = oneshot::channel();
+    let written = aside::<B, _>(write(pools.write.clone(), steps));
+    // One that cannot be made drops its end, and what was begun is rolled back.
+    let planned = plan::<B>(&pools.texts, epoch, changes)?;
+    // A task that has ended says why.
+    let _ = give.send(planned);
+    written.await
 }
 
 /// Raises the epoch and tells the new one.
@@ -44,7 +45,27 @@ pub(super) async fn take_over<B: Backend>(pools: &Pools<B>) -> Result<i64, Store
 pub(super) async fn in_a_task<T: Send + 'static>(
     work: impl Future<Output = Result<T, StoreFault>> + Send + 'static,
 ) -> Result<T, StoreFault> {
-    tokio::spawn(work).await.unwrap_or_else(|stopped| {
+    ended(tokio::spawn(work).await)
+}
+
+/// The same, from now on, for what asks the database many things one after the other. What SQLite's driver
+/// answers comes from a thread of its own; a thread that does nothing but wait for it is there sooner than
+/// the runtime, which wakes two workers for each answer.
+fn aside<B: Backend, T: Send + 'static>(
+    work: impl Future<Output = Result<T, StoreFault>> + Send + 'static,
+) -> impl Future<Output = Result<T, StoreFault>> {
+    let task = match B::DIALECT {
+        Dialect::Sqlite => {
+            let runtime = Handle::current();
+            tokio::task::spawn_blocking(move || runtime.block_on(work))
+        }
+        Dialect::Postgres => tokio::spawn(work),
+    };
+    async { ended(task.await) }
+}
+
+fn ended<T>(task: Result<Result<T, StoreFault>, JoinError>) -> Result<T, StoreFault> {
+    task.unwrap_or_else(|stopped| {
         let error = std::io::Error::other(format!("the writing task did not end: {stopped}"));
         Err(StoreFault::Database(sqlx::Error::Io(error)))
     })
@@ -52,11 +73,17 @@ pub(super) async fn in_a_task<T: Send + 'static>(
 
 async fn write<B: Backend>(
     pool: Pool<B>,
-    epoch: i64,
-    steps: Vec<Step<B>>,
+    steps: oneshot::Receiver<Vec<Step<B>>>,
 ) -> Result<(), StoreFault> {
     let mut transaction = B::begin(&pool).await?;
-    match fill(&mut transaction, epoch, steps).await {
+    let done = match steps.await {
+        Ok(steps) => fill(&mut transaction, steps).await,
+        // Nobody waits for it.
+        Err(_) => Err(StoreFault::Unusable(
+            "nothing came to be written".to_owned(),
+        )),
+    };
+    match done {
         Ok(()) => Ok(transaction.commit().await?),
         Err(fault) => {
             // the fault is the answer; a connection that cannot even roll back is closed by the pool
@@ -70,35 +97,47 @@ async fn write<B: Backend>(
 
 async fn fill<B: Backend>(
     transaction: &mut Transaction<'static, B>,
-    epoch: i64,
     steps: Vec<Step<B>>,
 ) -> Result<(), StoreFault> {
-    let fence = match B::DIALECT {
-        Dialect::Sqlite => FENCE_SQLITE,
-        Dialect::Postgres => FENCE_POSTGRES,
-    };
-    let mut arguments = B::Arguments::default();
-    B::put(&mut arguments, Cell::Int(epoch)).map_err(sqlx::Error::Encode)?;
-    let ours = B::number(transaction, fence.into_sql_str(), arguments).await?;
-    if ours.is_none() {
-        return Err(StoreFault::Fenced);
-    }
     for step in steps {
-        let (name, rows, miss) = (step.name, step.rows, step.miss);
-        let touched = B::execute(transaction, step.sql, step.arguments).await?;
-        if touched >= rows as u64 {
-            continue;
+        let (sql, parts) = (step.sql(), step.parts);
+        let mut fault = None;
+        let mut next = parts.iter();
+        let done = B::execute_each(transaction, sql, step.arguments, |did| {
+            fault = next.next().and_then(|part| short(part, did));
+            fault.is_none()
+        });
+        let done = done.await;
+        // What the fence says counts, whatever failed behind it.
+        if let Some(fault) = fault {
+            return Err(fault);
         }
-        match miss {
-            Miss::Expected => {}
-            Miss::Odd => tracing::error!(
-                statement = name,
-                rows,
-                touched,
-                "the database lacks rows that were to be changed"
-            ),
-            Miss::Fatal => return Err(StoreFault::Database(sqlx::Error::RowNotFound)),
-        }
+        done?;
     }
     Ok(())
+}
+
+/// What it means that a statement touched fewer rows than it names, if it did.
+fn short(part: &Part, did: Did) -> Option<StoreFault> {
+    let touched = match part.miss {
+        Miss::Fenced => did.answered,
+        _ => did.touched,
+    };
+    if touched >= part.rows as u64 {
+        return None;
+    }
+    match part.miss {
+        Miss::Expected => None,
+        Miss::Odd => {
+            tracing::error!(
+                statement = part.name,
+                rows = part.rows,
+                touched,
+                "the database lacks rows that were to be changed"
+            );
+            None
+        }
+        Miss::Fatal => Some(StoreFault::Database(sqlx::Error::RowNotFound)),
+        Miss::Fenced => Some(StoreFault::Fenced),
+    }
 }

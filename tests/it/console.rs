@@ -4,6 +4,7 @@ mod acting;
 mod automation;
 mod calendar;
 mod feeds;
+mod hands;
 mod looking;
 
 use super::world::{START, alert, directory};

@@ -3,9 +3,11 @@
 mod brakes;
 mod commit;
 mod covers;
+mod feeds;
 mod hands;
 mod learning;
 mod policies;
+mod rest;
 mod runs;
 mod silences;
 mod vigil;

@@ -37,6 +37,7 @@ const CORE_CRATES: &[&str] = &[
     "secrecy",
     "serde",
     "serde_json",
+    "sha2",
     "thiserror",
 ];
 

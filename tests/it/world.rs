@@ -256,7 +256,16 @@ impl World {
 
     /// With providers that wake people.
     pub async fn waking(url: &str, directory: Directory, providers: Providers) -> World {
-        let (clock, platform) = (Clock::manual(START), Arc::new(Platform::default()));
+        World::at(url, directory, providers, Clock::manual(START)).await
+    }
+
+    /// By the machine's clock, which nobody moves.
+    pub async fn by_the_clock(url: &str, directory: Directory) -> World {
+        World::at(url, directory, Providers::default(), Clock::Real).await
+    }
+
+    async fn at(url: &str, directory: Directory, providers: Providers, clock: Clock) -> World {
+        let platform = Arc::new(Platform::default());
         let scratch = tempfile::tempdir().unwrap();
         let home = (url, scratch.path());
         let engine = start(home, &directory, &providers, &clock, &platform).await;
@@ -476,6 +485,7 @@ pub fn directory() -> Directory {
     };
     let policy = Policy {
         remind_secs: None,
+        rest_until: None,
         id: "web".to_owned(),
         rungs: vec![rung("ana"), rung("bo")],
         repeat: 0,

@@ -85,6 +85,7 @@ impl<'a> Line<'a> {
             "decline" => self.answer_cover(Answer::Decline),
             "cancel" => self.answer_cover(Answer::Cancel),
             "covers" => self.done(Invocation::Covers),
+            "fairness" => self.fairness(),
             "snooze" => self.snooze(),
             "sev" => self.severity(),
             "lead" => self.lead(),

@@ -72,7 +72,7 @@ pub(super) async fn card(
     let incident = load::incident(&console, id).await?;
     Ok(draw_card::card(
         moment.scene(),
-        &post::card_of(&console, &moment, &incident),
+        &post::card_of(&console, &moment, &incident).await?,
     ))
 }
 
@@ -85,7 +85,7 @@ pub(super) async fn strip(
     let incident = load::incident(&console, id).await?;
     Ok(draw_card::strip(
         moment.scene(),
-        &post::card_of(&console, &moment, &incident),
+        &post::card_of(&console, &moment, &incident).await?,
     ))
 }
 

@@ -141,6 +141,7 @@ pub(super) async fn side(console: &Console, viewer: &Viewer, here: Here) -> Resu
             .voices
             .iter()
             .filter_map(|voice| trouble(voice.as_ref(), viewer.zone))
+            .chain(console.app.engine.troubles())
             .collect(),
     })
 }
@@ -187,7 +188,7 @@ pub(super) async fn overview(console: &Console, moment: &Moment) -> Result<Overv
     let mut cards = Vec::new();
     for row in rows.iter().take(CARDS) {
         if let Some(incident) = console.app.engine.incident(row.id).await? {
-            cards.push(card_of(console, moment, &incident));
+            cards.push(card_of(console, moment, &incident).await?);
         }
     }
     let (past, _) = store.incidents(&query("resolved", PAST)).await?;
@@ -259,8 +260,15 @@ pub(super) async fn incident_view(
         ..AttemptQuery::default()
     };
     let (attempts, _) = store.attempts(&tried).await?;
+    let open = IncidentQuery {
+        status: "open".to_owned(),
+        limit: OPEN,
+        ..IncidentQuery::default()
+    };
+    let (mut others, _) = store.incidents(&open).await?;
+    others.retain(|row| row.id != incident.id);
     Ok(IncidentView {
-        card: card_of(console, moment, incident),
+        card: card_of(console, moment, incident).await?,
         room: room_of(incident),
         timeline: timeline::entries(&journal),
         why: explain(incident, &journal, &moment.directory, moment.now),
@@ -270,6 +278,7 @@ pub(super) async fn incident_view(
         attempts,
         alerts,
         alerts_total,
+        others,
     })
 }
 

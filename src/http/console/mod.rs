@@ -19,6 +19,7 @@ mod compose;
 mod fairness;
 mod fragment;
 mod guard;
+mod hands;
 mod incident;
 mod live;
 mod load;
@@ -26,6 +27,7 @@ mod me;
 mod overview;
 mod person;
 mod post;
+mod preview;
 mod room;
 mod run;
 mod silences;
@@ -85,12 +87,14 @@ fn pages() -> Router<Console> {
         .route("/incidents", get(incident::list))
         .route("/incidents/{id}", get(incident::one))
         .route("/incidents/{id}/postmortem", get(incident::postmortem))
+        .route("/incidents/{id}/silence", get(hands::silence))
         .route("/incidents/{id}/postmortem.md", get(incident::markdown))
         .route("/incidents/{id}/postmortem.json", get(incident::json))
         .route("/rooms/{id}", get(room::room))
         .route("/oncall", get(overview::oncall))
-        .route("/oncall/fairness", get(fairness::fairness))
+        .route("/fairness", get(fairness::fairness))
         .route("/oncall/{schedule}", get(calendar::calendar))
+        .route("/oncall/{schedule}/preview", get(preview::preview))
         .route("/me", get(me::me))
         .route("/people/{id}", get(person::person))
         .route("/services", get(overview::services))
@@ -118,7 +122,10 @@ fn forms() -> Router<Console> {
         .route("/press", on_post(act::press))
         .route("/oncall/{schedule}/feed", on_post(calendar::rotate))
         .route("/me/feed", on_post(me::rotate))
+        .route("/incidents/bulk", on_post(hands::bulk))
         .route("/incidents/{id}/notes", on_post(act::note))
+        .route("/incidents/{id}/reassign", on_post(hands::reassign))
+        .route("/incidents/{id}/merge", on_post(hands::merge))
         .route(
             "/incidents/{id}/run/{action}",
             get(run::form).post(run::confirm),
