@@ -417,8 +417,9 @@ pub(super) fn evolve(incident: &mut Incident, record: &Record) {
                     rung: 0,
                     due,
                 } = &mut incident.climb
+                && until > *due
             {
-                *due = (*due).max(until);
+                *due = until;
                 incident.held = Some(Held {
                     run: *run,
                     until,

@@ -432,9 +432,9 @@ async fn what_undoes_a_run_is_asked_for_with_its_arguments_and_only_once() {
         let restore = locked("restore", &["/bin/true"], Lock::default());
         let w = World::with(&database.url, with(vec![drain, restore])).await;
         w.fire("Slow", CHECKOUT).await;
-        ask(&w, 1, 1, "drain").await.unwrap();
-        press(&w, 1, 1, "ana").await.unwrap();
-        over(&w, 1, 1).await;
+        ask(&w, 1, 101, "drain").await.unwrap();
+        press(&w, 1, 101, "ana").await.unwrap();
+        over(&w, 1, 101).await;
         let undo = |cause: &'static str| {
             let engine = w.engine.clone();
             async move {
@@ -443,7 +443,7 @@ async fn what_undoes_a_run_is_asked_for_with_its_arguments_and_only_once() {
                     person("bo"),
                     "console",
                     Some(IncidentId(1)),
-                    "rollback run-1",
+                    "rollback run-101",
                     cause,
                 )
                 .await
@@ -457,7 +457,7 @@ async fn what_undoes_a_run_is_asked_for_with_its_arguments_and_only_once() {
             .values()
             .find(|r| r.action == "restore")
             .unwrap();
-        assert_eq!(asked.terms.undoes, Some(RunId(1)));
+        assert_eq!(asked.terms.undoes, Some(RunId(101)));
         assert!(
             matches!(asked.state, RunState::Asked { .. }),
             "the ordinary way"
