@@ -152,7 +152,7 @@ fn told(learned: &Learned, name: &str) -> String {
                 let least = (evidence.bound * 100.0).floor();
                 let _ = writeln!(
                     out,
-                    "    at least {least:.0} % of the time, as far as this few cases tell"
+                    "    at least {least:.0} % of the time, as far as so few cases tell"
                 );
             }
             let numbers: Vec<String> = evidence.ran.iter().map(ToString::to_string).collect();

@@ -36,6 +36,8 @@ pub const SOON_MS: i64 = 10 * 60_000;
 pub const LATER_MS: i64 = 15 * 60_000;
 /// Incidents an action must have run in before anything is said.
 pub const ENOUGH: usize = 3;
+/// Incidents left alone from which on they are a comparison.
+const COMPARABLE: usize = 2;
 /// The lower bound from which on it is offered.
 const WORTH: f64 = 0.3;
 /// Clean runs in a row before the next level is proposed.
@@ -269,7 +271,7 @@ impl Evidence {
             return false;
         }
         // As good without it: cross-multiplied, so that nothing is rounded.
-        let no_better = self.alone >= ENOUGH
+        let no_better = self.alone >= COMPARABLE
             && self.alone_soon * self.ran.len() >= self.soon.len() * self.alone;
         !self.remediates || !no_better
     }

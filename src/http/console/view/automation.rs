@@ -50,6 +50,7 @@ pub(in super::super) fn automation(scene: Scene<'_>, view: &AutomationView) -> M
     html! {
         (frame::head("Automation", &html! { span.pill.(if off.is_some() { "failed" } else { "done" }) { (if off.is_some() { "off" } else { "on" }) } }))
         p.about { "What firebell starts by itself, only where a file asks for it and a rule lets it. Turning it off stops it for everybody at once, and is said in every channel." }
+        div.column {
         (switch(scene, off))
         section.panel aria-label="About to start" {
             h2 { "About to start" }
@@ -68,6 +69,7 @@ pub(in super::super) fn automation(scene: Scene<'_>, view: &AutomationView) -> M
             h2 { "Who turned what off and on" }
             @if view.log.is_empty() { p.quiet-line { "Nobody has, so far." } }
             ul.ledger { @for row in &view.log { (logged(scene, row)) } }
+        }
         }
     }
 }
@@ -177,7 +179,7 @@ pub(in super::super) fn sentence(worked: &Worked) -> Markup {
     );
     html! {
         (spoken(&evidence.words(action))) " "
-        @if evidence.remediates { span.hint { "At least " (percent(evidence.bound)) " of the time, as far as this few cases tell. " } }
+        @if evidence.remediates { span.hint { "At least " (percent(evidence.bound)) " of the time, as far as so few cases tell. " } }
         a href=(to) { "Evidence" }
     }
 }
@@ -229,10 +231,11 @@ pub(in super::super) fn evidence(scene: Scene<'_>, view: &EvidenceView) -> Marku
     html! {
         (frame::head(&w.action, &html! { a.button href="/automation" { (icon("list")) "All that is known" } }))
         p.about { (spoken(&e.words(&w.action))) }
+        div.column {
         section.panel aria-label="How it is counted" {
             h2 { "How it is counted" }
             ul.plain {
-                li { "Incidents like this: " strong { (w.pattern.words()) } ", the last " (e.like.len()) " that are over. Merged, silenced and drilled ones do not count." }
+                li { "Incidents like this: " strong { (w.pattern.words()) } ", the last " (e.like.len()) " that are over. Merged and silenced ones and drills do not count." }
                 li { "Recovered: the run did what it should while alerts fired, and every alert cleared within " (human_ms(SOON_MS)) " of its start; " (e.later.len()) " within 15 minutes." }
                 @if e.failed > 0 { li { (count(e.failed, "run")) " did not do what it should." } }
                 @if e.remediates {
@@ -244,6 +247,7 @@ pub(in super::super) fn evidence(scene: Scene<'_>, view: &EvidenceView) -> Marku
         section.panel aria-label="Incidents" {
             h2 { "Incidents" }
             ul.ledger { @for lesson in &view.lessons { (one_lesson(scene, lesson, &w.action)) } }
+        }
         }
     }
 }

@@ -55,6 +55,9 @@ pub(in super::super) fn run(scene: Scene<'_>, view: &RunView) -> Markup {
             p.run-by { "asked by " (view.run.by.name()) (approvals(&view.run)) }
             @if let Some(row) = &view.row { (output(scene, row)) }
             @if matches!(view.run.state, RunState::Asked { .. }) { (decision(scene, view)) }
+            @if matches!(view.run.state, RunState::Armed { .. } | RunState::Queued { .. }) {
+                div.actions { (press_form(scene, view.incident, view.seq, &Press::Reject { run: view.id }, "Stop it", "button danger")) }
+            }
         }
     }
 }
