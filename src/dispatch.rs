@@ -147,6 +147,16 @@ pub async fn press(
             id,
             run: Some(*run),
         },
+        Press::Cancel { run } => Invocation::Stop {
+            id,
+            run: Some(*run),
+        },
+        Press::Settle { run, good } => Invocation::Settle {
+            id,
+            run: Some(*run),
+            good: *good,
+            note: String::new(),
+        },
         Press::Postmortem => Invocation::Postmortem { id },
         // A platform opens its form before it comes here; this is for one that cannot.
         Press::Note => {
@@ -274,6 +284,13 @@ impl<'a> Desk<'a> {
             Invocation::Automation { on, action, why } => self.automation(on, action, why).await,
             Invocation::Approve { id, run } => self.approve(id, run).await,
             Invocation::Reject { id, run } => self.reject(id, run).await,
+            Invocation::Stop { id, run } => self.stop(id, run).await,
+            Invocation::Settle {
+                id,
+                run,
+                good,
+                note,
+            } => self.settle(id, run, good, note).await,
             Invocation::Postmortem { id } => self.postmortem(id).await,
             Invocation::List { all } => self.list(all).await,
             Invocation::Link { code, confirmed } => self.link(code, confirmed).await,

@@ -231,6 +231,18 @@ pub enum Invocation {
         id: IncidentId,
         run: Option<RunId>,
     },
+    /// `run` absent: the only one that runs.
+    Stop {
+        id: IncidentId,
+        run: Option<RunId>,
+    },
+    /// `run` absent: the only one whose outcome is unknown.
+    Settle {
+        id: IncidentId,
+        run: Option<RunId>,
+        good: bool,
+        note: String,
+    },
     Postmortem {
         id: IncidentId,
     },
@@ -312,6 +324,8 @@ impl Invocation {
             Invocation::Automation { .. } => "automation",
             Invocation::Approve { .. } => "approve",
             Invocation::Reject { .. } => "reject",
+            Invocation::Stop { .. } => "stop",
+            Invocation::Settle { .. } => "settle",
             Invocation::Postmortem { .. } => "postmortem",
             Invocation::List { .. } => "list",
             Invocation::Link { .. } => "link",

@@ -1,5 +1,6 @@
 //! The command line. Logs go to stderr; stdout carries only what was asked for.
 
+pub mod actions;
 mod automation;
 pub mod check;
 mod demo;
@@ -143,6 +144,13 @@ enum Command {
         #[command(flatten)]
         config: Config,
     },
+    /// Look at the runbook actions: check their files, list them, show one
+    Actions {
+        #[command(subcommand)]
+        what: actions::What,
+        #[command(flatten)]
+        config: Config,
+    },
     /// Print what a chat platform wants to have pasted or opened
     Generate {
         #[command(subcommand)]
@@ -184,6 +192,13 @@ fn incident(text: &str) -> Result<IncidentId, String> {
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn run() -> ExitCode {
+    // Before anything else is set up: these are other programs in the same file.
+    let hidden = std::env::args()
+        .nth(1)
+        .and_then(|c| crate::run::process::hidden(&c));
+    if let Some(code) = hidden {
+        return code;
+    }
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -223,6 +238,7 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
         Command::Fairness { question, config } => fairness::fairness(&config.path, &question).await,
         Command::Plan { old, days, config } => plan::plan(&old, &config.path, days).await,
         Command::Test { paths, config } => rehearse::test(&config.path, &paths),
+        Command::Actions { what, config } => actions::actions(&config.path, &what),
         Command::Generate { what } => {
             generate::generate(&what)?;
             Ok(ExitCode::SUCCESS)

@@ -7,6 +7,7 @@ use crate::engine::{self, Clock, Engine, Options};
 use crate::http::{App, server};
 use crate::metrics::Metrics;
 use crate::notify::Notifiers;
+use crate::run::Executors;
 use crate::store::Store;
 use anyhow::{Context, bail};
 use secrecy::ExposeSecret;
@@ -25,6 +26,10 @@ use tokio::sync::mpsc;
 const CHECKPOINT_EVERY: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(100)..=Duration::from_secs(2);
 const CHECKPOINT_PAGES: i64 = 512;
+/// A run's folder stays this long after its end, for whoever wants to look.
+const RUN_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+/// And is looked for this often.
+const RUN_LOOK: Duration = Duration::from_secs(3600);
 /// How often a process asks whether another one has taken its database.
 const FENCE_LOOK: Duration = Duration::from_secs(1);
 
@@ -125,9 +130,13 @@ impl House {
             .await
             .context("the database could not be opened")?;
         let metrics = Arc::new(Metrics::new());
+        let executors = Executors::here(&settings.data_dir, None)
+            .context("the folder of runs could not be made")?
+            .and_elsewhere(&settings.engines, &settings.data_dir)
+            .map_err(|why| anyhow::anyhow!(why))?;
         let options = Options {
             clock: Clock::Real,
-            scratch: settings.data_dir.join("runs"),
+            executors: executors.clone(),
             public_url: settings.public_url.trim_end_matches('/').to_owned(),
             metrics: Arc::clone(&metrics),
         };
@@ -145,6 +154,8 @@ impl House {
             chat: platforms.doors.clone(),
         };
         platforms.open(&app.engine, &app.settings).await?;
+        executors.ready();
+        engine::spawn(clear_old_runs(executors));
         Ok(House {
             app,
             config: config.to_owned(),
@@ -181,6 +192,15 @@ impl House {
             bail!("the engine has ended by a fault of its own; the log says where");
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Removes folders of runs that ended long ago: their output is in the database, what they left among the
+/// artefacts.
+async fn clear_old_runs(executors: Executors) {
+    loop {
+        executors.clear(RUN_KEPT);
+        tokio::time::sleep(RUN_LOOK).await;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::reader::{Said, Table, nearest};
 use super::secret::{Found, Secrets};
-use super::{Console, Limits, Settings, chat, notify, sources};
+use super::{Console, Limits, Settings, chat, engines, notify, sources};
 use crate::core::directory::{SeverityName, Urgency};
 use chrono_tz::Tz;
 use secrecy::{ExposeSecret, SecretString};
@@ -22,6 +22,7 @@ pub(super) fn settings(root: &Table<'_>, secrets: &Secrets<'_>) -> Settings {
     let (slack, discord) = (chat::slack(root, secrets), chat::discord(root, secrets));
     chat::check_names(root, &slack, &discord);
     let notify = notify::providers(root, secrets);
+    let engines = engines::engines(root, secrets);
     Settings {
         public_url: public_url(root, &listen),
         database_url: database(root, secrets, &data_dir),
@@ -34,6 +35,7 @@ pub(super) fn settings(root: &Table<'_>, secrets: &Secrets<'_>) -> Settings {
         slack,
         discord,
         notify,
+        engines,
         log_format,
         log_filter,
     }

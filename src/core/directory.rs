@@ -7,8 +7,9 @@ mod action;
 mod waking;
 
 pub use action::{
-    Action, ActionClass, Approval, Arg, ArgKind, Auto, AutoLevel, BreakGlass, How, HttpRun,
-    KubernetesRun, Limits, Lock, Need, ProcessRun, Risk, Rollback, RundeckRun, Sandbox, SshRun,
+    Action, ActionClass, Approval, Arg, ArgKind, Auto, AutoLevel, BreakGlass, Disabled, How,
+    HttpRun, KubernetesRun, Limits, Lock, Need, ProcessRun, Reason, Risk, Rollback, RundeckRun,
+    Sandbox, SshRun,
 };
 pub use waking::{Means, Rule, Step, Support, Urgency, Waking};
 
@@ -41,6 +42,8 @@ pub struct Directory {
     pub policies: BTreeMap<String, Policy>,
     /// By id.
     pub actions: BTreeMap<String, Arc<Action>>,
+    /// Actions whose file is there and which are not offered, by id.
+    pub disabled: BTreeMap<String, Disabled>,
     /// The routing tree; the root matches everything.
     pub route: Route,
     /// Worst first; `Severity(n)` is the n-th.

@@ -56,4 +56,13 @@ impl Engine {
     pub async fn automate(&self, act: AutomationAct) -> Result<String, Failure> {
         self.ask(|reply| desk::Job::Automate { act, reply }).await
     }
+
+    /// Makes, changes or ends a silence. When this returns, it is durable and in force; the answer is
+    /// the id it has then.
+    ///
+    /// # Errors
+    /// A refusal in words, or `Unavailable` when nothing could be stored.
+    pub async fn silence(&self, act: SilenceAct) -> Result<String, Failure> {
+        self.ask(|reply| desk::Job::Silence { act, reply }).await
+    }
 }

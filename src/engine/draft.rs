@@ -60,6 +60,8 @@ pub(super) struct Draft {
     pumping: bool,
     /// For the numbers of runs that start by themselves.
     engine: Engine,
+    /// The machine runs of this batch are handed to.
+    pub node: String,
 }
 
 impl Draft {
@@ -84,6 +86,7 @@ impl Draft {
             relearn: BTreeSet::new(),
             pumping: false,
             engine: engine.clone(),
+            node: engine.0.options.executors.node().to_owned(),
         }
     }
 
@@ -250,7 +253,7 @@ impl Draft {
                         &record,
                         n,
                         Lane::Run,
-                        String::new(),
+                        self.node.clone(),
                         run.0.to_string(),
                     );
                 }
@@ -289,8 +292,9 @@ impl Draft {
         target: String,
         detail: String,
     ) {
-        // A page is written as on its way: it leaves right after this commit, and a crash sends it again.
-        let (state, attempts) = if lane == Lane::Page {
+        // A page is written as on its way: it leaves right after this commit, and a crash sends it
+        // again. So is a run: it starts right after it, and a crash asks what became of it.
+        let (state, attempts) = if matches!(lane, Lane::Page | Lane::Run) {
             (Delivery::Sending, 1)
         } else {
             (Delivery::Waiting, 0)

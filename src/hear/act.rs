@@ -91,7 +91,15 @@ impl Errand<'_> {
     async fn invoke(&self, invocation: Invocation) -> Result<(), Failure> {
         let strict = matches!(
             invocation.verb(),
-            "run" | "approve" | "reject" | "rollback" | "automation" | "link" | "verify"
+            "run"
+                | "approve"
+                | "reject"
+                | "rollback"
+                | "automation"
+                | "stop"
+                | "settle"
+                | "link"
+                | "verify"
         );
         let who = match self.inner.people.who(self.voice, self.heard, strict).await {
             Ok(who) => who,
@@ -119,6 +127,8 @@ impl Errand<'_> {
                 | Press::Undo { .. }
                 | Press::Approve { .. }
                 | Press::Reject { .. }
+                | Press::Cancel { .. }
+                | Press::Settle { .. }
         );
         let who = match self.inner.people.who(self.voice, self.heard, strict).await {
             Ok(who) => who,

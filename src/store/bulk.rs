@@ -142,11 +142,20 @@ pub(super) const POSTS: Bulk = Bulk {
 
 pub(super) const RUNS: Bulk = Bulk {
     name: "write runs",
-    head: "insert into runs (id, incident, action, state, started_at, ended_at, output, bytes) values ",
-    width: 8,
+    head: "insert into runs (id, incident, action, state, started_at, ended_at, output, bytes, handle, \
+        digest, told) values ",
+    width: 11,
     tail: " on conflict (id) do update set incident = excluded.incident, action = excluded.action, \
         state = excluded.state, started_at = excluded.started_at, ended_at = excluded.ended_at, \
-        output = excluded.output, bytes = excluded.bytes",
+        output = excluded.output, bytes = excluded.bytes, handle = excluded.handle, \
+        digest = excluded.digest, told = excluded.told",
+};
+
+pub(super) const ARTIFACTS: Bulk = Bulk {
+    name: "insert artifacts",
+    head: "insert into artifacts (run, n, name, sha256, bytes) values ",
+    width: 5,
+    tail: " on conflict (run, n) do nothing",
 };
 
 pub(super) const HEARD: Bulk = Bulk {
@@ -341,7 +350,7 @@ pub(super) const LESSONS: Bulk = Bulk {
         at = excluded.at, body = excluded.body",
 };
 
-const ALL: [&Bulk; 40] = [
+const ALL: [&Bulk; 41] = [
     &FENCE,
     &LOCKS,
     &SWITCHES,
@@ -367,6 +376,7 @@ const ALL: [&Bulk; 40] = [
     &ROOMS,
     &POSTS,
     &RUNS,
+    &ARTIFACTS,
     &QUARANTINE,
     &HEARD,
     &HEARD_DONE,

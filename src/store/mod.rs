@@ -302,6 +302,11 @@ impl Store {
         on!(self, pools => pools.run(id).await)
     }
 
+    /// Files a run left, in order.
+    pub async fn artifacts(&self, run: RunId) -> Result<Vec<ArtifactRow>, StoreFault> {
+        on!(self, pools => pools.artifacts(run).await)
+    }
+
     /// What was heard on chat platforms and not yet worked off, ids ascending.
     pub async fn heard_waiting(&self) -> Result<Vec<HeardRow>, StoreFault> {
         on!(self, pools => pools.heard_waiting().await)

@@ -235,7 +235,16 @@ impl<B: Backend> Plan<'_, B> {
         let shows: Vec<&ShowRow> = changes.shows.values().collect();
         self.rows(&bulk::SHOWS, Expected, &shows, |s| Ok(show(s)))?;
         let runs: Vec<&RunRow> = changes.runs.values().collect();
-        self.rows(&bulk::RUNS, Expected, &runs, |r| Ok(run(r)))
+        self.rows(&bulk::RUNS, Expected, &runs, |r| Ok(run(r)))?;
+        self.rows(&bulk::ARTIFACTS, Expected, &changes.artifacts, |a| {
+            Ok([
+                Cell::Int(a.run.0),
+                Cell::Int(a.n),
+                Cell::Text(&a.name),
+                Cell::Text(&a.sha256),
+                Cell::Int(a.bytes),
+            ])
+        })
     }
 
     fn console(&mut self, changes: &ChangeSet) -> Result<(), StoreFault> {
@@ -445,7 +454,7 @@ fn show(s: &ShowRow) -> [Cell<'_>; 9] {
     ]
 }
 
-fn run(r: &RunRow) -> [Cell<'_>; 8] {
+fn run(r: &RunRow) -> [Cell<'_>; 11] {
     [
         Cell::Int(r.id.0),
         Cell::Int(r.incident.0),
@@ -455,6 +464,9 @@ fn run(r: &RunRow) -> [Cell<'_>; 8] {
         Cell::MaybeInt(r.ended_at.map(|t| t.0)),
         Cell::Text(&r.output),
         Cell::Int(r.bytes),
+        Cell::Text(&r.handle),
+        Cell::Text(&r.digest),
+        Cell::Text(&r.told),
     ]
 }
 

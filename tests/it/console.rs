@@ -6,6 +6,7 @@ mod calendar;
 mod feeds;
 mod hands;
 mod looking;
+mod runbook;
 
 use super::world::{START, alert, directory};
 use firebell::chat::Chat;
@@ -49,7 +50,7 @@ impl House {
         let (metrics, clock) = (Arc::new(Metrics::new()), Clock::manual(START));
         let options = Options {
             clock: clock.clone(),
-            scratch: scratch.path().to_owned(),
+            executors: crate::world::executors(scratch.path()),
             public_url: "http://firebell.test".to_owned(),
             metrics: metrics.clone(),
         };
@@ -169,6 +170,7 @@ fn settings(demo: bool) -> Settings {
         slack: Vec::new(),
         discord: Vec::new(),
         notify: firebell::config::notify::Providers::default(),
+        engines: firebell::config::engines::Engines::default(),
         listen: "127.0.0.1:0".to_owned(),
         public_url: "http://firebell.test".to_owned(),
         data_dir: "/nowhere".into(),

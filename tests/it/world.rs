@@ -15,6 +15,7 @@ use firebell::core::time::Time;
 use firebell::engine::{Clock, Engine, Options};
 use firebell::metrics::Metrics;
 use firebell::notify::Notifiers;
+use firebell::run::Executors;
 use firebell::store::{OutboxRow, Store};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -280,6 +281,11 @@ impl World {
         }
     }
 
+    /// The data folder.
+    pub fn scratch(&self) -> &Path {
+        self.scratch.path()
+    }
+
     /// The process dies: nothing is told to stop, a new one takes the database over.
     pub async fn kill_and_restart(&mut self) {
         self.engine = start(
@@ -375,6 +381,11 @@ impl World {
     }
 }
 
+/// Executors as `serve` has them, with the real program as their shim.
+pub fn executors(data: &Path) -> Executors {
+    Executors::here(data, Some(env!("CARGO_BIN_EXE_firebell").into())).unwrap()
+}
+
 async fn start(
     (url, scratch): (&str, &Path),
     directory: &Directory,
@@ -385,7 +396,7 @@ async fn start(
     let store = Store::open(url).await.unwrap();
     let options = Options {
         clock: clock.clone(),
-        scratch: scratch.to_owned(),
+        executors: executors(scratch),
         public_url: "http://firebell.test".to_owned(),
         metrics: Arc::new(Metrics::new()),
     };

@@ -118,18 +118,26 @@ pub(super) fn run(event: &Event, names: &Names) -> String {
             outcome: how,
             duration_ms,
             bytes,
+            notes,
             ..
-        } => match how {
-            Outcome::Unknown { .. } | Outcome::NotStarted { .. } => {
-                format!("{}: {}.", names.run(*run), outcome(how))
+        } => {
+            let said = match how {
+                Outcome::Unknown { .. } | Outcome::NotStarted { .. } => {
+                    format!("{}: {}.", names.run(*run), outcome(how))
+                }
+                _ => format!(
+                    "{} {} after {} and wrote {bytes} bytes.",
+                    names.run(*run),
+                    outcome(how),
+                    human_ms(*duration_ms)
+                ),
+            };
+            if notes.is_empty() {
+                said
+            } else {
+                format!("{said} To be known: {}.", notes.join("; "))
             }
-            _ => format!(
-                "{} {} after {} and wrote {bytes} bytes.",
-                names.run(*run),
-                outcome(how),
-                human_ms(*duration_ms)
-            ),
-        },
+        }
         _ => String::new(),
     }
 }
@@ -147,8 +155,8 @@ pub fn outcome(outcome: &Outcome) -> String {
         Outcome::Reported { good: true, what } => format!("succeeded ({what})"),
         Outcome::Reported { good: false, what } => format!("failed ({what})"),
         Outcome::NotStarted { why } => format!("it was not started: {why}"),
-        Outcome::Unknown { why } => format!(
-            "OUTCOME UNKNOWN, it may or may not have run: {why}. Look at the target before running it again"
-        ),
+        Outcome::Unknown { why } => {
+            format!("OUTCOME UNKNOWN: {why}. It may or may not have run. Check, then mark it")
+        }
     }
 }

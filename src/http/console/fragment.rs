@@ -54,6 +54,7 @@ fn here(word: &str) -> Here {
         (_, "oncall") => Here::OnCall,
         (_, "me") => Here::Me,
         (_, "services") => Here::Services,
+        (_, "actions") => Here::Actions,
         (_, "alerts") => Here::Alerts,
         (_, "silences") => Here::Silences,
         (_, "automation") => Here::Automation,

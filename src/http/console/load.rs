@@ -134,6 +134,7 @@ pub(super) async fn side(console: &Console, viewer: &Viewer, here: Here) -> Resu
         triggered: count(open.iter().filter(|r| r.status == "triggered").count()),
         firing: count(console.app.engine.firing()),
         silenced: silenced(console),
+        disabled: disabled(console),
         quarantined: store.quarantine(1).await?.1,
         troubles: console
             .app
@@ -218,6 +219,13 @@ pub(super) fn duty(schedule: &Schedule, now: Time) -> Option<Duty> {
     })
 }
 
+/// Actions whose file is wrong; those a machine lacks a program for are nobody's trouble.
+fn disabled(console: &Console) -> i64 {
+    let directory = console.app.engine.directory();
+    let wrong = directory.disabled.values().filter(|d| !d.lacking);
+    i64::try_from(wrong.count()).unwrap_or(0)
+}
+
 fn silenced(console: &Console) -> i64 {
     let (directory, now) = (console.app.engine.directory(), console.app.engine.now());
     let active = crate::core::silence::known(&directory).filter(|s| s.active(now).is_some());
@@ -260,6 +268,11 @@ pub(super) async fn incident_view(
         ..AttemptQuery::default()
     };
     let (attempts, _) = store.attempts(&tried).await?;
+    let rows = store.runs(incident.id).await?;
+    let mut files = Vec::new();
+    for over in rows.iter().filter(|r| r.ended_at.is_some()) {
+        files.extend(store.artifacts(over.id).await?);
+    }
     let open = IncidentQuery {
         status: "open".to_owned(),
         limit: OPEN,
@@ -273,7 +286,7 @@ pub(super) async fn incident_view(
         timeline: timeline::entries(&journal),
         why: explain(incident, &journal, &moment.directory, moment.now),
         worked: worked(moment, incident),
-        runs: RunView::all(incident, &store.runs(incident.id).await?),
+        runs: RunView::all(incident, &rows, &files),
         deliveries,
         attempts,
         alerts,

@@ -98,6 +98,7 @@ fn pages() -> Router<Console> {
         .route("/me", get(me::me))
         .route("/people/{id}", get(person::person))
         .route("/services", get(overview::services))
+        .route("/actions", get(overview::actions))
         .route("/alerts", get(overview::alerts))
         .route("/quarantine", get(overview::quarantine))
         .route("/silences", get(silences::page))
@@ -111,6 +112,7 @@ fn pages() -> Router<Console> {
         .route("/fragments/incident/{id}", get(fragment::incident))
         .route("/fragments/room/{id}", get(fragment::room))
         .route("/fragments/run/{incident}/{id}", get(fragment::run))
+        .route("/incidents/{incident}/runs/{run}/files/{n}", get(run::file))
         .route("/assets/{name}", get(assets::serve))
 }
 

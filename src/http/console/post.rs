@@ -45,6 +45,7 @@ pub(super) async fn run_of(
         id,
         run: run.clone(),
         row: console.app.engine.store().run(id).await?,
+        files: console.app.engine.store().artifacts(id).await?,
     }))
 }
 

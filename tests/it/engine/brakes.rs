@@ -102,7 +102,7 @@ fn lost(run: i64) -> Command {
 #[tokio::test]
 async fn of_two_presses_on_two_incidents_one_gets_the_key_and_the_other_hears_who_has_it() {
     on_both(async |database| {
-        let action = locked("restart-web", &["/bin/sleep", "5"], key(0));
+        let action = locked("restart-web", &["/bin/sleep", "30"], key(0));
         let w = World::with(&database.url, with(vec![action])).await;
         w.fire("Slow", CHECKOUT).await;
         w.fire("Down", SEARCH).await;
@@ -152,7 +152,7 @@ async fn who_waits_for_a_key_goes_when_the_run_before_ends() {
 #[tokio::test]
 async fn a_key_is_held_across_a_crash_until_its_run_is_settled_even_when_its_incident_is_over() {
     on_both(async |database| {
-        let slow = locked("slow", &["/bin/sleep", "5"], key(600_000));
+        let slow = locked("slow", &["/bin/sleep", "30"], key(600_000));
         let mut w = World::with(&database.url, with(vec![slow])).await;
         w.fire("Slow", CHECKOUT).await;
         w.fire("Down", SEARCH).await;
@@ -283,7 +283,7 @@ async fn a_page_leaves_at_once_when_the_run_fails_or_is_lost_in_a_crash() {
     })
     .await;
     on_both(async |database| {
-        let directory = let_it(with(vec![healer(&["/bin/sleep", "5"], 0)]));
+        let directory = let_it(with(vec![healer(&["/bin/sleep", "30"], 0)]));
         let mut w = World::with(&database.url, directory).await;
         w.fire("Slow", CHECKOUT).await;
         started(&w, 1).await;
