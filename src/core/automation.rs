@@ -7,12 +7,13 @@
 use super::action;
 use super::brakes::by_itself;
 use super::directory::{Action, ActionClass, AutoLevel, Directory};
-use super::id::{Actor, IncidentId, RunId};
+use super::id::{Actor, RunId};
 use super::incident::{
     Event, Incident, RunState, Scene, Status, Wish, ask_by_itself, refused, release,
 };
 use super::text::count;
 use super::time::Time;
+use super::verdict::{Case, Scope, judge};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -27,21 +28,8 @@ pub const HOLD_MAX_MS: i64 = 30 * 60_000;
 /// Diagnostics that start by themselves on one incident.
 const DIAGNOSTICS: usize = 3;
 
-/// An explicit permission to start by itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AutoRule {
-    /// What the rule is called.
-    pub id: String,
-    /// Ids of actions; `*` is every one.
-    pub actions: Vec<String>,
-    /// Ids of services; `*` is every one.
-    pub services: Vec<String>,
-    /// How far.
-    pub level: AutoLevel,
-}
-
-/// How far the rules let an action go by itself on this incident, and which rule says so. The one
-/// place where rules are asked: no rule, no start.
+/// Whether the rules let an action start by itself on this incident, in words. The one place where
+/// they are asked about it: no rule with `auto = true`, no start.
 ///
 /// # Errors
 /// Why not, with the remedy.
@@ -49,20 +37,21 @@ pub fn auto_allowed(
     directory: &Directory,
     incident: &Incident,
     action: &Action,
-) -> Result<(AutoLevel, String), String> {
-    let named = |list: &[String], name: Option<&str>| {
-        list.iter().any(|x| x == "*" || Some(x.as_str()) == name)
-    };
-    let fits = |r: &&AutoRule| {
-        named(&r.actions, Some(&action.id)) && named(&r.services, incident.service.as_deref())
-    };
-    let rule = directory
-        .auto_rules
-        .iter()
-        .filter(fits)
-        .max_by_key(|r| r.level);
-    rule.map(|r| (r.level, format!("rule {} lets it", r.id)))
-        .ok_or_else(|| "no rule with `auto = true` lets it start by itself".to_owned())
+    at: Time,
+) -> Result<String, String> {
+    let verdict = judge(&Case {
+        who: &BY,
+        action,
+        scope: Scope::of(incident),
+        at,
+        door: None,
+        directory,
+    });
+    if verdict.allowed {
+        Ok(verdict.said)
+    } else {
+        Err(verdict.said.trim_end_matches('.').to_owned())
+    }
 }
 
 /// Whether an action is of the kind that may start by itself at all.
@@ -85,14 +74,14 @@ pub fn eligible(action: &Action) -> Result<(), String> {
 
 /// How far an action goes on this incident: what its file says, as far as the rules let it.
 #[must_use]
-pub fn level(directory: &Directory, incident: &Incident, action: &Action) -> AutoLevel {
+pub fn level(directory: &Directory, incident: &Incident, action: &Action, at: Time) -> AutoLevel {
     if action.auto.level == AutoLevel::Suggest || eligible(action).is_err() {
         return AutoLevel::Suggest;
     }
-    let allowed = auto_allowed(directory, incident, action);
-    allowed.map_or(AutoLevel::Suggest, |(level, _)| {
-        level.min(action.auto.level)
-    })
+    match auto_allowed(directory, incident, action, at) {
+        Ok(_) => action.auto.level,
+        Err(_) => AutoLevel::Suggest,
+    }
 }
 
 /// Actions whose files want them to start by themselves on an alert with these labels.
@@ -120,7 +109,7 @@ pub fn brake(incident: &Incident, scene: &Scene<'_>, action: &Action) -> Option<
     if let Err(why) = eligible(action) {
         return Some(why);
     }
-    if let Err(why) = auto_allowed(scene.directory, incident, action) {
+    if let Err(why) = auto_allowed(scene.directory, incident, action, scene.now) {
         return Some(why);
     }
     if let Some(off) = scene.brakes.switches.all_off() {
@@ -136,8 +125,7 @@ pub fn brake(incident: &Incident, scene: &Scene<'_>, action: &Action) -> Option<
         return Some(format!("a silence covers the incident: {}", mute.words));
     }
     let storm = or(action.auto.storm, STORM);
-    // One that is being opened right now has no number yet, and is not counted yet.
-    let open = scene.brakes.open + usize::from(incident.id == IncidentId::default());
+    let open = scene.brakes.open;
     if action.class != ActionClass::Diagnostic && open > storm as usize {
         return Some(format!(
             "{} are open, more than {storm}: only diagnostics start by themselves",
@@ -184,7 +172,7 @@ pub(super) fn arm(
         let no = brake(incident, scene, action).or_else(|| {
             full.then(|| "another action starts by itself on this incident".to_owned())
         });
-        let level = level(scene.directory, incident, action);
+        let level = level(scene.directory, incident, action, scene.now);
         if let Some(no) = no {
             why.push(format!("`{}` does not start by itself: {no}", action.id));
             continue;

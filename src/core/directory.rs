@@ -14,7 +14,6 @@ pub use action::{
 pub use waking::{Means, Rule, Step, Support, Urgency, Waking};
 
 use super::alert::Labels;
-use super::automation::AutoRule;
 use super::brakes::Switches;
 use super::id::Severity;
 use super::learn::Learned;
@@ -22,6 +21,7 @@ use super::matcher::Matcher;
 use super::schedule::{Leaves, Schedule, Weights};
 use super::silence::{ReminderRules, Silence};
 use super::time::Time;
+use super::verdict::Rules;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,11 +70,11 @@ pub struct Directory {
     pub leaves: Leaves,
     /// What counts as a night and a weekend in the fairness ledger, and how much.
     pub fairness: Weights,
+    /// Who may run which action where and when.
+    pub permits: Arc<Rules>,
     /// Person and contact name of what nobody has shown to lead to that person yet. Not from the
     /// files: the engine knows which codes came back.
     pub unverified: BTreeSet<(String, String)>,
-    /// Explicit permissions to start by itself.
-    pub auto_rules: Vec<AutoRule>,
     /// Whether things run by themselves. Not from the files: people turn it off and on.
     pub switches: Arc<Switches>,
     /// What worked before. Not from the files: the engine learns it from the journals.

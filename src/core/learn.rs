@@ -537,8 +537,8 @@ impl Proposal {
         };
         format!(
             "# actions/{action}.toml\n[auto]\nlevel = \"{level}\"\n{more}\n\
-             # rules: who lets it\n[[rule]]\nid = \"auto-{action}-{service}\"\neffect = \"allow\"\nauto = true\n\
-             actions = [\"{action}\"]\nservices = [\"{service}\"]\n"
+             # rules.toml\n[[rule]]\nid = \"auto-{action}-{service}\"\neffect = \"allow\"\nauto = true\n\
+             action = [\"{action}\"]\nservice = [\"{service}\"]\n"
         )
     }
 }

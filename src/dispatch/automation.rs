@@ -46,8 +46,8 @@ impl Desk<'_> {
             let gone = format!("The action `{name}` is no longer configured.");
             return Reply::no(Some(id), gone);
         };
-        if level(&self.directory, &incident, action) < AutoLevel::OneClick {
-            return self.run(id, name, BTreeMap::new()).await;
+        if level(&self.directory, &incident, action, self.now) < AutoLevel::OneClick {
+            return self.run(id, name, BTreeMap::new(), Ask::default()).await;
         }
         let ask = Command::AskRun {
             by: self.who.clone(),
@@ -59,6 +59,7 @@ impl Desk<'_> {
                 ..Ask::default()
             },
         };
+        let ask = self.through(ask, None);
         let (done, incident) = match self.submit(self.cause, id, ask).await {
             Ok(asked) => asked,
             Err(failure) => return Reply::no(Some(id), self.with_holder(&failure)),
@@ -72,9 +73,13 @@ impl Desk<'_> {
             run,
         };
         let cause = format!("{}:now", self.cause);
+        let approve = self.through(approve, None);
         match self.submit(&cause, id, approve).await {
             Ok((_, incident)) => {
-                let said = incident.runs.get(&run).map(|r| words::approved(run, r));
+                let said = incident
+                    .runs
+                    .get(&run)
+                    .map(|r| words::approved(run, &incident, r, &self.directory, self.now));
                 Reply::yes(Some(id), said.unwrap_or_default())
             }
             Err(failure) => Reply::no(Some(id), self.with_holder(&failure)),
@@ -130,12 +135,13 @@ impl Desk<'_> {
                 ..Ask::default()
             },
         };
+        let ask = self.through(ask, None);
         match self.submit(self.cause, id, ask).await {
             Ok((done, incident)) => {
                 let asked = incident.runs.iter().find(|(_, r)| r.asked_seq == done.seq);
                 let said = asked.map_or_else(
                     || format!("“{}” was asked for.", action.title),
-                    |(run, r)| words::run_asked(*run, r),
+                    |(run, r)| words::run_asked(*run, &incident, r, &self.directory, self.now),
                 );
                 Reply::yes(Some(id), said)
             }

@@ -10,6 +10,7 @@
 
 mod accounts;
 mod act;
+mod audit;
 mod automate;
 mod clock;
 mod covers;
@@ -28,11 +29,14 @@ mod rest;
 mod vigil;
 mod waking;
 
+pub use accounts::person;
+pub use audit::{Sealer, Whole, checkpoint_file, genuine, genuine_all, verify_audit};
 pub use automate::{AutomationAct, SilenceAct};
 pub use clock::Clock;
 pub use covers::covered;
 pub use feeds::first_copies;
 pub use lease::GRACE_MS;
+pub use quiet::SilenceAct;
 pub use rest::restored;
 pub use waking::{AckLink, Tested, overlay};
 
@@ -102,8 +106,8 @@ pub(crate) struct Inner {
     fenced: AtomicBool,
     /// The files' maintenance windows may have changed: the desk is to look at them.
     look: AtomicBool,
-    /// Runs this process carries out.
-    running: Mutex<HashSet<RunId>>,
+    /// Rows of the runs this process carries out.
+    running: Mutex<HashSet<i64>>,
     /// What rooms show of them.
     shown: act::Shown,
     /// This database's own name: what engines know its runs by.
@@ -588,13 +592,4 @@ impl Engine {
 /// The one door for background tasks: named, so that a stray one is found by looking for this.
 pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
     tokio::spawn(task);
-}
-
-/// The actor a person id stands for.
-#[must_use]
-pub fn person(directory: &Directory, id: &str) -> Actor {
-    Actor::Person {
-        id: id.to_owned(),
-        name: directory.person_name(id),
-    }
 }

@@ -33,10 +33,12 @@ use tokio::sync::Mutex;
 /// The option that carries the run's key; the job has to declare it.
 pub const RUN_ID: &str = "firebell_run_id";
 
-/// Executions of one page of the list, and pages looked at: a job that ran a thousand times since
-/// is not looked through further.
-const PAGE: usize = 50;
+/// Executions of one page of the list.
+const PAGE: usize = 100;
+/// Pages looked at for a lost run: a job that ran two thousand times since is not looked through.
 const PAGES: usize = 20;
+/// Pages looked at before a start: the same start came moments ago or not at all.
+const PAGES_BEFORE: usize = 1;
 
 /// Lines of one reply.
 const LINES: usize = 2000;
@@ -99,7 +101,7 @@ impl RundeckExecutor {
             Err(why) => return not(why),
         };
         let _one = self.starting.lock().await;
-        match target.find(job).await {
+        match target.find(job, PAGES_BEFORE).await {
             Ok(Some(id)) => return Start::Started(Handle(id)),
             Ok(None) => {}
             Err(fault) => {
@@ -176,10 +178,10 @@ fn options(job: &Job) -> Result<Map<String, Value>, String> {
 impl Target<'_> {
     /// The execution that carries the run's key. The oldest, when there are several: a retry by
     /// Rundeck repeats the options.
-    async fn find(&self, job: &Job) -> Result<Option<String>, Fault> {
+    async fn find(&self, job: &Job, pages: usize) -> Result<Option<String>, Fault> {
         let path = format!("project/{}/executions", api::encoded(&self.run.project));
         let mut found = None;
-        for page in 0..PAGES {
+        for page in 0..pages {
             let query = [
                 ("jobIdListFilter", self.run.job.clone()),
                 ("max", PAGE.to_string()),
@@ -351,7 +353,7 @@ impl Executor for RundeckExecutor {
                 Ok(target) => target,
                 Err(why) => return Found::NotNow { why },
             };
-            match target.find(job).await {
+            match target.find(job, PAGES).await {
                 Ok(Some(id)) => Found::Here(Handle(id)),
                 Ok(None) => Found::Unknowable {
                     why: format!(

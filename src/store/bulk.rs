@@ -350,7 +350,23 @@ pub(super) const LESSONS: Bulk = Bulk {
         at = excluded.at, body = excluded.body",
 };
 
-const ALL: [&Bulk; 41] = [
+/// Without `on conflict`: a number that is taken fails the whole commit.
+pub(super) const AUDIT: Bulk = Bulk {
+    name: "append audit",
+    head: "insert into audit (n, at, kind, who, name, incident, run, action, text, detail, prev, \
+        hash) values ",
+    width: 12,
+    tail: "",
+};
+
+pub(super) const CHECKPOINTS: Bulk = Bulk {
+    name: "append checkpoints",
+    head: "insert into audit_checkpoints (n, at, hash, key, signature) values ",
+    width: 5,
+    tail: " on conflict (n, at) do nothing",
+};
+
+const ALL: [&Bulk; 43] = [
     &FENCE,
     &LOCKS,
     &SWITCHES,
@@ -392,6 +408,8 @@ const ALL: [&Bulk; 41] = [
     &COUNTERS,
     &COVERS,
     &TOLD,
+    &AUDIT,
+    &CHECKPOINTS,
 ];
 
 /// The text of every bulk statement for every size.

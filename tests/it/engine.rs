@@ -1,5 +1,7 @@
 //! The promises, on both databases with a clock moved by hand.
 
+mod approvals;
+mod audit;
 mod brakes;
 mod commit;
 mod covers;

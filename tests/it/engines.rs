@@ -8,6 +8,7 @@ mod kubernetes;
 mod kubernetes_judged;
 
 mod kubernetes_world;
+mod moved;
 mod proxy;
 mod rundeck;
 mod rundeck_world;

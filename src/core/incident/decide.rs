@@ -30,7 +30,7 @@ pub fn decide(
 
 fn judge(incident: &Incident, scene: &Scene<'_>, command: Command) -> Result<Vec<Event>, Refusal> {
     match command {
-        Command::Open(open) if incident.seq == 0 => Ok(opening::open(scene, *open)),
+        Command::Open(open) if incident.seq == 0 => Ok(opening::open(incident.id, scene, *open)),
         Command::Open(_) => Err(Refusal::AlreadyOpen),
         _ if incident.seq == 0 => Err(Refusal::NoSuchIncident),
         Command::Fire { alerts, worst } => fire(incident, scene, alerts, worst),
@@ -101,32 +101,14 @@ fn judge(incident: &Incident, scene: &Scene<'_>, command: Command) -> Result<Vec
             place,
             why,
         } => place_failed(incident, platform, place, why),
-        Command::AskRun {
-            by,
-            run,
-            action,
-            args,
-            ask,
-        } => runs::ask(
-            incident,
-            scene,
-            by,
-            &runs::Wish {
-                run,
-                action: &action,
-                args: &args,
-                ask: &ask,
-            },
-        ),
-        Command::CancelRun { by, run } => runs::cancel(incident, scene, by, run),
-        Command::SettleRun {
-            by,
-            run,
-            good,
-            note,
-        } => runs::settle(incident, scene, by, run, good, note),
-        Command::ApproveRun { by, run } => runs::approve(incident, scene, by, run),
-        Command::RejectRun { by, run } => runs::reject(incident, scene, by, run),
+        Command::AskRun { .. }
+        | Command::CancelRun { .. }
+        | Command::SettleRun { .. }
+        | Command::ApproveRun { .. }
+        | Command::RejectRun { .. }
+        | Command::Through { .. } => {
+            runs::decide(incident, scene, runs::Manner::default(), command)
+        }
         report => self::report(incident, scene, report),
     }
 }

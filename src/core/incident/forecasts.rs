@@ -101,8 +101,8 @@ fn a_quiet_alert_has_no_future_and_a_reason() {
 
 #[test]
 fn what_starts_by_itself_and_the_page_that_waits_for_it_are_foretold() {
-    use crate::core::automation::AutoRule;
     use crate::core::directory::{Action, ActionClass, Auto, AutoLevel};
+    use crate::core::verdict::{Rule, Rules};
     let heal = Action {
         class: ActionClass::Remediation,
         idempotent: true,
@@ -127,12 +127,13 @@ fn what_starts_by_itself_and_the_page_that_waits_for_it_are_foretold() {
             .collect()
     };
     assert_eq!(told(&directory)[2], (0, "paged"), "no rule lets it");
-    directory.auto_rules.push(AutoRule {
+    let mut rules = Rules::default();
+    rules.rules.push(Rule {
         id: "r".to_owned(),
-        actions: vec!["heal".to_owned()],
-        services: vec!["*".to_owned()],
-        level: AutoLevel::BeforePage,
+        auto: true,
+        ..Rule::blank(true)
     });
+    directory.permits = std::sync::Arc::new(rules);
     directory.route.service = Some("web".to_owned());
     let facts = told(&directory);
     assert_eq!(

@@ -14,25 +14,34 @@ use crate::core::directory::Action;
 use crate::core::id::RunId;
 use crate::core::text::count;
 use crate::core::time::{Time, human_ms};
+use crate::core::verdict;
 
-/// The earliest time a pending request lapses.
+/// When time ends or starts a run: nobody agreed in time, it waits for a key too long or beyond the
+/// time its approval is good for, or it starts by itself.
+fn due(run: &Run) -> Option<Time> {
+    match run.state {
+        RunState::Asked { expires } => Some(expires),
+        RunState::Queued { until } => {
+            let valid = verdict::valid_until(run);
+            Some(valid.map_or(until, |t| t.min(until)))
+        }
+        RunState::Armed { start } => Some(start),
+        _ => None,
+    }
+}
+
+/// The earliest of these times.
 pub(super) fn next_expiry(incident: &Incident) -> Option<Time> {
-    incident
-        .runs
-        .values()
-        .filter_map(|r| match r.state {
-            RunState::Asked { expires } => Some(expires),
-            RunState::Queued { until } => Some(until),
-            RunState::Armed { start } => Some(start),
-            _ => None,
-        })
-        .min()
+    incident.runs.values().filter_map(due).min()
 }
 
 /// Requests that have lapsed, and waits for a key that took too long.
 pub(super) fn expired(incident: &Incident, scene: &Scene<'_>) -> Vec<Event> {
     let lapsed = |(id, run): (&RunId, &Run)| match run.state {
         RunState::Asked { expires } if expires <= scene.now => Some(Event::RunExpired { run: *id }),
+        RunState::Queued { .. } if verdict::valid_until(run).is_some_and(|t| t <= scene.now) => {
+            Some(Event::RunExpired { run: *id })
+        }
         RunState::Queued { until } if until <= scene.now => {
             let still = match scene.brakes.free(*id, &run.terms.locks, scene.now) {
                 Err(busy) => busy.words(scene.directory.zone),
@@ -140,15 +149,13 @@ pub(super) fn go(
             what: format!("{run} does not wait for a key."),
         });
     }
+    // Files, rules and roles may have changed while it waited.
+    let good = verdict::still_good(incident, run, scene.directory, scene.now);
     let action = scene.directory.actions.get(&found.action);
-    let no = match action {
-        None => Some("it is no longer configured".to_owned()),
-        Some(action) if action.digest != found.digest => {
-            Some("its file was changed while it waited".to_owned())
-        }
-        Some(action) if by_itself(found) => automation::brake(incident, scene, action),
-        Some(_) => None,
-    };
+    let no = good.err().or_else(|| {
+        let action = action.filter(|_| by_itself(found))?;
+        automation::brake(incident, scene, action)
+    });
     if let Some(no) = no {
         return Ok(vec![refused(run, no)]);
     }

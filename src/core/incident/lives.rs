@@ -2,13 +2,14 @@
 //! invariants of ARCHITECTURE.md checked after every step. A failing life prints its seed;
 //! `FIREBELL_SEED=n cargo test lives` lives that one again.
 
+mod cast;
+
 use super::tests::{NOON, alert, directory, ladder, open_as};
 use super::*;
-use crate::core::automation::AutoRule;
 use crate::core::brakes::Brakes;
-use crate::core::directory::{
-    Action, ActionClass, Approval, Auto, AutoLevel, Directory, Policy, Target,
-};
+use crate::core::directory::{Action, ActionClass, Approval, Directory, Policy, Target};
+use crate::core::verdict;
+use cast::{by_itself, letting, wake_in_steps};
 use std::sync::Arc;
 
 const LIVES: u64 = 2000;
@@ -40,61 +41,17 @@ fn action(approvals: u8) -> Action {
         class: ActionClass::Remediation,
         approval: Approval {
             request_ttl_ms: 600_000,
+            break_glass: Some(crate::core::directory::BreakGlass {
+                roles: vec!["responder".to_owned()],
+                min_severity: Some(Severity(1)),
+                notify: vec!["security".to_owned()],
+            }),
             ..Approval::by_others(approvals)
         },
         roles: vec!["responder".to_owned()],
         digest: format!("digest-{approvals}"),
         ..Action::of_program(&format!("act-{approvals}"), &["/bin/true"])
     }
-}
-
-/// Starts by itself, sometimes at once, and the page may wait for it.
-fn by_itself(rng: &mut fastrand::Rng) -> Action {
-    let mut action = Action {
-        idempotent: true,
-        reversible: true,
-        ..action(0)
-    };
-    action.id = "auto".to_owned();
-    action.auto = Auto {
-        level: [AutoLevel::Delayed, AutoLevel::BeforePage][rng.usize(0..2)],
-        delay_ms: rng.i64(0..2) * 60_000,
-        clear_within_ms: rng.i64(0..600_000),
-        ..Auto::default()
-    };
-    action.lock.keys = vec!["k".to_owned()];
-    action.lock.wait_ms = rng.i64(0..2) * 120_000;
-    action
-}
-
-/// Ana has two contacts, sometimes in steps, and sometimes sleeps.
-fn wake_in_steps(rng: &mut fastrand::Rng, directory: &mut Directory) {
-    use crate::core::directory::{Contact, ContactKind, Rule, Step, Urgency};
-    let Some(ana) = directory.people.get_mut("ana") else {
-        return;
-    };
-    ana.contacts.push(Contact {
-        name: "phone".to_owned(),
-        kind: ContactKind::Chat {
-            platform: "slack".to_owned(),
-        },
-    });
-    let step = |after_secs, contact: &str| Step {
-        after_secs,
-        contacts: vec![contact.to_owned()],
-    };
-    for urgency in [Urgency::High, Urgency::Low] {
-        if rng.bool() {
-            let steps = vec![step(rng.u64(0..2) * 60, "console"), step(200, "phone")];
-            ana.waking.rules.push(Rule { urgency, steps });
-        }
-    }
-    ana.waking.quiet = rng.bool().then_some(crate::core::hours::Quiet {
-        from: 11 * 60,
-        to: 13 * 60,
-        digest: 13 * 60,
-        days: [false; 7],
-    });
 }
 
 impl Life {
@@ -110,12 +67,7 @@ impl Life {
         directory
             .actions
             .insert("auto".to_owned(), Arc::new(by_itself));
-        directory.auto_rules = vec![AutoRule {
-            id: "r".to_owned(),
-            actions: vec!["*".to_owned()],
-            services: vec!["*".to_owned()],
-            level: AutoLevel::BeforePage,
-        }];
+        directory.permits = letting();
         wake_in_steps(&mut rng, &mut directory);
         let policy = Policy {
             id: "p".to_owned(),
@@ -249,10 +201,15 @@ impl Life {
                     run,
                     action,
                     args: BTreeMap::new(),
-                    ask: Ask::default(),
+                    ask: Ask {
+                        break_glass: self.rng.u8(0..4) == 0,
+                        reason: self.rng.bool().then(|| "the disk is full".to_owned()),
+                        ..Ask::default()
+                    },
                 }
             }
-            16 | 17 => Command::ApproveRun { by, run },
+            16 => Command::ApproveRun { by, run },
+            17 => self.presses(by, run),
             18 => {
                 if self.rng.bool() {
                     Command::RejectRun { by, run }
@@ -280,6 +237,47 @@ impl Life {
             }
             20..=23 => self.changes_hands(by),
             _ => self.brought_back(by),
+        }
+    }
+
+    /// A button that was drawn for this run, for another state of it, or without a subject.
+    fn presses(&mut self, by: Actor, run: RunId) -> Command {
+        let found = self.incident.runs.get(&run);
+        let subject = found.map_or_else(String::new, |r| r.terms.subject.clone());
+        let seen = match self.rng.u8(0..4) {
+            0 => None,
+            1 => Some("0".repeat(16)),
+            _ => Some(subject.chars().take(16).collect()),
+        };
+        Command::Through {
+            door: "slack".to_owned(),
+            seen,
+            command: Box::new(Command::ApproveRun { by, run }),
+        }
+    }
+
+    /// Roles and rules change while runs wait.
+    fn changes_the_files(&mut self) {
+        use crate::core::verdict::{Rule, Rules};
+        let bo = self.directory.people.get_mut("bo");
+        if let Some(bo) = bo.filter(|_| self.rng.u8(0..20) == 0) {
+            bo.roles = if bo.roles.is_empty() {
+                vec!["responder".to_owned()]
+            } else {
+                Vec::new()
+            };
+        }
+        if self.rng.u8(0..40) == 0 {
+            let mut rules = Rules::default();
+            match self.rng.u8(0..4) {
+                0 => rules.broken = Some("rules.toml:1: it is wrong".to_owned()),
+                1 => rules.rules.push(Rule {
+                    id: "no".to_owned(),
+                    ..Rule::blank(false)
+                }),
+                _ => {}
+            }
+            self.directory.permits = Arc::new(rules);
         }
     }
 
@@ -410,6 +408,7 @@ impl Life {
 
     fn step(&mut self) {
         self.pass_time();
+        self.changes_the_files();
         let command = self.command();
         let scene = Scene {
             now: self.now,
@@ -474,7 +473,11 @@ impl Life {
                 );
                 return self.journal.push(record);
             }
-            Event::RunReleased { run } => *self.released.entry(*run).or_default() += 1,
+            Event::RunReleased { run } => {
+                *self.released.entry(*run).or_default() += 1;
+                let good = verdict::still_good(&self.incident, *run, &self.directory, self.now);
+                assert_eq!(good, Ok(()), "I7: released although it does not hold");
+            }
             Event::CatchAll { people, .. } if people.is_empty() => {
                 assert!(
                     effects.contains(&Effect::Say {
@@ -541,6 +544,8 @@ impl Life {
         for run in self.incident.runs.values() {
             let own = run.needs > 0 && run.approved.iter().any(|a| a.same(&run.by));
             assert!(!own, "I7: {} approved their own run", run.by.name());
+            let glass = !run.terms.break_glass || run.terms.reason.is_some();
+            assert!(glass, "a glass was broken without a reason");
         }
         assert!(
             self.released.values().all(|n| *n == 1),

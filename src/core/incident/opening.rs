@@ -4,10 +4,11 @@ use super::command::{OpenAs, Scene};
 use super::event::Event;
 use super::{Incident, Origin, Record, climb, evolve};
 use crate::core::automation;
-use crate::core::id::Actor;
+use crate::core::brakes::Brakes;
+use crate::core::id::{Actor, IncidentId};
 use crate::core::text;
 
-pub(super) fn open(scene: &Scene<'_>, open: OpenAs) -> Vec<Event> {
+pub(super) fn open(id: IncidentId, scene: &Scene<'_>, open: OpenAs) -> Vec<Event> {
     let OpenAs {
         ladder,
         group_wait_ms,
@@ -56,7 +57,21 @@ pub(super) fn open(scene: &Scene<'_>, open: OpenAs) -> Vec<Event> {
     };
     // What starts by itself, and the first page, are decided with the opening: one commit, no trip
     // through the timer.
-    let mut so_far = Incident::default();
+    let mut so_far = Incident::new(id);
+    // It counts among the open ones from here on.
+    let mut brakes = Brakes::default();
+    if !auto.is_empty() {
+        brakes = scene.brakes.clone();
+        brakes.open += 1;
+    }
+    let scene = &Scene {
+        brakes: if auto.is_empty() {
+            scene.brakes
+        } else {
+            &brakes
+        },
+        ..*scene
+    };
     after(&mut so_far, scene, std::slice::from_ref(&opened));
     let (armed, not) = automation::arm(&so_far, scene, &auto);
     if let Event::Opened { why, .. } = &mut opened {

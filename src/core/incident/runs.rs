@@ -1,20 +1,80 @@
 //! Runbook actions: ask, approve, release, end.
 //!
 //! Promises: nothing runs unreleased; a released run is released once; whoever asked does not
-//! count among the approvers; what is started is exactly what everybody saw, because the argv is
-//! in the journal before anyone can approve it.
+//! count among the approvers under four eyes; what is started is exactly what everybody saw, because
+//! the argv is in the journal before anyone can approve it; and the rules (`core::verdict`) are asked
+//! at every step, the release included.
 
-use super::command::{Ask, Refusal, Scene};
+use super::agree::{LAPSED, approve, reject, waits};
+use super::command::{Ask, Command, Refusal, Scene};
 use super::event::Event;
-use super::gate::{capped, release, undoes, waits_no_more};
+use super::gate::{capped, undoes, waits_no_more};
 use super::parts::{Outcome, Terms};
 use super::{Climb, Held, Incident, Record, Run, RunState};
 use crate::core::brakes::failed;
 use crate::core::directory::Action;
 use crate::core::id::{Actor, RunId};
+use crate::core::text::cut;
 use crate::core::time::Time;
-use crate::core::{action, automation, role, timeline};
+use crate::core::verdict::{self, Case, Scope};
+use crate::core::{action, automation, digest, role};
 use std::collections::BTreeMap;
+
+/// Characters of a reason.
+const REASON_CHARS: usize = 500;
+
+/// Where somebody does it, and what they saw.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Manner<'a> {
+    /// `console`, `api`, or a chat platform by name.
+    pub door: Option<&'a str>,
+    /// The subject the button or form was drawn with, at least its first characters.
+    pub seen: Option<&'a str>,
+}
+
+/// What people ask of runs.
+pub(super) fn decide(
+    incident: &Incident,
+    scene: &Scene<'_>,
+    manner: Manner<'_>,
+    command: Command,
+) -> Result<Vec<Event>, Refusal> {
+    match command {
+        Command::Through {
+            door,
+            seen,
+            command,
+        } => {
+            let (door, seen) = (Some(door.as_str()), seen.as_deref());
+            decide(incident, scene, Manner { door, seen }, *command)
+        }
+        Command::AskRun {
+            by,
+            run,
+            action,
+            args,
+            ask,
+        } => {
+            let wish = Wish {
+                run,
+                action: &action,
+                args: &args,
+                ask: &ask,
+            };
+            self::ask(incident, scene, by, &wish, manner)
+        }
+        Command::ApproveRun { by, run } => approve(incident, scene, by, run, manner),
+        Command::RejectRun { by, run } => reject(incident, scene, by, run),
+        Command::CancelRun { by, run } => cancel(incident, scene, by, run),
+        Command::SettleRun {
+            by,
+            run,
+            good,
+            note,
+        } => settle(incident, scene, by, run, good, note),
+        other => super::decide(incident, scene, other),
+    }
+}
 
 /// A run somebody wishes.
 pub(in crate::core) struct Wish<'a> {
@@ -28,17 +88,17 @@ pub(in crate::core) struct Wish<'a> {
     pub ask: &'a Ask,
 }
 
-/// The request for a run that starts by itself; whether it may was decided before.
+/// The request for a run that starts by itself, if the rules let it.
 ///
 /// # Errors
-/// When its arguments cannot be bound, or it ran often enough.
+/// When they do not, its arguments cannot be bound, or it ran often enough.
 pub(in crate::core) fn ask_by_itself(
     incident: &Incident,
     scene: &Scene<'_>,
     wish: &Wish<'_>,
 ) -> Result<Event, Refusal> {
     capped(incident, scene, wish.run, wish.action)?;
-    asked(incident, scene, automation::BY, wish)
+    asked(incident, scene, automation::BY, wish, Manner::default())
 }
 
 pub(super) fn ask(
@@ -46,6 +106,7 @@ pub(super) fn ask(
     scene: &Scene<'_>,
     by: Actor,
     wish: &Wish<'_>,
+    manner: Manner<'_>,
 ) -> Result<Vec<Event>, Refusal> {
     let Wish {
         run, action, ask, ..
@@ -53,12 +114,14 @@ pub(super) fn ask(
     if !incident.is_open() {
         return Err(Refusal::AlreadyResolved);
     }
-    role::may_run(&by, action, scene.directory)?;
+    if by != Actor::Firebell || ask.auto.is_none() {
+        role::may_run(&by, action, scene.directory)?;
+    }
     if let Some(undone) = ask.undoes {
         undoes(incident, scene, undone, action)?;
     }
+    let event = asked(incident, scene, by, wish, manner)?;
     capped(incident, scene, run, action)?;
-    let event = asked(incident, scene, by, wish)?;
     if let Event::RunAsked { terms, .. } = &event
         && terms.wait_ms == 0
         && let Err(busy) = scene.brakes.free(run, &terms.locks, scene.now)
@@ -72,12 +135,13 @@ pub(super) fn ask(
     Ok(vec![event])
 }
 
-/// The request as an event: checked, bound, with everything that is agreed on.
+/// The request as an event: allowed by the rules, checked, bound, with everything that is agreed on.
 fn asked(
     incident: &Incident,
     scene: &Scene<'_>,
     by: Actor,
     wish: &Wish<'_>,
+    manner: Manner<'_>,
 ) -> Result<Event, Refusal> {
     let Wish {
         run,
@@ -89,11 +153,31 @@ fn asked(
         .map_err(|why| Refusal::Invalid { why })?;
     let plan =
         action::bind(action, args, &incident.labels).map_err(|why| Refusal::Invalid { why })?;
+    let verdict = verdict::judge(&Case {
+        who: &by,
+        action,
+        scope: Scope::of(incident),
+        at: scene.now,
+        door: manner.door,
+        directory: scene.directory,
+    });
+    if !verdict.allowed {
+        return Err(Refusal::Forbidden { why: verdict.said });
+    }
+    let reason = ask.reason.as_deref().map(|r| cut(r.trim(), REASON_CHARS));
+    let reason = reason.filter(|r| !r.is_empty());
+    let broken = if ask.break_glass {
+        broken(incident, scene, &by, action, reason.as_deref())?
+    } else {
+        Terms::default()
+    };
     let terms = Terms {
-        reason: ask.reason.clone(),
+        reason,
         auto: ask.auto,
         undoes: ask.undoes,
-        ..terms(incident, action, &plan)
+        verdict: verdict.lines(),
+        door: manner.door.map(str::to_owned),
+        ..terms(incident, action, &plan, broken)
     };
     Ok(Event::RunAsked {
         run,
@@ -102,15 +186,51 @@ fn asked(
         digest: action.digest.clone(),
         argv: plan.argv,
         by,
-        needs: action.approvals(),
+        needs: if terms.break_glass {
+            0
+        } else {
+            action.approvals()
+        },
         expires: scene.now.plus_ms(action.approval.request_ttl_ms),
         terms: Box::new(terms),
     })
 }
 
+/// What a broken glass makes of the terms.
+fn broken(
+    incident: &Incident,
+    scene: &Scene<'_>,
+    by: &Actor,
+    action: &Action,
+    reason: Option<&str>,
+) -> Result<Terms, Refusal> {
+    if action.approvals() == 0 {
+        return Err(Refusal::Invalid {
+            why: format!(
+                "`{}` needs no approval; run it without breaking a glass.",
+                action.id
+            ),
+        });
+    }
+    verdict::may_break(by, action, incident, scene.directory)
+        .map_err(|why| Refusal::Forbidden { why })?;
+    if reason.is_none() {
+        return Err(Refusal::Invalid {
+            why: "Passing over an approval needs a reason: `--break-glass \"why\"`.".to_owned(),
+        });
+    }
+    let glass = action.approval.break_glass.as_ref();
+    Ok(Terms {
+        break_glass: true,
+        told: glass.map(|g| g.notify.clone()).unwrap_or_default(),
+        ..Terms::default()
+    })
+}
+
 /// Everything of the plan that approvers agree to.
-fn terms(incident: &Incident, action: &Action, plan: &action::Plan) -> Terms {
+fn terms(incident: &Incident, action: &Action, plan: &action::Plan, base: Terms) -> Terms {
     let environment = action::environment(&incident.labels).map(str::to_owned);
+    let first = action.approval.dry_run_first && !base.break_glass;
     Terms {
         subject: plan.subject(action, incident.id, environment.as_deref()),
         target: plan.target.clone(),
@@ -120,6 +240,7 @@ fn terms(incident: &Incident, action: &Action, plan: &action::Plan) -> Terms {
         idempotent: action.idempotent,
         args: plan.args.clone(),
         dry_run: plan.dry_run.clone(),
+        rehearse: first && !plan.dry_run.is_empty(),
         locks: plan.locks.clone(),
         required: action.approval.required.clone(),
         four_eyes: action.approval.four_eyes,
@@ -127,79 +248,8 @@ fn terms(incident: &Incident, action: &Action, plan: &action::Plan) -> Terms {
         wait_ms: action.lock.wait_ms,
         cooldown_ms: action.lock.cooldown_ms,
         unknown_ttl_ms: action.lock.unknown_ttl_ms,
-        ..Terms::default()
+        ..base
     }
-}
-
-pub(super) fn approve(
-    incident: &Incident,
-    scene: &Scene<'_>,
-    by: Actor,
-    run: RunId,
-) -> Result<Vec<Event>, Refusal> {
-    let asked = pending(incident, run)?;
-    let action = scene
-        .directory
-        .actions
-        .get(&asked.action)
-        .ok_or_else(|| Refusal::Stale {
-            now: format!("the action {} is no longer configured", asked.action),
-        })?;
-    if action.digest != asked.digest {
-        return Err(Refusal::Stale {
-            now: format!("the file of {} was changed; ask again", asked.action),
-        });
-    }
-    role::may_run(&by, action, scene.directory)?;
-    role::may_run(&asked.by, action, scene.directory)?;
-    if asked.needs == 0 {
-        let mut events = vec![approved(asked, run, by)];
-        events.extend(release(incident, scene, run, asked)?);
-        return Ok(events);
-    }
-    if by.same(&asked.by) {
-        return Err(Refusal::Forbidden {
-            why: format!(
-                "{} asked for this run and cannot approve it. Somebody else has to.",
-                by.name()
-            ),
-        });
-    }
-    if asked.approved.iter().any(|a| a.same(&by)) {
-        return Err(Refusal::NothingToDo {
-            what: "You have already approved this run.".to_owned(),
-        });
-    }
-    let enough = asked.approved.len() + 1 >= usize::from(asked.needs);
-    let mut events = vec![approved(asked, run, by)];
-    if enough {
-        events.extend(release(incident, scene, run, asked)?);
-    }
-    Ok(events)
-}
-
-fn approved(asked: &Run, run: RunId, by: Actor) -> Event {
-    let subject = asked.terms.subject.clone();
-    Event::RunApproved { run, by, subject }
-}
-
-pub(super) fn reject(
-    incident: &Incident,
-    scene: &Scene<'_>,
-    by: Actor,
-    run: RunId,
-) -> Result<Vec<Event>, Refusal> {
-    let asked = match incident.runs.get(&run) {
-        // What would start by itself, or waits for a key, can still be stopped by the same word.
-        Some(run) if matches!(run.state, RunState::Armed { .. } | RunState::Queued { .. }) => run,
-        _ => pending(incident, run)?,
-    };
-    if !by.same(&asked.by)
-        && let Some(action) = scene.directory.actions.get(&asked.action)
-    {
-        role::may_run(&by, action, scene.directory)?;
-    }
-    Ok(vec![Event::RunRejected { run, by }])
 }
 
 pub(super) fn started(incident: &Incident, run: RunId) -> Result<Vec<Event>, Refusal> {
@@ -250,7 +300,7 @@ pub(super) fn rehearsed(
     tail: String,
     digest: String,
 ) -> Result<Vec<Event>, Refusal> {
-    pending(incident, run)?;
+    known(incident, run).and_then(|r| waits(r, run))?;
     Ok(vec![Event::RunRehearsed {
         run,
         outcome,
@@ -273,10 +323,8 @@ pub(super) fn cancel(
         role::may_run(&by, action, scene.directory)?;
     }
     match &found.state {
-        RunState::Asked { .. } | RunState::Armed { .. } | RunState::Queued { .. } => {
-            Ok(vec![Event::RunRejected { run, by }])
-        }
-        RunState::Released | RunState::Running => {
+        RunState::Asked { .. } | RunState::Armed { .. } => Ok(vec![Event::RunRejected { run, by }]),
+        RunState::Queued { .. } | RunState::Released | RunState::Running => {
             if let Some(first) = &found.cancel {
                 return Err(Refusal::NothingToDo {
                     what: format!("{} has already asked {run} to stop.", first.name()),
@@ -354,25 +402,6 @@ pub(super) fn known(incident: &Incident, run: RunId) -> Result<&Run, Refusal> {
     })
 }
 
-fn pending(incident: &Incident, run: RunId) -> Result<&Run, Refusal> {
-    let found = known(incident, run)?;
-    match &found.state {
-        RunState::Asked { .. } => Ok(found),
-        RunState::Armed { start } => Err(Refusal::Stale {
-            now: format!(
-                "{run} starts by itself at {}; `reject` stops it",
-                timeline::format(*start, None, "%H:%M:%S %Z")
-            ),
-        }),
-        RunState::Queued { .. } | RunState::Released | RunState::Running => Err(Refusal::Stale {
-            now: format!("{run} was already released"),
-        }),
-        RunState::Ended(outcome) => Err(Refusal::Stale {
-            now: format!("{run} is over: {}", outcome.word()),
-        }),
-    }
-}
-
 /// What an event about a run changes.
 pub(super) fn evolve(incident: &mut Incident, record: &Record) {
     let at = record.at;
@@ -396,6 +425,7 @@ pub(super) fn evolve(incident: &mut Incident, record: &Record) {
                 by: by.clone(),
                 needs: *needs,
                 approved: Vec::new(),
+                approved_at: None,
                 terms: terms.clone(),
                 rehearsed: None,
                 cancel: None,
@@ -408,25 +438,39 @@ pub(super) fn evolve(incident: &mut Incident, record: &Record) {
             incident.runs.insert(*run, asked);
         }
         Event::RunRehearsed {
-            run, outcome, tail, ..
+            run,
+            outcome,
+            tail,
+            digest,
         } => change(incident, *run, |r| {
             r.rehearsed = Some((outcome.clone(), tail.clone()));
+            // What it wrote is part of what is agreed on from now on.
+            r.terms.subject = digest::of([r.terms.subject.as_str(), digest]);
+            r.approved.clear();
         }),
-        Event::RunApproved { run, by, .. } => {
-            change(incident, *run, |r| r.approved.push(by.clone()));
-        }
+        Event::RunApproved { run, by, .. } => change(incident, *run, |r| {
+            r.approved.push(by.clone());
+            r.approved_at = Some(at);
+        }),
         Event::RunRejected { run, by } => {
             let why = format!("rejected by {}", by.name());
             change(incident, *run, |r| r.end(Outcome::NotStarted { why }, at));
             waits_no_more(incident, *run, at);
         }
         Event::RunExpired { run } => {
-            let why = "nobody approved it in time".to_owned();
-            change(incident, *run, |r| r.end(Outcome::NotStarted { why }, at));
+            change(incident, *run, |r| {
+                let why = match r.state {
+                    RunState::Asked { .. } => LAPSED,
+                    _ => "it could not start while its approval was valid",
+                };
+                let why = why.to_owned();
+                r.end(Outcome::NotStarted { why }, at);
+            });
+            waits_no_more(incident, *run, at);
         }
         Event::RunArmed { run, start, hold } => {
             change(incident, *run, |r| {
-                r.state = RunState::Armed { start: *start }
+                r.state = RunState::Armed { start: *start };
             });
             if let Some(until) = *hold
                 && let Climb::Next {
@@ -474,6 +518,12 @@ fn change(incident: &mut Incident, run: RunId, how: impl FnOnce(&mut Run)) {
 }
 
 impl Run {
+    /// Its "only look" mode runs first, and has not yet.
+    #[must_use]
+    pub fn unrehearsed(&self) -> bool {
+        self.terms.rehearse && self.rehearsed.is_none()
+    }
+
     fn end(&mut self, outcome: Outcome, at: Time) {
         self.state = RunState::Ended(outcome);
         self.ended_at = Some(at);

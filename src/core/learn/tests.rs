@@ -1,7 +1,6 @@
 //! What is said and what is not.
 
 use super::*;
-use crate::core::automation::AutoRule;
 use crate::core::directory::Auto;
 
 const MINUTE: i64 = 60_000;
@@ -221,7 +220,6 @@ fn what_heals_comes_before_what_looks_and_the_surer_before_the_luckier() {
         };
         directory.actions.insert(id.to_owned(), Arc::new(a));
     }
-    directory.auto_rules = Vec::<AutoRule>::new();
     let mut incident = Incident::new(IncidentId(99));
     incident.service = Some("checkout".to_owned());
     incident.labels = Labels::from([

@@ -5,6 +5,7 @@
 //! is turned off is off for every decision after it, committed or not.
 
 use super::Desk;
+use crate::core::audit::{Fact, ordered};
 use crate::core::brakes::{Moved, Off, Switches};
 use crate::core::id::{Actor, IncidentId, RunId};
 use crate::core::incident::{Command, Refusal};
@@ -141,6 +142,15 @@ impl Desk {
                 off.words(zone).replacen("off", "OFF", 1)
             ),
         };
+        draft.changes.facts.push(Fact {
+            kind: "automation".to_owned(),
+            by: by.clone(),
+            incident: None,
+            run: None,
+            action: action.clone().unwrap_or_default(),
+            text: said.clone(),
+            detail: ordered(serde_json::json!({"on": on, "why": why.trim()})),
+        });
         if let Some(off) = &switch.off {
             let why = format!("automation is {}", off.words(zone));
             let open: Vec<IncidentId> = memory.incidents.keys().copied().collect();

@@ -59,6 +59,7 @@ fn here(word: &str) -> Here {
         (_, "silences") => Here::Silences,
         (_, "automation") => Here::Automation,
         (_, "quarantine") => Here::Quarantine,
+        (_, "audit") => Here::Audit,
         (_, "declare") => Here::Declare,
         _ => Here::People,
     }

@@ -13,6 +13,7 @@
 
 mod act;
 mod assets;
+mod audit;
 mod automation;
 mod calendar;
 mod compose;
@@ -102,6 +103,7 @@ fn pages() -> Router<Console> {
         .route("/alerts", get(overview::alerts))
         .route("/quarantine", get(overview::quarantine))
         .route("/silences", get(silences::page))
+        .route("/audit", get(audit::audit))
         .route("/learn", get(automation::evidence))
         .route("/events", get(live::events))
         .route("/complete", get(compose::complete))

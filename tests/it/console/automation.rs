@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::browser::driver::{Driver, Screen};
-use firebell::core::automation::AutoRule;
 use firebell::core::directory::{Action, ActionClass, Auto, AutoLevel};
 use firebell::core::id::RunId;
 use firebell::core::incident::{Ask, Command};
+use firebell::core::verdict::{Rule, Rules};
 use std::collections::BTreeMap;
 
 const MINOR: &[(&str, &str)] = &[
@@ -83,12 +83,14 @@ impl House {
                 .actions
                 .insert(action.id.clone(), Arc::new(action));
         }
-        directory.auto_rules.push(AutoRule {
+        let mut rules = Rules::default();
+        rules.rules.push(Rule {
             id: "look-everywhere".to_owned(),
+            auto: true,
             actions: vec!["look".to_owned()],
-            services: vec!["*".to_owned()],
-            level: AutoLevel::Delayed,
+            ..Rule::blank(true)
         });
+        directory.permits = Arc::new(rules);
         house.engine.replace_directory(directory);
         house.engine.settle().await;
         for id in 1..=7 {

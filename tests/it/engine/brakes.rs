@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::world::directory;
-use firebell::core::automation::AutoRule;
 use firebell::core::directory::{Action, ActionClass, Auto, AutoLevel, Directory, Lock, Rollback};
 use firebell::core::id::Actor;
 use firebell::core::incident::{Ask, RunState};
+use firebell::core::verdict::{Rule, Rules};
 use firebell::engine::AutomationAct;
 use std::sync::Arc;
 
@@ -237,12 +237,15 @@ fn healer(program: &[&str], delay_ms: i64) -> Action {
 }
 
 fn let_it(mut directory: Directory) -> Directory {
-    directory.auto_rules.push(AutoRule {
+    let mut rules = Rules::default();
+    rules.rules.push(Rule {
         id: "heal-checkout".to_owned(),
+        auto: true,
         actions: vec!["heal".to_owned()],
         services: vec!["checkout".to_owned()],
-        level: AutoLevel::BeforePage,
+        ..Rule::blank(true)
     });
+    directory.permits = Arc::new(rules);
     directory
 }
 

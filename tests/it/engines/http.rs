@@ -264,12 +264,17 @@ async fn an_argument_stays_where_its_template_put_it() {
         assert_eq!(body, serde_json::json!({"host": value, "n": 1}));
     }
     let before = world.asked().len();
-    for value in ["..", "."] {
-        let given = BTreeMap::from([("host".to_owned(), value.to_owned())]);
-        let plan = action::bind(&action, &given, &Labels::new()).unwrap();
+    for value in ["..", ".", "%2e%2E"] {
+        let given = BTreeMap::from([(
+            "host".to_owned(),
+            value.replace("%2e", ".").replace("%2E", "."),
+        )]);
+        action::bind(&action, &given, &Labels::new()).unwrap_err();
+        // Nor does the executor trust that somebody has looked.
+        let url = format!("{}/hosts/{value}/restart?why=x", world.proxy.url());
         let job = Job {
             action: action.clone(),
-            argv: plan.argv,
+            argv: vec!["POST".to_owned(), url],
             ..at("http://x/", true)
         };
         let start = patient("start", executor().start(&job)).await;

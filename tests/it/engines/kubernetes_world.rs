@@ -522,6 +522,11 @@ impl KubernetesWorld {
 
 /// An executor for the cluster at this address.
 pub fn cluster(url: &str, token: &str) -> KubernetesExecutor {
+    KubernetesExecutor::new(clusters(url, token))
+}
+
+/// The cluster at this address.
+pub fn clusters(url: &str, token: &str) -> BTreeMap<String, Cluster> {
     let cluster = Cluster {
         name: "main".to_owned(),
         access: Access::Token {
@@ -531,7 +536,7 @@ pub fn cluster(url: &str, token: &str) -> KubernetesExecutor {
         },
         way: way(),
     };
-    KubernetesExecutor::new(BTreeMap::from([("main".to_owned(), cluster)]))
+    BTreeMap::from([("main".to_owned(), cluster)])
 }
 
 impl Engine for KubernetesWorld {

@@ -406,16 +406,20 @@ impl RundeckWorld {
         self.inner.lock().unwrap()
     }
 
-    pub fn with(&self, change: impl FnOnce(&mut RundeckServer)) -> RundeckExecutor {
-        let mut server = RundeckServer {
+    pub fn servers(&self) -> BTreeMap<String, RundeckServer> {
+        let server = RundeckServer {
             name: "main".to_owned(),
             url: self.proxy.url(),
             token: SECRET.into(),
             api_version: 41,
             way: way(),
         };
-        change(&mut server);
-        let servers = BTreeMap::from([("main".to_owned(), server)]);
+        BTreeMap::from([("main".to_owned(), server)])
+    }
+
+    pub fn with(&self, change: impl FnOnce(&mut RundeckServer)) -> RundeckExecutor {
+        let mut servers = self.servers();
+        change(servers.get_mut("main").unwrap());
         let executor = RundeckExecutor::new(&servers).unwrap();
         executor.paced(Duration::from_millis(20))
     }

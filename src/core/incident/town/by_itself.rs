@@ -1,9 +1,9 @@
 //! What starts by itself: the page that waits, and every brake.
 
 use super::*;
-use crate::core::automation::AutoRule;
 use crate::core::brakes::{Off, Switch};
 use crate::core::directory::{Auto, AutoLevel};
+use crate::core::verdict::{Rule, Rules};
 
 /// Starts by itself before anybody is paged.
 fn healer() -> Action {
@@ -18,19 +18,29 @@ fn healer() -> Action {
     }
 }
 
-pub(super) fn rule(level: AutoLevel) -> AutoRule {
-    AutoRule {
+/// A rule lets it; how far its file says.
+pub(super) fn rule(level: AutoLevel) -> AutoLevel {
+    level
+}
+
+pub(super) fn letting() -> Arc<Rules> {
+    let mut rules = Rules::default();
+    rules.rules.push(Rule {
         id: "let-it".to_owned(),
-        actions: vec!["restart".to_owned()],
-        services: vec!["*".to_owned()],
-        level,
-    }
+        auto: true,
+        ..Rule::blank(true)
+    });
+    Arc::new(rules)
 }
 
 impl Town {
-    fn by_itself(action: Action, rule: Option<AutoRule>) -> Town {
+    fn by_itself(mut action: Action, rule: Option<AutoLevel>) -> Town {
+        let level = rule.unwrap_or(action.auto.level);
+        action.auto.level = action.auto.level.min(level);
         let mut town = Town::with(vec![action]);
-        town.directory.auto_rules = rule.into_iter().collect();
+        if rule.is_some() {
+            town.directory.permits = letting();
+        }
         town
     }
 
@@ -136,7 +146,7 @@ fn without_a_rule_or_beyond_its_level_nothing_waits_and_nothing_starts() {
         panic!();
     };
     assert!(
-        why.last().unwrap().contains("no rule with `auto = true`"),
+        why.last().unwrap().contains("No rule lets firebell"),
         "{why:?}"
     );
     let mut t = Town::by_itself(healer(), Some(rule(AutoLevel::Delayed)));

@@ -1,8 +1,7 @@
 //! Random lives of several incidents under one set of brakes.
 
-use super::by_itself::rule;
+use super::by_itself::letting;
 use super::*;
-use crate::core::automation::AutoRule;
 use crate::core::directory::{Auto, AutoLevel};
 
 /// No two runs hold one key; the rows tell what the memory knows; and whoever waits for a run is
@@ -56,10 +55,7 @@ fn random(seed: u64) -> (usize, usize) {
         actions.push(action);
     }
     let mut t = Town::with(actions);
-    t.directory.auto_rules = vec![AutoRule {
-        actions: vec!["*".to_owned()],
-        ..rule(AutoLevel::BeforePage)
-    }];
+    t.directory.permits = letting();
     (1..=4).for_each(|id| {
         t.runs += 10;
         let mut open = open_as(Some(ladder(&[person("ana")], 0)));

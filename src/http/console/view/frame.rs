@@ -21,6 +21,7 @@ pub(in super::super) enum Here {
     Silences,
     Automation,
     Quarantine,
+    Audit,
     People,
     Declare,
     Room(RoomId),
@@ -141,6 +142,7 @@ pub(in super::super) fn side_content(side: &Side, here: Here) -> Markup {
             (link("/silences", "mute", "Silences", here == Here::Silences, side.silenced, false))
             (link("/automation", "play", "Automation", here == Here::Automation, 0, false))
             (link("/quarantine", "jar", "Quarantine", here == Here::Quarantine, side.quarantined, false))
+            (link("/audit", "list", "Audit", here == Here::Audit, 0, false))
         }
         (rooms("Incident rooms", side.rooms.iter().filter(open_kind), here))
         (rooms("Direct", side.rooms.iter().filter(|r| r.kind == "direct"), here))
