@@ -7,6 +7,7 @@ use crate::engine::{self, Clock, Engine, Options};
 use crate::http::{App, server};
 use crate::metrics::Metrics;
 use crate::notify::Notifiers;
+use crate::share::Places;
 use crate::store::Store;
 use anyhow::{Context, bail};
 use secrecy::ExposeSecret;
@@ -129,6 +130,9 @@ impl House {
         let notifiers = Notifiers::new(&settings.notify, engine.public_url())
             .map_err(|why| anyhow::anyhow!(why))?;
         engine.notify_through(notifiers);
+        let places = Places::new(&settings.exports, &settings.data_dir.join("exports"))
+            .map_err(|why| anyhow::anyhow!(why))?;
+        engine.share_through(places);
         let platforms = Platforms::put_up(&engine, &settings)?;
         let app = App {
             engine,

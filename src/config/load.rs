@@ -9,7 +9,8 @@ use super::schedule::{Near, schedule};
 use super::secret::Secrets;
 use super::tree::{Place, parse};
 use super::{
-    Fault, Loaded, Settings, action, fairness, layered, maintenance, policy, route, settings,
+    Fault, Loaded, Settings, action, fairness, layered, maintenance, policy, postmortem, route,
+    settings,
 };
 use crate::core::directory::{Directory, PlatformRules};
 use chrono_tz::Tz;
@@ -192,6 +193,7 @@ fn read_all(
     let reminders = maintenance::reminders(&top);
     let (catch_all, catch_place, said) = paging(&top, &reading);
     let fairness = fairness::fairness(&top);
+    let deadlines = postmortem::deadlines(&top, &severities);
     top.done();
     let mut directory = Directory {
         route,
@@ -205,9 +207,11 @@ fn read_all(
         webhooks: webhooks.clone(),
         ..Directory::default()
     };
+    directory.postmortems.deadlines = deadlines;
     let mut found = Found::default();
     entries(&folder, &mut directory, &reading, files, &mut found);
     windows(&folder, &mut directory, &reading, files);
+    templates(&folder, &mut directory, files, sink);
     check(&mut directory, &mut found, &mentions.borrow(), sink);
     cross::catch_all(&directory, said, &catch_place, sink);
     actions(&folder, &mut directory, files, &found.known, sink);
@@ -277,7 +281,7 @@ fn entries(
     found: &mut Found,
 ) {
     for kind in Entry::ALL {
-        for (id, path) in listed(&folder.join(kind.folder()), files, reading.sink) {
+        for (id, path) in listed(&folder.join(kind.folder()), "toml", files, reading.sink) {
             let place = Place::in_file(&files.shown(&path), 1);
             found.known.add(kind, &id);
             if let Err(why) = check_id(&id) {
@@ -362,7 +366,7 @@ fn entry(
 
 /// `maintenance/ID.toml`: they are named by nobody, and name services and people.
 fn windows(folder: &Path, directory: &mut Directory, reading: &Reading<'_>, files: &mut Files<'_>) {
-    for (id, path) in listed(&folder.join("maintenance"), files, reading.sink) {
+    for (id, path) in listed(&folder.join("maintenance"), "toml", files, reading.sink) {
         let shown = files.shown(&path);
         if let Err(why) = check_id(&id) {
             let what = format!("the file name {id:?} is no id: {why}");
@@ -383,6 +387,19 @@ fn windows(folder: &Path, directory: &mut Directory, reading: &Reading<'_>, file
     }
 }
 
+/// `postmortem/ID.md`: how postmortems read.
+fn templates(folder: &Path, directory: &mut Directory, files: &mut Files<'_>, sink: &Sink) {
+    for (id, path) in listed(&folder.join("postmortem"), "md", files, sink) {
+        let shown = files.shown(&path);
+        let read = files
+            .text(&path, sink)
+            .and_then(|text| postmortem::template(&text, &shown, sink));
+        if let Some(read) = read {
+            directory.postmortems.templates.insert(id, read);
+        }
+    }
+}
+
 fn check(directory: &mut Directory, found: &mut Found, mentions: &[Mention], sink: &Sink) {
     found.known.count_roles(&directory.people);
     cross::mentions(mentions, &found.known, sink);
@@ -398,7 +415,7 @@ fn actions(
     known: &Known,
     sink: &Sink,
 ) {
-    for (id, path) in listed(&folder.join("actions"), files, sink) {
+    for (id, path) in listed(&folder.join("actions"), "toml", files, sink) {
         let own = Sink::default();
         let shown = files.shown(&path);
         let action = files
@@ -421,8 +438,8 @@ fn actions(
     }
 }
 
-/// The `.toml` files of a folder by id; no folder is an empty one.
-fn listed(folder: &Path, files: &Files<'_>, sink: &Sink) -> Vec<(String, PathBuf)> {
+/// The files of a folder with an ending, by id; no folder is an empty one.
+fn listed(folder: &Path, ending: &str, files: &Files<'_>, sink: &Sink) -> Vec<(String, PathBuf)> {
     let place = Place::in_file(&files.shown(folder), 0);
     let items = match std::fs::read_dir(folder) {
         Ok(items) => items,
@@ -450,9 +467,9 @@ fn listed(folder: &Path, files: &Files<'_>, sink: &Sink) -> Vec<(String, PathBuf
             }
         };
         let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned());
-        let toml = path.extension().is_some_and(|e| e == "toml");
+        let fits = path.extension().is_some_and(|e| e == ending);
         // Names that begin with a dot are an editor's.
-        if let Some(id) = stem.filter(|s| toml && !s.starts_with('.')) {
+        if let Some(id) = stem.filter(|s| fits && !s.starts_with('.')) {
             found.push((id, path));
         }
     }

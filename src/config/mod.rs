@@ -23,6 +23,7 @@ pub mod notify;
 mod overrides;
 mod people;
 mod policy;
+pub mod postmortem;
 mod reader;
 mod rehearsal;
 mod route;
@@ -66,6 +67,8 @@ pub struct Settings {
     pub discord: Vec<chat::Discord>,
     /// Ways to wake people beside chat and webhooks.
     pub notify: notify::Providers,
+    /// Where else postmortems and their action items may go.
+    pub exports: Vec<postmortem::Export>,
     /// Ceilings of the ingest paths.
     pub limits: Limits,
     /// `text` or `json`.

@@ -330,6 +330,26 @@ impl<'a> Table<'a> {
             .collect()
     }
 
+    /// The tables of a table whose keys are free.
+    pub fn named(&self, key: &'static str, title: &'static str) -> Vec<(String, Table<'a>)> {
+        let Some(node) = self.get(key) else {
+            return Vec::new();
+        };
+        let Kind::Table(entries) = &node.kind else {
+            self.wrong(
+                key,
+                node,
+                "tables with names",
+                &format!("… under [{key}.NAME]"),
+            );
+            return Vec::new();
+        };
+        entries
+            .iter()
+            .filter_map(|(k, (_, v))| Some((k.clone(), Table::open(v, title, self.sink)?)))
+            .collect()
+    }
+
     /// A table whose keys are free and whose values are text.
     pub fn map(&self, key: &'static str) -> Vec<(String, Said<String>)> {
         let Some(node) = self.get(key) else {

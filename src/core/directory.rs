@@ -15,6 +15,7 @@ pub use waking::{Means, Rule, Step, Support, Urgency, Waking};
 use super::alert::Labels;
 use super::id::Severity;
 use super::matcher::Matcher;
+use super::postmortem::PostmortemRules;
 use super::schedule::{Leaves, Schedule, Weights};
 use super::silence::{ReminderRules, Silence};
 use chrono_tz::Tz;
@@ -59,6 +60,8 @@ pub struct Directory {
     pub reminders: ReminderRules,
     /// When people are away, by id.
     pub leaves: Leaves,
+    /// Until when postmortems are due, and how they read.
+    pub postmortems: PostmortemRules,
     /// What counts as a night and a weekend in the fairness ledger, and how much.
     pub fairness: Weights,
     /// Person and contact name of what nobody has shown to lead to that person yet. Not from the

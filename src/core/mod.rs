@@ -1,7 +1,7 @@
 //! The foundation: pure, synchronous, deterministic.
 //!
 //! No I/O, no clock, no randomness of its own, no async. May use serde, `serde_json`,
-//! chrono, cron, regex and secrecy, and nothing else; a test reads the `use` lines.
+//! chrono, cron, regex, secrecy, pulldown-cmark and diffy, and nothing else; a test reads the `use` lines.
 
 pub mod action;
 pub mod alert;

@@ -465,6 +465,10 @@ fn write(draft: &mut Draft, changes: ChangeSet) {
     draft.changes.receipts.extend(changes.receipts);
     draft.changes.verified.extend(changes.verified);
     draft.changes.contact_codes.extend(changes.contact_codes);
+    draft.changes.postmortems.extend(changes.postmortems);
+    draft.changes.revisions.extend(changes.revisions);
+    draft.changes.exports.extend(changes.exports);
+    draft.changes.lessons.extend(changes.lessons);
 }
 
 fn unavailable(fault: &StoreFault) -> Failure {

@@ -15,17 +15,20 @@ mod covers;
 mod deliver;
 mod desk;
 mod draft;
+mod exports;
 mod intake;
 mod lease;
 mod memory;
 mod offers;
 mod outgoing;
+mod postmortems;
 mod quiet;
 mod vigil;
 mod waking;
 
 pub use clock::Clock;
 pub use lease::GRACE_MS;
+pub use postmortems::Read;
 pub use waking::{AckLink, Tested, overlay};
 
 use crate::chat::Chat;
@@ -39,6 +42,7 @@ use crate::core::silence::Silence;
 use crate::core::time::Time;
 use crate::metrics::Metrics;
 use crate::notify::Notifiers;
+use crate::share::Places;
 use crate::store::{ChangeSet, Store};
 use arc_swap::ArcSwap;
 use covers::Covers;
@@ -104,6 +108,12 @@ pub(crate) struct Inner {
     covers_moved: tokio::sync::Notify,
     /// Held by whoever tells news of turns.
     vigil: tokio::sync::Mutex<()>,
+    /// Held by whoever changes a postmortem, or sees to all.
+    postmortems: postmortems::Locks,
+    /// Where postmortems may go.
+    places: ArcSwap<Places>,
+    /// An export was asked for.
+    export_moved: tokio::sync::Notify,
     /// Providers that wake people.
     notifiers: ArcSwap<Notifiers>,
     /// Chat platforms, for test pages.
@@ -246,6 +256,9 @@ impl Engine {
             agreed,
             covers_moved: tokio::sync::Notify::new(),
             vigil: tokio::sync::Mutex::default(),
+            postmortems: postmortems::Locks::default(),
+            places: ArcSwap::default(),
+            export_moved: tokio::sync::Notify::new(),
             notifiers: ArcSwap::default(),
             chats: RwLock::default(),
             verified: RwLock::new(verified),
@@ -261,6 +274,7 @@ impl Engine {
         }
         spawn(covers::mind(engine.clone()));
         spawn(vigil::keep(engine.clone()));
+        spawn(postmortems::keep(engine.clone()));
         Ok(engine)
     }
 
@@ -539,7 +553,8 @@ impl Engine {
             let moved = answer.await.unwrap_or(0);
             let covers = self.mind_covers().await;
             let turns = self.keep_vigil().await.unwrap_or(0);
-            if desk == 0 && moved == 0 && covers == 0 && turns == 0 {
+            let after = self.mind_postmortems(None).await.unwrap_or(0);
+            if desk + moved + covers + turns + after == 0 {
                 return;
             }
         }

@@ -61,6 +61,8 @@ pub(super) fn plan<B: Backend>(
     plan.chat(changes)?;
     plan.waking(changes)?;
     plan.silences(changes)?;
+    plan.postmortems(changes)?;
+    plan.lessons(changes)?;
     Ok(plan.steps)
 }
 

@@ -4,6 +4,7 @@ mod actions;
 mod entries;
 mod layers;
 mod maintenance;
+mod postmortem;
 mod reload;
 mod schedules;
 mod settings;

@@ -4,6 +4,7 @@ mod acting;
 mod calendar;
 mod feeds;
 mod looking;
+mod postmortem;
 
 use super::world::{START, alert, directory};
 use firebell::chat::Chat;
@@ -167,7 +168,7 @@ fn settings(demo: bool) -> Settings {
         notify: firebell::config::notify::Providers::default(),
         listen: "127.0.0.1:0".to_owned(),
         public_url: "http://firebell.test".to_owned(),
-        data_dir: "/nowhere".into(),
+        data_dir: std::env::temp_dir().join("firebell-console-tests"),
         database_url: "sqlite::memory:".to_owned().into(),
         tokens: Vec::new(),
         sources: Vec::new(),
@@ -177,6 +178,7 @@ fn settings(demo: bool) -> Settings {
             channels: vec!["general".to_owned()],
         },
         limits: Limits::default(),
+        exports: Vec::new(),
         log_format: "text".to_owned(),
         log_filter: "warn".to_owned(),
     }

@@ -23,6 +23,7 @@ mod house;
 mod ingest;
 mod notify;
 mod postgres;
+mod postmortem;
 mod process;
 mod prometheus;
 mod run;

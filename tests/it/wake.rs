@@ -139,6 +139,7 @@ fn doors(w: &World) -> Router {
             channels: Vec::new(),
         },
         limits: Limits::default(),
+        exports: Vec::new(),
         log_format: "text".to_owned(),
         log_filter: "info".to_owned(),
     };

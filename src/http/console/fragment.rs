@@ -57,6 +57,8 @@ fn here(word: &str) -> Here {
         (_, "alerts") => Here::Alerts,
         (_, "silences") => Here::Silences,
         (_, "quarantine") => Here::Quarantine,
+        (_, "postmortems") => Here::Postmortems,
+        (_, "search") => Here::Search,
         (_, "declare") => Here::Declare,
         _ => Here::People,
     }

@@ -257,7 +257,15 @@ pub(super) async fn incident_view(
         ..AttemptQuery::default()
     };
     let (attempts, _) = store.attempts(&tried).await?;
+    let lesson = if incident.is_open() {
+        let alert = journal.iter().find_map(first_alert);
+        let engine = &console.app.engine;
+        engine.related_lesson(incident, alert.as_deref()).await?
+    } else {
+        None
+    };
     Ok(IncidentView {
+        lesson,
         card: card_of(console, moment, incident),
         room: room_of(incident),
         timeline: timeline::entries(&journal),
@@ -268,6 +276,16 @@ pub(super) async fn incident_view(
         alerts,
         alerts_total,
     })
+}
+
+/// The name of the alert it began with.
+fn first_alert(record: &crate::core::incident::Record) -> Option<String> {
+    match &record.event {
+        crate::core::incident::Event::Opened { alerts, .. } => {
+            alerts.first().map(|a| a.name.clone())
+        }
+        _ => None,
+    }
 }
 
 /// The incident's room in this console.

@@ -510,6 +510,7 @@ async fn serve(engine: &Engine, metrics: Arc<Metrics>) -> String {
             channels: vec!["general".to_owned()],
         },
         limits: Limits::default(),
+        exports: Vec::new(),
         log_format: "text".to_owned(),
         log_filter: "warn".to_owned(),
     };

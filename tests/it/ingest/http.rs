@@ -74,6 +74,7 @@ fn settings() -> Settings {
             channels: Vec::new(),
         },
         limits: Limits::default(),
+        exports: Vec::new(),
         log_format: "text".to_owned(),
         log_filter: "info".to_owned(),
     }

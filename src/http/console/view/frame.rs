@@ -21,6 +21,8 @@ pub(in super::super) enum Here {
     Quarantine,
     People,
     Declare,
+    Postmortems,
+    Search,
     Room(RoomId),
 }
 
@@ -134,6 +136,8 @@ pub(in super::super) fn side_content(side: &Side, here: Here) -> Markup {
             (link("/services", "box", "Services", here == Here::Services, 0, false))
             (link("/alerts", "siren", "Alerts", here == Here::Alerts, side.firing, false))
             (link("/silences", "mute", "Silences", here == Here::Silences, side.silenced, false))
+            (link("/postmortems", "book", "Postmortems", here == Here::Postmortems, 0, false))
+            (link("/search", "glass", "Search", here == Here::Search, 0, false))
             (link("/quarantine", "jar", "Quarantine", here == Here::Quarantine, side.quarantined, false))
         }
         (rooms("Incident rooms", side.rooms.iter().filter(open_kind), here))

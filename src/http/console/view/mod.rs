@@ -14,6 +14,7 @@ pub(super) mod overview;
 pub(super) mod parts;
 pub(super) mod people;
 pub(super) mod person;
+pub(super) mod postmortem;
 pub(super) mod room;
 pub(super) mod run;
 pub(super) mod silences;
