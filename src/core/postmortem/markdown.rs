@@ -118,7 +118,9 @@ fn spans_of(spans: &[Span], cell: bool) -> String {
     for span in spans {
         match span {
             Span::Text(text) => out.push_str(&piece(text)),
-            Span::Code(text) => out.push_str(&code(text, cell)),
+            // Behind another backtick it would be part of a longer mark.
+            Span::Code(text) if out.ends_with('`') => out.push_str(&piece(text)),
+            Span::Code(text) => out.push_str(&code(text)),
             Span::Strong(inner) => around(&mut out, "**", &spans_of(inner, cell)),
             Span::Em(inner) => around(&mut out, "_", &spans_of(inner, cell)),
             Span::Strike(inner) => around(&mut out, "~~", &spans_of(inner, cell)),
@@ -149,13 +151,13 @@ fn around(out: &mut String, mark: &str, inner: &str) {
     out.push_str(&inner[end..]);
 }
 
-/// A code span; what cannot be said in one is said as text.
-fn code(text: &str, cell: bool) -> String {
-    let odd =
-        text.contains(['`', '@', '\n']) || text.contains("://") || (cell && text.contains('|'));
-    if odd || text.trim().is_empty() || text.chars().any(super::escape::invisible) {
-        piece(text)
-    } else {
+/// A code span of what is nothing else anywhere; the rest is said as text.
+fn code(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || " _-./:=,+%".contains(c);
+    let fits = !text.trim().is_empty() && text.chars().all(plain) && !text.contains("://");
+    if fits {
         format!("`{text}`")
+    } else {
+        piece(text)
     }
 }

@@ -20,7 +20,9 @@ pub(super) fn load(journal: &[Record], zone: Option<Tz>) -> Vec<Load> {
     let mut out: Vec<Load> = Vec::new();
     for record in journal {
         match &record.event {
-            Event::Paged { people, .. } | Event::CatchAll { people, .. } => {
+            Event::Paged { people, .. }
+            | Event::CatchAll { people, .. }
+            | Event::Reminded { people, .. } => {
                 for PagedPerson { id, name, .. } in people {
                     page(&mut out, (id, name), record.at, zone);
                 }
@@ -144,7 +146,9 @@ pub(super) fn counts(journal: &[Record]) -> Counts {
                 add(&mut c.pages, people.len());
             }
             Event::RungSkipped { .. } => c.escalations += 1,
-            Event::CatchAll { people, .. } => add(&mut c.pages, people.len()),
+            Event::CatchAll { people, .. } | Event::Reminded { people, .. } => {
+                add(&mut c.pages, people.len());
+            }
             Event::Chased { .. } => c.pages += 1,
             Event::Reassigned { .. } | Event::Unacknowledged { .. } | Event::LeadChanged { .. } => {
                 c.handoffs += 1;

@@ -239,7 +239,8 @@ impl Room {
         ana.sees(".pm-document", "the cache was cold for an hour")
             .await;
         ana.sees(".pm-document", "and somebody looked.").await;
-        ana.sees("svg.chart", "Severity").await;
+        let drawn = "return document.querySelectorAll('svg.chart rect').length";
+        assert!(ana.js(drawn).await.as_u64() > Some(0));
         ana.shoot("postmortem").await;
         let fetch = format!(
             "return fetch({:?}).then((a) => a.text())",

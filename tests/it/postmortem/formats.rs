@@ -174,7 +174,7 @@ fn the_html_file_loads_and_runs_nothing_and_its_policy_allows_its_style_alone() 
     assert_eq!(STYLE_SHA256, format!("sha256-{sum}"));
     let known = "html|head|meta|title|style|body|main|h[1-6]|p|ul|ol|li|pre|code|blockquote|div|table|thead|tbody|tr|th|td|hr|br|a|strong|em|del|figure|svg|g|rect|circle|line|text|title";
     let tag = Regex::new(&format!(
-        "^<(?:/(?:{known})|(?:{known})((?: [a-zA-Z-]+=\"[^\"<>]*\")*)/?|!doctype html)>"
+        "^<(?:/(?:{known})|(?:{known})((?: [a-zA-Z0-9-]+=\"[^\"<>]*\")*)/?|!doctype html)>"
     ))
     .unwrap();
     let allowed = Regex::new("^(?:lang|charset|http-equiv|content|name|class|id|href|rel|start|xmlns|viewBox|role|aria-label|font-family|font-size|x|y|x1|x2|y1|y2|cx|cy|r|rx|width|height|fill|stroke|text-anchor)$").unwrap();
@@ -293,11 +293,13 @@ fn no_mention_and_no_html_comes_out_of_the_markdown_or_an_issue() {
     assert!(!fenced);
     // Another reader sees no HTML and no foreign link in it either.
     let events = pulldown_cmark::Parser::new_ext(&markdown, pulldown_cmark::Options::all());
-    for event in events {
+    for (event, at) in events.into_offset_iter() {
         use pulldown_cmark::{Event, Tag};
         match event {
             Event::Html(h) | Event::InlineHtml(h) => {
-                assert!(h.starts_with("<!-- firebell:"), "{h}");
+                let before: String = markdown[..at.start].chars().rev().take(300).collect();
+                let before: String = before.chars().rev().collect();
+                assert!(h.starts_with("<!-- firebell:"), "{h} after {before}");
             }
             Event::Start(Tag::Image { dest_url, .. }) => panic!("an image: {dest_url}"),
             Event::Start(Tag::Link { dest_url, .. }) => {
@@ -335,6 +337,8 @@ fn nobody_is_left_in_the_anonymous_variant() {
     let template = Template::default();
     for format in Format::ALL {
         let text = export(&without, &template, format);
+        // `cy` is an attribute of a circle too.
+        let text = Regex::new("<[^>]*>").unwrap().replace_all(&text, " ");
         for p in &people {
             for word in [&p.id, &p.name]
                 .into_iter()
