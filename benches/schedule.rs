@@ -1,9 +1,13 @@
 //! How long it takes to know who is on call: `cargo bench --bench schedule`.
 //!
 //! Ten thousand schedules at one instant, and a year of one complex schedule. It prints the median of
-//! some rounds, and what was answered, so that nothing is measured that was left out.
+//! some rounds, and what was answered, so that nothing is measured that was left out. Then the release
+//! program serves the ten thousand from files, and the question is asked over HTTP.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
+
+#[path = "schedule/served.rs"]
+mod served;
 
 use chrono::NaiveDateTime;
 use chrono_tz::Tz;
@@ -154,4 +158,5 @@ fn main() {
         "30 days of 1,000 schedules: {:.1} ms, {answered} shifts",
         us / 1000.0
     );
+    served::run();
 }

@@ -141,6 +141,16 @@ pub async fn press(
             id,
             run: Some(*run),
         },
+        Press::Cancel { run } => Invocation::Stop {
+            id,
+            run: Some(*run),
+        },
+        Press::Settle { run, good } => Invocation::Settle {
+            id,
+            run: Some(*run),
+            good: *good,
+            note: String::new(),
+        },
         Press::Postmortem => Invocation::Postmortem { id },
         // A platform opens its form before it comes here; this is for one that cannot.
         Press::Note => {
@@ -203,6 +213,9 @@ impl<'a> Desk<'a> {
             } => self.cover(wish, schedule, (since, until), note).await,
             Invocation::AnswerCover { cover, answer } => self.answer_cover(cover, answer).await,
             Invocation::Covers => self.covers(),
+            Invocation::Fairness { schedule, from, to } => {
+                self.fairness(schedule.as_deref(), (from, to)).await
+            }
             Invocation::Acknowledge { id } => {
                 let said = |i: &Incident| format!("{} is yours; paging stopped.", i.id);
                 self.act(id, Command::Acknowledge { by }, said).await
@@ -263,6 +276,13 @@ impl<'a> Desk<'a> {
             Invocation::Run { id, action, args } => self.run(id, &action, args).await,
             Invocation::Approve { id, run } => self.approve(id, run).await,
             Invocation::Reject { id, run } => self.reject(id, run).await,
+            Invocation::Stop { id, run } => self.stop(id, run).await,
+            Invocation::Settle {
+                id,
+                run,
+                good,
+                note,
+            } => self.settle(id, run, good, note).await,
             Invocation::Postmortem { id } => self.postmortem(id).await,
             Invocation::List { all } => self.list(all).await,
             Invocation::Link { code, confirmed } => self.link(code, confirmed).await,

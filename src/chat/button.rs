@@ -145,6 +145,9 @@ pub fn word(press: &Press) -> String {
         Press::AskRun { action } => format!("run:{action}"),
         Press::Approve { run } => format!("approve:{}", run.0),
         Press::Reject { run } => format!("reject:{}", run.0),
+        Press::Cancel { run } => format!("cancel:{}", run.0),
+        Press::Settle { run, good: true } => format!("worked:{}", run.0),
+        Press::Settle { run, good: false } => format!("failed:{}", run.0),
         Press::Unacknowledge => "unacknowledge".to_owned(),
         Press::Reopen => "reopen".to_owned(),
         Press::Postmortem => "postmortem".to_owned(),
@@ -173,6 +176,13 @@ pub fn press(word: &str) -> Option<Press> {
         },
         "reject" => Press::Reject {
             run: RunId(number()?),
+        },
+        "cancel" => Press::Cancel {
+            run: RunId(number()?),
+        },
+        "worked" | "failed" => Press::Settle {
+            run: RunId(number()?),
+            good: verb == "worked",
         },
         "unacknowledge" => Press::Unacknowledge,
         "reopen" => Press::Reopen,
@@ -244,6 +254,15 @@ mod tests {
             },
             Press::Approve { run: RunId(7) },
             Press::Reject { run: RunId(8) },
+            Press::Cancel { run: RunId(9) },
+            Press::Settle {
+                run: RunId(9),
+                good: true,
+            },
+            Press::Settle {
+                run: RunId(9),
+                good: false,
+            },
             Press::Postmortem,
             Press::Note,
         ] {

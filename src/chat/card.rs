@@ -9,6 +9,8 @@ mod offers;
 #[cfg(test)]
 mod tests;
 
+pub use offers::run_buttons;
+
 use super::{Card, Line};
 use crate::core::action;
 use crate::core::directory::{Action, Directory, Target};

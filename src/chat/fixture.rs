@@ -59,6 +59,7 @@ pub(crate) fn directory() -> Directory {
         "web".to_owned(),
         Policy {
             remind_secs: None,
+            rest_until: None,
             id: "web".to_owned(),
             rungs: rungs(),
             repeat: 1,
@@ -175,6 +176,7 @@ pub(crate) fn incident(more: Vec<Event>) -> Incident {
         auto_resolve: true,
         ladder: Ladder {
             remind_secs: None,
+            rest_until: None,
             policy: "web".to_owned(),
             rungs: rungs(),
             repeat: 1,

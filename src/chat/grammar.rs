@@ -24,6 +24,7 @@ use crate::core::directory::{Directory, Target};
 use crate::core::duty::Answer;
 use crate::core::id::{IncidentId, RunId, Severity};
 use crate::core::time::Time;
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use line::Line;
 use std::collections::BTreeMap;
@@ -123,6 +124,12 @@ pub enum Invocation {
         answer: Answer,
     },
     Covers,
+    /// First and last day.
+    Fairness {
+        schedule: Option<String>,
+        from: NaiveDate,
+        to: NaiveDate,
+    },
     Acknowledge {
         id: IncidentId,
     },
@@ -212,6 +219,18 @@ pub enum Invocation {
         id: IncidentId,
         run: Option<RunId>,
     },
+    /// `run` absent: the only one that runs.
+    Stop {
+        id: IncidentId,
+        run: Option<RunId>,
+    },
+    /// `run` absent: the only one whose outcome is unknown.
+    Settle {
+        id: IncidentId,
+        run: Option<RunId>,
+        good: bool,
+        note: String,
+    },
     Postmortem {
         id: IncidentId,
     },
@@ -269,6 +288,7 @@ impl Invocation {
                 Answer::Cancel => "cancel",
             },
             Invocation::Covers => "covers",
+            Invocation::Fairness { .. } => "fairness",
             Invocation::Acknowledge { .. } => "ack",
             Invocation::Resolve { .. } => "resolve",
             Invocation::Snooze { .. } => "snooze",
@@ -290,6 +310,8 @@ impl Invocation {
             Invocation::Run { .. } => "run",
             Invocation::Approve { .. } => "approve",
             Invocation::Reject { .. } => "reject",
+            Invocation::Stop { .. } => "stop",
+            Invocation::Settle { .. } => "settle",
             Invocation::Postmortem { .. } => "postmortem",
             Invocation::List { .. } => "list",
             Invocation::Link { .. } => "link",

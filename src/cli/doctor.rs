@@ -4,7 +4,8 @@
 //! write changes nothing, so it may run beside a running firebell.
 
 use super::{print, serve};
-use crate::config::{Loaded, Settings};
+use crate::calendar;
+use crate::config::{Feed, Loaded, Settings};
 use crate::core::directory::{ContactKind, Directory};
 use crate::core::schedule;
 use crate::core::text::count;
@@ -12,6 +13,7 @@ use crate::core::time::{Time, human_ms};
 use crate::engine::{Clock, Engine, Options};
 use crate::metrics::Metrics;
 use crate::notify::Notifiers;
+use crate::notify::fetch::{self, Fetched};
 use crate::platform::discord;
 use crate::platform::slack::Slack;
 use crate::store::Store;
@@ -73,6 +75,7 @@ pub async fn doctor(path: &Path) -> anyhow::Result<ExitCode> {
     findings.extend(database(&loaded.settings).await);
     findings.extend(on_call(&loaded.directory));
     findings.extend(contacts(&loaded).await);
+    findings.extend(calendars(&loaded.feeds).await);
     findings.extend(ahead(&loaded.directory, Clock::Real.now()));
     findings.extend(chat(loaded).await?);
     let (text, bad) = report(&findings);
@@ -82,6 +85,34 @@ pub async fn doctor(path: &Path) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Whether calendars at an address answer with a calendar. Copies are left alone.
+async fn calendars(feeds: &[Feed]) -> Vec<(&'static str, Finding)> {
+    let client = fetch::client();
+    let mut findings = Vec::new();
+    for feed in feeds {
+        let name = format!("{} at {}", feed.of, feed.host);
+        let fetched = fetch::fetch(&client, &feed.url, &feed.host, None).await;
+        let read = match fetched {
+            Ok(Fetched::New { body, .. }) => calendar::read(&body, chrono_tz::Tz::UTC),
+            // Never the answer to a question without a tag.
+            Ok(Fetched::Same) => Ok(calendar::Found::default()),
+            Err(fault) => Err(fault.why),
+        };
+        let finding = match read {
+            Ok(found) => Good(format!("{name}: {}", count(found.events.len(), "event"))),
+            Err(why) if feed.copy.exists() => {
+                let seen = std::fs::read_to_string(feed.seen()).unwrap_or_default();
+                Odd(format!("{name}: {why}; its copy of {} counts", seen.trim()))
+            }
+            Err(why) => Bad(format!(
+                "{name}: {why}; there is no copy, so nobody is on call by it"
+            )),
+        };
+        findings.push(("calendars", finding));
+    }
+    findings
 }
 
 /// Whether the providers can be set up, and which contacts nobody has shown to be theirs. Read from
@@ -144,7 +175,7 @@ async fn chat(loaded: Loaded) -> anyhow::Result<Vec<(&'static str, Finding)>> {
     }
     let options = Options {
         clock: Clock::Real,
-        scratch: settings.data_dir.clone(),
+        executors: crate::run::Executors::default(),
         public_url: settings.public_url.clone(),
         metrics: Arc::new(Metrics::new()),
     };

@@ -2,7 +2,7 @@
 //! an incident.
 
 use super::export::journal;
-use super::{print, serve};
+use super::{kept, print, serve};
 use crate::config::Limits;
 use crate::core::alert::{Alert, AlertKind, Labels};
 use crate::core::directory::Directory;
@@ -44,7 +44,7 @@ pub(super) struct Simulation {
     broken: Vec<(String, String)>,
 }
 
-fn label(text: &str) -> Result<(String, String), String> {
+pub(super) fn label(text: &str) -> Result<(String, String), String> {
     let pair = text.split_once('=').filter(|(name, _)| !name.is_empty());
     let (name, value) = pair.ok_or("write it as severity=critical")?;
     Ok((name.to_owned(), value.to_owned()))
@@ -59,13 +59,13 @@ fn contact(text: &str) -> Result<(String, String), String> {
 ///
 /// # Errors
 /// When the alert cannot be read, or the time.
-pub(super) fn simulate(config: &Path, what: &Simulation) -> anyhow::Result<ExitCode> {
+pub(super) async fn simulate(config: &Path, what: &Simulation) -> anyhow::Result<ExitCode> {
     let Some(loaded) = serve::load(config) else {
         return Ok(ExitCode::FAILURE);
     };
-    let directory = &loaded.directory;
-    let zone = directory.zone.unwrap_or(Tz::UTC);
     let now = Clock::Real.now();
+    let directory = &kept::in_force(&loaded, now).await;
+    let zone = directory.zone.unwrap_or(Tz::UTC);
     let at = match &what.at {
         None => now,
         Some(text) => parse_at(text, zone, now).map_err(anyhow::Error::msg)?,
@@ -122,7 +122,7 @@ pub fn told(directory: &Directory, alert: &Alert, at: Time, script: Script) -> S
     out
 }
 
-fn by_labels(labels: &[(String, String)], at: Time) -> Alert {
+pub(super) fn by_labels(labels: &[(String, String)], at: Time) -> Alert {
     let labels: Labels = labels.iter().cloned().collect();
     Alert {
         source: "simulate".to_owned(),
@@ -137,7 +137,7 @@ fn by_labels(labels: &[(String, String)], at: Time) -> Alert {
 }
 
 /// The alerts of a payload, in whichever format it is.
-fn read(file: &Path, at: Time, limits: &Limits) -> anyhow::Result<Vec<Alert>> {
+pub(super) fn read(file: &Path, at: Time, limits: &Limits) -> anyhow::Result<Vec<Alert>> {
     let body = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
     let json: Value =
         serde_json::from_slice(&body).with_context(|| format!("{} is not JSON", file.display()))?;
@@ -178,8 +178,9 @@ pub(super) async fn explain(config: &Path, id: IncidentId) -> anyhow::Result<Exi
         return Ok(ExitCode::FAILURE);
     };
     let incident = Incident::replay(id, &journal);
-    let directory = &loaded.directory;
-    let told = explain::explain(&incident, &journal, directory, Clock::Real.now());
+    let now = Clock::Real.now();
+    let directory = &kept::in_force(&loaded, now).await;
+    let told = explain::explain(&incident, &journal, directory, now);
     print(&told.text(directory.zone))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,12 +1,15 @@
 //! The command line. Logs go to stderr; stdout carries only what was asked for.
 
+pub mod actions;
 pub mod check;
 mod demo;
 mod demo_story;
 mod doctor;
 mod export;
+mod fairness;
 pub mod foretell;
 mod generate;
+mod kept;
 mod log;
 mod oncall;
 pub mod plan;
@@ -117,6 +120,13 @@ enum Command {
         #[command(flatten)]
         config: Config,
     },
+    /// Print what being on call has cost whom: hours, nights, weekends, holidays and pages
+    Fairness {
+        #[command(flatten)]
+        question: fairness::Question,
+        #[command(flatten)]
+        config: Config,
+    },
     /// Print what a changed configuration changes: who else is on call and paged in the days ahead
     Plan {
         /// The configuration as it is in force
@@ -133,6 +143,13 @@ enum Command {
         /// Files or folders [default: tests/ beside the configuration]
         #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Look at the runbook actions: check their files, list them, show one
+    Actions {
+        #[command(subcommand)]
+        what: actions::What,
         #[command(flatten)]
         config: Config,
     },
@@ -168,6 +185,13 @@ fn incident(text: &str) -> Result<IncidentId, String> {
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn run() -> ExitCode {
+    // Before anything else is set up: these are other programs in the same file.
+    let hidden = std::env::args()
+        .nth(1)
+        .and_then(|c| crate::run::process::hidden(&c));
+    if let Some(code) = hidden {
+        return code;
+    }
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -203,11 +227,13 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
             config,
         } => export::search(&config.path, &words, reviewed).await,
         Command::Replay { id, config } => export::replay(&config.path, id).await,
-        Command::Simulate { what, config } => foretell::simulate(&config.path, &what),
+        Command::Simulate { what, config } => foretell::simulate(&config.path, &what).await,
         Command::Explain { id, config } => foretell::explain(&config.path, id).await,
-        Command::Oncall { question, config } => oncall::on_call(&config.path, &question),
-        Command::Plan { old, days, config } => plan::plan(&old, &config.path, days),
+        Command::Oncall { question, config } => oncall::on_call(&config.path, &question).await,
+        Command::Fairness { question, config } => fairness::fairness(&config.path, &question).await,
+        Command::Plan { old, days, config } => plan::plan(&old, &config.path, days).await,
         Command::Test { paths, config } => rehearse::test(&config.path, &paths),
+        Command::Actions { what, config } => actions::actions(&config.path, &what),
         Command::Generate { what } => {
             generate::generate(&what)?;
             Ok(ExitCode::SUCCESS)

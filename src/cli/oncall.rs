@@ -1,6 +1,6 @@
-//! `firebell oncall`: who is on call, by the files alone, for terminals and scripts.
+//! `firebell oncall`: who is on call, with the covers people agreed on, for terminals and scripts.
 
-use super::{print, serve};
+use super::{kept, print, serve};
 use crate::chat::grammar::Whom;
 use crate::chat::words;
 use crate::core::directory::Target;
@@ -26,11 +26,12 @@ pub(super) struct Question {
 ///
 /// # Errors
 /// When there is no such schedule, or the time cannot be read.
-pub(super) fn on_call(config: &Path, question: &Question) -> anyhow::Result<ExitCode> {
+pub(super) async fn on_call(config: &Path, question: &Question) -> anyhow::Result<ExitCode> {
     let Some(loaded) = serve::load(config) else {
         return Ok(ExitCode::FAILURE);
     };
-    let directory = &loaded.directory;
+    let now = Clock::Real.now();
+    let directory = &kept::in_force(&loaded, now).await;
     let whom = match &question.schedule {
         None => None,
         Some(id) if directory.schedules.contains_key(id) => {
@@ -44,7 +45,7 @@ pub(super) fn on_call(config: &Path, question: &Question) -> anyhow::Result<Exit
             );
         }
     };
-    let (zone, now) = (directory.zone.unwrap_or(Tz::UTC), Clock::Real.now());
+    let zone = directory.zone.unwrap_or(Tz::UTC);
     let at = match &question.at {
         None => now,
         Some(text) => {

@@ -1,11 +1,13 @@
 //! `firebell plan`: what a changed configuration changes, before it is put in force.
 //!
-//! Who is on call is compared minute by minute over the days ahead; policies, services and the
-//! catch-all by what they say. Nothing is changed, and no database is opened.
+//! Who is on call is compared minute by minute over the days ahead, with what each would carry;
+//! policies, services and the catch-all by what they say. Nothing is changed: the database is read.
 
+use super::kept::Kept;
 use super::{print, serve};
 use crate::core::directory::{Directory, Policy, Target};
-use crate::core::schedule::differences;
+use crate::core::fairness::{self, PageAt};
+use crate::core::hours::minute_words;
 use crate::core::text::{count, list};
 use crate::core::time::{Time, human_ms};
 use crate::engine::Clock;
@@ -18,26 +20,45 @@ use std::process::ExitCode;
 const DAY_MS: i64 = 86_400_000;
 /// Differences of one schedule that are listed.
 const LISTED: usize = 50;
+/// Pages of the past a preview counts with at most.
+const PAGES: i64 = 100_000;
 
 /// Prints what `new` changes against `old` in the next `days`.
 ///
 /// # Errors
 /// When the text cannot be printed.
-pub(super) fn plan(old: &Path, new: &Path, days: u16) -> anyhow::Result<ExitCode> {
+pub(super) async fn plan(old: &Path, new: &Path, days: u16) -> anyhow::Result<ExitCode> {
     let (Some(before), Some(after)) = (serve::load(old), serve::load(new)) else {
         return Ok(ExitCode::FAILURE);
     };
     let now = Clock::Real.now();
-    print(&report(&before.directory, &after.directory, now, days))?;
+    let kept = Kept::of(&after.settings).await;
+    let until = now.plus_ms(i64::from(days) * DAY_MS);
+    let pages = match kept.store() {
+        None => None,
+        Some(store) => {
+            let since = fairness::before(now, until);
+            Some(store.page_times(since, now, PAGES).await?)
+        }
+    };
+    let before = kept.over(before.directory, now).await;
+    let after = kept.over(after.directory, now).await;
+    print(&report(&before, &after, pages.as_deref(), now, days))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// What a new configuration changes from `now` on.
+/// What a new configuration changes from `now` on. `pages`: those of the weeks before, if known.
 #[must_use]
-pub fn report(before: &Directory, after: &Directory, now: Time, days: u16) -> String {
+pub fn report(
+    before: &Directory,
+    after: &Directory,
+    pages: Option<&[PageAt]>,
+    now: Time,
+    days: u16,
+) -> String {
     let until = now.plus_ms(i64::from(days) * DAY_MS);
     let mut out = String::new();
-    on_call(before, after, now, until, &mut out);
+    on_call((before, after), pages, (now, until), &mut out);
     policies(before, after, &mut out);
     services(before, after, &mut out);
     contacts(before, after, &mut out);
@@ -63,7 +84,12 @@ fn ids<'a, T>(
     before.keys().chain(after.keys()).collect()
 }
 
-fn on_call(before: &Directory, after: &Directory, from: Time, until: Time, out: &mut String) {
+fn on_call(
+    (before, after): (&Directory, &Directory),
+    pages: Option<&[PageAt]>,
+    (from, until): (Time, Time),
+    out: &mut String,
+) {
     for id in ids(&before.schedules, &after.schedules) {
         let (old, new) = (before.schedules.get(id), after.schedules.get(id));
         let (Some(old), Some(new)) = (old, new) else {
@@ -71,7 +97,9 @@ fn on_call(before: &Directory, after: &Directory, from: Time, until: Time, out: 
             let _ = writeln!(out, "schedule {id} {what}");
             continue;
         };
-        let found = differences(old, new, from, until);
+        let past = pages.unwrap_or_default();
+        let preview = fairness::preview(after, (old, new), past, from, until);
+        let found = &preview.differences;
         if found.is_empty() {
             continue;
         }
@@ -83,6 +111,17 @@ fn on_call(before: &Directory, after: &Directory, from: Time, until: Time, out: 
         }
         if found.len() > LISTED {
             let _ = writeln!(out, "  and {} more spans", found.len() - LISTED);
+        }
+        let (now, then) = preview.balance;
+        let pages = pages.is_some();
+        let guess = if pages {
+            "; pages as if those of the weeks before came again"
+        } else {
+            "; pages are counted when the database is there"
+        };
+        let _ = writeln!(out, "  what each carries, {now}% → {then}% even{guess}:");
+        for line in fairness::previewed(after, &preview, pages).lines() {
+            let _ = writeln!(out, "    {line}");
         }
     }
 }
@@ -125,6 +164,12 @@ fn steps(policy: &Policy) -> Vec<String> {
             .unwrap_or(i64::MAX / 1000)
             .saturating_mul(1000);
         lines.push(format!("reminds after {}", human_ms(ms)));
+    }
+    if let Some(minute) = policy.rest_until {
+        let until = minute_words(minute);
+        lines.push(format!(
+            "spares whoever was paged in the night until {until}"
+        ));
     }
     lines
 }

@@ -7,6 +7,7 @@ use crate::engine::{self, Clock, Engine, Options};
 use crate::http::{App, server};
 use crate::metrics::Metrics;
 use crate::notify::Notifiers;
+use crate::run::Executors;
 use crate::share::Places;
 use crate::store::Store;
 use anyhow::{Context, bail};
@@ -26,6 +27,10 @@ use tokio::sync::mpsc;
 const CHECKPOINT_EVERY: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(100)..=Duration::from_secs(2);
 const CHECKPOINT_PAGES: i64 = 512;
+/// A run's folder stays this long after its end, for whoever wants to look.
+const RUN_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+/// And is looked for this often.
+const RUN_LOOK: Duration = Duration::from_secs(3600);
 /// How often a process asks whether another one has taken its database.
 const FENCE_LOOK: Duration = Duration::from_secs(1);
 
@@ -34,10 +39,16 @@ const FENCE_LOOK: Duration = Duration::from_secs(1);
 /// # Errors
 /// When it cannot start, or another process takes the database over.
 pub async fn serve(path: &Path) -> anyhow::Result<ExitCode> {
-    let Some(loaded) = load(path) else {
+    let Some(mut loaded) = load(path) else {
         return Ok(ExitCode::FAILURE);
     };
     log::start(&loaded.settings.log_format, &loaded.settings.log_filter);
+    if engine::first_copies(&loaded.feeds, Clock::Real.now()).await {
+        match load(path) {
+            Some(with_copies) => loaded = with_copies,
+            None => return Ok(ExitCode::FAILURE),
+        }
+    }
     let listener = listen(&loaded.settings.listen).await?;
     let house = House::open(path, loaded).await?;
     tracing::info!(
@@ -120,9 +131,13 @@ impl House {
             .await
             .context("the database could not be opened")?;
         let metrics = Arc::new(Metrics::new());
+        let executors = Executors::here(&settings.data_dir, None)
+            .context("the folder of runs could not be made")?
+            .and_elsewhere(&settings.engines, &settings.data_dir)
+            .map_err(|why| anyhow::anyhow!(why))?;
         let options = Options {
             clock: Clock::Real,
-            scratch: settings.data_dir.join("runs"),
+            executors: executors.clone(),
             public_url: settings.public_url.trim_end_matches('/').to_owned(),
             metrics: Arc::clone(&metrics),
         };
@@ -133,6 +148,8 @@ impl House {
         let places = Places::new(&settings.exports, &settings.data_dir.join("exports"))
             .map_err(|why| anyhow::anyhow!(why))?;
         engine.share_through(places);
+        data_dir(&settings.data_dir.join("calendars"))?;
+        engine.follow_calendars(loaded.feeds).await;
         let platforms = Platforms::put_up(&engine, &settings)?;
         let app = App {
             engine,
@@ -141,6 +158,8 @@ impl House {
             chat: platforms.doors.clone(),
         };
         platforms.open(&app.engine, &app.settings).await?;
+        executors.ready();
+        engine::spawn(clear_old_runs(executors));
         Ok(House {
             app,
             config: config.to_owned(),
@@ -177,6 +196,15 @@ impl House {
             bail!("the engine has ended by a fault of its own; the log says where");
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Removes folders of runs that ended long ago: their output is in the database, what they left among the
+/// artefacts.
+async fn clear_old_runs(executors: Executors) {
+    loop {
+        executors.clear(RUN_KEPT);
+        tokio::time::sleep(RUN_LOOK).await;
     }
 }
 
@@ -258,13 +286,19 @@ fn pace(every: Duration, pages: i64) -> Duration {
 async fn watch(config: PathBuf, files: Vec<PathBuf>, app: App) {
     // Nobody asks for a reload by hand here: SIGHUP does.
     let (_requests, asked) = mpsc::channel(1);
+    // As every reload reads it, so that only what changes from now on is told.
+    let at_start = config::load(&config).map(|loaded| loaded.at_start);
+    let at_start = at_start.unwrap_or_default();
     let put = |outcome: Result<Loaded, Vec<Fault>>| {
         let Ok(loaded) = outcome else {
             return;
         };
+        for_a_restart(&app.engine, &config::changed(&at_start, &loaded.at_start));
+        providers(&app.engine, &loaded.settings.notify);
         app.engine.replace_directory(loaded.directory);
         let app = app.clone();
         engine::spawn(async move {
+            app.engine.follow_calendars(loaded.feeds).await;
             app.engine.offer_policies().await;
             // A new team or service may bring a new channel.
             if !app.settings.console.enabled {
@@ -281,4 +315,33 @@ async fn watch(config: PathBuf, files: Vec<PathBuf>, app: App) {
         );
     }
     std::future::pending::<()>().await;
+}
+
+/// Says, in the log and on the console, which changed sections wait for a restart.
+fn for_a_restart(engine: &Engine, changed: &[String]) {
+    let mut sentences = Vec::new();
+    if !changed.is_empty() {
+        let words = format!(
+            "firebell.toml has changed where only a restart puts it in force: {}.",
+            crate::core::text::list(changed)
+        );
+        tracing::warn!("{words}");
+        sentences.push(words);
+    }
+    engine.trouble_with("restart", &sentences);
+}
+
+/// Mail servers, push services and phones as they are configured now. What cannot be used leaves those
+/// there were in place.
+fn providers(engine: &Engine, settings: &config::notify::Providers) {
+    let mut sentences = Vec::new();
+    match Notifiers::new(settings, engine.public_url()) {
+        Ok(notifiers) => engine.notify_through(notifiers),
+        Err(why) => {
+            let words = format!("The changed providers are not in force, those before are: {why}.");
+            tracing::error!("{words}");
+            sentences.push(words);
+        }
+    }
+    engine.trouble_with("providers", &sentences);
 }

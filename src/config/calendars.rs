@@ -2,12 +2,21 @@
 //!
 //! Paths are relative to the file that names them. A calendar that cannot be read is a fault; an event
 //! in it that cannot be understood, or that names nobody, is a warning: calendars are edited by many.
+//!
+//! A calendar may also stand at an address. Nothing is fetched here: what is read is the last good
+//! copy in the data folder, which the running firebell keeps up to date, so that a start without a
+//! network knows the shifts. No copy yet is a warning, because it mends itself.
 
+use super::folders::Entry;
 use super::reader::{Said, Sink};
+use super::secret::{Found, Secrets};
+use super::settings::{loopback_host, web_address};
 use crate::calendar::{Event, read};
 use crate::core::directory::Person;
 use crate::core::schedule::{Holidays, Leave, Listed, Shift};
 use chrono_tz::Tz;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,26 +27,106 @@ const FILE_MAX: u64 = 16 * 1024 * 1024;
 /// Warnings of one calendar that are told one by one.
 const WARNINGS: usize = 10;
 
-/// Where calendars are looked for.
-pub(super) struct Calendars {
-    /// Folder of the file that names them.
-    pub folder: PathBuf,
-    /// Files that were read, for watching.
-    pub files: RefCell<Vec<PathBuf>>,
+/// A calendar at an address.
+#[derive(Clone, Debug)]
+pub struct Feed {
+    /// For sentences: `the schedule web-primary`.
+    pub of: String,
+    /// The schedule it belongs to.
+    pub schedule: Option<String>,
+    /// The person it belongs to.
+    pub person: Option<String>,
+    /// The host, for sentences: the whole address may be a password.
+    pub host: String,
+    /// Where it is.
+    pub url: SecretString,
+    /// Where its last good copy is kept.
+    pub copy: PathBuf,
 }
 
-impl Calendars {
-    /// The events of a calendar.
-    fn events(&self, said: &Said<String>, zone: Tz, sink: &Sink) -> Option<Vec<Event>> {
-        let name = &said.value;
-        if name.contains("://") {
-            let what = format!("{name:?} is an address; calendars are read from files");
-            let fix = "download it to a file beside this one, again and again if it changes";
+impl Feed {
+    /// Beside the copy: when the address last answered with a calendar, RFC 3339.
+    #[must_use]
+    pub fn seen(&self) -> PathBuf {
+        self.copy.with_extension("seen")
+    }
+}
+
+/// Where calendars are looked for.
+pub(super) struct Calendars<'a> {
+    /// Folder of the file that names them.
+    pub folder: PathBuf,
+    /// Whose they are: the schedule or person, and its id.
+    pub of: (Entry, &'a str),
+    /// Where copies of those at an address are.
+    pub copies: PathBuf,
+    /// For addresses that are kept secret.
+    pub secrets: &'a Secrets<'a>,
+    /// Files that were read, for watching.
+    pub files: RefCell<Vec<PathBuf>>,
+    /// Those at an address.
+    pub feeds: RefCell<Vec<Feed>>,
+}
+
+impl Calendars<'_> {
+    /// Where the last copy is, and what the calendar is called; `None`: the fault is said.
+    fn at_address(&self, said: &Said<String>, sink: &Sink) -> Option<(PathBuf, String)> {
+        let url = match self.secrets.find("the calendar", said, sink) {
+            Found::Nothing => return None,
+            Found::Secret(url) => url,
+            Found::Literal(url) => SecretString::from(url),
+        };
+        let Some(host) = web_address(url.expose_secret()) else {
+            let what = "the calendar is at no http or https address";
+            let fix = "write an address such as https://example.org/roster.ics, or a file beside this one";
             sink.fault(&said.place, what, fix);
             return None;
+        };
+        if url.expose_secret().starts_with("http:") && !loopback_host(&host) {
+            let what = format!(
+                "the calendar at {host} would travel unencrypted, and whoever changes it on its way decides who is on call"
+            );
+            sink.fault(&said.place, what, "use an https address");
+            return None;
         }
-        let path = self.folder.join(Path::new(name));
-        self.files.borrow_mut().push(path.clone());
+        let digest = Sha256::digest(url.expose_secret().as_bytes());
+        let name: String = digest.iter().take(16).map(|b| format!("{b:02x}")).collect();
+        let copy = self.copies.join(format!("{name}.ics"));
+        let (entry, id) = &self.of;
+        let id = (*id).to_owned();
+        let person = matches!(entry, Entry::Person);
+        let word = if person { "person" } else { "schedule" };
+        self.feeds.borrow_mut().push(Feed {
+            of: format!("the {word} {id}"),
+            schedule: (!person).then(|| id.clone()),
+            person: person.then_some(id),
+            host: host.clone(),
+            url,
+            copy: copy.clone(),
+        });
+        Some((copy, format!("the calendar at {host}")))
+    }
+
+    /// The events of a calendar.
+    fn events(&self, said: &Said<String>, zone: Tz, sink: &Sink) -> Option<Vec<Event>> {
+        let named = &said.value;
+        let address =
+            named.contains("://") || named.starts_with("env:") || named.starts_with("file:");
+        let (path, name, title) = if address {
+            let (copy, name) = self.at_address(said, sink)?;
+            self.files.borrow_mut().push(copy.clone());
+            if !copy.exists() {
+                let what = format!("{name} was not fetched yet, so it is as if it were empty");
+                let fix = "nothing, if firebell was just told of it: it fetches it when it runs; `firebell doctor` tries it";
+                sink.warn(&said.place, what, fix);
+                return None;
+            }
+            (copy, name.clone(), name)
+        } else {
+            let path = self.folder.join(Path::new(named));
+            self.files.borrow_mut().push(path.clone());
+            (path, named.clone(), format!("the calendar {named:?}"))
+        };
         let text = match std::fs::metadata(&path) {
             Ok(meta) if !meta.is_file() => Err("it is not a file".to_owned()),
             Ok(meta) if meta.len() > FILE_MAX => Err(format!("it is larger than {FILE_MAX} bytes")),
@@ -55,12 +144,23 @@ impl Calendars {
                 Some(found.events)
             }
             Err(why) => {
-                let what = format!("the calendar {name:?} cannot be read: {why}");
+                let what = format!("{title} cannot be read: {why}");
                 let fix = format!("put an iCalendar file at {}", path.display());
                 sink.fault(&said.place, what, fix);
                 None
             }
         }
+    }
+
+    /// What a calendar is called in sentences: an address may be a password.
+    fn called(&self, said: &Said<String>) -> String {
+        let feeds = self.feeds.borrow();
+        let at = said.value.contains("://");
+        let feed = feeds.last().filter(|_| at);
+        feed.map_or_else(
+            || said.value.clone(),
+            |f| format!("the calendar at {}", f.host),
+        )
     }
 
     /// When somebody is away.
@@ -91,7 +191,7 @@ impl Calendars {
         if days.is_empty() && !events.is_empty() {
             let what = format!(
                 "the calendar {:?} has no all-day event, so no holiday",
-                said.value
+                self.called(said)
             );
             sink.warn(
                 &said.place,
@@ -132,7 +232,10 @@ impl Calendars {
                 .extend(shifts);
         }
         for title in unknown.iter().take(WARNINGS) {
-            let what = format!("{}: {title:?} names nobody of the directory", said.value);
+            let what = format!(
+                "{}: {title:?} names nobody of the directory",
+                self.called(said)
+            );
             let fix = "write the id, name or e-mail address of a person as the event's title";
             sink.warn(&said.place, what, fix);
         }

@@ -1,6 +1,7 @@
 //! From a path to a checked configuration, or to the whole list of what is wrong with it.
 
-use super::calendars::Calendars;
+use super::action::Ground;
+use super::calendars::{Calendars, Feed};
 use super::cross::{self, Known};
 use super::folders::{Entry, Mention, Reading, check_id, service, team};
 use super::people::person;
@@ -9,10 +10,10 @@ use super::schedule::{Near, schedule};
 use super::secret::Secrets;
 use super::tree::{Place, parse};
 use super::{
-    Fault, Loaded, Settings, action, fairness, layered, maintenance, policy, postmortem, route,
-    settings,
+    ActionFile, Fault, Loaded, Settings, action, engines, fairness, layered, maintenance, policy,
+    postmortem, restart, route, settings,
 };
-use crate::core::directory::{Directory, PlatformRules};
+use crate::core::directory::{Directory, Disabled, PlatformRules, Reason};
 use chrono_tz::Tz;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,6 +63,9 @@ pub fn load_with(path: &Path, variables: &Variables) -> Result<Loaded, Vec<Fault
     let mut files = Files {
         base: &base,
         read: vec![path.to_path_buf()],
+        copies: PathBuf::new(),
+        feeds: Vec::new(),
+        at_start: BTreeMap::new(),
     };
     let loaded = read_all(path, &mut files, &secrets, &sink);
     files.read.extend(secrets.files.into_inner());
@@ -69,11 +73,14 @@ pub fn load_with(path: &Path, variables: &Variables) -> Result<Loaded, Vec<Fault
     files.read.retain(|f| once.insert(f.clone()));
     let (faults, warnings) = sink.into_parts();
     match loaded {
-        Some((settings, directory)) if faults.is_empty() => Ok(Loaded {
+        Some((settings, directory, actions)) if faults.is_empty() => Ok(Loaded {
             settings,
             directory,
             warnings,
+            actions,
             files: files.read,
+            feeds: files.feeds,
+            at_start: files.at_start,
         }),
         _ => Err(faults),
     }
@@ -103,6 +110,10 @@ pub fn fix_report(faults: &[Fault]) -> String {
 struct Files<'a> {
     base: &'a Path,
     read: Vec<PathBuf>,
+    /// Where copies of calendars at an address are kept.
+    copies: PathBuf,
+    feeds: Vec<Feed>,
+    at_start: BTreeMap<String, [u8; 32]>,
 }
 
 impl Files<'_> {
@@ -151,11 +162,13 @@ fn read_all(
     files: &mut Files<'_>,
     secrets: &Secrets<'_>,
     sink: &Sink,
-) -> Option<(Settings, Directory)> {
+) -> Option<(Settings, Directory, Vec<ActionFile>)> {
     let text = files.text(path, sink)?;
     let node = layered::read(&text, &files.shown(path), secrets.variables, sink)?;
     let top = Table::open(&node, "firebell.toml", sink)?;
     let mut settings = settings::settings(&top, secrets);
+    files.at_start = restart::sections(&node, secrets);
+    files.copies = settings.data_dir.join("calendars");
     let zone = default_zone(&top);
     let severities = settings::severities(&top);
     let folder = directory_path(&top, files.base);
@@ -194,6 +207,7 @@ fn read_all(
     let (catch_all, catch_place, said) = paging(&top, &reading);
     let fairness = fairness::fairness(&top);
     let deadlines = postmortem::deadlines(&top, &severities);
+    let inventory = engines::inventory(&top, secrets);
     top.done();
     let mut directory = Directory {
         route,
@@ -214,9 +228,15 @@ fn read_all(
     templates(&folder, &mut directory, files, sink);
     check(&mut directory, &mut found, &mentions.borrow(), sink);
     cross::catch_all(&directory, said, &catch_place, sink);
-    actions(&folder, &mut directory, files, &found.known, sink);
+    let ground = Ground {
+        reading: &reading,
+        known: &found.known,
+        engines: &settings.engines,
+        inventory: &inventory,
+    };
+    let actions = actions(&folder, &mut directory, files, &ground);
     add_channels(&mut settings, &directory);
-    Some((settings, directory))
+    Some((settings, directory, actions))
 }
 
 fn default_zone(top: &Table<'_>) -> Option<Tz> {
@@ -322,7 +342,11 @@ fn entry(
     let table = Table::open(&node, title, reading.sink)?;
     let calendars = Calendars {
         folder: path.parent().map(Path::to_path_buf).unwrap_or_default(),
+        of: (kind, id),
+        copies: files.copies.clone(),
+        secrets: reading.secrets,
         files: RefCell::default(),
+        feeds: RefCell::default(),
     };
     match kind {
         Entry::Person => {
@@ -352,6 +376,7 @@ fn entry(
             };
             let schedule = schedule(id, table, &near);
             files.read.extend(calendars.files.take());
+            files.feeds.extend(calendars.feeds.take());
             directory.schedules.insert(id.to_owned(), schedule?);
         }
         Entry::Policy => drop(
@@ -361,6 +386,7 @@ fn entry(
         ),
     }
     files.read.extend(calendars.files.take());
+    files.feeds.extend(calendars.feeds.take());
     Some(())
 }
 
@@ -412,29 +438,68 @@ fn actions(
     folder: &Path,
     directory: &mut Directory,
     files: &mut Files<'_>,
-    known: &Known,
-    sink: &Sink,
-) {
+    ground: &Ground<'_>,
+) -> Vec<ActionFile> {
+    let sink = ground.reading.sink;
+    let mut found = Vec::new();
     for (id, path) in listed(&folder.join("actions"), "toml", files, sink) {
         let own = Sink::default();
         let shown = files.shown(&path);
-        let action = files
+        let written = files
             .text(&path, &own)
-            .and_then(|text| action::action(&id, &text, &shown, known, &own));
+            .and_then(|text| action::action(&id, &text, &shown, ground, &own));
+        let absent = own.take_absent();
         let (faults, warnings) = own.into_parts();
-        match action {
-            Some(action) if faults.is_empty() => {
-                directory.actions.insert(id.clone(), Arc::new(action));
+        let (action, samples, undo_line) = match written {
+            Some(w) => (Some(Arc::new(w.action)), w.samples, w.undo_line),
+            None => (None, Vec::new(), 0),
+        };
+        found.push(ActionFile {
+            id,
+            path: shown.to_path_buf(),
+            action,
+            samples,
+            faults,
+            absent,
+            warnings,
+            undo_line,
+        });
+    }
+    action::after(&mut found);
+    for file in &found {
+        let id = &file.id;
+        match &file.action {
+            Some(action) if file.is_on() => {
+                directory.actions.insert(id.clone(), Arc::clone(action));
             }
-            _ => {}
+            _ => drop(directory.disabled.insert(id.clone(), disabled(file))),
         }
-        for mut fault in faults {
+        let off = file.faults.iter().chain(&file.absent).cloned();
+        for mut fault in off {
             fault.what = format!("the action {id} is disabled: {}", fault.what);
             sink.warn_as(fault);
         }
-        for warning in warnings {
-            sink.warn_as(warning);
+        for warning in &file.warnings {
+            sink.warn_as(warning.clone());
         }
+    }
+    found
+}
+
+/// The reasons, for the console.
+fn disabled(file: &ActionFile) -> Disabled {
+    let reason = |fault: &Fault| Reason {
+        place: match fault.line {
+            0 => fault.path.display().to_string(),
+            n => format!("{}:{n}", fault.path.display()),
+        },
+        what: fault.what.clone(),
+        fix: fault.fix.clone(),
+    };
+    Disabled {
+        title: file.action.as_ref().map(|a| a.title.clone()),
+        why: file.faults.iter().chain(&file.absent).map(reason).collect(),
+        lacking: file.faults.is_empty(),
     }
 }
 

@@ -13,6 +13,7 @@ pub mod chat;
 mod cross;
 mod demo;
 mod direct;
+pub mod engines;
 mod fairness;
 mod folders;
 mod hours;
@@ -26,6 +27,7 @@ mod policy;
 pub mod postmortem;
 mod reader;
 mod rehearsal;
+mod restart;
 mod route;
 mod schedule;
 mod secret;
@@ -34,15 +36,19 @@ mod sources;
 mod tree;
 mod watch;
 
+pub use action::Sample;
+pub use calendars::Feed;
 pub use demo::{DEMO_FILES, write_demo};
 pub use load::{Variables, fix_report, load, load_with, variables};
 pub use rehearsal::{Written, rehearsals};
+pub use restart::changed;
 pub use watch::{DEBOUNCE, watch};
 
-use crate::core::directory::Directory;
+use crate::core::directory::{Action, Directory};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What `firebell.toml` says besides the directory. Read once at start.
 #[derive(Clone, Debug)]
@@ -69,6 +75,8 @@ pub struct Settings {
     pub notify: notify::Providers,
     /// Where else postmortems and their action items may go.
     pub exports: Vec<postmortem::Export>,
+    /// What carries out actions elsewhere.
+    pub engines: engines::Engines,
     /// Ceilings of the ingest paths.
     pub limits: Limits,
     /// `text` or `json`.
@@ -168,8 +176,43 @@ pub struct Loaded {
     pub directory: Directory,
     /// Things that work but are probably not meant.
     pub warnings: Vec<Fault>,
+    /// Every file of `actions/` and what came of it, by id.
+    pub actions: Vec<ActionFile>,
     /// Every file that was read, for watching.
     pub files: Vec<PathBuf>,
+    /// Calendars at an address: the files name them, and their copies are among `files`.
+    pub feeds: Vec<Feed>,
+    /// Sections of `firebell.toml` that only a start puts in force, with a digest of what they say.
+    pub at_start: BTreeMap<String, [u8; 32]>,
+}
+
+/// A file of `actions/` and what came of it.
+#[derive(Clone, Debug)]
+pub struct ActionFile {
+    /// The action's id: the file's name.
+    pub id: String,
+    /// As shown in faults.
+    pub path: PathBuf,
+    /// What it says; `None` when it cannot be read. Also there when this machine lacks its program.
+    pub action: Option<Arc<Action>>,
+    /// Examples it must take.
+    pub samples: Vec<Sample>,
+    /// What is wrong with it: it is disabled.
+    pub faults: Vec<Fault>,
+    /// What this machine lacks for it: it is off here, and right on another machine.
+    pub absent: Vec<Fault>,
+    /// What works and is probably not meant.
+    pub warnings: Vec<Fault>,
+    /// Line of `[rollback]`.
+    undo_line: usize,
+}
+
+impl ActionFile {
+    /// Whether it is offered.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.action.is_some() && self.faults.is_empty() && self.absent.is_empty()
+    }
 }
 
 /// Something wrong with a file.

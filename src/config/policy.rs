@@ -7,6 +7,7 @@ use super::reader::{Said, Sink, Table, nearest};
 use super::secret::Secrets;
 use super::settings::channel_fault;
 use crate::core::directory::{ContactKind, Policy, Rung, Target, When};
+use crate::core::hours::parse_minute;
 use std::collections::BTreeMap;
 
 /// A ladder with more rungs pages for days.
@@ -17,6 +18,9 @@ const TARGETS_MAX: usize = 20;
 const ACKS_MAX: i64 = 10;
 /// A reminder sooner than a minute is noise; later than a week is none.
 const REMIND_MS: std::ops::RangeInclusive<i64> = 60_000..=7 * 86_400_000;
+
+/// Until when somebody may rest after a night, minutes of the day: from its end to the next one.
+const REST: std::ops::RangeInclusive<u16> = 7 * 60..=22 * 60;
 
 /// `policies/ID.toml`.
 pub(super) fn policy(id: &str, table: Table<'_>, reading: &Reading<'_>) -> Policy {
@@ -42,13 +46,30 @@ pub(super) fn policy(id: &str, table: Table<'_>, reading: &Reading<'_>) -> Polic
     }
     let repeat = table.int("repeat", 0..=20);
     let remind = table.duration_ms("remind-after", REMIND_MS);
+    let rest = rest(&table);
     table.done();
     Policy {
         id: id.to_owned(),
         rungs,
         repeat: u8::try_from(repeat.unwrap_or(0)).unwrap_or(0),
         remind_secs: remind.and_then(|ms| u64::try_from(ms / 1000).ok()),
+        rest_until: rest,
     }
+}
+
+/// `rest-after-night = "12:00"`.
+fn rest(table: &Table<'_>) -> Option<u16> {
+    let said = table.text("rest-after-night")?;
+    let minute = parse_minute(&said.value).filter(|m| REST.contains(m));
+    if minute.is_none() {
+        let what = format!("`rest-after-night` cannot be {:?}", said.value);
+        table.sink.fault(
+            &said.place,
+            what,
+            "write rest-after-night = \"12:00\": between 07:00, when the night is over, and 22:00",
+        );
+    }
+    minute
 }
 
 fn rung(rung: Table<'_>, reading: &Reading<'_>) -> Rung {

@@ -78,6 +78,9 @@ fn one(table: Table<'_>, directory: &Directory) -> Option<Written> {
     let expect = lines(&table);
     let acts = acts(&table, directory);
     let broken = broken(&table, directory);
+    let woken = table.texts("woken").unwrap_or_default();
+    let known = |said: &Said<String>| person("woken", &said.value, said, directory, table.sink);
+    let woken = woken.iter().filter_map(known).collect();
     let until_ms = table.duration_ms("until", 1000..=UNTIL_MAX_MS);
     let annotations = self::labels(&table, "annotations");
     table.done();
@@ -90,6 +93,7 @@ fn one(table: Table<'_>, directory: &Directory) -> Option<Written> {
             annotations,
             acts,
             broken,
+            woken,
             until_ms: until_ms.unwrap_or(UNTIL_MS),
             expect,
         },

@@ -26,7 +26,7 @@ const NONE: &str = "none";
 /// What reading a schedule needs besides its file.
 pub(super) struct Near<'a> {
     pub reading: &'a Reading<'a>,
-    pub calendars: &'a Calendars,
+    pub calendars: &'a Calendars<'a>,
     pub people: &'a BTreeMap<String, Person>,
 }
 

@@ -2,7 +2,7 @@
 
 use super::reader::{Said, Table, nearest};
 use super::secret::{Found, Secrets};
-use super::{Console, Limits, Settings, chat, notify, sources};
+use super::{Console, Limits, Settings, chat, engines, notify, sources};
 use crate::core::directory::{SeverityName, Urgency};
 use chrono_tz::Tz;
 use secrecy::{ExposeSecret, SecretString};
@@ -23,6 +23,7 @@ pub(super) fn settings(root: &Table<'_>, secrets: &Secrets<'_>) -> Settings {
     chat::check_names(root, &slack, &discord);
     let notify = notify::providers(root, secrets);
     let exports = super::postmortem::exports(root, secrets);
+    let engines = engines::engines(root, secrets);
     Settings {
         public_url: public_url(root, &listen),
         database_url: database(root, secrets, &data_dir),
@@ -36,6 +37,7 @@ pub(super) fn settings(root: &Table<'_>, secrets: &Secrets<'_>) -> Settings {
         discord,
         notify,
         exports,
+        engines,
         log_format,
         log_filter,
     }

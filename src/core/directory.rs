@@ -7,8 +7,9 @@ mod action;
 mod waking;
 
 pub use action::{
-    Action, ActionClass, Approval, Arg, ArgKind, Auto, AutoLevel, BreakGlass, How, HttpRun,
-    KubernetesRun, Limits, Lock, Need, ProcessRun, Risk, Rollback, RundeckRun, Sandbox, SshRun,
+    Action, ActionClass, Approval, Arg, ArgKind, Auto, AutoLevel, BreakGlass, Disabled, How,
+    HttpRun, KubernetesRun, Limits, Lock, Need, ProcessRun, Reason, Risk, Rollback, RundeckRun,
+    Sandbox, SshRun,
 };
 pub use waking::{Means, Rule, Step, Support, Urgency, Waking};
 
@@ -18,6 +19,7 @@ use super::matcher::Matcher;
 use super::postmortem::PostmortemRules;
 use super::schedule::{Leaves, Schedule, Weights};
 use super::silence::{ReminderRules, Silence};
+use super::time::Time;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,6 +40,8 @@ pub struct Directory {
     pub policies: BTreeMap<String, Policy>,
     /// By id.
     pub actions: BTreeMap<String, Arc<Action>>,
+    /// Actions whose file is there and which are not offered, by id.
+    pub disabled: BTreeMap<String, Disabled>,
     /// The routing tree; the root matches everything.
     pub route: Route,
     /// Worst first; `Severity(n)` is the n-th.
@@ -58,6 +62,8 @@ pub struct Directory {
     pub maintenance: BTreeMap<String, Arc<Silence>>,
     /// When silences are talked about.
     pub reminders: ReminderRules,
+    /// When each person was last paged in their night, by id. Not from the files: the engine knows.
+    pub nights: Arc<BTreeMap<String, Time>>,
     /// When people are away, by id.
     pub leaves: Leaves,
     /// Until when postmortems are due, and how they read.
@@ -214,6 +220,10 @@ pub struct Policy {
     /// ladder is climbed anew when nothing moves after that either. `None`: an acknowledgement rests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remind_secs: Option<u64>,
+    /// Whoever was paged in their night is passed over for what is not urgent until this minute of
+    /// their day, when somebody else is there. `None`: nobody is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rest_until: Option<u16>,
 }
 
 /// One step of a policy.

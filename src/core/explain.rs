@@ -6,6 +6,7 @@
 
 use super::directory::{Directory, Policy};
 use super::forecast::{self, Script};
+use super::hours::minute_words;
 use super::id::Actor;
 use super::incident::{Climb, Event, Incident, PagedPerson, Record, Skipped, Status};
 use super::route::freeze;
@@ -280,6 +281,12 @@ fn notes(incident: &Incident, directory: &Directory) -> Vec<String> {
         notes.push(format!(
             "Whoever has it is asked again when nothing moves for {}.",
             human_ms(ms)
+        ));
+    }
+    if let Some(minute) = incident.ladder.rest_until {
+        notes.push(format!(
+            "Whoever was paged in the night is passed over until {} for what is not urgent, while somebody else is there.",
+            minute_words(minute)
         ));
     }
     notes

@@ -132,16 +132,8 @@ pub fn minute_words(minute: u16) -> String {
 pub fn disturbed(pages: &[Time], zone: Tz) -> Vec<Night> {
     let mut nights: BTreeMap<NaiveDate, Night> = BTreeMap::new();
     for at in pages {
-        let local = at.utc().with_timezone(&zone);
-        let minute = minute_of(&local.naive_local());
-        if !within(minute, NIGHT.0, NIGHT.1) {
+        let Some(morning) = morning_after(*at, zone) else {
             continue;
-        }
-        let today = local.date_naive();
-        let morning = if minute >= NIGHT.0 {
-            today.checked_add_days(Days::new(1)).unwrap_or(today)
-        } else {
-            today
         };
         let night = nights.entry(morning).or_insert(Night {
             morning,
@@ -152,6 +144,41 @@ pub fn disturbed(pages: &[Time], zone: Tz) -> Vec<Night> {
         night.last = night.last.max(*at);
     }
     nights.into_values().rev().collect()
+}
+
+/// The morning after an instant, when that is at night in a zone.
+#[must_use]
+pub fn morning_after(at: Time, zone: Tz) -> Option<NaiveDate> {
+    let local = at.utc().with_timezone(&zone);
+    let minute = minute_of(&local.naive_local());
+    if !within(minute, NIGHT.0, NIGHT.1) {
+        return None;
+    }
+    let today = local.date_naive();
+    Some(if minute >= NIGHT.0 {
+        today.checked_add_days(Days::new(1)).unwrap_or(today)
+    } else {
+        today
+    })
+}
+
+/// Three at night on the wall of a zone, the last time before an instant.
+#[must_use]
+pub fn last_night(at: Time, zone: Tz) -> Time {
+    let today = at.utc().with_timezone(&zone).date_naive();
+    let three = |day: NaiveDate| wall_time(day, 3 * 60).map(|wall| instant(zone, wall));
+    let mut nights = [Some(today), today.pred_opt()].into_iter().flatten();
+    nights
+        .find_map(|day| three(day).filter(|t| *t <= at))
+        .unwrap_or(at)
+}
+
+/// Until when somebody rests who was paged at `at`: that minute of the day after the night. `None`: it
+/// was not at night where they live.
+#[must_use]
+pub fn rests_until(at: Time, zone: Tz, minute: u16) -> Option<Time> {
+    let morning = morning_after(at, zone)?;
+    Some(instant(zone, wall_time(morning, minute)?))
 }
 
 fn on(days: WeekDays, day: Weekday) -> bool {
@@ -316,6 +343,41 @@ mod tests {
         // In Tokyo the first was at 22:00, and the third at ten in the morning.
         let told = disturbed(&pages, Tz::Asia__Tokyo);
         assert_eq!((told.len(), told[0].pages), (1, 2));
+    }
+
+    #[test]
+    fn who_was_paged_at_night_rests_until_the_noon_after_it() {
+        let noon = |t: &str, zone| rests_until(at(t), zone, 12 * 60);
+        let of = |t: &str| Some(at(t));
+        let berlin = Tz::Europe__Berlin;
+        assert_eq!(
+            noon("2026-07-02T21:30:00Z", berlin),
+            of("2026-07-03T10:00:00Z")
+        );
+        assert_eq!(
+            noon("2026-07-03T01:00:00Z", berlin),
+            of("2026-07-03T10:00:00Z")
+        );
+        assert_eq!(
+            noon("2026-07-03T05:00:00Z", berlin),
+            None,
+            "seven in the morning"
+        );
+        assert_eq!(noon("2026-07-03T01:00:00Z", Tz::Asia__Tokyo), None);
+        // The night the clock goes back: noon is an hour later than a day before.
+        assert_eq!(
+            noon("2026-10-24T23:30:00Z", berlin),
+            of("2026-10-25T11:00:00Z")
+        );
+        assert!(morning_after(at("2026-07-02T20:00:00Z"), berlin).is_some());
+        assert_eq!(
+            last_night(at("2026-07-03T06:00:00Z"), berlin),
+            at("2026-07-03T01:00:00Z")
+        );
+        assert_eq!(
+            last_night(at("2026-07-03T00:00:00Z"), berlin),
+            at("2026-07-02T01:00:00Z")
+        );
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod alert;
 pub mod directory;
 pub mod duty;
 pub mod explain;
+pub mod fairness;
 pub mod forecast;
 pub mod hours;
 pub mod id;

@@ -7,9 +7,11 @@
 use super::alert::{Alert, AlertKind, Labels};
 use super::directory::{Directory, WEBHOOK};
 use super::forecast::{Script, of_alert};
+use super::hours::last_night;
 use super::id::Actor;
 use super::incident::{Command, Event, PagedPerson, Record};
 use super::time::{Time, parse_duration_ms};
+use std::sync::Arc;
 
 /// One test of a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +28,8 @@ pub struct Rehearsal {
     pub acts: Vec<(i64, Deed)>,
     /// Contacts that fail: person id and contact name.
     pub broken: Vec<(String, String)>,
+    /// Who was paged in the night before, by person id.
+    pub woken: Vec<String>,
     /// How far is looked, milliseconds.
     pub until_ms: i64,
     /// What must happen, in order.
@@ -126,6 +130,14 @@ pub fn rehearse(directory: &Directory, rehearsal: &Rehearsal) -> Vec<Told> {
         ends_at: Time::FAR,
         generator_url: String::new(),
         kind: AlertKind::Firing,
+    };
+    let night = |id: &String| {
+        let zone = directory.people.get(id)?.zone;
+        Some((id.clone(), last_night(rehearsal.at, zone)))
+    };
+    let directory = &Directory {
+        nights: Arc::new(rehearsal.woken.iter().filter_map(night).collect()),
+        ..directory.clone()
     };
     let act = |(ms, deed): &(i64, Deed)| (rehearsal.at.plus_ms(*ms), command(directory, deed));
     let script = Script {

@@ -181,6 +181,7 @@ pub fn freeze(policy: &Policy) -> Ladder {
         rungs: policy.rungs.clone(),
         repeat: policy.repeat,
         remind_secs: policy.remind_secs,
+        rest_until: policy.rest_until,
     }
 }
 

@@ -5,9 +5,11 @@
 //! and never from today's configuration. Text from alerts and people is passed on as it is:
 //! whoever shows it escapes it.
 
+mod runs;
 mod sentence;
 
-pub use sentence::{outcome, sentence};
+pub use runs::outcome;
+pub use sentence::sentence;
 
 use super::alert::AlertRef;
 use super::id::{Actor, RunId, Seq, Severity};

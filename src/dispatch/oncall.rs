@@ -1,11 +1,16 @@
-//! Who is on call, and when somebody has shifts.
+//! Who is on call, when somebody has shifts, and what that has cost whom.
 
-use super::{Desk, Reply};
+use super::{Desk, Reply, unreadable};
 use crate::chat::grammar::Whom;
 use crate::chat::words;
 use crate::core::directory::Target;
+use crate::core::fairness;
 use crate::core::schedule::spoken;
 use crate::core::time::Time;
+use chrono::NaiveDate;
+
+/// People an answer lists; whoever carries most is first.
+const PEOPLE: usize = 25;
 
 impl Desk<'_> {
     /// Now, or at another instant, which the answer then names.
@@ -34,6 +39,23 @@ impl Desk<'_> {
                 "I do not know who you are here. Name somebody: `shifts ana`, or write `link`."
                     .to_owned(),
             ),
+        }
+    }
+
+    /// What the console's page shows, in words.
+    pub(super) async fn fairness(
+        &self,
+        schedule: Option<&str>,
+        asked: (NaiveDate, NaiveDate),
+    ) -> Reply {
+        let (since, until) = fairness::span(self.zone(), asked.0, asked.1);
+        let pages = match self.engine.store().pages_by_person(since, until).await {
+            Ok(pages) => pages,
+            Err(fault) => return unreadable(None, &fault),
+        };
+        match fairness::book(&self.directory, schedule, asked, self.zone(), &pages) {
+            Ok(book) => Reply::yes(None, fairness::told(&self.directory, &book, true, PEOPLE)),
+            Err(why) => Reply::no(None, why),
         }
     }
 }

@@ -81,6 +81,7 @@ impl Desk<'_> {
             rungs: vec![rung],
             repeat: 0,
             remind_secs: None,
+            rest_until: None,
         };
         let ladder = service
             .and_then(|s| policy(directory, s))

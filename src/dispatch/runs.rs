@@ -4,7 +4,7 @@ use super::{Desk, Reply};
 use crate::chat::words;
 use crate::core::action;
 use crate::core::id::{IncidentId, RunId};
-use crate::core::incident::{Ask, Command, Incident};
+use crate::core::incident::{Ask, Command, Incident, Outcome, Run, RunState};
 use std::collections::BTreeMap;
 
 impl Desk<'_> {
@@ -97,6 +97,84 @@ impl Desk<'_> {
         };
         self.act(id, command, |_| format!("{run} will not run."))
             .await
+    }
+
+    pub(super) async fn stop(&self, id: IncidentId, run: Option<RunId>) -> Reply {
+        let under_way = |r: &Run| {
+            matches!(
+                r.state,
+                RunState::Queued { .. } | RunState::Released | RunState::Running
+            )
+        };
+        let run = match self.one_of(id, run, "runs", under_way).await {
+            Ok(run) => run,
+            Err(reply) => return reply,
+        };
+        let command = Command::CancelRun {
+            by: self.who.clone(),
+            run,
+        };
+        let said = |i: &Incident| match i.runs.get(&run).map(|r| &r.state) {
+            Some(RunState::Ended(_)) => format!("{run} will not run."),
+            _ => format!("{run} was asked to stop."),
+        };
+        self.act(id, command, said).await
+    }
+
+    pub(super) async fn settle(
+        &self,
+        id: IncidentId,
+        run: Option<RunId>,
+        good: bool,
+        note: String,
+    ) -> Reply {
+        let unknown = |r: &Run| {
+            matches!(r.state, RunState::Ended(Outcome::Unknown { .. })) && r.settled.is_none()
+        };
+        let run = match self
+            .one_of(id, run, "has an unknown outcome", unknown)
+            .await
+        {
+            Ok(run) => run,
+            Err(reply) => return reply,
+        };
+        let command = Command::SettleRun {
+            by: self.who.clone(),
+            run,
+            good,
+            note,
+        };
+        let how = if good { "worked" } else { "did not work" };
+        let said = |_: &Incident| format!("{run} is settled: it {how}. Its keys are free.");
+        self.act(id, command, said).await
+    }
+
+    /// The run given, else the only one that fits.
+    async fn one_of(
+        &self,
+        id: IncidentId,
+        run: Option<RunId>,
+        what: &str,
+        fits: impl Fn(&Run) -> bool,
+    ) -> Result<RunId, Reply> {
+        if let Some(run) = run {
+            return Ok(run);
+        }
+        let incident = self.look(id).await;
+        let incident = incident.map_err(|failure| Reply::no(Some(id), failure.to_string()))?;
+        let found: Vec<_> = incident.runs.iter().filter(|(_, r)| fits(r)).collect();
+        match found.as_slice() {
+            [(only, _)] => Ok(**only),
+            [] => Err(Reply::no(Some(id), format!("No run of {id} {what}."))),
+            several => {
+                let named: Vec<String> = several
+                    .iter()
+                    .map(|(n, r)| format!("{n} “{}”", r.title))
+                    .collect();
+                let said = format!("Which? {}.", crate::core::text::list(&named));
+                Err(Reply::no(Some(id), said))
+            }
+        }
     }
 
     /// The run that is meant: the one given, else the only one that waits.

@@ -220,6 +220,12 @@ fn refused(why: String) -> Failure {
     Failure::Refused(Refusal::Invalid { why })
 }
 
+/// A directory with covers in force, for who has no engine.
+#[must_use]
+pub fn covered(directory: Directory, rows: Vec<CoverRow>, now: Time) -> Directory {
+    put_in_force(directory, &Covers::of(rows).all, now)
+}
+
 /// Adds the covers in force to the schedules' own overrides.
 pub(super) fn put_in_force(
     mut directory: Directory,

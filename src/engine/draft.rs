@@ -51,6 +51,8 @@ pub(super) struct Draft {
     pub notices: Vec<NoticeRow>,
     /// Silences changed: readers see the new ones after the commit.
     pub silenced: bool,
+    /// The machine runs of this batch are handed to.
+    pub node: String,
 }
 
 impl Draft {
@@ -71,6 +73,7 @@ impl Draft {
             fresh: HashMap::new(),
             notices: Vec::new(),
             silenced: false,
+            node: engine.0.options.executors.node().to_owned(),
         }
     }
 
@@ -201,7 +204,7 @@ impl Draft {
                         &record,
                         n,
                         Lane::Run,
-                        String::new(),
+                        self.node.clone(),
                         run.0.to_string(),
                     );
                 }
@@ -240,8 +243,9 @@ impl Draft {
         target: String,
         detail: String,
     ) {
-        // A page is written as on its way: it leaves right after this commit, and a crash sends it again.
-        let (state, attempts) = if lane == Lane::Page {
+        // A page is written as on its way: it leaves right after this commit, and a crash sends it
+        // again. So is a run: it starts right after it, and a crash asks what became of it.
+        let (state, attempts) = if matches!(lane, Lane::Page | Lane::Run) {
             (Delivery::Sending, 1)
         } else {
             (Delivery::Waiting, 0)

@@ -22,14 +22,14 @@ pub(crate) const DOCUMENT: &str = "document";
 impl Engine {
     /// The places that postmortems may go to from now on.
     pub fn share_through(&self, places: Places) {
-        self.0.places.store(Arc::new(places));
-        self.0.export_moved.notify_one();
+        self.0.after.places.store(Arc::new(places));
+        self.0.after.moved.notify_one();
     }
 
     /// The places that postmortems may go to.
     #[must_use]
     pub fn places(&self) -> Arc<Places> {
-        self.0.places.load_full()
+        self.0.after.places.load_full()
     }
 
     /// Sends a postmortem (`document`) or one of its action items (`item:3`) to a place; again: brings
@@ -78,7 +78,7 @@ impl Engine {
             updated_at: now,
         };
         self.keep_export(row).await?;
-        self.0.export_moved.notify_one();
+        self.0.after.moved.notify_one();
         Ok(())
     }
 

@@ -16,6 +16,7 @@ mod deliver;
 mod desk;
 mod draft;
 mod exports;
+mod feeds;
 mod intake;
 mod lease;
 mod memory;
@@ -23,12 +24,17 @@ mod offers;
 mod outgoing;
 mod postmortems;
 mod quiet;
+mod rest;
+mod still;
 mod vigil;
 mod waking;
 
 pub use clock::Clock;
+pub use covers::covered;
+pub use feeds::first_copies;
 pub use lease::GRACE_MS;
 pub use postmortems::Read;
+pub use rest::restored;
 pub use waking::{AckLink, Tested, overlay};
 
 use crate::chat::Chat;
@@ -42,14 +48,13 @@ use crate::core::silence::Silence;
 use crate::core::time::Time;
 use crate::metrics::Metrics;
 use crate::notify::Notifiers;
-use crate::share::Places;
+use crate::run::Executors;
 use crate::store::{ChangeSet, Store};
 use arc_swap::ArcSwap;
 use covers::Covers;
 use lease::{Leases, Seen};
 use sha2::Digest;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -60,14 +65,18 @@ const DESK_QUEUE: usize = 4096;
 const CHANGES_KEPT: usize = 4096;
 /// Name of the secret that buttons are signed with.
 const BUTTONS: &str = "buttons";
+/// Name of the key that tells this database from every other.
+const INSTALLATION: &str = "installation";
+/// Its characters: with a run's number it stays below every engine's limit for a name.
+const INSTALLATION_CHARS: usize = 10;
 
 /// How an engine is to run.
 #[derive(Clone)]
 pub struct Options {
     /// Where time comes from.
     pub clock: Clock,
-    /// Folder for the working folders of runs.
-    pub scratch: PathBuf,
+    /// Who carries actions out.
+    pub executors: Executors,
     /// Base of links, without a trailing slash.
     pub public_url: String,
     /// What is counted.
@@ -96,6 +105,10 @@ pub(crate) struct Inner {
     look: AtomicBool,
     /// Runs this process carries out.
     running: Mutex<HashSet<RunId>>,
+    /// What rooms show of them.
+    shown: act::Shown,
+    /// This database's own name: what engines know its runs by.
+    installation: String,
     /// What buttons are signed with.
     key: Key,
     /// Accounts linked beside the files: platform and account to person.
@@ -108,12 +121,14 @@ pub(crate) struct Inner {
     covers_moved: tokio::sync::Notify,
     /// Held by whoever tells news of turns.
     vigil: tokio::sync::Mutex<()>,
-    /// Held by whoever changes a postmortem, or sees to all.
-    postmortems: postmortems::Locks,
-    /// Where postmortems may go.
-    places: ArcSwap<Places>,
-    /// An export was asked for.
-    export_moved: tokio::sync::Notify,
+    /// What changes postmortems, and where they may go.
+    after: postmortems::Shared,
+    /// Calendars at an address.
+    feeds: tokio::sync::Mutex<feeds::Feeds>,
+    /// They are others now.
+    feeds_moved: tokio::sync::Notify,
+    /// What people who look at the console should know of.
+    troubles: ArcSwap<BTreeMap<&'static str, Vec<String>>>,
     /// Providers that wake people.
     notifiers: ArcSwap<Notifiers>,
     /// Chat platforms, for test pages.
@@ -211,6 +226,12 @@ impl Engine {
                 .map(|()| uuid::Uuid::new_v4().simple().to_string())
                 .concat()
         });
+        let named = store.key(INSTALLATION).await?;
+        let installation = named.clone().unwrap_or_else(|| {
+            let mut id = uuid::Uuid::new_v4().simple().to_string();
+            id.truncate(INSTALLATION_CHARS);
+            id
+        });
         let links = store.links().await?;
         let links = links
             .into_iter()
@@ -223,6 +244,7 @@ impl Engine {
             .map(|v| ((v.person, v.contact), v.digest))
             .collect();
         let directory = waking::overlaid(directory, &verified);
+        let directory = rest::restored(&store, directory, options.clock.now()).await?;
         let (desk_in, desk_out) = mpsc::channel(DESK_QUEUE);
         let (deliver_in, deliver_out) = mpsc::unbounded_channel();
         let seen = Arc::new(Seen::default());
@@ -249,6 +271,8 @@ impl Engine {
             fenced: AtomicBool::new(false),
             look: AtomicBool::new(false),
             running: Mutex::default(),
+            shown: act::Shown::default(),
+            installation: installation.clone(),
             // Hashed, so that a value of any length somebody put there is a key.
             key: Key::new(sha2::Sha256::digest(secret.as_bytes()).into()),
             links: RwLock::new(links),
@@ -256,18 +280,24 @@ impl Engine {
             agreed,
             covers_moved: tokio::sync::Notify::new(),
             vigil: tokio::sync::Mutex::default(),
-            postmortems: postmortems::Locks::default(),
-            places: ArcSwap::default(),
-            export_moved: tokio::sync::Notify::new(),
+            after: postmortems::Shared::default(),
+            feeds: tokio::sync::Mutex::default(),
+            feeds_moved: tokio::sync::Notify::new(),
+            troubles: ArcSwap::default(),
             notifiers: ArcSwap::default(),
             chats: RwLock::default(),
             verified: RwLock::new(verified),
         });
         let engine = Engine(inner);
         desk::start(&engine, epoch, desk_out, deliver_out).await?;
-        if known.is_none() {
+        let fresh = [
+            known.is_none().then(|| (BUTTONS.to_owned(), secret)),
+            (named.is_none()).then(|| (INSTALLATION.to_owned(), installation)),
+        ];
+        let keys: Vec<_> = fresh.into_iter().flatten().collect();
+        if !keys.is_empty() {
             let changes = ChangeSet {
-                keys: vec![(BUTTONS.to_owned(), secret)],
+                keys,
                 ..ChangeSet::default()
             };
             engine.write(changes).await?;
@@ -275,6 +305,7 @@ impl Engine {
         spawn(covers::mind(engine.clone()));
         spawn(vigil::keep(engine.clone()));
         spawn(postmortems::keep(engine.clone()));
+        spawn(feeds::keep(engine.clone()));
         Ok(engine)
     }
 
@@ -323,6 +354,7 @@ impl Engine {
             let directory = Directory {
                 // People's silences are not the files' to change.
                 silences: now.silences.clone(),
+                nights: now.nights.clone(),
                 ..directory.clone()
             };
             covers::put_in_force(directory, &self.0.agreed.load(), self.now())
@@ -538,32 +570,6 @@ impl Engine {
     pub fn announce(&self, change: Change) {
         // Nobody listening is fine.
         let _ = self.0.changes.send(change);
-    }
-
-    /// With a manual clock: does everything that is due now, deliveries included, and returns when
-    /// nothing moves any more. Tests call it instead of sleeping.
-    pub async fn settle(&self) {
-        loop {
-            let desk = self
-                .ask(|reply| desk::Job::Tick { reply })
-                .await
-                .unwrap_or(0);
-            let (reply, answer) = oneshot::channel();
-            let _ = self.0.deliver.send(outgoing::Message::Settle(reply));
-            let moved = answer.await.unwrap_or(0);
-            let covers = self.mind_covers().await;
-            let turns = self.keep_vigil().await.unwrap_or(0);
-            let after = self.mind_postmortems(None).await.unwrap_or(0);
-            if desk + moved + covers + turns + after == 0 {
-                return;
-            }
-        }
-    }
-
-    /// Stops taking work, writes what was taken and ends the engine's tasks.
-    pub async fn stop(&self) {
-        let _ = self.ask(|reply| desk::Job::Stop { reply }).await;
-        let _ = self.0.deliver.send(outgoing::Message::Stop);
     }
 
     async fn ask<T>(&self, job: impl FnOnce(desk::Reply<T>) -> desk::Job) -> Result<T, Failure> {

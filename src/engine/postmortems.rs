@@ -12,9 +12,11 @@ use crate::core::incident::{Event, Incident, Record, Refusal};
 use crate::core::postmortem::{self, Act, Postmortem, Template, Written, half};
 use crate::core::time::Time;
 use crate::core::timeline;
+use crate::share::Places;
 use crate::store::{
     ChangeSet, FoundRow, LessonRow, NoticeRow, PERSON, PostmortemRow, RevisionRow, StoreFault,
 };
+use arc_swap::ArcSwap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
@@ -26,11 +28,17 @@ const AGAIN_MS: i64 = 60_000;
 /// Lessons looked at to find the one that fits best.
 const LESSONS: i64 = 50;
 
-/// Who changes postmortems, and who sees to them: one at a time each.
+/// What tasks share about postmortems.
 #[derive(Debug, Default)]
-pub(super) struct Locks {
+pub(super) struct Shared {
+    /// Held by whoever changes one.
     write: tokio::sync::Mutex<()>,
+    /// Held by whoever sees to all.
     mind: tokio::sync::Mutex<()>,
+    /// Where they may go.
+    pub(super) places: ArcSwap<Places>,
+    /// An export was asked for.
+    pub(super) moved: tokio::sync::Notify,
 }
 
 /// A document and what it was made from.
@@ -83,7 +91,7 @@ impl Engine {
     /// # Errors
     /// A refusal in words, or `Unavailable` when nothing could be stored.
     pub async fn amend(&self, id: IncidentId, act: Act, by: &Actor) -> Result<String, Failure> {
-        let _one = self.0.postmortems.write.lock().await;
+        let _one = self.0.after.write.lock().await;
         let now = self.now();
         let journal = self.store().journal(id).await.map_err(unavailable)?;
         if journal.is_empty() {
@@ -175,7 +183,7 @@ impl Engine {
         &self,
         only: Option<BTreeSet<IncidentId>>,
     ) -> Result<usize, Failure> {
-        let _one = self.0.postmortems.mind.lock().await;
+        let _one = self.0.after.mind.lock().await;
         let mut done = 0;
         let behind = match only {
             Some(ids) => ids.into_iter().collect(),
@@ -190,7 +198,7 @@ impl Engine {
 
     /// An incident that is over: until when a review is due, and what can be found of it.
     async fn take_in(&self, id: IncidentId) -> Result<bool, Failure> {
-        let _one = self.0.postmortems.write.lock().await;
+        let _one = self.0.after.write.lock().await;
         let journal = self.store().journal(id).await.map_err(unavailable)?;
         let incident = Incident::replay(id, &journal);
         let Some(resolved) = incident.resolved_at else {
@@ -423,7 +431,7 @@ pub(super) async fn keep(engine: Engine) {
         };
         tokio::select! {
             () = clock.sleep_until(next) => {}
-            () = engine.0.export_moved.notified() => {}
+            () = engine.0.after.moved.notified() => {}
             over = over(&engine, &mut changes) => match over {
                 Some(ids) => only.get_or_insert_default().extend(ids),
                 None => only = None,

@@ -5,13 +5,13 @@
 //! ever in the way of a page: it has its own task, and its lines the lowest claim on a channel.
 
 use super::{Change, Engine, Failure};
-use crate::core::directory::{ContactKind, Directory, Team};
+use crate::core::directory::{ContactKind, Directory, Target, Team};
 use crate::core::hours::disturbed;
-use crate::core::incident::Incident;
+use crate::core::incident::{Event, Incident, Ladder};
 use crate::core::schedule::{Finding, findings};
 use crate::core::time::Time;
 use crate::core::vigil::{self, HandOver, Past};
-use crate::store::{ChangeSet, IncidentQuery, NoticeRow, PERSON};
+use crate::store::{ChangeSet, NoticeRow, PERSON};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::broadcast::Receiver;
@@ -138,14 +138,15 @@ impl Engine {
         directory: &Directory,
         over: &HandOver,
     ) -> Result<Past, crate::store::StoreFault> {
-        let query = IncidentQuery {
-            limit: 500,
-            ..IncidentQuery::default()
-        };
-        let (rows, _) = self.store().incidents(&query).await?;
-        let opened = rows
+        let openings = self.store().openings(over.since, over.at).await?;
+        let opened = openings
             .iter()
-            .filter(|r| r.opened_at >= over.since && r.opened_at < over.at)
+            .filter(|record| match &record.event {
+                Event::Opened { team, ladder, .. } => {
+                    is_of(directory, &over.schedule, team.as_deref(), ladder)
+                }
+                _ => false,
+            })
             .count();
         let mut nights = Vec::new();
         for id in &over.off {
@@ -166,21 +167,35 @@ impl Engine {
 /// Key, platform, place and text.
 type News = (String, String, String, String);
 
-/// Open incidents whose ladder names the schedule.
+/// Open incidents that are the schedule's.
 fn concerned<'i>(
     directory: &Directory,
     schedule: &str,
     open: &'i [Arc<Incident>],
 ) -> Vec<&'i Incident> {
-    let target = crate::core::directory::Target::Schedule(schedule.to_owned());
-    let teams = teams_of(directory, schedule);
-    let names = |i: &&Arc<Incident>| {
-        let team = teams.iter().any(|t| i.team.as_deref() == Some(&t.id));
-        team || i.ladder.rungs.iter().any(|r| r.targets.contains(&target))
-    };
-    let mut mine: Vec<&Incident> = open.iter().filter(names).map(Arc::as_ref).collect();
+    let of = |i: &&Arc<Incident>| is_of(directory, schedule, i.team.as_deref(), &i.ladder);
+    let mut mine: Vec<&Incident> = open.iter().filter(of).map(Arc::as_ref).collect();
     mine.sort_by_key(|i| (i.severity, i.id));
     mine
+}
+
+/// Whether an incident is of a schedule: its ladder names it, or names no schedule at all and the team
+/// has people on it. A team of several schedules has the incidents of each apart.
+fn is_of(directory: &Directory, schedule: &str, team: Option<&str>, ladder: &Ladder) -> bool {
+    let mut schedules = ladder.rungs.iter().flat_map(|r| &r.targets);
+    let mut named = false;
+    let found = schedules.any(|t| match t {
+        Target::Schedule(id) => {
+            named = true;
+            id == schedule
+        }
+        _ => false,
+    });
+    found
+        || (!named
+            && teams_of(directory, schedule)
+                .iter()
+                .any(|t| team == Some(&t.id)))
 }
 
 fn to_people(directory: &Directory, what: &str, over: &HandOver, text: &str) -> Vec<News> {

@@ -8,8 +8,8 @@
 use super::{Change, Counter, Engine, Failure};
 use crate::chat::{self, Card, Chat, Fault, Retry};
 use crate::core::directory::{Contact, ContactKind, Directory, Person};
-use crate::core::id::IncidentId;
-use crate::core::incident::{Command, Refusal};
+use crate::core::id::{IncidentId, Seq};
+use crate::core::incident::{Command, Incident, Refusal};
 use crate::core::time::Time;
 use crate::notify::{self, Message, Notifiers, Receipt, Tried, Try, What};
 use crate::store::{AttemptRow, ChangeSet, ContactCodeRow, RINGING, ReceiptChange, VerifiedRow};
@@ -46,8 +46,23 @@ pub struct AckLink {
     pub contact: String,
     /// Not after.
     pub expires: Time,
-    /// Everything the message was about.
-    pub incidents: Vec<IncidentId>,
+    /// Everything the message was about, with the fact that paged; links of older versions have none.
+    pub incidents: Vec<(IncidentId, Option<Seq>)>,
+}
+
+impl AckLink {
+    /// Whether an incident was over and opened again since the message about it was sent.
+    #[must_use]
+    pub fn is_past(&self, incident: &Incident) -> bool {
+        let Some((seq, at)) = incident.reopened else {
+            return false;
+        };
+        let of = self.incidents.iter().find(|(id, _)| *id == incident.id);
+        match of.and_then(|(_, paged)| *paged) {
+            Some(paged) => paged < seq,
+            None => self.expires.plus_ms(-LINK_MS) < at,
+        }
+    }
 }
 
 /// What came of a test page to one contact.
@@ -64,7 +79,8 @@ pub struct Tested {
 }
 
 impl Engine {
-    /// Sends through these providers from now on. Call before [`Engine::deliver_through`].
+    /// Sends through these providers from now on; what is on its way stays with those it left by.
+    /// Call before [`Engine::deliver_through`] for the first time.
     pub fn notify_through(&self, notifiers: Notifiers) {
         self.0.notifiers.store(Arc::new(notifiers));
     }
@@ -381,16 +397,18 @@ impl Engine {
         .await
     }
 
-    /// The address behind which a person acknowledges these incidents; `since` is when the page was decided.
+    /// The address behind which a person acknowledges these incidents, each paged by a fact; `since` is
+    /// when the page was decided.
     #[must_use]
     pub fn ack_url(
         &self,
         person: &str,
         contact: &str,
-        incidents: &[IncidentId],
+        incidents: &[(IncidentId, Seq)],
         since: Time,
     ) -> String {
-        let numbers: Vec<String> = incidents.iter().map(|i| i.0.to_string()).collect();
+        let each = incidents.iter();
+        let numbers: Vec<String> = each.map(|(id, seq)| format!("{}@{seq}", id.0)).collect();
         let expires = since.plus_ms(LINK_MS);
         let text = format!("{person}\n{contact}\n{}\n{}", expires.0, numbers.join(","));
         let sealed = self.0.key.seal(LINK, &text);
@@ -405,14 +423,18 @@ impl Engine {
         let (person, contact) = (parts.next()?, parts.next()?);
         let expires = Time(parts.next()?.parse().ok()?);
         let incidents = parts.next()?.split(',');
+        let read = |text: &str| {
+            let (id, seq) = match text.split_once('@') {
+                Some((id, seq)) => (id, Some(seq.parse().ok()?)),
+                None => (text, None),
+            };
+            Some((IncidentId(id.parse().ok()?), seq))
+        };
         let link = AckLink {
             person: person.to_owned(),
             contact: contact.to_owned(),
             expires,
-            incidents: incidents
-                .map(|n| n.parse().map(IncidentId))
-                .collect::<Result<_, _>>()
-                .ok()?,
+            incidents: incidents.map(read).collect::<Option<_>>()?,
         };
         (self.now() <= expires).then_some(link)
     }

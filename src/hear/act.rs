@@ -91,7 +91,7 @@ impl Errand<'_> {
     async fn invoke(&self, invocation: Invocation) -> Result<(), Failure> {
         let strict = matches!(
             invocation.verb(),
-            "run" | "approve" | "reject" | "link" | "verify"
+            "run" | "approve" | "reject" | "stop" | "settle" | "link" | "verify"
         );
         let who = match self.inner.people.who(self.voice, self.heard, strict).await {
             Ok(who) => who,
@@ -114,7 +114,11 @@ impl Errand<'_> {
         };
         let strict = matches!(
             press,
-            Press::AskRun { .. } | Press::Approve { .. } | Press::Reject { .. }
+            Press::AskRun { .. }
+                | Press::Approve { .. }
+                | Press::Reject { .. }
+                | Press::Cancel { .. }
+                | Press::Settle { .. }
         );
         let who = match self.inner.people.who(self.voice, self.heard, strict).await {
             Ok(who) => who,

@@ -12,7 +12,7 @@ mod twilio;
 
 use crate::core::id::IncidentId;
 use crate::core::incident::{Command, Refusal};
-use crate::engine::{Engine, Failure, person};
+use crate::engine::{AckLink, Engine, Failure, person};
 use crate::http::App;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -85,6 +85,29 @@ async fn carry_out(
         );
     }
     Ok(answers.join(" "))
+}
+
+/// What a link or a call is about, in two parts: what it may still act on, and in words what was over
+/// and opened again since.
+///
+/// # Errors
+/// `Unavailable` when the store does not answer.
+async fn still(engine: &Engine, link: &AckLink) -> Result<(Vec<IncidentId>, String), Failure> {
+    let (mut now, mut past) = (Vec::new(), Vec::new());
+    for (id, _) in &link.incidents {
+        match engine.incident(*id).await? {
+            Some(incident) if link.is_past(&incident) => past.push(id.to_string()),
+            _ => now.push(*id),
+        }
+    }
+    let words = match past.as_slice() {
+        [] => String::new(),
+        past => format!(
+            "{}: over and opened again since this message was sent, so nothing was done about it. Use the newer message, the console or your chat.",
+            crate::core::text::list(past)
+        ),
+    };
+    Ok((now, words))
 }
 
 fn no(id: IncidentId, refusal: &Refusal) -> String {

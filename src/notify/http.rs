@@ -92,7 +92,7 @@ async fn read(mut response: Response) -> Vec<u8> {
 }
 
 /// A request nobody answered.
-fn unsent(fault: &reqwest::Error, who: &str) -> Fault {
+pub(super) fn unsent(fault: &reqwest::Error, who: &str) -> Fault {
     let why = if fault.is_timeout() {
         format!("{who} did not answer in time")
     } else if fault.is_connect() {
@@ -127,7 +127,7 @@ fn system_words(fault: &reqwest::Error) -> Option<String> {
     None
 }
 
-fn refused(status: StatusCode, wait: Option<i64>, said: &str, who: &str) -> Fault {
+pub(super) fn refused(status: StatusCode, wait: Option<i64>, said: &str, who: &str) -> Fault {
     let reason = status.canonical_reason().unwrap_or("no name");
     if status.is_redirection() {
         return never(format!(
@@ -172,7 +172,7 @@ fn quoted(answer: &[u8], hidden: &[&str]) -> String {
 }
 
 /// Milliseconds that `Retry-After` asks for (RFC 9110 §10.2.3).
-fn retry_after(headers: &HeaderMap) -> Option<i64> {
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<i64> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
         // More digits than fit mean longer than anybody waits.

@@ -5,6 +5,7 @@
 //! reached through providers are listed in `providers.rs`, which also knows whom to try next.
 
 pub mod email;
+pub mod fetch;
 mod http;
 pub mod ntfy;
 pub mod providers;

@@ -6,7 +6,9 @@
 use super::StoreFault;
 use futures_util::TryStreamExt;
 use sqlx::error::BoxDynError;
-use sqlx::{Arguments, Database, Pool, Postgres, Row, SqlStr, Sqlite, Transaction};
+use sqlx::{
+    Arguments, Database, Either, Executor, Pool, Postgres, Row, SqlStr, Sqlite, Transaction,
+};
 use std::borrow::Cow;
 use std::future::Future;
 
@@ -32,6 +34,15 @@ pub enum Dialect {
     Sqlite,
     /// PostgreSQL 15 or newer.
     Postgres,
+}
+
+/// What one statement did.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Did {
+    /// Rows it changed; for a question SQLite tells the number of an earlier statement.
+    pub touched: u64,
+    /// Rows it answered.
+    pub answered: u64,
 }
 
 /// PostgreSQL's text cannot hold U+0000, and senders can send it. Both databases keep `␀` in its place.
@@ -61,6 +72,15 @@ pub(super) trait Backend: Database<Arguments: 'static> {
         sql: SqlStr,
         arguments: Self::Arguments,
     ) -> impl Future<Output = Result<u64, sqlx::Error>> + Send;
+
+    /// Executes a text of one statement, or on SQLite of several, whose arguments follow each other, and
+    /// tells what each did, until somebody has heard enough.
+    fn execute_each(
+        connection: &mut Self::Connection,
+        sql: SqlStr,
+        arguments: Self::Arguments,
+        each: impl FnMut(Did) -> bool + Send,
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 
     /// The number in the first column of the first row.
     fn number(
@@ -167,6 +187,30 @@ macro_rules! backend {
             ) -> Result<u64, sqlx::Error> {
                 let done = sqlx::query_with(sql, arguments).execute(connection).await?;
                 Ok(done.rows_affected())
+            }
+
+            async fn execute_each(
+                connection: &mut Self::Connection,
+                sql: SqlStr,
+                arguments: Self::Arguments,
+                mut each: impl FnMut(Did) -> bool + Send,
+            ) -> Result<(), sqlx::Error> {
+                let query = sqlx::query_with(sql, arguments);
+                let mut results = connection.fetch_many(query);
+                let mut answered = 0;
+                while let Some(result) = results.try_next().await? {
+                    match result {
+                        Either::Right(_) => answered += 1,
+                        Either::Left(done) => {
+                            let touched = done.rows_affected();
+                            if !each(Did { touched, answered }) {
+                                return Ok(());
+                            }
+                            answered = 0;
+                        }
+                    }
+                }
+                Ok(())
             }
 
             async fn number(

@@ -23,6 +23,20 @@ pub(super) struct Bulk {
     pub(super) tail: &'static str,
 }
 
+/// For one row only: the first statement of a commit. Answers a row only while the epoch is ours, and
+/// keeps it ours until the transaction ends: SQLite by the write lock it already holds, PostgreSQL by a
+/// lock on the row that commits of one process share and a take-over must wait for. An `update` would do
+/// the same on both, at the price of a written page and, on PostgreSQL, of one commit at a time.
+pub(super) const FENCE: Bulk = Bulk {
+    name: "fence",
+    head: "select value from meta where key = 'epoch' and value = ",
+    width: 1,
+    tail: "",
+};
+
+/// What PostgreSQL needs behind [`FENCE`].
+const FENCE_LOCK: &str = " for share";
+
 pub(super) const ALERTS: Bulk = Bulk {
     name: "insert alerts",
     head: "insert into alerts (id, source, fingerprint, digest, starts_at, received_at, incident, why, body) values ",
@@ -128,11 +142,20 @@ pub(super) const POSTS: Bulk = Bulk {
 
 pub(super) const RUNS: Bulk = Bulk {
     name: "write runs",
-    head: "insert into runs (id, incident, action, state, started_at, ended_at, output, bytes) values ",
-    width: 8,
+    head: "insert into runs (id, incident, action, state, started_at, ended_at, output, bytes, handle, \
+        digest, told) values ",
+    width: 11,
     tail: " on conflict (id) do update set incident = excluded.incident, action = excluded.action, \
         state = excluded.state, started_at = excluded.started_at, ended_at = excluded.ended_at, \
-        output = excluded.output, bytes = excluded.bytes",
+        output = excluded.output, bytes = excluded.bytes, handle = excluded.handle, \
+        digest = excluded.digest, told = excluded.told",
+};
+
+pub(super) const ARTIFACTS: Bulk = Bulk {
+    name: "insert artifacts",
+    head: "insert into artifacts (run, n, name, sha256, bytes) values ",
+    width: 5,
+    tail: " on conflict (run, n) do nothing",
 };
 
 pub(super) const HEARD: Bulk = Bulk {
@@ -297,7 +320,8 @@ pub(super) const COVERS: Bulk = Bulk {
         body = excluded.body, updated_at = excluded.updated_at",
 };
 
-const ALL: [&Bulk; 35] = [
+const ALL: [&Bulk; 37] = [
+    &FENCE,
     &ALERT_PLACES,
     &MOVES,
     &SILENCES,
@@ -318,6 +342,7 @@ const ALL: [&Bulk; 35] = [
     &ROOMS,
     &POSTS,
     &RUNS,
+    &ARTIFACTS,
     &QUARANTINE,
     &HEARD,
     &HEARD_DONE,
@@ -377,6 +402,9 @@ fn text(bulk: &Bulk, rows: usize, dialect: Dialect) -> String {
         sql.push(')');
     }
     sql.push_str(bulk.tail);
+    if bulk.name == FENCE.name && dialect == Dialect::Postgres {
+        sql.push_str(FENCE_LOCK);
+    }
     sql
 }
 

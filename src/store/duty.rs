@@ -7,7 +7,8 @@ use super::StoreFault;
 use super::backend::{Backend, Cell};
 use super::open::Pools;
 use super::select::Select;
-use crate::core::id::IncidentId;
+use crate::core::fairness::PageAt;
+use crate::core::id::{IncidentId, Seq};
 use crate::core::time::Time;
 use std::collections::BTreeMap;
 
@@ -39,6 +40,29 @@ impl<B: Backend> Pools<B> {
         .then(") as pages group by target");
         let rows = counted.all(&self.read, |mut row| Ok((row.text()?, row.int()?)));
         Ok(rows.await?.into_iter().collect())
+    }
+
+    pub(super) async fn page_times(
+        &self,
+        from: Time,
+        until: Time,
+        limit: i64,
+    ) -> Result<Vec<PageAt>, StoreFault> {
+        Select::<B>::new("select target, incident, seq, min(created_at) from outbox")
+            .only("lane = 'page' and state = 'done'")
+            .number("created_at >= ", Some(from.0))
+            .number("created_at < ", Some(until.0))
+            .then(" group by target, incident, seq order by min(created_at) desc")
+            .page(limit, 0)
+            .all(&self.read, |mut row| {
+                Ok(PageAt {
+                    person: row.text()?,
+                    incident: IncidentId(row.int()?),
+                    seq: Seq::try_from(row.int()?).unwrap_or(Seq::MAX),
+                    at: Time(row.int()?),
+                })
+            })
+            .await
     }
 
     pub(super) async fn pages_of(

@@ -44,6 +44,7 @@ pub use probe::Probe;
 pub use rows::*;
 pub use silence::{Held, NoticeRow, PERSON, PlaceChange, SilenceRow};
 
+use crate::core::fairness::PageAt;
 use crate::core::id::{IncidentId, RoomId, RunId};
 use crate::core::incident::{Incident, Record};
 use crate::core::silence::{Marks, Silence};
@@ -127,6 +128,16 @@ impl Store {
         Ok(Store { db: Arc::new(db) })
     }
 
+    /// Opens a database that is there, for reading alone: nothing is made, migrated or taken over, and
+    /// a running firebell is not disturbed. `None`: there is none at this address.
+    ///
+    /// # Errors
+    /// When it cannot be reached, or was written by another version's schema.
+    pub async fn look(url: &str) -> Result<Option<Store>, StoreFault> {
+        let db = open::look(url).await?;
+        Ok(db.map(|db| Store { db: Arc::new(db) }))
+    }
+
     /// Takes the database over: raises the epoch, after which every other process's commits fail with `Fenced`.
     pub async fn take_over(&self) -> Result<i64, StoreFault> {
         on!(self, pools => write::take_over(pools).await)
@@ -201,6 +212,11 @@ impl Store {
     /// One journal in order; empty when there is no such incident.
     pub async fn journal(&self, id: IncidentId) -> Result<Vec<Record>, StoreFault> {
         on!(self, pools => pools.journal(id).await)
+    }
+
+    /// The first event of each incident that was opened in `[from, until)`, ids ascending.
+    pub async fn openings(&self, from: Time, until: Time) -> Result<Vec<Record>, StoreFault> {
+        on!(self, pools => pools.openings(from, until).await)
     }
 
     /// Incidents, newest first, and how many match in all.
@@ -286,6 +302,11 @@ impl Store {
         on!(self, pools => pools.run(id).await)
     }
 
+    /// Files a run left, in order.
+    pub async fn artifacts(&self, run: RunId) -> Result<Vec<ArtifactRow>, StoreFault> {
+        on!(self, pools => pools.artifacts(run).await)
+    }
+
     /// What was heard on chat platforms and not yet worked off, ids ascending.
     pub async fn heard_waiting(&self) -> Result<Vec<HeardRow>, StoreFault> {
         on!(self, pools => pools.heard_waiting().await)
@@ -342,6 +363,16 @@ impl Store {
         until: Time,
     ) -> Result<BTreeMap<String, i64>, StoreFault> {
         on!(self, pools => pools.pages_by_person(from, until).await)
+    }
+
+    /// The pages of `[from, until)` that reached anybody, newest first, at most `limit`.
+    pub async fn page_times(
+        &self,
+        from: Time,
+        until: Time,
+        limit: i64,
+    ) -> Result<Vec<PageAt>, StoreFault> {
+        on!(self, pools => pools.page_times(from, until, limit).await)
     }
 
     /// The pages of a span that reached a person, newest first, at most `limit`.

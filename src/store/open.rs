@@ -96,6 +96,54 @@ pub(super) async fn open(url: &str) -> Result<Db, StoreFault> {
     }
 }
 
+/// What is there, for reading; `None`: nothing is.
+pub(super) async fn look(url: &str) -> Result<Option<Db>, StoreFault> {
+    let db = if url.starts_with("sqlite:") {
+        let options = SqliteConnectOptions::from_str(url)
+            .map_err(|e| StoreFault::Unusable(format!("database.url cannot be understood: {e}")))?
+            .busy_timeout(Duration::from_secs(5))
+            .disable_statement_logging();
+        let memory = url.contains(":memory:") || url.contains("mode=memory");
+        if memory || !options.get_filename().exists() {
+            return Ok(None);
+        }
+        let read = one(ACQUIRE)
+            .connect_with(options.create_if_missing(false).read_only(true))
+            .await?;
+        Db::Sqlite(pools(read.clone(), read))
+    } else {
+        let options = PgConnectOptions::from_str(url)
+            .map_err(|e| StoreFault::Unusable(format!("database.url cannot be understood: {e}")))?
+            .application_name("firebell")
+            .disable_statement_logging()
+            .options([
+                ("statement_timeout", "30s"),
+                ("default_transaction_read_only", "on"),
+            ]);
+        let read = PgPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(ACQUIRE)
+            .connect_with(options)
+            .await?;
+        Db::Postgres(Pools {
+            write: read.clone(),
+            read,
+            restore: None,
+            checkpoint: None,
+            texts: Texts::new(Dialect::Postgres),
+        })
+    };
+    let known = WRITTEN.iter().map(|m| m.version).max().unwrap_or(0);
+    let store = super::Store { db: db.into() };
+    let schema = store.probe().await?.schema;
+    if schema != known {
+        return Err(StoreFault::Unusable(format!(
+            "the database has schema {schema}, and this firebell reads schema {known}; `firebell serve` of this version brings an older one up to date"
+        )));
+    }
+    Ok(std::sync::Arc::into_inner(store.db))
+}
+
 async fn sqlite(url: &str) -> Result<Pools<Sqlite>, StoreFault> {
     let base = SqliteConnectOptions::from_str(url)
         .map_err(|e| StoreFault::Unusable(format!("database.url cannot be understood: {e}")))?

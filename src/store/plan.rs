@@ -4,7 +4,7 @@
 //! row of prepared statements and holds the one writer for as short as possible.
 
 use super::StoreFault;
-use super::backend::{Backend, Cell};
+use super::backend::{Backend, Cell, Dialect};
 use super::bulk::{self, Bulk, Texts};
 use super::ledger;
 use super::rows::{
@@ -15,6 +15,7 @@ use crate::core::id::{IncidentId, Seq};
 use crate::core::incident::Event;
 use sqlx::{Arguments, AssertSqlSafe, SqlSafeStr, SqlStr};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What it means when a statement touches fewer rows than it names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +26,16 @@ pub(super) enum Miss {
     Odd,
     /// A promise would be broken: nothing of the set is written.
     Fatal,
+    /// Another process has taken over: nothing of the set is written.
+    Fenced,
 }
+
+/// Statements for at most so many rows of a kind travel together: whoever waits for a small commit waits
+/// for the way to the database's thread and back, which takes longer than the statement. More rows would
+/// make a new text of nearly every batch, and a text is prepared once.
+const SMALL: usize = 2;
+/// At most so many.
+const TOGETHER: usize = 16;
 
 /// In front of a policy's id in the key of its counter.
 pub(super) const TURNS: &str = "turns:";
@@ -33,27 +43,51 @@ pub(super) const TURNS: &str = "turns:";
 /// Key of the instant until which news of turns was looked for.
 pub(super) const LOOKED: &str = "looked";
 
-/// One statement of a transaction.
+/// What goes to the database at once: one statement, or on SQLite several small ones.
 pub(super) struct Step<B: Backend> {
-    pub name: &'static str,
-    pub sql: SqlStr,
+    pub parts: Vec<Part>,
     pub arguments: B::Arguments,
-    pub rows: usize,
-    pub miss: Miss,
+    /// Others may join.
+    small: bool,
 }
 
-/// The statements that write a change-set, in order.
+/// One statement of a transaction.
+pub(super) struct Part {
+    pub name: &'static str,
+    pub rows: usize,
+    pub miss: Miss,
+    text: Arc<str>,
+}
+
+impl<B: Backend> Step<B> {
+    /// The text of it; whoever repeats a text finds it prepared.
+    pub(super) fn sql(&self) -> SqlStr {
+        match self.parts.as_slice() {
+            [only] => AssertSqlSafe(only.text.clone()).into_sql_str(),
+            parts => {
+                let texts: Vec<&str> = parts.iter().map(|p| p.text.as_ref()).collect();
+                AssertSqlSafe(texts.join(";\n")).into_sql_str()
+            }
+        }
+    }
+}
+
+/// The statements that write a change-set under an epoch, in order.
 ///
 /// # Errors
 /// When a value cannot be encoded.
 pub(super) fn plan<B: Backend>(
     texts: &Texts,
+    epoch: i64,
     changes: &ChangeSet,
 ) -> Result<Vec<Step<B>>, StoreFault> {
     let mut plan = Plan {
         texts,
         steps: Vec::new(),
     };
+    plan.rows(&bulk::FENCE, Miss::Fenced, &[epoch], |e| {
+        Ok([Cell::Int(*e)])
+    })?;
     plan.alerts(changes)?;
     plan.journal(changes)?;
     plan.effects(changes)?;
@@ -84,22 +118,38 @@ impl<B: Backend> Plan<'_, B> {
             let text = self.texts.get(bulk, piece.len()).ok_or_else(|| {
                 encode(format!("no text for {} rows of {}", piece.len(), bulk.name).into())
             })?;
-            let mut arguments = B::Arguments::default();
+            let part = Part {
+                name: bulk.name,
+                rows: piece.len(),
+                miss,
+                text,
+            };
+            let arguments = self.arguments_for(part, rows.len() <= SMALL);
             arguments.reserve(piece.len() * N, piece.len() * N * 8);
             for row in piece {
                 for cell in cells(row)? {
-                    B::put(&mut arguments, cell).map_err(encode)?;
+                    B::put(arguments, cell).map_err(encode)?;
                 }
             }
-            self.steps.push(Step {
-                name: bulk.name,
-                sql: AssertSqlSafe(text).into_sql_str(),
-                arguments,
-                rows: piece.len(),
-                miss,
-            });
         }
         Ok(())
+    }
+
+    /// Takes a statement up; its values are appended to these.
+    fn arguments_for(&mut self, part: Part, small: bool) -> &mut B::Arguments {
+        let small = small && B::DIALECT == Dialect::Sqlite;
+        let open = |step: &Step<B>| step.small && step.parts.len() < TOGETHER;
+        if !small || !self.steps.last().is_some_and(open) {
+            self.steps.push(Step {
+                parts: Vec::new(),
+                arguments: B::Arguments::default(),
+                small,
+            });
+        }
+        let last = self.steps.len() - 1;
+        let step = &mut self.steps[last];
+        step.parts.push(part);
+        &mut step.arguments
     }
 
     fn alerts(&mut self, changes: &ChangeSet) -> Result<(), StoreFault> {
@@ -186,7 +236,16 @@ impl<B: Backend> Plan<'_, B> {
         let shows: Vec<&ShowRow> = changes.shows.values().collect();
         self.rows(&bulk::SHOWS, Expected, &shows, |s| Ok(show(s)))?;
         let runs: Vec<&RunRow> = changes.runs.values().collect();
-        self.rows(&bulk::RUNS, Expected, &runs, |r| Ok(run(r)))
+        self.rows(&bulk::RUNS, Expected, &runs, |r| Ok(run(r)))?;
+        self.rows(&bulk::ARTIFACTS, Expected, &changes.artifacts, |a| {
+            Ok([
+                Cell::Int(a.run.0),
+                Cell::Int(a.n),
+                Cell::Text(&a.name),
+                Cell::Text(&a.sha256),
+                Cell::Int(a.bytes),
+            ])
+        })
     }
 
     fn console(&mut self, changes: &ChangeSet) -> Result<(), StoreFault> {
@@ -396,7 +455,7 @@ fn show(s: &ShowRow) -> [Cell<'_>; 9] {
     ]
 }
 
-fn run(r: &RunRow) -> [Cell<'_>; 8] {
+fn run(r: &RunRow) -> [Cell<'_>; 11] {
     [
         Cell::Int(r.id.0),
         Cell::Int(r.incident.0),
@@ -406,6 +465,9 @@ fn run(r: &RunRow) -> [Cell<'_>; 8] {
         Cell::MaybeInt(r.ended_at.map(|t| t.0)),
         Cell::Text(&r.output),
         Cell::Int(r.bytes),
+        Cell::Text(&r.handle),
+        Cell::Text(&r.digest),
+        Cell::Text(&r.told),
     ]
 }
 

@@ -5,8 +5,8 @@ use super::decode;
 use super::open::Pools;
 use super::plan::TURNS;
 use super::rows::{
-    AlertRow, CoverRow, HeardRow, HighWater, InboxRow, IncidentRow, LinkCodeRow, LinkRow,
-    OutboxRow, PostRow, QuarantineRow, RoomRow, RunRow, ShowRow,
+    AlertRow, ArtifactRow, CoverRow, HeardRow, HighWater, InboxRow, IncidentRow, LinkCodeRow,
+    LinkRow, OutboxRow, PostRow, QuarantineRow, RoomRow, RunRow, ShowRow,
 };
 use super::select::Select;
 use super::{AlertQuery, IncidentQuery, StoreFault};
@@ -146,6 +146,17 @@ impl<B: Backend> Pools<B> {
             .await
     }
 
+    pub(super) async fn openings(&self, from: Time, until: Time) -> Read<Vec<Record>> {
+        Select::<B>::new(decode::RECORD)
+            .then(" from incidents i join events e on e.incident = i.id")
+            .only("e.seq = 1")
+            .number("i.opened_at >= ", Some(from.0))
+            .number("i.opened_at < ", Some(until.0))
+            .then(" order by i.id")
+            .all(&self.read, |row| Ok(decode::record(row)?.1))
+            .await
+    }
+
     pub(super) async fn incidents(&self, query: &IncidentQuery) -> Read<(Vec<IncidentRow>, i64)> {
         if (query.text.as_ref()).is_some_and(|text| text.chars().count() > SEARCH_CHARS) {
             return Ok((Vec::new(), 0));
@@ -274,6 +285,14 @@ impl<B: Backend> Pools<B> {
             .number("incident = ", Some(id.0))
             .then(" order by id")
             .all(&self.read, decode::run)
+            .await
+    }
+
+    pub(super) async fn artifacts(&self, run: RunId) -> Read<Vec<ArtifactRow>> {
+        Select::<B>::new(decode::ARTIFACT)
+            .number("run = ", Some(run.0))
+            .then(" order by n")
+            .all(&self.read, decode::artifact)
             .await
     }
 

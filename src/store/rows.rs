@@ -203,7 +203,8 @@ impl Lane {
 pub enum Delivery {
     /// To be sent at `due_at`.
     Waiting,
-    /// Handed to an adapter; after a crash: a page is sent again, a line is verified, a run is lost.
+    /// Handed to an adapter; after a crash: a page is sent again, a line is verified, a run is asked
+    /// after.
     Sending,
     /// Accepted at the other end.
     Done,
@@ -255,7 +256,7 @@ pub struct OutboxRow {
     pub n: u32,
     /// What is promised.
     pub lane: Lane,
-    /// Say: `platform`. Page: person id. Run: empty.
+    /// Say: `platform`. Page: person id. Run: the machine it was handed to.
     pub target: String,
     /// Say: `room` or `channel:<name>`. Page: contact name. Run: the run's number.
     pub detail: String,
@@ -373,6 +374,27 @@ pub struct RunRow {
     pub output: String,
     /// Bytes it wrote in all.
     pub bytes: i64,
+    /// How its executor finds it again; empty: not started.
+    pub handle: String,
+    /// SHA-256 of `output` in hex, once it is over.
+    pub digest: String,
+    /// The message that shows its output, by platform; JSON, empty: none.
+    pub told: String,
+}
+
+/// A file a run left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArtifactRow {
+    /// Which run.
+    pub run: RunId,
+    /// Counted from 0.
+    pub n: i64,
+    /// Its name, without anything in it that means something to a shell, a path or a browser.
+    pub name: String,
+    /// SHA-256 in hex: where its content is.
+    pub sha256: String,
+    /// Bytes.
+    pub bytes: i64,
 }
 
 /// A payload that could not be understood; kept so that nothing is lost.
@@ -464,6 +486,8 @@ pub struct ChangeSet {
     pub posts: Vec<PostRow>,
     /// Runs, inserted or replaced.
     pub runs: BTreeMap<RunId, RunRow>,
+    /// Files runs left, inserted unless known.
+    pub artifacts: Vec<ArtifactRow>,
     /// Payloads that could not be understood.
     pub quarantine: Vec<QuarantineRow>,
     /// What was heard, inserted as waiting unless its key is known.

@@ -1,18 +1,11 @@
 //! The half of writing that needs the database: one transaction under this process's epoch.
 
 use super::StoreFault;
-use super::backend::{Backend, Cell, Dialect};
+use super::backend::{Backend, Did};
 use super::open::Pools;
-use super::plan::{Miss, Step, plan};
+use super::plan::{Miss, Part, Step, plan};
 use super::rows::ChangeSet;
 use sqlx::{Pool, SqlSafeStr, Transaction};
-
-/// Answers a row only while the epoch is ours, and keeps it ours until the transaction ends: SQLite
-/// by the write lock it already holds, PostgreSQL by a lock on the row that commits of one process
-/// share and [`TAKE_OVER`] must wait for. An `update` would do the same on both, at the price of a
-/// written page and, on PostgreSQL, of one commit at a time.
-const FENCE_SQLITE: &str = "select value from meta where key = 'epoch' and value = $1";
-const FENCE_POSTGRES: &str = "select value from meta where key = 'epoch' and value = $1 for share";
 
 const TAKE_OVER: &str = "update meta set value = value + 1 where key = 'epoch' returning value";
 
@@ -23,8 +16,8 @@ pub(super) async fn commit<B: Backend>(
     epoch: i64,
     changes: &ChangeSet,
 ) -> Result<(), StoreFault> {
-    let steps = plan::<B>(&pools.texts, changes)?;
-    in_a_task(write(pools.write.clone(), epoch, steps)).await
+    let steps = plan::<B>(&pools.texts, epoch, changes)?;
+    in_a_task(write(pools.write.clone(), steps)).await
 }
 
 /// Raises the epoch and tells the new one.
@@ -50,13 +43,9 @@ pub(super) async fn in_a_task<T: Send + 'static>(
     })
 }
 
-async fn write<B: Backend>(
-    pool: Pool<B>,
-    epoch: i64,
-    steps: Vec<Step<B>>,
-) -> Result<(), StoreFault> {
+async fn write<B: Backend>(pool: Pool<B>, steps: Vec<Step<B>>) -> Result<(), StoreFault> {
     let mut transaction = B::begin(&pool).await?;
-    match fill(&mut transaction, epoch, steps).await {
+    match fill(&mut transaction, steps).await {
         Ok(()) => Ok(transaction.commit().await?),
         Err(fault) => {
             // the fault is the answer; a connection that cannot even roll back is closed by the pool
@@ -70,35 +59,47 @@ async fn write<B: Backend>(
 
 async fn fill<B: Backend>(
     transaction: &mut Transaction<'static, B>,
-    epoch: i64,
     steps: Vec<Step<B>>,
 ) -> Result<(), StoreFault> {
-    let fence = match B::DIALECT {
-        Dialect::Sqlite => FENCE_SQLITE,
-        Dialect::Postgres => FENCE_POSTGRES,
-    };
-    let mut arguments = B::Arguments::default();
-    B::put(&mut arguments, Cell::Int(epoch)).map_err(sqlx::Error::Encode)?;
-    let ours = B::number(transaction, fence.into_sql_str(), arguments).await?;
-    if ours.is_none() {
-        return Err(StoreFault::Fenced);
-    }
     for step in steps {
-        let (name, rows, miss) = (step.name, step.rows, step.miss);
-        let touched = B::execute(transaction, step.sql, step.arguments).await?;
-        if touched >= rows as u64 {
-            continue;
+        let (sql, parts) = (step.sql(), step.parts);
+        let mut fault = None;
+        let mut next = parts.iter();
+        let done = B::execute_each(transaction, sql, step.arguments, |did| {
+            fault = next.next().and_then(|part| short(part, did));
+            fault.is_none()
+        });
+        let done = done.await;
+        // What the fence says counts, whatever failed behind it.
+        if let Some(fault) = fault {
+            return Err(fault);
         }
-        match miss {
-            Miss::Expected => {}
-            Miss::Odd => tracing::error!(
-                statement = name,
-                rows,
-                touched,
-                "the database lacks rows that were to be changed"
-            ),
-            Miss::Fatal => return Err(StoreFault::Database(sqlx::Error::RowNotFound)),
-        }
+        done?;
     }
     Ok(())
+}
+
+/// What it means that a statement touched fewer rows than it names, if it did.
+fn short(part: &Part, did: Did) -> Option<StoreFault> {
+    let touched = match part.miss {
+        Miss::Fenced => did.answered,
+        _ => did.touched,
+    };
+    if touched >= part.rows as u64 {
+        return None;
+    }
+    match part.miss {
+        Miss::Expected => None,
+        Miss::Odd => {
+            tracing::error!(
+                statement = part.name,
+                rows = part.rows,
+                touched,
+                "the database lacks rows that were to be changed"
+            );
+            None
+        }
+        Miss::Fatal => Some(StoreFault::Database(sqlx::Error::RowNotFound)),
+        Miss::Fenced => Some(StoreFault::Fenced),
+    }
 }

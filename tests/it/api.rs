@@ -61,6 +61,7 @@ fn settings() -> Settings {
         slack: Vec::new(),
         discord: Vec::new(),
         notify: firebell::config::notify::Providers::default(),
+        engines: firebell::config::engines::Engines::default(),
         listen: "127.0.0.1:0".to_owned(),
         public_url: "http://firebell.test".to_owned(),
         data_dir: "unused".into(),
@@ -465,7 +466,7 @@ async fn prometheus_reads_what_is_held_what_waits_and_who_asked_for_what() {
     let (folder, metrics) = (tempfile::tempdir().unwrap(), Arc::new(Metrics::new()));
     let options = Options {
         clock: Clock::manual(START),
-        scratch: folder.path().to_owned(),
+        executors: crate::world::executors(folder.path()),
         public_url: "http://firebell.test".to_owned(),
         metrics: metrics.clone(),
     };

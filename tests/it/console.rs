@@ -3,8 +3,10 @@
 mod acting;
 mod calendar;
 mod feeds;
+mod hands;
 mod looking;
 mod postmortem;
+mod runbook;
 
 use super::world::{START, alert, directory};
 use firebell::chat::Chat;
@@ -47,7 +49,7 @@ impl House {
         let metrics = Arc::new(Metrics::new());
         let options = Options {
             clock: Clock::manual(START),
-            scratch: scratch.path().to_owned(),
+            executors: crate::world::executors(scratch.path()),
             public_url: "http://firebell.test".to_owned(),
             metrics: metrics.clone(),
         };
@@ -166,6 +168,7 @@ fn settings(demo: bool) -> Settings {
         slack: Vec::new(),
         discord: Vec::new(),
         notify: firebell::config::notify::Providers::default(),
+        engines: firebell::config::engines::Engines::default(),
         listen: "127.0.0.1:0".to_owned(),
         public_url: "http://firebell.test".to_owned(),
         data_dir: std::env::temp_dir().join("firebell-console-tests"),

@@ -2,8 +2,10 @@
 
 mod commit;
 mod covers;
+mod feeds;
 mod hands;
 mod policies;
+mod rest;
 mod runs;
 mod silences;
 mod vigil;

@@ -1,8 +1,14 @@
 //! What happens is told before it happens: `simulate`, `explain`, `test`, as a user runs them.
 
 use crate::process::{Firebell, PATIENCE, program, until};
-use firebell::config::write_demo;
+use firebell::config::{load, write_demo};
+use firebell::core::duty::Wish;
+use firebell::engine::{Clock, Engine, Options, person};
+use firebell::metrics::Metrics;
+use firebell::store::Store;
+use secrecy::ExposeSecret;
 use std::path::Path;
+use std::sync::Arc;
 use tempfile::TempDir;
 
 /// The demo's files, without a running demo.
@@ -231,4 +237,151 @@ fn a_plan_tells_what_a_changed_configuration_changes() {
     ] {
         assert!(out.contains(part), "{part}: {out}");
     }
+}
+
+#[tokio::test]
+async fn covers_people_agreed_on_are_known_at_the_terminal_and_it_is_said_when_they_are_not() {
+    let folder = folder();
+    let (good, before, err) = firebell(folder.path(), &["oncall", "web-primary"]);
+    assert!(good, "{err}");
+    assert!(
+        err.contains("note: by the files alone, without covers")
+            && err.contains("there is no database yet"),
+        "{err}"
+    );
+    let loaded = load(&folder.path().join("firebell.toml")).unwrap();
+    std::fs::create_dir_all(&loaded.settings.data_dir).unwrap();
+    let url = loaded.settings.database_url.expose_secret().to_owned();
+    let options = Options {
+        clock: Clock::Real,
+        scratch: loaded.settings.data_dir.join("runs"),
+        public_url: "http://firebell.test".to_owned(),
+        metrics: Arc::new(Metrics::new()),
+    };
+    let store = Store::open(&url).await.unwrap();
+    let engine = Engine::start(store, loaded.directory, options)
+        .await
+        .unwrap();
+    let now = engine.now();
+    let turn = engine.directory().schedules["web-primary"].on_call(now);
+    let off = turn.people[0].clone();
+    let on = if off == "dana" { "emi" } else { "dana" };
+    let by = person(&engine.directory(), on);
+    let wanted = ("web-primary", now, now.plus_secs(7200));
+    let wish = Wish::Put {
+        on: on.to_owned(),
+        off: Some(off),
+    };
+    engine
+        .cover("t:1", &by, wanted, wish, String::new())
+        .await
+        .unwrap();
+    let (good, after, err) = firebell(folder.path(), &["oncall", "web-primary"]);
+    assert!(good && err.is_empty(), "{err}");
+    let name = by.name();
+    assert!(
+        !before.starts_with(&format!("Web, primary: {name}")),
+        "{before}"
+    );
+    assert!(
+        after.starts_with(&format!("Web, primary: {name}")),
+        "{after}"
+    );
+    let soon = now.plus_secs(3600).rfc3339();
+    let args = [
+        "simulate",
+        "--label",
+        "service=checkout",
+        "--label",
+        "severity=critical",
+        "--at",
+        &soon,
+    ];
+    let (good, out, err) = firebell(folder.path(), &args);
+    assert!(good && err.is_empty(), "{err}");
+    assert!(out.contains(&format!("step 1: page {name} by")), "{out}");
+    // Nobody was disturbed: the running one goes on.
+    engine
+        .write(firebell::store::ChangeSet::default())
+        .await
+        .unwrap();
+    assert!(!engine.fenced());
+}
+
+#[test]
+fn fairness_and_the_effect_of_a_change_are_told_at_the_terminal() {
+    let folder = folder();
+    let args = [
+        "fairness",
+        "web-primary",
+        "--from",
+        "2026-10-01",
+        "--to",
+        "2026-10-31",
+    ];
+    let (good, out, err) = firebell(folder.path(), &args);
+    assert!(good, "{err}");
+    assert!(
+        out.starts_with("On call, Web, primary, 2026-10-01 to 2026-10-31, "),
+        "{out}"
+    );
+    assert!(out.contains(" h on call, of these "), "{out}");
+    assert!(
+        !out.contains("page"),
+        "pages are not counted without a database: {out}"
+    );
+    for (args, why) in [
+        (
+            ["fairness", "nowhere"].as_slice(),
+            "There is no schedule nowhere",
+        ),
+        (&["fairness", "--from", "soon"], "is not a date such as"),
+    ] {
+        let (good, _, err) = firebell(folder.path(), args);
+        assert!(!good && err.contains(why), "{err}");
+    }
+    let new = tempfile::tempdir().unwrap();
+    write_demo(new.path(), "127.0.0.1:8080").unwrap();
+    let file = new.path().join("schedules/web-primary.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let changed = text.replacen("\"chandra\"", "\"emi\"", 1);
+    assert_ne!(text, changed);
+    std::fs::write(&file, changed).unwrap();
+    let old = folder.path().join("firebell.toml");
+    let (good, out, err) = firebell(new.path(), &["plan", old.to_str().unwrap()]);
+    assert!(good, "{err}");
+    assert!(
+        out.contains("schedule web-primary: other people for"),
+        "{out}"
+    );
+    assert!(out.contains("what each carries, "), "{out}");
+    let emi = out
+        .lines()
+        .find(|l| l.contains("Emi") && l.contains("on call,"));
+    assert!(emi.is_some_and(|l| l.contains(": 0 h → ")), "{out}");
+}
+
+#[test]
+fn a_test_of_a_policy_says_who_was_woken_in_the_night_before() {
+    let folder = folder();
+    let policy = folder.path().join("policies/standard.toml");
+    let text = std::fs::read_to_string(&policy).unwrap();
+    std::fs::write(&policy, format!("rest-after-night = \"12:00\"\n{text}")).unwrap();
+    // A Tuesday of Ana's week; `minor` is not urgent.
+    let test = |woken: &str, expect: &str| {
+        format!(
+            "[[test]]\nname = \"{woken}\"\nat = \"2026-01-06 08:00\"\nlabels = {{ alertname = \"Slow\", service = \"checkout\", severity = \"minor\" }}\nwoken = [{woken:?}]\nuntil = \"1m\"\nexpect = [{expect:?}]\n"
+        )
+    };
+    let file = folder.path().join("tests/paging.toml");
+    let both = test("ana", "1s page dana by console") + &test("bo", "1s page ana by console");
+    std::fs::write(&file, both).unwrap();
+    let (good, said, err) = firebell(folder.path(), &["test"]);
+    assert!(good, "{said}{err}");
+    std::fs::write(&file, test("zoe", "quiet")).unwrap();
+    let (good, said, err) = firebell(folder.path(), &["test"]);
+    assert!(
+        !good && said.contains("`woken` names the person \"zoe\""),
+        "{said}{err}"
+    );
 }

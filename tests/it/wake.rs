@@ -127,6 +127,7 @@ fn doors(w: &World) -> Router {
         slack: Vec::new(),
         discord: Vec::new(),
         notify: Providers::default(),
+        engines: firebell::config::engines::Engines::default(),
         listen: "127.0.0.1:0".to_owned(),
         public_url: HOME.to_owned(),
         data_dir: "unused".into(),

@@ -57,7 +57,7 @@ fn shapes() -> BTreeMap<String, Event> {
     }
     let others = journal::other_shapes().into_iter();
     let others = others.chain(journal::waking_shapes());
-    for (name, event) in others.chain(hands::shapes()) {
+    for (name, event) in others.chain(hands::shapes()).chain(hands::runs()) {
         shapes.insert(name.to_owned(), event);
     }
     shapes

@@ -15,6 +15,7 @@ use firebell::core::time::Time;
 use firebell::engine::{Clock, Engine, Options};
 use firebell::metrics::Metrics;
 use firebell::notify::Notifiers;
+use firebell::run::Executors;
 use firebell::store::{OutboxRow, Store};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -256,7 +257,16 @@ impl World {
 
     /// With providers that wake people.
     pub async fn waking(url: &str, directory: Directory, providers: Providers) -> World {
-        let (clock, platform) = (Clock::manual(START), Arc::new(Platform::default()));
+        World::at(url, directory, providers, Clock::manual(START)).await
+    }
+
+    /// By the machine's clock, which nobody moves.
+    pub async fn by_the_clock(url: &str, directory: Directory) -> World {
+        World::at(url, directory, Providers::default(), Clock::Real).await
+    }
+
+    async fn at(url: &str, directory: Directory, providers: Providers, clock: Clock) -> World {
+        let platform = Arc::new(Platform::default());
         let scratch = tempfile::tempdir().unwrap();
         let home = (url, scratch.path());
         let engine = start(home, &directory, &providers, &clock, &platform).await;
@@ -269,6 +279,11 @@ impl World {
             url: url.to_owned(),
             scratch,
         }
+    }
+
+    /// The data folder.
+    pub fn scratch(&self) -> &Path {
+        self.scratch.path()
     }
 
     /// The process dies: nothing is told to stop, a new one takes the database over.
@@ -366,6 +381,11 @@ impl World {
     }
 }
 
+/// Executors as `serve` has them, with the real program as their shim.
+pub fn executors(data: &Path) -> Executors {
+    Executors::here(data, Some(env!("CARGO_BIN_EXE_firebell").into())).unwrap()
+}
+
 async fn start(
     (url, scratch): (&str, &Path),
     directory: &Directory,
@@ -376,7 +396,7 @@ async fn start(
     let store = Store::open(url).await.unwrap();
     let options = Options {
         clock: clock.clone(),
-        scratch: scratch.to_owned(),
+        executors: executors(scratch),
         public_url: "http://firebell.test".to_owned(),
         metrics: Arc::new(Metrics::new()),
     };
@@ -476,6 +496,7 @@ pub fn directory() -> Directory {
     };
     let policy = Policy {
         remind_secs: None,
+        rest_until: None,
         id: "web".to_owned(),
         rungs: vec![rung("ana"), rung("bo")],
         repeat: 0,

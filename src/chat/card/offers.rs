@@ -31,7 +31,9 @@ impl View<'_> {
             .collect();
         let over: Vec<_> = runs.iter().rev().filter(|(_, r)| !waiting(r)).collect();
         // An unknown outcome stays on the card however many runs follow it.
-        let shout = |r: &Run| matches!(r.state, RunState::Ended(Outcome::Unknown { .. }));
+        let shout = |r: &Run| {
+            matches!(r.state, RunState::Ended(Outcome::Unknown { .. })) && r.settled.is_none()
+        };
         let (shown, hidden): (Vec<_>, Vec<_>) = over
             .iter()
             .enumerate()
@@ -72,8 +74,15 @@ impl View<'_> {
 
     fn over_line(&self, id: RunId, run: &Run) -> String {
         let how = match &run.state {
-            RunState::Ended(outcome) => timeline::outcome(outcome),
-            RunState::Running => "is running".to_owned(),
+            RunState::Ended(outcome) => match &run.settled {
+                Some((by, true)) => format!("worked, says {}", by.name()),
+                Some((by, false)) => format!("did not work, says {}", by.name()),
+                None => timeline::outcome(outcome),
+            },
+            RunState::Running => match &run.cancel {
+                Some(by) => format!("is being stopped by {}", by.name()),
+                None => "is running".to_owned(),
+            },
             RunState::Queued { until } => {
                 format!("waits for its turn until {}", self.clock(*until))
             }
@@ -127,6 +136,7 @@ impl View<'_> {
                 plain("Use the edited policy", Press::Follow);
             }
             buttons.extend(self.waiting_buttons());
+            buttons.extend(self.under_way_buttons());
             buttons.extend(
                 self.offered()
                     .iter()
@@ -135,6 +145,15 @@ impl View<'_> {
             );
         }
         buttons
+    }
+
+    /// Nothing is folded away of what may still be going on.
+    fn under_way_buttons(&self) -> Vec<Button> {
+        let runs = self.incident.runs.iter().rev();
+        let found = runs
+            .map(|(id, run)| run_buttons(*id, run))
+            .filter(|b| !b.is_empty());
+        found.take(RUN_BUTTONS).flatten().collect()
     }
 
     fn waiting_buttons(&self) -> Vec<Button> {
@@ -156,6 +175,39 @@ impl View<'_> {
                 ]
             })
             .collect()
+    }
+}
+
+/// What can be done about a run that is under way, or of which nobody knows how it went.
+#[must_use]
+pub fn run_buttons(id: RunId, run: &Run) -> Vec<Button> {
+    let button = |label: String, press, style| Button {
+        label,
+        press,
+        style,
+    };
+    match &run.state {
+        RunState::Queued { .. } | RunState::Released | RunState::Running
+            if run.cancel.is_none() =>
+        {
+            vec![button(
+                format!("Stop {id}"),
+                Press::Cancel { run: id },
+                Style::Danger,
+            )]
+        }
+        RunState::Ended(Outcome::Unknown { .. }) if run.settled.is_none() => {
+            let settle = |good| Press::Settle { run: id, good };
+            vec![
+                button(format!("{id}: it worked"), settle(true), Style::Plain),
+                button(
+                    format!("{id}: it did not work"),
+                    settle(false),
+                    Style::Danger,
+                ),
+            ]
+        }
+        _ => Vec::new(),
     }
 }
 

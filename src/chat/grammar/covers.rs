@@ -90,7 +90,7 @@ impl Line<'_> {
         self.done(Invocation::AnswerCover { cover, answer })
     }
 
-    fn schedule(&self, word: &str) -> Result<String, Usage> {
+    pub(super) fn schedule(&self, word: &str) -> Result<String, Usage> {
         let directory = self.context.directory;
         let found = lookup::schedule(directory, word);
         found.map(|s| s.id.clone()).ok_or_else(|| {

@@ -75,6 +75,7 @@ impl<'a> Line<'a> {
             "decline" => self.answer_cover(Answer::Decline),
             "cancel" => self.answer_cover(Answer::Cancel),
             "covers" => self.done(Invocation::Covers),
+            "fairness" => self.fairness(),
             "snooze" => self.snooze(),
             "sev" => self.severity(),
             "lead" => self.lead(),
@@ -97,6 +98,11 @@ impl<'a> Line<'a> {
                 let (id, run) = self.run_number()?;
                 self.done(Invocation::Reject { id, run })
             }
+            "stop" => {
+                let (id, run) = self.run_number()?;
+                self.done(Invocation::Stop { id, run })
+            }
+            "settle" => self.settle(),
             "postmortem" => self
                 .about()
                 .and_then(|id| self.done(Invocation::Postmortem { id })),
@@ -112,9 +118,12 @@ impl<'a> Line<'a> {
         if self.leaf.incident == Needs::None {
             return None;
         }
-        let free_text = matches!(self.leaf.verb.as_str(), "note" | "page");
+        let free_text = matches!(self.leaf.verb.as_str(), "note" | "page" | "settle");
         // In `snooze 30` and `approve 3` the number is not an incident.
-        let own_number = matches!(self.leaf.verb.as_str(), "snooze" | "approve" | "reject");
+        let own_number = matches!(
+            self.leaf.verb.as_str(),
+            "snooze" | "approve" | "reject" | "stop"
+        );
         let bare_is_id = match (free_text, own_number) {
             (true, _) => self.context.here.is_none(),
             (_, true) => self.words.len() > 1,
@@ -396,6 +405,28 @@ impl<'a> Line<'a> {
             }
         };
         Ok((self.about()?, run))
+    }
+
+    fn settle(mut self) -> Result<Invocation, Usage> {
+        let how = self.words.next().map(|w| w.text.to_lowercase());
+        let good = match how.as_deref() {
+            Some("worked" | "good" | "ok") => true,
+            Some("failed" | "bad") => false,
+            _ => return Err(self.wrong("how", "`how` is missing: `worked` or `failed`.")),
+        };
+        let named = self.words.peek().map(|w| w.text.to_lowercase());
+        let run = named.and_then(|w| w.strip_prefix("run-")?.parse().ok().map(RunId));
+        if run.is_some() {
+            self.words.next();
+        }
+        let id = self.about()?;
+        let note = self.words.rest();
+        Ok(Invocation::Settle {
+            id,
+            run,
+            good,
+            note,
+        })
     }
 
     fn list(mut self) -> Result<Invocation, Usage> {

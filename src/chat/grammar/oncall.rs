@@ -1,7 +1,8 @@
-//! `oncall` and `shifts`.
+//! `oncall`, `shifts` and `fairness`.
 
 use super::line::Line;
 use super::{Invocation, Usage};
+use crate::core::fairness::{days, today};
 use crate::core::schedule::Edge;
 
 impl Line<'_> {
@@ -29,6 +30,31 @@ impl Line<'_> {
     pub(super) fn shifts(mut self) -> Result<Invocation, Usage> {
         let person = self.somebody()?;
         self.done(Invocation::Shifts { person })
+    }
+
+    /// `fairness`, `fairness web-primary from=2026-10-01 to=2026-12-31`.
+    pub(super) fn fairness(mut self) -> Result<Invocation, Usage> {
+        let (mut schedule, mut from, mut to) = (None, String::new(), String::new());
+        while let Some(word) = self.words.next() {
+            match word.text.split_once('=').filter(|_| !word.quoted) {
+                Some(("from", date)) => date.clone_into(&mut from),
+                Some(("to", date)) => date.clone_into(&mut to),
+                _ if schedule.is_none() => schedule = Some(self.schedule(&word.text)?),
+                _ => {
+                    return Err(self.usage(format!(
+                        "`fairness` cannot do anything with `{}`: one schedule, `from=` and `to=`.",
+                        word.text
+                    )));
+                }
+            }
+        }
+        let today = today(self.context.zone, self.context.now);
+        let asked = days(&from, &to, today).map_err(|what| self.usage(what))?;
+        self.done(Invocation::Fairness {
+            schedule,
+            from: asked.0,
+            to: asked.1,
+        })
     }
 }
 
@@ -113,6 +139,33 @@ mod tests {
         }
         let person = Some("ana".to_owned());
         assert_eq!(read("shifts @ana"), Ok(Invocation::Shifts { person }));
+    }
+
+    #[test]
+    fn fairness_is_of_ninety_days_and_all_schedules_unless_it_is_said() {
+        let day = |text: &str| crate::core::fairness::day(text).unwrap();
+        let fairness = |schedule: Option<&str>, from, to| {
+            Ok(Invocation::Fairness {
+                schedule: schedule.map(str::to_owned),
+                from: day(from),
+                to: day(to),
+            })
+        };
+        let all = fairness(None, "2026-08-25", "2026-11-22");
+        assert_eq!(read("fairness"), all);
+        assert_eq!(
+            read("fairness to=2026-10-31 web-primary from=2026-10-01"),
+            fairness(Some("web-primary"), "2026-10-01", "2026-10-31")
+        );
+        for (text, words) in [
+            ("fairness nowhere", "there is no `nowhere`"),
+            ("fairness from=oct", "`oct` is not a date"),
+            ("fairness from=2026-12-02 to=2026-12-01", "exchange them"),
+            ("fairness web-primary two", "cannot do anything with `two`"),
+        ] {
+            let usage = read(text).expect_err(text);
+            assert!(usage.contains(words), "{text}: {usage}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@
 use super::command::{Refusal, Scene};
 use super::event::Event;
 use super::parts::{PagedPerson, Skipped};
-use super::{Climb, Incident, Status, reach};
+use super::{Climb, Incident, Status, reach, rest};
 use crate::core::directory::{Person, Rung, Target, WEBHOOK};
 use crate::core::hours::Hours;
 use crate::core::id::Actor;
@@ -44,11 +44,27 @@ impl Reached {
 /// Who a list of targets means at this instant, and who of them cannot be paged. `turn` counts the
 /// incidents (and rounds) of the policy, for targets that take turns.
 pub(super) fn resolve(targets: &[Target], scene: &Scene<'_>, turn: u64) -> Reached {
+    resolve_sparing(targets, scene, turn, &|_| None)
+}
+
+/// Why somebody is to be spared, by id.
+type Spared<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// The same; a turn passes by whoever is to be spared, for a reason, as long as somebody else is there.
+fn resolve_sparing(
+    targets: &[Target],
+    scene: &Scene<'_>,
+    turn: u64,
+    spared: Spared<'_>,
+) -> Reached {
     let mut reached = Reached::default();
     let mut seen = BTreeSet::new();
     for target in targets {
         match target {
-            Target::RoundRobin(team) => one_of(team, scene, turn, &mut seen, &mut reached),
+            Target::RoundRobin(team) => {
+                let id = one_of(team, scene, (turn, spared), &mut reached);
+                seen.extend(id);
+            }
             Target::Channel(name) => channel(name, scene, &mut reached),
             Target::Webhook(name) => webhook(name, scene, &mut reached),
             _ => {
@@ -80,32 +96,44 @@ fn page(id: &str, why: String, scene: &Scene<'_>, reached: &mut Reached) -> bool
     false
 }
 
-/// The member whose turn it is, or the first after them who can be paged.
+/// The member whose turn it is, or the first after them who can be paged; answers with who it is.
 fn one_of(
     team: &str,
     scene: &Scene<'_>,
-    turn: u64,
-    seen: &mut BTreeSet<String>,
+    (turn, spared): (u64, Spared<'_>),
     reached: &mut Reached,
-) {
+) -> Option<String> {
     let skip = |why: &str| Skipped {
         who: Target::RoundRobin(team.to_owned()).words(),
         why: why.to_owned(),
     };
     let Some(found) = scene.directory.teams.get(team) else {
-        return reached.skipped.push(skip("is not in the directory"));
+        reached.skipped.push(skip("is not in the directory"));
+        return None;
     };
     let n = found.members.len() as u64;
-    for k in 0..n {
-        let at = usize::try_from((turn % n + k) % n).unwrap_or(0);
-        let id = &found.members[at];
-        let why = format!("their turn in team {}", found.name);
-        if page(id, why, scene, reached) {
-            seen.insert(id.clone());
-            return;
+    let turns = (0..n).map(|k| usize::try_from((turn % n + k) % n).unwrap_or(0));
+    let turns: Vec<&String> = turns.filter_map(|at| found.members.get(at)).collect();
+    let why = format!("their turn in team {}", found.name);
+    // First whoever need not be spared, then everybody.
+    let mut passed = Vec::new();
+    for id in &turns {
+        if let Some(why) = spared(id) {
+            let who = format!("person {id}");
+            passed.push(Skipped { who, why });
+        } else if page(id, why.clone(), scene, reached) {
+            reached.skipped.extend(passed);
+            return Some((*id).clone());
+        }
+    }
+    let tired = turns.iter().filter(|id| spared(id).is_some());
+    for id in tired {
+        if page(id, why.clone(), scene, reached) {
+            return Some((*id).clone());
         }
     }
     reached.skipped.push(skip("has nobody who can be paged"));
+    None
 }
 
 fn channel(name: &str, scene: &Scene<'_>, reached: &mut Reached) {
@@ -240,8 +268,10 @@ pub(super) fn climb(
             continue;
         }
         let turn = incident.turn + u64::from(round);
-        let mut reached = resolve(&step.targets, scene, turn);
+        let spared = |id: &str| rest::tired(incident, scene, id).filter(|_| round == 0);
+        let mut reached = resolve_sparing(&step.targets, scene, turn, &spared);
         spare(incident, &mut reached);
+        let passed_over = rest::spare(incident, scene, (round, rung), &mut reached);
         let at = (round, u32::try_from(rung).unwrap_or(u32::MAX));
         if reached.nothing() {
             events.push(Event::RungSkipped {
@@ -257,7 +287,9 @@ pub(super) fn climb(
             format!("{why}; the step before reached nobody")
         };
         let people = reach::by_rules(reached.people, incident.urgency, scene);
-        let next_due = Some(reach::next_due(&people, scene.now, step.wait_secs));
+        // Channels that were told wait for nobody.
+        let wait_secs = if passed_over { 1 } else { step.wait_secs };
+        let next_due = Some(reach::next_due(&people, scene.now, wait_secs));
         events.push(Event::Paged {
             rung: Some(at),
             people,
@@ -351,7 +383,7 @@ pub(super) fn retrigger(incident: &Incident, scene: &Scene<'_>, why: &str) -> Ve
 }
 
 /// Why a step does not count at this instant.
-fn not_now(incident: &Incident, scene: &Scene<'_>, step: &Rung) -> Option<String> {
+pub(super) fn not_now(incident: &Incident, scene: &Scene<'_>, step: &Rung) -> Option<String> {
     let when = &step.when;
     if let Some(urgency) = when.urgency.filter(|u| *u != incident.urgency) {
         return Some(format!("is for {} urgency only", urgency.word()));

@@ -142,6 +142,7 @@ fn hands(incident: &mut Incident, record: &Record) {
     match &record.event {
         Event::Unacknowledged { .. } => climb_again(incident, record.at, record.at),
         Event::Reopened { .. } => {
+            incident.reopened = Some((record.seq, record.at));
             climb_again(incident, record.at, record.at);
             (incident.resolved_at, incident.resolved_by) = (None, None);
         }

@@ -19,6 +19,7 @@ fn house() -> Directory {
         rungs: vec![rung("ana"), rung("cy"), rung("bo")],
         repeat: 0,
         remind_secs: None,
+        rest_until: None,
     };
     directory.policies.insert("web".to_owned(), policy);
     directory.route = Route {

@@ -185,6 +185,7 @@ fn an_edited_policy_is_followed_only_when_somebody_says_so() {
         rungs: ladder(&[person("bo")], 0).rungs,
         repeat: 0,
         remind_secs: None,
+        rest_until: None,
     };
     life.directory.policies.insert("p".to_owned(), shorter);
     life.wait_until_due();

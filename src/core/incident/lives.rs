@@ -88,8 +88,16 @@ impl Life {
             rungs: ladder(&[Target::Person("bo".to_owned())], 0).rungs,
             repeat: 1,
             remind_secs: Some(600),
+            rest_until: None,
         };
         directory.policies.insert(policy.id.clone(), policy);
+        if rng.bool() {
+            // Half of the lives begin after somebody's bad night.
+            let night = NOON.plus_ms(-9 * 3_600_000);
+            let woken = ["ana", "bo"].into_iter().filter(|_| rng.bool());
+            let nights = woken.map(|p| (p.to_owned(), night)).collect();
+            directory.nights = Arc::new(nights);
+        }
         if rng.u8(0..10) == 0 {
             directory.catch_all = vec![Target::Person("cy".to_owned())];
         }

@@ -19,6 +19,7 @@ mod lives;
 mod parts;
 mod reach;
 mod react;
+mod rest;
 mod runs;
 mod severity;
 #[cfg(test)]
@@ -255,6 +256,9 @@ pub struct Incident {
     pub reminded: bool,
     /// How far up.
     pub climb: Climb,
+    /// When it was last opened again after it was over, and by which fact: a link in a mail from before
+    /// is about what was.
+    pub reopened: Option<(Seq, Time)>,
     /// Seq of the last climb; a button drawn before it is stale.
     pub climbed_seq: Seq,
     /// `(person, contact)` of the last rung that may still be reached.

@@ -18,6 +18,9 @@ pub struct Ladder {
     /// See [`Policy::remind_secs`](crate::core::directory::Policy::remind_secs).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remind_secs: Option<u64>,
+    /// See [`Policy::rest_until`](crate::core::directory::Policy::rest_until).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rest_until: Option<u16>,
 }
 
 impl Ladder {

@@ -12,6 +12,7 @@ use super::Incident;
 use super::command::Scene;
 use super::event::Event;
 use super::parts::{Later, PagedPerson};
+use super::rest;
 use crate::core::directory::{Person, Step, Urgency};
 use crate::core::id::{Actor, Severity};
 use crate::core::time::Time;
@@ -174,7 +175,8 @@ pub(super) fn reconsidered(
     };
     let woken = match urgency {
         Urgency::High if incident.status == super::Status::Triggered => {
-            incident.chase.iter().filter_map(woken).collect()
+            let waiting = incident.chase.iter().filter_map(woken);
+            waiting.chain(rest::needed(incident, scene)).collect()
         }
         _ => Vec::new(),
     };

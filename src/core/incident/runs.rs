@@ -245,7 +245,24 @@ pub(super) fn cancel(
                     what: format!("{} has already asked {run} to stop.", first.name()),
                 });
             }
-            Ok(vec![Event::RunCancelAsked { run, by }])
+            let mut events = vec![Event::RunCancelAsked {
+                run,
+                by: by.clone(),
+            }];
+            if matches!(found.state, RunState::Queued { .. }) {
+                // Nobody else would end it: it was never released.
+                events.push(Event::RunEnded {
+                    run,
+                    outcome: Outcome::NotStarted {
+                        why: format!("{} stopped it before it started", by.name()),
+                    },
+                    duration_ms: 0,
+                    bytes: 0,
+                    tail: String::new(),
+                    notes: Vec::new(),
+                });
+            }
+            Ok(events)
         }
         RunState::Ended(outcome) => Err(Refusal::Stale {
             now: format!("{run} is over: {}", outcome.word()),

@@ -10,6 +10,7 @@ use chrono::NaiveDateTime;
 use chrono_tz::Tz;
 
 mod reach;
+mod rest;
 
 /// Noon of a Monday.
 pub(super) const NOON: Time = Time(1_794_830_400_000);
@@ -100,6 +101,7 @@ pub(super) fn ladder(targets: &[Target], repeat: u8) -> Ladder {
         .collect();
     Ladder {
         remind_secs: None,
+        rest_until: None,
         policy: "p".to_owned(),
         rungs,
         repeat,

@@ -213,6 +213,7 @@ fn reassign(
         }],
         repeat: TAKE_ROUNDS,
         remind_secs: None,
+        rest_until: None,
     };
     let why = format!("{} gave it to {to}", by.name());
     let theirs = Incident {

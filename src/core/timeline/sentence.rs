@@ -1,12 +1,12 @@
 //! The sentences. What happened, why, and what follows; the reasons are the ones the events carry.
 
 use super::Names;
-use crate::core::action;
+use super::runs::{run, run_asked};
 use crate::core::alert::AlertRef;
 use crate::core::id::Actor;
-use crate::core::incident::{Event, Ladder, Origin, Outcome, PagedPerson, Skipped};
+use crate::core::incident::{Event, Ladder, Origin, PagedPerson, Skipped};
 use crate::core::text::{self, count};
-use crate::core::time::{Time, human_ms};
+use crate::core::time::Time;
 
 /// Names a sentence lists before it goes on with a number; the whole list is in the export.
 const NAMED: usize = 8;
@@ -399,137 +399,6 @@ fn words(event: &Event) -> String {
             format!("The content of this event ({kind}) was removed for good.")
         }
         _ => String::new(),
-    }
-}
-
-fn run_asked(event: &Event, names: &Names) -> String {
-    let Event::RunAsked {
-        run,
-        action,
-        title,
-        argv,
-        by,
-        needs,
-        expires,
-        ..
-    } = event
-    else {
-        return String::new();
-    };
-    let needs = match needs {
-        0 => "It waits for a confirmation".to_owned(),
-        n => format!(
-            "It waits for {} by somebody else",
-            count(usize::from(*n), "approval")
-        ),
-    };
-    format!(
-        "{} asked for {run} “{title}” ({action}): {}. {needs} until {}.",
-        by.name(),
-        action::shown(argv),
-        names.time(*expires)
-    )
-}
-
-fn run(event: &Event, names: &Names) -> String {
-    match event {
-        Event::RunRehearsed {
-            run, outcome: how, ..
-        } => format!(
-            "{} was rehearsed in its only-look mode, which {}.",
-            names.run(*run),
-            outcome(how)
-        ),
-        Event::RunQueued {
-            run,
-            key,
-            behind,
-            until,
-        } => format!(
-            "{} waits for `{key}`, {}, until {}.",
-            names.run(*run),
-            behind.map_or_else(
-                || "which rests after a run".to_owned(),
-                |other| format!("which {other} holds")
-            ),
-            names.time(*until)
-        ),
-        Event::RunCancelAsked { run, by } => {
-            format!("{} wants {} to stop.", by.name(), names.run(*run))
-        }
-        Event::RunSettled {
-            run,
-            by,
-            good,
-            note,
-        } => {
-            let how = if *good {
-                "it worked"
-            } else {
-                "it did not work"
-            };
-            let said = format!("{} looked at {}: {how}.", by.name(), names.run(*run));
-            if note.is_empty() {
-                said
-            } else {
-                format!("{said} “{note}”")
-            }
-        }
-        Event::RunApproved { run, by, .. } => {
-            format!("{} approved {}.", by.name(), names.run(*run))
-        }
-        Event::RunRejected { run, by } => {
-            format!(
-                "{} said no to {}; it did not run.",
-                by.name(),
-                names.run(*run)
-            )
-        }
-        Event::RunExpired { run } => format!(
-            "Nobody approved {} in time; it did not run.",
-            names.run(*run)
-        ),
-        Event::RunReleased { run } => {
-            format!("{} was released to start, once.", names.run(*run))
-        }
-        Event::RunStarted { run } => format!("{} started.", names.run(*run)),
-        Event::RunEnded {
-            run,
-            outcome: how,
-            duration_ms,
-            bytes,
-            ..
-        } => match how {
-            Outcome::Unknown { .. } | Outcome::NotStarted { .. } => {
-                format!("{}: {}.", names.run(*run), outcome(how))
-            }
-            _ => format!(
-                "{} {} after {} and wrote {bytes} bytes.",
-                names.run(*run),
-                outcome(how),
-                human_ms(*duration_ms)
-            ),
-        },
-        _ => String::new(),
-    }
-}
-
-/// How a run ended, in words; an unknown outcome is shouted, because somebody has to look.
-#[must_use]
-pub fn outcome(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Succeeded { exit } => format!("succeeded (exit code {exit})"),
-        Outcome::Failed { exit } => format!("failed (exit code {exit})"),
-        Outcome::Killed { signal } => format!("was ended by signal {signal}"),
-        Outcome::TimedOut => "was stopped at its time limit".to_owned(),
-        Outcome::Cancelled => "was cancelled".to_owned(),
-        Outcome::OutOfMemory => "was ended by the system, out of memory".to_owned(),
-        Outcome::Reported { good: true, what } => format!("succeeded ({what})"),
-        Outcome::Reported { good: false, what } => format!("failed ({what})"),
-        Outcome::NotStarted { why } => format!("it was not started: {why}"),
-        Outcome::Unknown { why } => format!(
-            "OUTCOME UNKNOWN, it may or may not have run: {why}. Look at the target before running it again"
-        ),
     }
 }
 

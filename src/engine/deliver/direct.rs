@@ -7,7 +7,7 @@
 use super::pages::{ToPage, told_in_words};
 use super::{Deliver, Finished, Poke};
 use crate::core::directory::{Directory, Means};
-use crate::core::id::IncidentId;
+use crate::core::id::{IncidentId, Seq};
 use crate::core::incident::Status;
 use crate::engine::Engine;
 use crate::notify::{Message, Tried, What, key_of};
@@ -43,7 +43,8 @@ pub(super) async fn page(
         .iter()
         .map(|p| told_in_words(engine, directory, p))
         .collect();
-    let incidents: Vec<IncidentId> = pages.iter().map(|p| p.incident.id).collect();
+    let incidents = pages.iter().map(|p| (p.incident.id, p.row.seq));
+    let incidents: Vec<(IncidentId, Seq)> = incidents.collect();
     let (person, contact, since) = pages.first().map_or_else(Default::default, |p| {
         (p.row.target.clone(), p.row.detail.clone(), p.row.created_at)
     });

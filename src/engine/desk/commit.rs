@@ -271,6 +271,7 @@ impl Desk {
         let above = above.map_or(&[][..], |draft| &draft.withdrawn);
         let withdrawn = |id: i64| draft.withdrawn.contains(&id) || above.contains(&id);
         draft.outgoing.retain(|effect| !withdrawn(effect.row.id));
+        self.engine.remember_nights(&draft.outgoing);
         for message in [
             (!draft.withdrawn.is_empty()).then(|| Message::Withdraw(draft.withdrawn)),
             draft.hush.then_some(Message::Hush),

@@ -166,6 +166,7 @@ mod tests {
             "web".to_owned(),
             Policy {
                 remind_secs: None,
+                rest_until: None,
                 id: "web".to_owned(),
                 rungs: Vec::new(),
                 repeat: 0,

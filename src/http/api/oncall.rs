@@ -141,12 +141,13 @@ pub async fn on_call(
     let at = params.at.as_deref().and_then(Time::parse_rfc3339);
     let at = at.unwrap_or_else(|| app.engine.now());
     let wanted = wanted(&directory, &params)?;
-    let items = directory
-        .schedules
-        .values()
-        .filter(|s| wanted.as_ref().is_none_or(|w| w.contains(&s.id)))
-        .map(|s| shift(&directory, s, at))
-        .collect();
+    let told = |s: &Schedule| shift(&directory, s, at);
+    let all = &directory.schedules;
+    let items = match wanted {
+        // Not by walking ten thousand for one.
+        Some(ids) => ids.iter().filter_map(|id| all.get(id)).map(told).collect(),
+        None => all.values().map(told).collect(),
+    };
     Ok(Json(All { items }))
 }
 

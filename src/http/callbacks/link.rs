@@ -2,7 +2,7 @@
 //!
 //! The button of an ntfy message and Pushover's callback post here as well: the link is the secret.
 
-use super::{Deed, carry_out};
+use super::{Deed, carry_out, still};
 use crate::core::directory::Directory;
 use crate::core::incident::{Incident, Status};
 use crate::core::text::cut;
@@ -26,7 +26,7 @@ pub(super) async fn show(State(app): State<App>, Path(token): Path<String>) -> R
         return stale();
     };
     let mut incidents = Vec::new();
-    for id in link.incidents.iter().take(LISTED) {
+    for (id, _) in link.incidents.iter().take(LISTED) {
         match app.engine.incident(*id).await {
             Ok(found) => incidents.extend(found),
             Err(failure) => return unavailable(&failure),
@@ -44,11 +44,25 @@ pub(super) async fn act(State(app): State<App>, Path(token): Path<String>) -> Re
     let digest = Sha256::digest(token.as_bytes());
     let short: String = digest.iter().take(12).map(|b| format!("{b:02x}")).collect();
     let cause = format!("link:{short}");
+    let (now, past) = match still(&app.engine, &link).await {
+        Ok(parts) => parts,
+        Err(failure) => return unavailable(&failure),
+    };
     let (who, deed) = (&link.person, Deed::Acknowledge);
-    match carry_out(&app.engine, who, deed, &link.incidents, &cause).await {
-        Ok(words) => page(StatusCode::OK, &html! { h1 { "Thank you" } p { (words) } }),
-        Err(failure) => unavailable(&failure),
-    }
+    let words = match carry_out(&app.engine, who, deed, &now, &cause).await {
+        Ok(words) => words,
+        Err(failure) => return unavailable(&failure),
+    };
+    let title = if now.is_empty() {
+        "That was before"
+    } else {
+        "Thank you"
+    };
+    let body = html! {
+        h1 { (title) }
+        @for words in [words, past].iter().filter(|w| !w.is_empty()) { p { (words) } }
+    };
+    page(StatusCode::OK, &body)
 }
 
 /// A link of somebody who has left the directory is as good as none.
@@ -59,13 +73,13 @@ fn good(app: &App, token: &str) -> Option<AckLink> {
 }
 
 fn offered(directory: &Directory, link: &AckLink, incidents: &[Arc<Incident>]) -> Markup {
-    let open = incidents.iter().any(|i| i.status == Status::Triggered);
+    let open = (incidents.iter()).any(|i| i.status == Status::Triggered && !link.is_past(i));
     let name = directory.person_name(&link.person);
     html! {
         h1 { "Acknowledge" }
         ul {
             @for i in incidents {
-                li { (i.id) " " (cut(&i.title, TITLE)) ", " (directory.severity_name(i.severity)) ": " (i.status.word()) }
+                li { (i.id) " " (cut(&i.title, TITLE)) ", " (directory.severity_name(i.severity)) ": " (i.status.word()) @if link.is_past(i) { ", opened again since this message was sent" } }
             }
         }
         @if link.incidents.len() > LISTED { p { "and " (link.incidents.len() - LISTED) " more" } }

@@ -5,7 +5,7 @@
 //! does nothing.
 
 use super::reply::{self, Reply};
-use super::{Deed, carry_out};
+use super::{Deed, carry_out, still};
 use crate::core::directory::{ContactKind, Directory, Means};
 use crate::core::id::IncidentId;
 use crate::core::incident::Status;
@@ -81,8 +81,12 @@ pub(super) async fn keys(
         _ => return speak("This key does nothing. Nothing was done."),
     };
     let cause = format!("call:{}:{digit}", field(&fields, "CallSid"));
-    match carry_out(&app.engine, &link.person, deed, &link.incidents, &cause).await {
-        Ok(words) => speak(&words),
+    let (now, past) = match still(&app.engine, &link).await {
+        Ok(parts) => parts,
+        Err(failure) => return unavailable(&failure),
+    };
+    match carry_out(&app.engine, &link.person, deed, &now, &cause).await {
+        Ok(words) => speak(format!("{words} {past}").trim()),
         Err(failure) => unavailable(&failure),
     }
 }

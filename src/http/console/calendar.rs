@@ -7,11 +7,11 @@ use super::trouble::Trouble;
 use super::view::calendar::{self as draw, Around, Asked, Range};
 use super::view::frame::Here;
 use super::viewer::Viewer;
+use crate::core::fairness::day;
 use crate::core::schedule::{Finding, Kind, Schedule, findings};
 use crate::http::feed::{self, Whose};
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query, RawQuery, State};
 use axum::response::Response;
-use chrono::{Datelike, NaiveDate};
 use serde::Deserialize;
 
 /// How far coverage is looked at.
@@ -31,8 +31,12 @@ pub(super) async fn calendar(
     viewer: Viewer,
     Path(id): Path<String>,
     Query(wanted): Query<Wanted>,
+    query: RawQuery,
 ) -> Result<Response, Trouble> {
     let moment = Moment::new(&console, viewer);
+    if id == "fairness" && !moment.directory.schedules.contains_key(&id) {
+        return Ok(super::fairness::moved(query));
+    }
     let schedule = schedule(&moment, &id)?;
     let asked = read(&moment, schedule, &wanted)?;
     let engine = &console.app.engine;
@@ -50,7 +54,7 @@ pub(super) async fn calendar(
     load::page(&console, &moment, (Here::OnCall, &path), &title, &body).await
 }
 
-fn schedule<'a>(moment: &'a Moment, id: &str) -> Result<&'a Schedule, Trouble> {
+pub(super) fn schedule<'a>(moment: &'a Moment, id: &str) -> Result<&'a Schedule, Trouble> {
     let found = moment.directory.schedules.get(id);
     found.ok_or_else(|| Trouble::NotFound(format!("There is no schedule {id}.")))
 }
@@ -78,7 +82,7 @@ fn read<'a>(
     };
     let on = match wanted.on.as_str() {
         "" => draw::plan::date(moment.now, zone),
-        text => day(text)?,
+        text => day(text).map_err(Trouble::Invalid)?,
     };
     Ok(Asked {
         schedule,
@@ -86,16 +90,6 @@ fn read<'a>(
         on,
         theirs,
     })
-}
-
-/// A date of an address, within what zones are known for.
-///
-/// # Errors
-/// In words with an example.
-pub(super) fn day(text: &str) -> Result<NaiveDate, Trouble> {
-    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
-    let known = date.filter(|d| (1970..2400).contains(&d.year()));
-    known.ok_or_else(|| Trouble::Invalid(format!("`{text}` is not a date such as 2026-11-30.")))
 }
 
 /// What will go wrong with who is on call in the next thirty days, on any schedule.

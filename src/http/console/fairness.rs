@@ -1,25 +1,15 @@
 //! What being on call has cost whom.
 
 use super::Console;
-use super::calendar::day;
 use super::load::{self, Moment};
 use super::trouble::Trouble;
-use super::view::calendar::plan::date;
-use super::view::fairness::{self as draw, Row, Told};
+use super::view::fairness::{self as draw, Told};
 use super::view::frame::Here;
 use super::viewer::Viewer;
-use crate::core::schedule::{Schedule, instant, ledger};
-use axum::extract::{Query, State};
-use axum::response::Response;
-use chrono::{Days, NaiveDate, NaiveTime};
+use crate::core::fairness::{self as ledger, days, span};
+use axum::extract::{Query, RawQuery, State};
+use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
-use std::cmp::Reverse;
-use std::collections::BTreeSet;
-
-/// Days that are looked at when nothing is said, with today.
-const DAYS: u64 = 90;
-/// More than two years are not a question of fairness, and take their time.
-const DAYS_MAX: i64 = 800;
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -37,85 +27,21 @@ pub(super) async fn fairness(
 ) -> Result<Response, Trouble> {
     let moment = Moment::new(&console, viewer);
     let zone = moment.viewer.zone;
-    let today = date(moment.now, zone);
-    let (from, to) = span(&wanted, today)?;
-    let begin = |date: NaiveDate| instant(zone, date.and_time(NaiveTime::MIN));
-    let (since, until) = (
-        begin(from),
-        begin(to.checked_add_days(Days::new(1)).unwrap_or(to)),
-    );
-    let schedules = schedules(&moment, &wanted.schedule)?;
-    let directory = &moment.directory;
-    let home = |id: &str| directory.people.get(id).map(|p| p.zone);
-    let weights = &directory.fairness;
-    let book = ledger(schedules.iter().copied(), weights, &home, since, until);
-    let pages = console
-        .app
-        .engine
-        .store()
-        .pages_by_person(since, until)
-        .await?;
-    let people: BTreeSet<&str> = schedules
-        .iter()
-        .flat_map(|s| s.everybody())
-        .chain(book.rows.keys().map(String::as_str))
-        .collect();
-    let mut rows: Vec<Row> = people
-        .iter()
-        .map(|id| Row {
-            person: (*id).to_owned(),
-            share: book.person(id),
-            pages: pages.get(*id).copied().unwrap_or(0),
-        })
-        .collect();
-    rows.sort_by_cached_key(|r| (Reverse(r.share.weighted_ms), r.person.clone()));
-    let told = Told {
-        from,
-        to,
-        today,
-        schedule: wanted.schedule.clone(),
-        balance: book.balance(people.iter().copied()),
-        rows,
-    };
-    let body = draw::fairness(moment.scene(), &told);
-    load::page(
-        &console,
-        &moment,
-        (Here::OnCall, "/oncall/fairness"),
-        "Fairness",
-        &body,
-    )
-    .await
+    let today = ledger::today(zone, moment.now);
+    let asked = days(&wanted.from, &wanted.to, today).map_err(Trouble::Invalid)?;
+    let (since, until) = span(zone, asked.0, asked.1);
+    let store = console.app.engine.store();
+    let pages = store.pages_by_person(since, until).await?;
+    let schedule = Some(wanted.schedule.as_str()).filter(|id| !id.is_empty());
+    let book = ledger::book(&moment.directory, schedule, asked, zone, &pages)
+        .map_err(Trouble::NotFound)?;
+    let body = draw::fairness(moment.scene(), &Told { today, book });
+    let here = (Here::OnCall, "/fairness");
+    load::page(&console, &moment, here, "Fairness", &body).await
 }
 
-/// First and last day.
-fn span(wanted: &Wanted, today: NaiveDate) -> Result<(NaiveDate, NaiveDate), Trouble> {
-    let to = match wanted.to.as_str() {
-        "" => today,
-        text => day(text)?,
-    };
-    let from = match wanted.from.as_str() {
-        "" => to.checked_sub_days(Days::new(DAYS - 1)).unwrap_or(to),
-        text => day(text)?,
-    };
-    if from > to {
-        return Err(Trouble::Invalid(format!(
-            "The last day ({to}) is before the first ({from}); exchange them."
-        )));
-    }
-    if (to - from).num_days() > DAYS_MAX {
-        return Err(Trouble::Invalid(format!(
-            "From {from} to {to} are more than {DAYS_MAX} days; ask for fewer."
-        )));
-    }
-    Ok((from, to))
-}
-
-fn schedules<'a>(moment: &'a Moment, id: &str) -> Result<Vec<&'a Schedule>, Trouble> {
-    let all = &moment.directory.schedules;
-    if id.is_empty() {
-        return Ok(all.values().collect());
-    }
-    let one = all.get(id).map(|s| vec![s]);
-    one.ok_or_else(|| Trouble::NotFound(format!("There is no schedule {id}.")))
+/// From where the page was before. For now only: a schedule of that name may come.
+pub(super) fn moved(RawQuery(query): RawQuery) -> Response {
+    let query = query.map(|q| format!("?{q}")).unwrap_or_default();
+    Redirect::temporary(&format!("/fairness{query}")).into_response()
 }

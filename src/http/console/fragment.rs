@@ -54,6 +54,7 @@ fn here(word: &str) -> Here {
         (_, "oncall") => Here::OnCall,
         (_, "me") => Here::Me,
         (_, "services") => Here::Services,
+        (_, "actions") => Here::Actions,
         (_, "alerts") => Here::Alerts,
         (_, "silences") => Here::Silences,
         (_, "quarantine") => Here::Quarantine,
@@ -73,7 +74,7 @@ pub(super) async fn card(
     let incident = load::incident(&console, id).await?;
     Ok(draw_card::card(
         moment.scene(),
-        &post::card_of(&console, &moment, &incident),
+        &post::card_of(&console, &moment, &incident).await?,
     ))
 }
 
@@ -86,7 +87,7 @@ pub(super) async fn strip(
     let incident = load::incident(&console, id).await?;
     Ok(draw_card::strip(
         moment.scene(),
-        &post::card_of(&console, &moment, &incident),
+        &post::card_of(&console, &moment, &incident).await?,
     ))
 }
 

@@ -132,6 +132,7 @@ pub(super) async fn side(console: &Console, viewer: &Viewer, here: Here) -> Resu
         triggered: count(open.iter().filter(|r| r.status == "triggered").count()),
         firing: count(console.app.engine.firing()),
         silenced: silenced(console),
+        disabled: disabled(console),
         quarantined: store.quarantine(1).await?.1,
         troubles: console
             .app
@@ -139,6 +140,7 @@ pub(super) async fn side(console: &Console, viewer: &Viewer, here: Here) -> Resu
             .voices
             .iter()
             .filter_map(|voice| trouble(voice.as_ref(), viewer.zone))
+            .chain(console.app.engine.troubles())
             .collect(),
     })
 }
@@ -185,7 +187,7 @@ pub(super) async fn overview(console: &Console, moment: &Moment) -> Result<Overv
     let mut cards = Vec::new();
     for row in rows.iter().take(CARDS) {
         if let Some(incident) = console.app.engine.incident(row.id).await? {
-            cards.push(card_of(console, moment, &incident));
+            cards.push(card_of(console, moment, &incident).await?);
         }
     }
     let (past, _) = store.incidents(&query("resolved", PAST)).await?;
@@ -213,6 +215,13 @@ pub(super) fn duty(schedule: &Schedule, now: Time) -> Option<Duty> {
         now: turns.next()?,
         next: turns.collect(),
     })
+}
+
+/// Actions whose file is wrong; those a machine lacks a program for are nobody's trouble.
+fn disabled(console: &Console) -> i64 {
+    let directory = console.app.engine.directory();
+    let wrong = directory.disabled.values().filter(|d| !d.lacking);
+    i64::try_from(wrong.count()).unwrap_or(0)
 }
 
 fn silenced(console: &Console) -> i64 {
@@ -264,17 +273,30 @@ pub(super) async fn incident_view(
     } else {
         None
     };
+    let rows = store.runs(incident.id).await?;
+    let mut files = Vec::new();
+    for over in rows.iter().filter(|r| r.ended_at.is_some()) {
+        files.extend(store.artifacts(over.id).await?);
+    }
+    let open = IncidentQuery {
+        status: "open".to_owned(),
+        limit: OPEN,
+        ..IncidentQuery::default()
+    };
+    let (mut others, _) = store.incidents(&open).await?;
+    others.retain(|row| row.id != incident.id);
     Ok(IncidentView {
         lesson,
-        card: card_of(console, moment, incident),
+        card: card_of(console, moment, incident).await?,
         room: room_of(incident),
         timeline: timeline::entries(&journal),
         why: explain(incident, &journal, &moment.directory, moment.now),
-        runs: RunView::all(incident, &store.runs(incident.id).await?),
+        runs: RunView::all(incident, &rows, &files),
         deliveries,
         attempts,
         alerts,
         alerts_total,
+        others,
     })
 }
 

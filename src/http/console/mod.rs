@@ -18,6 +18,7 @@ mod compose;
 mod fairness;
 mod fragment;
 mod guard;
+mod hands;
 mod incident;
 mod live;
 mod load;
@@ -26,6 +27,7 @@ mod overview;
 mod person;
 mod post;
 mod postmortem;
+mod preview;
 mod room;
 mod run;
 mod silences;
@@ -86,14 +88,17 @@ fn pages() -> Router<Console> {
         .route("/", get(overview::overview))
         .route("/incidents", get(incident::list))
         .route("/incidents/{id}", get(incident::one))
+        .route("/incidents/{id}/silence", get(hands::silence))
         .merge(documents())
         .route("/rooms/{id}", get(room::room))
         .route("/oncall", get(overview::oncall))
-        .route("/oncall/fairness", get(fairness::fairness))
+        .route("/fairness", get(fairness::fairness))
         .route("/oncall/{schedule}", get(calendar::calendar))
+        .route("/oncall/{schedule}/preview", get(preview::preview))
         .route("/me", get(me::me))
         .route("/people/{id}", get(person::person))
         .route("/services", get(overview::services))
+        .route("/actions", get(overview::actions))
         .route("/alerts", get(overview::alerts))
         .route("/quarantine", get(overview::quarantine))
         .route("/silences", get(silences::page))
@@ -106,6 +111,7 @@ fn pages() -> Router<Console> {
         .route("/fragments/incident/{id}", get(fragment::incident))
         .route("/fragments/room/{id}", get(fragment::room))
         .route("/fragments/run/{incident}/{id}", get(fragment::run))
+        .route("/incidents/{incident}/runs/{run}/files/{n}", get(run::file))
         .route("/assets/{name}", get(assets::serve))
 }
 
@@ -144,7 +150,10 @@ fn forms() -> Router<Console> {
         .route("/press", on_post(act::press))
         .route("/oncall/{schedule}/feed", on_post(calendar::rotate))
         .route("/me/feed", on_post(me::rotate))
+        .route("/incidents/bulk", on_post(hands::bulk))
         .route("/incidents/{id}/notes", on_post(act::note))
+        .route("/incidents/{id}/reassign", on_post(hands::reassign))
+        .route("/incidents/{id}/merge", on_post(hands::merge))
         .route(
             "/incidents/{id}/run/{action}",
             get(run::form).post(run::confirm),

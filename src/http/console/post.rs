@@ -14,14 +14,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The card of an incident as it is now.
-pub(super) fn card_of(console: &Console, moment: &Moment, incident: &Incident) -> CardView {
+pub(super) async fn card_of(
+    console: &Console,
+    moment: &Moment,
+    incident: &Incident,
+) -> Result<CardView, Trouble> {
     let home = console.app.settings.public_url.trim_end_matches('/');
     let url = format!("{home}/incidents/{}", incident.id.0);
-    CardView {
+    Ok(CardView {
         card: chat::card::card(incident, &moment.directory, moment.now, &url),
         began_at: incident.began_at,
         resolved_at: incident.resolved_at,
-    }
+        partly: super::hands::partly(console, moment, incident).await?,
+        of_alerts: incident.is_open() && incident.alerts > 0,
+    })
 }
 
 /// One run of an incident, with its output.
@@ -39,6 +45,7 @@ pub(super) async fn run_of(
         id,
         run: run.clone(),
         row: console.app.engine.store().run(id).await?,
+        files: console.app.engine.store().artifacts(id).await?,
     }))
 }
 
@@ -73,7 +80,7 @@ pub(super) async fn live(
                 match (view.row.kind.as_str(), view.row.seq) {
                     ("run", Some(n)) => view.run = run_of(console, incident, RunId(n)).await?,
                     ("run", None) => {}
-                    _ => view.card = Some(card_of(console, moment, incident)),
+                    _ => view.card = Some(card_of(console, moment, incident).await?),
                 }
             }
         }

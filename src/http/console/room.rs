@@ -68,7 +68,7 @@ pub(super) async fn room(
     let card = match row.incident {
         Some(incident) => {
             let incident = load::incident(&console, incident.0).await?;
-            Some(post::card_of(&console, &moment, &incident))
+            Some(post::card_of(&console, &moment, &incident).await?)
         }
         None => None,
     };

@@ -15,6 +15,7 @@ use crate::core::id::{Actor, RunId};
 use crate::core::incident::{Ask, Command, Incident};
 use crate::engine::{Counter, Failure};
 use axum::extract::{Form, Path, Query, State};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -150,6 +151,33 @@ pub(super) async fn confirm(
         }
         Err(failure) => Err(failure.into()),
     }
+}
+
+/// A file a run left. Always saved, never shown: whatever is in it is the program's.
+pub(super) async fn file(
+    State(console): State<Console>,
+    _viewer: Viewer,
+    Path((incident, run, n)): Path<(i64, i64, i64)>,
+) -> Result<Response, Trouble> {
+    let gone = || Trouble::NotFound("This run left no such file.".to_owned());
+    let incident = load::incident(&console, incident).await?;
+    if !incident.runs.contains_key(&RunId(run)) {
+        return Err(gone());
+    }
+    let engine = &console.app.engine;
+    let files = engine.store().artifacts(RunId(run)).await?;
+    let file = files.into_iter().find(|f| f.n == n).ok_or_else(gone)?;
+    let place = engine.artifact(&file.sha256).ok_or_else(gone)?;
+    let content = tokio::fs::read(place).await.map_err(|_| gone())?;
+    let headers = [
+        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+        (
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{}\"", file.name),
+        ),
+    ];
+    Ok((headers, content).into_response())
 }
 
 async fn start(

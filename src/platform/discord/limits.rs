@@ -13,6 +13,10 @@ use tokio::time::Instant;
 const PER_SECOND: u32 = 45;
 /// Of them, those that are left to pages: a flood of cards must not hold one up.
 const FOR_PAGES: u32 = 15;
+/// So long after an outage nearly all of them are: every page that waited leaves then.
+const PAGES_FIRST: Duration = Duration::from_secs(1);
+/// Calls in a second that are no pages meanwhile.
+const BESIDE_PAGES: u32 = 10;
 /// Answers of 401, 403 and 429 are counted over this long.
 const REFUSED_WITHIN: Duration = Duration::from_secs(600);
 /// So many of them stop all calls until they are older; Discord bans at 10,000.
@@ -90,6 +94,7 @@ struct State {
     closed: HashMap<Route, Instant>,
     everything_until: Option<Instant>,
     second: Option<(Instant, u32)>,
+    pages_first_until: Option<Instant>,
     refused: VecDeque<Instant>,
 }
 
@@ -124,10 +129,10 @@ impl Limits {
                 .second
                 .filter(|(at, _)| *at + Duration::from_secs(1) > now)
                 .unwrap_or((now, 0));
-            let places = if page {
-                PER_SECOND
-            } else {
-                PER_SECOND - FOR_PAGES
+            let places = match state.pages_first_until {
+                _ if page => PER_SECOND,
+                Some(until) if until > now => BESIDE_PAGES,
+                _ => PER_SECOND - FOR_PAGES,
             };
             if used >= places {
                 return Err(Closed::For(began + Duration::from_secs(1) - now));
@@ -200,6 +205,11 @@ impl Limits {
         }
         let closed = state.closed.entry(route.clone()).or_insert(until);
         *closed = until.max(*closed);
+    }
+
+    /// An outage has ended: pages catch up before anything else does.
+    pub fn pages_first(&self) {
+        self.lock().pages_first_until = Some(Instant::now() + PAGES_FIRST);
     }
 
     /// Counts an answer that leads to a ban when there are too many.
@@ -311,5 +321,20 @@ mod tests {
         assert_eq!(passed.count(), 15);
         tokio::time::advance(Duration::from_secs(1)).await;
         limits.take(&card(0), false).unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_an_outage_pages_have_nearly_all_of_the_first_second() {
+        let limits = Limits::default();
+        let card = |n: u32| Route::of("PATCH", &format!("/channels/{n}/messages/1"));
+        let page = |n: u32| Route::of("POST", &format!("/channels/{n}/messages"));
+        limits.pages_first();
+        let passed = (0..100).filter(|n| limits.take(&card(*n), false).is_ok());
+        assert_eq!(passed.count(), 10);
+        let passed = (0..100).filter(|n| limits.take(&page(*n), true).is_ok());
+        assert_eq!(passed.count(), 35);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let passed = (0..100).filter(|n| limits.take(&card(*n), false).is_ok());
+        assert_eq!(passed.count(), 30);
     }
 }

@@ -180,7 +180,13 @@ impl Rest {
                 self.outage
                     .failed(&format!("{} {}", route.path, route.major));
             }
-            _ => self.outage.answered(),
+            _ => {
+                // Before those who waited go on.
+                if self.outage.away() {
+                    self.limits.pages_first();
+                }
+                self.outage.answered();
+            }
         }
         done
     }

@@ -100,7 +100,11 @@ async fn a_calendar_can_be_read_on_a_desk_and_on_a_phone_in_weeks_the_clock_chan
         ),
         ("island-month", "/oncall/island?view=month&on=2026-10-01"),
         ("now", "/oncall/platform"),
-        ("fairness", "/oncall/fairness?from=2026-10-01&to=2026-12-31"),
+        ("fairness", "/fairness?from=2026-10-01&to=2026-12-31"),
+        (
+            "what-if",
+            "/oncall/platform/preview?layer=everything+else&people=emi,+dana,+chandra&days=30",
+        ),
         ("me", "/me"),
     ];
     for (name, path) in pages {

@@ -2,6 +2,7 @@
 
 use super::driver::{Driver, Screen, Tab};
 use crate::process::Firebell;
+use serde_json::json;
 
 /// Looks at every page of a console that has an incident with a room.
 pub async fn are_in_order(tab: &Tab, incident: i64, room: &str) {
@@ -17,6 +18,7 @@ pub async fn are_in_order(tab: &Tab, incident: i64, room: &str) {
         ),
         ("postmortems", "/postmortems".to_owned()),
         ("search", "/search?q=load".to_owned()),
+        ("silence", format!("/incidents/{incident}/silence")),
         ("room", room.to_owned()),
         ("people", "/people".to_owned()),
         ("oncall", "/oncall".to_owned()),
@@ -49,4 +51,59 @@ async fn a_quiet_console_says_so_and_asks_who_you_are() {
     tab.fits_the_screen("/").await;
     tab.shoot("quiet").await;
     tab.has_no_complaints().await;
+}
+
+#[tokio::test]
+async fn incidents_change_hands_by_forms_on_a_desk_and_on_a_phone() {
+    let Some(driver) = Driver::start().await else {
+        return;
+    };
+    let firebell = Firebell::demo(true).await;
+    let alert = |name: &str| {
+        let labels = json!({"alertname": name, "service": "checkout", "severity": "critical"});
+        json!([{ "labels": labels, "annotations": {"summary": "it is slow"} }])
+    };
+    for name in ["Slow", "Slower", "Slowest"] {
+        firebell.post_ingest("/api/v2/alerts", &alert(name)).await;
+    }
+    let tab = driver.open("ana", Screen::Phone, &firebell.url()).await;
+    tab.pick("ana").await;
+    tab.goto("/incidents").await;
+    tab.click("[name=i1]").await;
+    tab.click("[name=i2]").await;
+    tab.write("#bulk [name=note]", "on it").await;
+    tab.fits_the_screen("/incidents").await;
+    tab.shoot("hands-list").await;
+    tab.press("Acknowledge chosen").await;
+    tab.sees("main", "Acknowledged #1 and #2, with your note.")
+        .await;
+    tab.goto("/incidents/1").await;
+    tab.press("Give it to somebody else, or merge it").await;
+    tab.fits_the_screen("/incidents/1").await;
+    tab.js("document.querySelector('.hand-on').scrollIntoView()")
+        .await;
+    tab.shoot("hands-incident").await;
+    tab.js("document.querySelector('#into').value = '2'").await;
+    tab.press("Merge").await;
+    tab.sees("main", "#1 was merged into #2").await;
+    let desk = driver.open("bo", Screen::Desktop, &firebell.url()).await;
+    desk.pick("bo").await;
+    desk.goto("/incidents/2").await;
+    desk.press("Give it to somebody else, or merge it").await;
+    desk.fits_the_screen("/incidents/2").await;
+    desk.js("document.querySelector('.hand-on').scrollIntoView()")
+        .await;
+    desk.shoot("hands-desk").await;
+    desk.js("document.querySelector('#whom').value = 'person:dana'")
+        .await;
+    desk.press("Give it to them").await;
+    desk.sees("main", "person dana was paged").await;
+    desk.goto("/incidents/2/silence").await;
+    desk.shoot("hands-silence").await;
+    desk.write("#comment", "known").await;
+    desk.press("Hold back").await;
+    desk.sees("main", "Held back").await;
+    for tab in [&tab, &desk] {
+        tab.has_no_complaints().await;
+    }
 }

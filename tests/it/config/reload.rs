@@ -1,7 +1,7 @@
 //! Hot reload: a good file is in force at once, a faulty one is refused.
 
 use super::{ACTION, Folder, demo, good, said};
-use firebell::config::{Fault, Loaded, load, watch};
+use firebell::config::{Fault, Loaded, changed, load, watch};
 use firebell::core::directory::Directory;
 use std::path::Path;
 
@@ -137,4 +137,30 @@ async fn sighup_reloads_what_no_event_tells_of() {
     let me = rustix::process::getpid();
     rustix::process::kill_process(me, rustix::process::Signal::HUP).unwrap();
     followed.until(named("Ana R.")).await;
+}
+
+#[test]
+fn what_only_a_start_puts_in_force_is_known_by_what_it_says_and_not_by_where() {
+    let folder = Folder::new();
+    let first = good(folder.load(&[])).at_start;
+    let text = std::fs::read_to_string(folder.path("firebell.toml")).unwrap();
+    // Another line and another policy: nothing that waits for a restart.
+    folder.put(
+        "firebell.toml",
+        &format!("\n# a remark\n{text}\n[fairness]\nnight-extra = 50\n"),
+    );
+    let second = good(folder.load(&[])).at_start;
+    assert_eq!(changed(&first, &second), [""; 0]);
+    folder.put("token", "one\n");
+    let more = "[limits]\ndepth = 8\n[[tokens]]\nname = \"later\"\ntoken = \"file:token\"\n";
+    folder.put("firebell.toml", &format!("{text}\n{more}"));
+    let third = good(folder.load(&[])).at_start;
+    assert_eq!(changed(&second, &third), ["limits", "tokens"]);
+    folder.put("token", "two\n");
+    let fourth = good(folder.load(&[])).at_start;
+    assert_eq!(
+        changed(&third, &fourth),
+        ["tokens"],
+        "the secret behind a reference counts"
+    );
 }

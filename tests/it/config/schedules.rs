@@ -348,10 +348,10 @@ const ROWS: &[Row] = &[
     ),
     (
         FILE,
-        "zone = \"UTC\"\n[[layers]]\nname = \"a\"\nsource = \"https://x.example/a.ics\"\n",
+        "zone = \"UTC\"\n[[layers]]\nname = \"a\"\nsource = \"http://x.example/a.ics\"\n",
         4,
-        "is an address",
-        "download it",
+        "would travel unencrypted",
+        "use an https address",
     ),
     (
         FILE,
@@ -466,4 +466,61 @@ const ROWS: &[Row] = &[
 #[test]
 fn faults_of_layers_calendars_and_overrides_name_line_and_fix() {
     each_is_said(ROWS);
+}
+
+/// Ana, on the first of December.
+const ROSTER: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTAMP:20261101T000000Z\r\nDTSTART:20261201T080000Z\r\nDTEND:20261201T200000Z\r\nSUMMARY:ana\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+
+#[test]
+fn a_calendar_at_an_address_is_read_from_its_last_copy_and_its_address_is_repeated_nowhere() {
+    let folder = Folder::new();
+    let file = "zone = \"UTC\"\n[[layers]]\nname = \"a\"\nsource = \"env:ROSTER\"\n";
+    folder.put(FILE, file);
+    let secret = "https://calendar.example.org/token-4711/roster.ics";
+    let variables = [("ROSTER", secret)];
+    let loaded = good(folder.load(&variables));
+    let warnings = format!("{:?}", loaded.warnings);
+    assert!(
+        warnings.contains("the calendar at calendar.example.org was not fetched yet"),
+        "{warnings}"
+    );
+    let [feed] = loaded.feeds.as_slice() else {
+        panic!("{:?}", loaded.feeds)
+    };
+    assert_eq!(
+        (feed.of.as_str(), feed.schedule.as_deref()),
+        ("the schedule primary", Some("primary"))
+    );
+    assert!(
+        feed.copy
+            .starts_with(loaded.settings.data_dir.join("calendars"))
+    );
+    assert!(loaded.files.contains(&feed.copy), "a new copy is a reload");
+    std::fs::create_dir_all(feed.copy.parent().unwrap()).unwrap();
+    std::fs::write(&feed.copy, ROSTER).unwrap();
+    let again = good(folder.load(&variables));
+    let primary = &again.directory.schedules["primary"];
+    assert_eq!(who(primary, "2026-12-01T12:00:00Z"), "ana");
+    let all = format!("{again:?}{loaded:?}");
+    assert!(!all.contains("token-4711"), "{all}");
+}
+
+#[test]
+fn a_rest_after_the_night_ends_in_the_day_after_it() {
+    let folder = Folder::new();
+    let policy =
+        |line: &str| format!("{line}\n[[rungs]]\ntargets = [\"person:ana\"]\nwait = \"5m\"\n");
+    folder.put(
+        "policies/calm.toml",
+        &policy("rest-after-night = \"12:30\""),
+    );
+    let calm = good(folder.load(&[])).directory.policies["calm"].clone();
+    assert_eq!(calm.rest_until, Some(12 * 60 + 30));
+    for wrong in ["06:59", "22:01", "noon"] {
+        let line = format!("rest-after-night = {wrong:?}");
+        folder.put("policies/calm.toml", &policy(&line));
+        let what = format!("`rest-after-night` cannot be {wrong:?}");
+        let faults = folder.load(&[]).unwrap_err();
+        said(&faults, "policies/calm.toml", 1, &what, "\"12:00\"");
+    }
 }

@@ -422,7 +422,7 @@ fn start(
     });
     Start {
         url: format!("sqlite://{}", scratch.path().join("fb.db").display()),
-        runs: scratch.path().join("runs"),
+        runs: scratch.path().to_owned(),
         directory: directory.clone(),
         slack,
         discord,
@@ -447,7 +447,7 @@ async fn put_up(start: Start) -> Process {
     let metrics = Arc::new(Metrics::new());
     let options = Options {
         clock: Clock::Real,
-        scratch: start.runs,
+        executors: crate::world::executors(&start.runs),
         public_url: "http://firebell.test".to_owned(),
         metrics: metrics.clone(),
     };
@@ -498,6 +498,7 @@ async fn serve(engine: &Engine, metrics: Arc<Metrics>) -> String {
         slack: Vec::new(),
         discord: Vec::new(),
         notify: firebell::config::notify::Providers::default(),
+        engines: firebell::config::engines::Engines::default(),
         listen: "127.0.0.1:0".to_owned(),
         public_url: "http://firebell.test".to_owned(),
         data_dir: "/nowhere".into(),

@@ -322,18 +322,18 @@ async fn what_cannot_be_shown_is_said_in_words() {
         ("/oncall/web?on=tomorrow", 400, "2026-11-30"),
         ("/oncall/web?on=-9999-01-01", 400, "2026-11-30"),
         ("/oncall/web?zone=Europe/Berlin", 400, "mine or schedule"),
-        ("/oncall/fairness?from=x", 400, "2026-11-30"),
+        ("/fairness?from=x", 400, "2026-11-30"),
         (
-            "/oncall/fairness?from=2026-11-02&to=2026-11-01",
+            "/fairness?from=2026-11-02&to=2026-11-01",
             400,
             "exchange them",
         ),
         (
-            "/oncall/fairness?from=2020-01-01&to=2026-01-01",
+            "/fairness?from=2020-01-01&to=2026-01-01",
             400,
             "ask for fewer",
         ),
-        ("/oncall/fairness?schedule=nope", 404, "no schedule nope"),
+        ("/fairness?schedule=nope", 404, "no schedule nope"),
     ] {
         let answer = h.ask("ana", path).send().await.unwrap();
         assert_eq!(answer.status().as_u16(), status, "{path}");
@@ -367,7 +367,7 @@ async fn the_list_says_who_why_what_will_go_wrong_and_leads_to_each_calendar() {
     );
     assert!(page.contains("Cy Young is on call on Web &amp; co and has no contact"));
     assert!(page.contains("href=\"/oncall/web?view=week&amp;on=2026-11-21\""));
-    assert!(page.contains("href=\"/oncall/fairness?schedule=web\""));
+    assert!(page.contains("href=\"/fairness?schedule=web\""));
 }
 
 #[tokio::test]
@@ -407,7 +407,7 @@ async fn the_fairness_page_counts_what_the_ledger_counts() {
     let page = h
         .page(
             "ana",
-            "/oncall/fairness?from=2026-11-16&to=2026-11-22&schedule=web",
+            "/fairness?from=2026-11-16&to=2026-11-22&schedule=web",
         )
         .await;
     let cells = |name: &str| -> Vec<String> {
@@ -450,7 +450,8 @@ async fn calendar_pages_hold_nothing_the_policy_forbids() {
         "/oncall",
         "/oncall/web?on=2026-11-18",
         "/oncall/web?view=month&on=2026-11-18",
-        "/oncall/fairness?from=2026-11-01&to=2026-11-30",
+        "/fairness?from=2026-11-01&to=2026-11-30",
+        "/oncall/web/preview?people=ana,bo",
         "/me",
     ] {
         let page = h.page("ana", path).await;
@@ -466,4 +467,94 @@ async fn calendar_pages_hold_nothing_the_policy_forbids() {
         }
         assert!(!page.contains("Web & co"), "{path}: a name is not escaped");
     }
+}
+
+#[tokio::test]
+async fn the_command_counts_what_the_page_counts() {
+    let h = house(weekly(Tz::Europe__Berlin)).await;
+    h.fire("Slow", MAJOR).await;
+    let ana = firebell::engine::person(&h.engine.directory(), "ana");
+    let line = "fairness web from=2026-11-16 to=2026-11-22";
+    let reply = firebell::dispatch::perform(&h.engine, ana, "console", None, line, "t:1").await;
+    assert!(reply.ok, "{reply:?}");
+    assert!(
+        reply.text.contains("Ana Ruiz: weighted ")
+            && reply.text.contains(
+                "; 159 h on call, of these 56 h at night, 48 h on weekends, 0 h on holidays; 1 shift, 1 page"
+            ),
+        "{}",
+        reply.text
+    );
+}
+
+#[tokio::test]
+async fn a_schedule_may_be_called_fairness() {
+    let h = house(weekly(Tz::UTC)).await;
+    let answer = h
+        .ask("ana", "/oncall/fairness?from=2026-11-01")
+        .send()
+        .await;
+    let answer = answer.unwrap();
+    assert_eq!(answer.status(), StatusCode::TEMPORARY_REDIRECT);
+    assert_eq!(location(&answer), "/fairness?from=2026-11-01");
+    let named = Schedule {
+        id: "fairness".to_owned(),
+        name: "Fair trade".to_owned(),
+        ..weekly(Tz::UTC)
+    };
+    let h = house(named).await;
+    let page = h.page("ana", "/oncall/fairness").await;
+    assert!(page.contains("Calendar to subscribe to"), "{page}");
+    let page = h.page("ana", "/fairness?schedule=fairness").await;
+    assert!(page.contains("How it is counted"), "{page}");
+}
+
+#[tokio::test]
+async fn a_change_is_shown_by_what_each_would_carry_and_changes_nothing() {
+    let h = house(weekly(Tz::Europe__Berlin)).await;
+    h.fire("Slow", MAJOR).await;
+    let page = h.page("ana", "/oncall/web/preview").await;
+    for part in [
+        "value=\"ana, bo, cy\"",
+        "value=\"2026-11-23 09:00\"",
+        "Nothing is changed here",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let asked = "/oncall/web/preview?layer=rotation&people=bo,+ana&handoff=&starts=2026-11-23+09:00&days=21";
+    let page = h.page("ana", asked).await;
+    let row = |name: &str| {
+        let row = page
+            .split("<tr>")
+            .find(|r| r.contains(&format!("<span>{name}</span>")));
+        row.unwrap_or_else(|| panic!("{name}: {page}")).to_owned()
+    };
+    // Three weeks from Monday noon: ana's rest, bo, cy and the beginning of ana's; then bo, ana and bo's.
+    assert!(
+        row("Cy Young").contains("168 h → </span><strong>0 h</strong>"),
+        "{}",
+        row("Cy Young")
+    );
+    assert!(
+        page.contains("effective-from = &quot;2026-11-23 09:00&quot;")
+            && page.contains("people = [&quot;bo&quot;, &quot;ana&quot;]"),
+        "{page}"
+    );
+    assert!(page.contains("Who would be on call instead of whom"));
+    for (asked, why) in [
+        ("people=ana,zoe", "There is no person `zoe`"),
+        ("people=none", "Write 1 to 200 turns"),
+        ("people=ana&starts=soon", "is no time on the wall"),
+        ("people=ana&handoff=sometimes", "is not a hand-off"),
+    ] {
+        let page = h.page("ana", &format!("/oncall/web/preview?{asked}")).await;
+        assert!(page.contains(why), "{why}: {page}");
+        assert!(!page.contains("What each would carry"));
+    }
+    let now = h.engine.now();
+    let then = now.plus_secs(8 * 86_400);
+    assert_eq!(
+        h.engine.directory().schedules["web"].on_call(then).people,
+        ["bo"]
+    );
 }

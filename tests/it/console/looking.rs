@@ -2,19 +2,22 @@
 
 use super::*;
 use firebell::chat::{Card, Line, RoomRef};
+use firebell::core::directory::{Contact, ContactKind, Means, Rule, Step, Urgency};
 use firebell::core::id::Actor;
 use firebell::engine::Counter;
-use firebell::store::ChangeSet;
+use firebell::store::{AttemptRow, ChangeSet};
 
 const PAGES: &[&str] = &[
     "/",
     "/incidents?status=",
     "/incidents/1",
     "/incidents/1/postmortem",
+    "/incidents/1/silence",
     "/incidents/1/run/echo",
     "/incidents/1/run/echo/confirm",
     "/oncall",
     "/services",
+    "/actions",
     "/alerts",
     "/alerts?show=all",
     "/quarantine",
@@ -340,4 +343,127 @@ async fn commands_are_completed_as_json() {
         .await
         .unwrap();
     assert_eq!(found[0]["label"], "ack");
+}
+
+fn attempt(h: &House, person: &str, incident: Option<i64>) -> AttemptRow {
+    AttemptRow {
+        id: h.engine.next_id(Counter::Attempt),
+        // Three at night.
+        at: START.plus_ms(-9 * 3_600_000),
+        incident: incident.map(IncidentId),
+        seq: incident.map(|_| 2),
+        person: person.to_owned(),
+        contact: "phone".to_owned(),
+        kind: "sms".to_owned(),
+        provider: "eu".to_owned(),
+        purpose: "page".to_owned(),
+        pages: 1,
+        latency_ms: 41,
+        state: "accepted".to_owned(),
+        receipt: String::new(),
+        status: String::new(),
+        error: String::new(),
+        updated_at: START,
+    }
+}
+
+#[tokio::test]
+async fn a_persons_page_shows_how_they_are_woken_whether_it_works_and_how_they_slept() {
+    let h = House::burning().await;
+    let mut d = directory();
+    let ana = d.people.get_mut("ana").unwrap();
+    ana.contacts.push(Contact {
+        name: "phone".to_owned(),
+        kind: ContactKind::Direct {
+            means: Means::Sms,
+            to: "+491701234567".to_owned().into(),
+            via: None,
+        },
+    });
+    ana.waking.rules.push(Rule {
+        urgency: Urgency::High,
+        steps: vec![
+            Step {
+                after_secs: 0,
+                contacts: vec!["console".to_owned()],
+            },
+            Step {
+                after_secs: 120,
+                contacts: vec!["phone".to_owned()],
+            },
+        ],
+    });
+    h.engine.replace_directory(d);
+    let before = h.page("bo", "/people/ana").await;
+    assert!(
+        before.contains("No page left between 22:00 and 07:00"),
+        "{before}"
+    );
+    let failed = AttemptRow {
+        state: "failed".to_owned(),
+        error: "eu answered 503 <b>".to_owned(),
+        ..attempt(&h, "ana", Some(1))
+    };
+    let changes = ChangeSet {
+        attempts: vec![
+            attempt(&h, "ana", Some(1)),
+            attempt(&h, "ana", None),
+            failed,
+        ],
+        ..ChangeSet::default()
+    };
+    h.engine.write(changes).await.unwrap();
+    let page = h.page("bo", "/people/ana").await;
+    for part in [
+        "not verified",
+        "They write: verify phone",
+        "For high urgency: console at once, then phone after 2m.",
+        "For low urgency: every contact at once.",
+        "The night to Mon 16 Nov</strong> · 2 pages",
+        "by phone</strong> · sms through eu, 41 ms",
+        "eu answered 503 &lt;b&gt;",
+        "href=\"/incidents/1\"",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(!page.contains("1701234567"), "a number is told to nobody");
+    let cy = h.page("bo", "/people/cy").await;
+    assert!(
+        cy.contains("nobody can be woken here. Add contacts to people/cy.toml"),
+        "{cy}"
+    );
+    let gone = h.ask("bo", "/people/zoe").send().await.unwrap();
+    assert_eq!(gone.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn an_incidents_page_lists_every_try_to_wake_somebody_for_it() {
+    let h = House::burning().await;
+    let page = h.page("ana", "/incidents/1").await;
+    assert!(
+        page.contains("<summary>1 try to wake somebody</summary>"),
+        "the page by chat: {page}"
+    );
+    let late = AttemptRow {
+        state: "undelivered".to_owned(),
+        status: "30005".to_owned(),
+        ..attempt(&h, "bo", Some(1))
+    };
+    let changes = ChangeSet {
+        attempts: vec![attempt(&h, "ana", Some(1)), late, attempt(&h, "ana", None)],
+        ..ChangeSet::default()
+    };
+    h.engine.write(changes).await.unwrap();
+    let page = h.page("ana", "/incidents/1").await;
+    assert!(
+        page.contains("<summary>3 tries to wake somebody</summary>"),
+        "{page}"
+    );
+    for part in [
+        "<strong>ana by phone</strong>",
+        "<strong>bo by phone</strong>",
+        "the provider says: 30005",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
 }

@@ -52,53 +52,107 @@ async fn an_action_runs_after_its_approval_and_its_outcome_is_on_the_timeline() 
     .await;
 }
 
+/// A run of `echo` with this program, asked for and confirmed.
+async fn running(database: &str, argv: &[&str]) -> World {
+    let mut directory = super::super::world::directory();
+    let mut slow = (*directory.actions["echo"]).clone();
+    slow.how = Action::of_program("echo", argv).how;
+    slow.limits.kill_grace_ms = 500;
+    directory
+        .actions
+        .insert("echo".to_owned(), std::sync::Arc::new(slow));
+    let w = World::with(database, directory).await;
+    w.fire("Down", MAJOR).await;
+    let echo = w.directory.actions["echo"].clone();
+    let ask = Command::AskRun {
+        by: person("ana"),
+        run: RunId(1),
+        action: echo,
+        args: BTreeMap::new(),
+        ask: Ask::default(),
+    };
+    w.tell(1, ask).await;
+    let confirm = Command::ApproveRun {
+        by: person("ana"),
+        run: RunId(1),
+    };
+    w.tell(1, confirm).await;
+    w
+}
+
+async fn is_running(w: &World) {
+    while w.engine.store().run(RunId(1)).await.unwrap().is_none() {
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test]
-async fn a_crash_while_an_action_runs_ends_in_unknown_and_says_so_loudly() {
+async fn a_run_goes_on_through_a_crash_of_firebell_and_its_true_end_is_told() {
     on_both(async |database| {
-        let mut directory = super::super::world::directory();
-        let mut slow = (*directory.actions["echo"]).clone();
-        slow.how = Action::of_program("echo", &["/bin/sleep", "5"]).how;
-        directory
-            .actions
-            .insert("echo".to_owned(), std::sync::Arc::new(slow));
-        let mut w = World::with(&database.url, directory).await;
-        w.fire("Down", MAJOR).await;
-        let echo = w.directory.actions["echo"].clone();
-        w.tell(
-            1,
-            Command::AskRun {
-                by: person("ana"),
-                run: RunId(1),
-                action: echo,
-                args: BTreeMap::new(),
-                ask: Ask::default(),
-            },
-        )
-        .await;
-        w.tell(
-            1,
-            Command::ApproveRun {
-                by: person("ana"),
-                run: RunId(1),
-            },
-        )
-        .await;
-        while w.engine.store().run(RunId(1)).await.unwrap().is_none() {
-            tokio::task::yield_now().await;
-        }
+        let text = "echo before; /bin/sleep 0.7; echo after; exit 3";
+        let mut w = running(&database.url, &["/bin/sh", "-c", text]).await;
+        is_running(&w).await;
+        w.kill_and_restart().await;
+        assert_eq!(ended(&w, 1).await, Outcome::Failed { exit: 3 });
+        let row = w.engine.store().run(RunId(1)).await.unwrap().unwrap();
+        assert_eq!((row.output.as_str(), row.bytes), ("before\nafter\n", 13));
+        let journal = w.journal(1).await;
+        let started = journal
+            .iter()
+            .filter(|r| matches!(r.event, Event::RunStarted { .. }));
+        assert_eq!(started.count(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_run_that_is_stopped_says_who_wanted_it() {
+    let w = running("sqlite::memory:", &["/bin/sleep", "300"]).await;
+    is_running(&w).await;
+    let stop = Command::CancelRun {
+        by: person("bo"),
+        run: RunId(1),
+    };
+    w.tell(1, stop).await;
+    assert_eq!(ended(&w, 1).await, Outcome::Cancelled);
+    let row = w.engine.store().run(RunId(1)).await.unwrap().unwrap();
+    assert_eq!(row.state, "cancelled");
+}
+
+#[tokio::test]
+async fn a_run_whose_truth_is_lost_is_unknown_said_loudly_and_settled_by_a_person() {
+    on_both(async |database| {
+        let mut w = running(&database.url, &["/bin/sleep", "5"]).await;
+        is_running(&w).await;
+        // The machine went down and came back: a claim, no shim, no result.
+        let runs = w.scratch().join("runs");
+        let folder = std::fs::read_dir(runs).unwrap().flatten();
+        let folder = folder.map(|e| e.path()).find(|p| p.is_dir()).unwrap();
+        let claim = folder.join("claim");
+        std::fs::write(&claim, "{\"pid\":1,\"born\":1,\"boot\":\"b\",\"at_ms\":1}").unwrap();
         w.kill_and_restart().await;
         assert!(matches!(ended(&w, 1).await, Outcome::Unknown { .. }));
         w.settle().await;
         for place in ["room-of-1", "#web"] {
-            assert!(
-                w.platform
-                    .lines(place)
-                    .iter()
-                    .any(|l| l.to_lowercase().contains("unknown")),
-                "{place}: {:?}",
-                w.platform.lines(place)
-            );
+            let lines = w.platform.lines(place);
+            let loud = lines
+                .iter()
+                .any(|l| l.contains("It may or may not have run. Check, then mark it."));
+            assert!(loud, "{place}: {lines:?}");
         }
+        let incident = w.engine.incident(IncidentId(1)).await.unwrap().unwrap();
+        let buttons = firebell::chat::card::run_buttons(RunId(1), &incident.runs[&RunId(1)]);
+        let labels: Vec<&str> = buttons.iter().map(|b| b.label.as_str()).collect();
+        assert_eq!(labels, ["run-1: it worked", "run-1: it did not work"]);
+        let settle = Command::SettleRun {
+            by: person("bo"),
+            run: RunId(1),
+            good: true,
+            note: "the pool is back".to_owned(),
+        };
+        w.tell(1, settle).await;
+        let incident = w.engine.incident(IncidentId(1)).await.unwrap().unwrap();
+        assert_eq!(incident.runs[&RunId(1)].settled, Some((person("bo"), true)));
     })
     .await;
 }

@@ -3,7 +3,7 @@
 use super::{on_both, rows};
 use firebell::core::id::IncidentId;
 use firebell::core::time::Time;
-use firebell::store::{Delivery, Lane, OutboxRow};
+use firebell::store::{Delivery, Lane, OutboxRow, Store};
 use std::collections::BTreeMap;
 
 #[tokio::test]
@@ -54,6 +54,43 @@ async fn a_page_counts_once_per_fact_and_only_when_it_arrived() {
         assert!(ana.iter().all(|p| p.incident.0 == 1 && p.title == title));
         assert_eq!(mine.store.pages_of("ana", span, 1).await.unwrap(), ana[..1]);
         assert_eq!(mine.store.pages_of("cy", span, 10).await.unwrap(), []);
+        // One by one, newest first: those of a fact are one for each person.
+        let all = mine.store.page_times(Time(1000), Time(2000), 10).await;
+        let all: Vec<_> = all
+            .unwrap()
+            .into_iter()
+            .map(|p| (p.at.0, p.person, p.seq))
+            .collect();
+        let page = |at, who: &str, seq| (at, who.to_owned(), seq);
+        assert_eq!(
+            all,
+            [
+                page(1999, "ana", 2),
+                page(1300, "bo", 4),
+                page(1000, "ana", 1)
+            ]
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_only_looks_makes_nothing_and_disturbs_nobody() {
+    on_both(async |database| {
+        if database.name == "sqlite" {
+            assert!(Store::look(&database.url).await.unwrap().is_none());
+            assert!(Store::look("sqlite::memory:").await.unwrap().is_none());
+        } else {
+            let empty = Store::look(&database.url).await.unwrap_err().to_string();
+            assert!(empty.contains("_sqlx_migrations"), "{empty}");
+        }
+        let mine = database.mine().await;
+        let seen = Store::look(&database.url).await.unwrap().unwrap();
+        assert_eq!(seen.covers().await.unwrap().len(), 0);
+        assert!(seen.take_over().await.is_err(), "for reading alone");
+        mine.write(|c| c.told.push(("still mine".to_owned(), Time(1))))
+            .await;
+        assert!(seen.told().await.unwrap().contains("still mine"));
     })
     .await;
 }

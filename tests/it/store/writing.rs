@@ -170,15 +170,37 @@ async fn a_process_whose_database_was_taken_over_can_write_no_more() {
         assert!(new.epoch > old.epoch);
         let mut late = ChangeSet::default();
         late.alerts.push(rows::alert(2));
-        for changes in [&late, &ChangeSet::default()] {
+        // Of what the new one has written meanwhile too: the fence counts, not the conflict behind it.
+        let mut taken = ChangeSet::default();
+        taken.alerts.push(rows::alert(1));
+        let mut large = rows::of_everything(40);
+        large.alerts.push(rows::alert(1));
+        for changes in [&late, &taken, &large, &ChangeSet::default()] {
             let fault = old.store.commit(old.epoch, changes).await;
             assert!(matches!(fault, Err(StoreFault::Fenced)), "{fault:?}");
         }
-        assert_eq!(new.store.high_water().await.unwrap().alert, 1);
+        let expected = HighWater {
+            alert: 1,
+            ..HighWater::default()
+        };
+        assert_eq!(new.store.high_water().await.unwrap(), expected);
         new.write(|c| c.alerts.push(rows::alert(2))).await;
         assert_eq!(new.store.high_water().await.unwrap().alert, 2);
     })
     .await;
+}
+
+#[tokio::test]
+async fn small_sets_come_back_as_they_were_written_whatever_is_in_them() {
+    for n in [1, 2, 5] {
+        on_both(async |database| {
+            let mine = database.mine().await;
+            let everything = rows::of_everything(n);
+            mine.store.commit(mine.epoch, &everything).await.unwrap();
+            holds_everything(&mine.store, n, &everything).await;
+        })
+        .await;
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,8 @@
 
 use super::stand::Stand;
 use super::*;
-use firebell::core::incident::Event;
+use crate::world::person;
+use firebell::core::incident::{Command, Event};
 
 const SLOW: &[(&str, &str)] = &[("service", "checkout"), ("severity", "warning")];
 
@@ -227,7 +228,7 @@ async fn a_link_shows_by_opening_and_acts_by_its_button_and_cannot_be_made_up() 
     let (w, _stand) = paged().await;
     let url = w
         .engine
-        .ack_url("ana", "phone", &[IncidentId(1)], w.clock.now());
+        .ack_url("ana", "phone", &[(IncidentId(1), 2)], w.clock.now());
     let path = url.strip_prefix(HOME).unwrap().to_owned();
     let get = |path: &str| Request::get(path).body(Body::empty()).unwrap();
     let post = |path: &str| Request::post(path).body(Body::empty()).unwrap();
@@ -270,4 +271,37 @@ async fn a_link_shows_by_opening_and_acts_by_its_button_and_cannot_be_made_up() 
         StatusCode::NOT_FOUND,
         "a week is over"
     );
+}
+
+#[tokio::test]
+async fn a_link_of_before_does_not_acknowledge_what_was_over_and_opened_again() {
+    let (w, _stand) = paged().await;
+    let link = |seq| {
+        let url = (w.engine).ack_url("ana", "phone", &[(IncidentId(1), seq)], w.clock.now());
+        url.strip_prefix(HOME).unwrap().to_owned()
+    };
+    let old = link(w.incident(1).await.seq);
+    let get = |path: &str| Request::get(path).body(Body::empty()).unwrap();
+    let post = |path: &str| Request::post(path).body(Body::empty()).unwrap();
+    let by = || person("bo");
+    w.tell(1, Command::Resolve { by: by() }).await;
+    w.clock.advance_ms(60_000);
+    w.tell(1, Command::Reopen { by: by() }).await;
+    let (status, shown) = ask(&w, get(&old)).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(
+        shown.contains("opened again since this message was sent") && !shown.contains("<button"),
+        "{shown}"
+    );
+    let (status, said) = ask(&w, post(&old)).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(
+        said.contains("That was before") && said.contains("Use the newer message"),
+        "{said}"
+    );
+    assert_eq!(status_of(&w, 1).await, "triggered");
+    // The message about what is now does.
+    let new = link(w.incident(1).await.seq);
+    let (_, said) = ask(&w, post(&new)).await;
+    assert!(said.contains("#1 is yours"), "{said}");
 }

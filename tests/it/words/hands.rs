@@ -1,8 +1,43 @@
 //! Shapes of events about silences and about incidents that change hands.
 
 use super::journal::{ana, at, bo, ladder, opened};
-use firebell::core::id::{AlertId, IncidentId};
-use firebell::core::incident::{Event, Ladder};
+use firebell::core::id::{AlertId, IncidentId, RunId};
+use firebell::core::incident::{Event, Ladder, Outcome};
+
+/// What happens to a run beside its usual way.
+pub fn runs() -> Vec<(&'static str, Event)> {
+    let run = RunId(1);
+    vec![
+        (
+            "run_rehearsed",
+            Event::RunRehearsed {
+                run,
+                outcome: Outcome::Succeeded { exit: 0 },
+                tail: "would restart checkout\n".to_owned(),
+                digest: "2c26b46b68ffc68f".to_owned(),
+            },
+        ),
+        (
+            "run_queued",
+            Event::RunQueued {
+                run,
+                key: "host:web-2".to_owned(),
+                behind: Some(RunId(7)),
+                until: at("14:20:00"),
+            },
+        ),
+        ("run_cancel_asked", Event::RunCancelAsked { run, by: ana() }),
+        (
+            "run_settled",
+            Event::RunSettled {
+                run,
+                by: bo(),
+                good: true,
+                note: "the unit is active".to_owned(),
+            },
+        ),
+    ]
+}
 
 /// By the names of their golden files.
 pub fn shapes() -> Vec<(&'static str, Event)> {
@@ -43,6 +78,7 @@ pub fn shapes() -> Vec<(&'static str, Event)> {
                     rungs: ladder().rungs.split_off(2),
                     repeat: 2,
                     remind_secs: None,
+                    rest_until: None,
                 },
             },
         ),

@@ -60,6 +60,7 @@ pub fn ladder() -> Ladder {
     };
     Ladder {
         remind_secs: None,
+        rest_until: None,
         policy: "web".to_owned(),
         rungs: vec![
             rung(Target::Schedule("web-primary".to_owned())),

@@ -270,7 +270,8 @@ fn beside(scene: Scene<'_>, asked: Asked<'_>, around: &Around) -> Markup {
                 }
                 p.link-row {
                     a href="/oncall" { "All schedules" }
-                    a href={ "/oncall/fairness?schedule=" (asked.schedule.id) } { "Fairness" }
+                    a href={ "/fairness?schedule=" (asked.schedule.id) } { "Fairness" }
+                    a href={ "/oncall/" (asked.schedule.id) "/preview" } { "What if" }
                 }
             }
             (coverage(scene, &around.findings))

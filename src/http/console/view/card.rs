@@ -17,6 +17,10 @@ pub(in super::super) struct CardView {
     pub(in super::super) began_at: Time,
     /// When it was resolved.
     pub(in super::super) resolved_at: Option<Time>,
+    /// A silence covers a part of it, in one sentence.
+    pub(in super::super) partly: Option<String>,
+    /// It is open, and alerts are what it is about.
+    pub(in super::super) of_alerts: bool,
 }
 
 /// The whole card; also a fragment, `live` with its incident.
@@ -38,7 +42,8 @@ pub(in super::super) fn card(scene: Scene<'_>, view: &CardView) -> Markup {
             @if !card.lines.is_empty() {
                 ul.latest { @for line in card.lines.iter().take(3) { li { (line) } } }
             }
-            (buttons(scene, card))
+            @if let Some(partly) = &view.partly { p.notice { (partly) } }
+            (buttons(scene, view))
         }
     }
 }
@@ -84,7 +89,11 @@ pub(in super::super) fn strip(scene: Scene<'_>, view: &CardView) -> Markup {
 /// Buttons shown beside the primary one before the rest folds away.
 const SHOWN: usize = 2;
 
-fn buttons(scene: Scene<'_>, card: &Card) -> Markup {
+fn buttons(scene: Scene<'_>, view: &CardView) -> Markup {
+    let card = &view.card;
+    let silence = html! {
+        @if view.of_alerts { a.button href={ "/incidents/" (card.incident.0) "/silence" } { "Silence" } }
+    };
     let (main, rest): (Vec<&Button>, Vec<&Button>) =
         card.buttons.iter().partition(|b| b.style == Style::Primary);
     let fold = rest.len() > SHOWN + 1;
@@ -97,9 +106,9 @@ fn buttons(scene: Scene<'_>, card: &Card) -> Markup {
                 @if !far.is_empty() {
                     details.more data-keep={ "more-" (card.incident.0) } {
                         summary.button { "More…" }
-                        div.more-actions { @for b in far { (one(scene, card, b)) } }
+                        div.more-actions { @for b in far { (one(scene, card, b)) } (silence) }
                     }
-                }
+                } @else { (silence) }
             }
         }
     }

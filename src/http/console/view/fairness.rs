@@ -2,38 +2,22 @@
 
 use super::parts::{face, hue};
 use super::{Scene, frame};
-use crate::core::schedule::{Share, Weights};
+use crate::core::fairness::{Book, Row, hours};
+use crate::core::schedule::Weights;
 use chrono::{Datelike, Days, NaiveDate, Weekday};
 use maud::{Markup, html};
-
-/// One person.
-#[derive(Clone, Debug)]
-pub(in super::super) struct Row {
-    pub(in super::super) person: String,
-    pub(in super::super) share: Share,
-    /// Pages that arrived, on whatever schedule.
-    pub(in super::super) pages: i64,
-}
 
 /// What the page tells.
 #[derive(Clone, Debug)]
 pub(in super::super) struct Told {
-    /// First day.
-    pub(in super::super) from: NaiveDate,
-    /// Last day.
-    pub(in super::super) to: NaiveDate,
     pub(in super::super) today: NaiveDate,
-    /// Id, or empty: all.
-    pub(in super::super) schedule: String,
-    /// How even the weighted hours are, percent.
-    pub(in super::super) balance: u32,
-    /// Whoever carries most first.
-    pub(in super::super) rows: Vec<Row>,
+    pub(in super::super) book: Book,
 }
 
 /// The page.
 pub(in super::super) fn fairness(scene: Scene<'_>, told: &Told) -> Markup {
-    let most = told
+    let book = &told.book;
+    let most = book
         .rows
         .iter()
         .map(|r| r.share.weighted_ms)
@@ -43,16 +27,16 @@ pub(in super::super) fn fairness(scene: Scene<'_>, told: &Told) -> Markup {
         (frame::head("Fairness", &html! { a.button href="/oncall" { "On call" } }))
         (form(scene, told))
         p.about {
-            (told.from.format("%-d %B %Y")) " to " (told.to.format("%-d %B %Y"))
-            @if told.rows.len() > 1 { ": the weighted hours are " strong { (told.balance) "% even" } "." } @else { "." }
+            (book.from.format("%-d %B %Y")) " to " (book.to.format("%-d %B %Y"))
+            @if book.rows.len() > 1 { ": the weighted hours are " strong { (book.balance) "% even" } "." } @else { "." }
         }
-        @if told.rows.is_empty() { p.empty { "No schedule has anybody." } } @else {
+        @if book.rows.is_empty() { p.empty { "No schedule has anybody." } } @else {
             section.panel.table-scroll aria-label="Hours" {
                 table.fairness {
                     thead { tr {
                         th { "Who" } th { "Weighted" } th.num { "Hours" } th.num { "Nights" } th.num { "Weekends" } th.num { "Holidays" } th.num { "Shifts" } th.num { "Pages" }
                     } }
-                    tbody { @for r in &told.rows { (row(scene, r, most)) } }
+                    tbody { @for r in &book.rows { (row(scene, r, most)) } }
                 }
             }
         }
@@ -86,24 +70,21 @@ fn row(scene: Scene<'_>, row: &Row, most: i64) -> Markup {
     }
 }
 
-/// Whole hours, rounded.
-fn hours(ms: i64) -> String {
-    format!("{} h", (ms + 1_800_000) / 3_600_000)
-}
-
 fn form(scene: Scene<'_>, told: &Told) -> Markup {
+    let book = &told.book;
+    let schedule = book.schedule.as_deref().unwrap_or_default();
     let link = |words: &str, from: Option<NaiveDate>, to: NaiveDate| {
-        html! { @if let Some(from) = from { a.tab href={ "/oncall/fairness?from=" (from) "&to=" (to) "&schedule=" (told.schedule) } { (words) } } }
+        html! { @if let Some(from) = from { a.tab href={ "/fairness?from=" (from) "&to=" (to) "&schedule=" (schedule) } { (words) } } }
     };
     let today = told.today;
     let ahead = today.checked_add_days(Days::new(89)).unwrap_or(today);
     html! {
-        form.filter method="get" action="/oncall/fairness" {
-            input type="date" name="from" value=(told.from) aria-label="First day";
-            input type="date" name="to" value=(told.to) aria-label="Last day";
+        form.filter method="get" action="/fairness" {
+            input type="date" name="from" value=(book.from) aria-label="First day";
+            input type="date" name="to" value=(book.to) aria-label="Last day";
             select name="schedule" aria-label="Schedule" {
-                option value="" selected[told.schedule.is_empty()] { "All schedules" }
-                @for s in scene.directory.schedules.values() { option value=(s.id) selected[s.id == told.schedule] { (s.name) } }
+                option value="" selected[book.schedule.is_none()] { "All schedules" }
+                @for s in scene.directory.schedules.values() { option value=(s.id) selected[Some(&s.id) == book.schedule.as_ref()] { (s.name) } }
             }
             button.button { "Show" }
         }

@@ -38,6 +38,8 @@ pub(in super::super) struct IncidentView {
     pub(in super::super) alerts_total: i64,
     /// What was learned from one like it, while it is open.
     pub(in super::super) lesson: Option<FoundRow>,
+    /// The newest other incidents that are open.
+    pub(in super::super) others: Vec<IncidentRow>,
 }
 
 /// The whole page.
@@ -52,6 +54,7 @@ pub(in super::super) fn incident(scene: Scene<'_>, view: &IncidentView) -> Marku
             }
             @if let Some(found) = &view.lesson { (super::postmortem::lesson(found)) }
             div.columns data-live={ "incident:" (id.0) } data-src={ "/fragments/incident/" (id.0) } { (columns(scene, view)) }
+            @if view.card.card.status != "resolved" { (super::hands::hand_on(scene, id, &view.others)) }
             (note_form(scene, id))
         }
     }
@@ -240,18 +243,26 @@ pub(in super::super) fn list(scene: Scene<'_>, view: &ListView) -> Markup {
             button.button { "Show" }
         }
         @if view.rows.is_empty() { p.empty { "No incident matches." } }
-        ol.rows { @for row in &view.rows { (list_item(scene, row)) } }
+        @let several = view.rows.iter().filter(|r| r.status != "resolved").count() > 1;
+        @if several { (super::hands::bulk(scene)) }
+        ol.rows { @for row in &view.rows { (choosable(scene, row, several)) } }
         (super::lists::pager("/incidents", &format!("status={}&text={}", view.status, super::lists::query(&view.text)), view.page, view.limit, view.total))
     }
 }
 
 /// One incident as a line of a list.
 pub(in super::super) fn list_item(scene: Scene<'_>, row: &IncidentRow) -> Markup {
+    choosable(scene, row, false)
+}
+
+/// The same, with a box when something can be done to several.
+fn choosable(scene: Scene<'_>, row: &IncidentRow, several: bool) -> Markup {
     let name = scene
         .directory
         .severity_name(crate::core::id::Severity(row.severity));
     html! {
         li.row data-item data-status=(row.status) {
+            @if several && row.status != "resolved" { (super::hands::choice(row)) }
             a.row-main href={ "/incidents/" (row.id.0) } data-open { span.no { (row.id) } span.grow { (row.title) } }
             div.row-facts {
                 (severity(&name, row.severity)) (status(&row.status))

@@ -1,11 +1,13 @@
 //! The drawings: pure functions from what was loaded to markup. No I/O, no clock; everything a page
 //! shows comes in as a parameter, and every word is escaped by the macro.
 
+pub(super) mod actions;
 pub(super) mod calendar;
 pub(super) mod card;
 pub(super) mod fairness;
 pub(super) mod forms;
 pub(super) mod frame;
+pub(super) mod hands;
 pub(super) mod incident;
 pub(super) mod lists;
 pub(super) mod me;
@@ -15,6 +17,7 @@ pub(super) mod parts;
 pub(super) mod people;
 pub(super) mod person;
 pub(super) mod postmortem;
+pub(super) mod preview;
 pub(super) mod room;
 pub(super) mod run;
 pub(super) mod silences;

@@ -4,6 +4,7 @@ use super::calendar::coverage;
 use super::parts::{face, short, when};
 use super::{Scene, frame};
 use crate::core::directory::{Policy, Target};
+use crate::core::hours::minute_words;
 use crate::core::schedule::{Finding, Turn};
 use crate::core::text::list;
 use crate::core::time::{Time, human_ms};
@@ -59,7 +60,7 @@ pub(in super::super) fn oncall(scene: Scene<'_>, duties: &[Duty], findings: &[Fi
     html! {
         (frame::head("On call", &html! {
             span.hint { "times in " (scene.viewer.zone.name()) }
-            a.button href="/oncall/fairness" { "Fairness" }
+            a.button href="/fairness" { "Fairness" }
         }))
         @if duties.is_empty() { p.empty { "No schedule is configured. Add a file to schedules/." } }
         ul.grid {
@@ -76,7 +77,7 @@ pub(in super::super) fn oncall(scene: Scene<'_>, duties: &[Duty], findings: &[Fi
                     p.link-row {
                         a href={ "/oncall/" (d.id) "?view=week" } { "Week" }
                         a href={ "/oncall/" (d.id) "?view=month" } { "Month" }
-                        a href={ "/oncall/fairness?schedule=" (d.id) } { "Fairness" }
+                        a href={ "/fairness?schedule=" (d.id) } { "Fairness" }
                     }
                     p.hint { "Hand-offs follow the clock in " (d.zone.name()) ", where it is " (short(scene.now, d.zone, scene.now)) "." }
                 }
@@ -111,6 +112,7 @@ fn policy(scene: Scene<'_>, policy: &Policy) -> Markup {
                 }
                 li { "everybody of last resort: " (list(&scene.directory.catch_all.iter().map(|t| target(scene, t)).collect::<Vec<_>>())) }
             }
+            @if let Some(minute) = policy.rest_until { p.hint { "Whoever was paged in the night is spared what is not urgent until " (minute_words(minute)) "." } }
             @if policy.repeat > 0 { p.hint { "The ladder is climbed " (policy.repeat + 1) " times." } }
         }
     }

@@ -12,7 +12,7 @@ use crate::core::id::{IncidentId, RunId, Seq};
 use crate::core::incident::{Incident, Outcome, Run, RunState};
 use crate::core::timeline;
 use crate::http::console::viewer::Acting;
-use crate::store::RunRow;
+use crate::store::{ArtifactRow, RunRow};
 use maud::{Markup, html};
 use std::collections::BTreeMap;
 
@@ -26,17 +26,24 @@ pub(in super::super) struct RunView {
     pub(in super::super) run: Run,
     /// Its program, once started.
     pub(in super::super) row: Option<RunRow>,
+    /// The files it left.
+    pub(in super::super) files: Vec<ArtifactRow>,
 }
 
 impl RunView {
     /// The runs of an incident, newest first.
-    pub(in super::super) fn all(incident: &Incident, rows: &[RunRow]) -> Vec<RunView> {
+    pub(in super::super) fn all(
+        incident: &Incident,
+        rows: &[RunRow],
+        files: &[ArtifactRow],
+    ) -> Vec<RunView> {
         let view = |(id, run): (&RunId, &Run)| RunView {
             incident: incident.id,
             seq: incident.seq,
             id: *id,
             run: run.clone(),
             row: rows.iter().find(|r| r.id == *id).cloned(),
+            files: files.iter().filter(|f| f.run == *id).cloned().collect(),
         };
         incident.runs.iter().rev().map(view).collect()
     }
@@ -55,6 +62,8 @@ pub(in super::super) fn run(scene: Scene<'_>, view: &RunView) -> Markup {
             p.run-by { "asked by " (view.run.by.name()) (approvals(&view.run)) }
             @if let Some(row) = &view.row { (output(scene, row)) }
             @if matches!(view.run.state, RunState::Asked { .. }) { (decision(scene, view)) }
+            @if !view.files.is_empty() { (left(view)) }
+            (under_way(scene, view))
         }
     }
 }
@@ -127,6 +136,37 @@ fn took(ms: i64) -> String {
         "less than a second".to_owned()
     } else {
         crate::core::time::human_ms(ms)
+    }
+}
+
+fn left(view: &RunView) -> Markup {
+    let home = format!("/incidents/{}/runs/{}/files/", view.incident.0, view.id.0);
+    html! {
+        p.run-by {
+            "it left "
+            @for (n, file) in view.files.iter().enumerate() {
+                @if n > 0 { ", " }
+                a href={ (home) (file.n) } download=(file.name) { (file.name) }
+                " (" (file.bytes) " bytes)"
+            }
+        }
+    }
+}
+
+/// Stopping it while it runs; marking it when nobody knows how it went.
+fn under_way(scene: Scene<'_>, view: &RunView) -> Markup {
+    let buttons = crate::chat::card::run_buttons(view.id, &view.run);
+    let unknown = matches!(view.run.state, RunState::Ended(Outcome::Unknown { .. }));
+    html! {
+        @if let Some((by, good)) = &view.run.settled {
+            p.quiet-line { (by.name()) " looked: it " @if *good { "worked" } @else { "did not work" } "." }
+        }
+        @if !buttons.is_empty() {
+            @if unknown { p.said.no role="alert" { "It may or may not have run. Check, then mark it. To say how you know, write " code { "settle " (view.incident) " worked " (view.id) " …" } "." } }
+            div.actions {
+                @for b in &buttons { (press_form(scene, view.incident, view.seq, &b.press, &b.label, "button")) }
+            }
+        }
     }
 }
 

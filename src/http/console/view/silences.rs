@@ -128,7 +128,8 @@ fn times(scene: Scene<'_>, s: &Silence) -> Markup {
     }
 }
 
-fn form(scene: Scene<'_>, given: &SilenceForm) -> Markup {
+/// The form that makes one.
+pub(in super::super) fn form(scene: Scene<'_>, given: &SilenceForm) -> Markup {
     let planned = given.kind == "maintenance";
     html! {
         form.sheet method="post" action="/silences" {
