@@ -22,7 +22,7 @@ mod serve;
 
 use crate::core::id::IncidentId;
 use crate::engine::Clock;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -69,9 +69,27 @@ enum Command {
         /// Number of the incident, such as 42
         #[arg(value_name = "ID", value_parser = incident)]
         id: IncidentId,
-        /// What to print
-        #[arg(long, value_enum, default_value_t = Format::Md)]
-        format: Format,
+        #[command(flatten)]
+        how: export::How,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Read a postmortem that was exported as JSON and print it, also in another format
+    Import {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        how: export::How,
+    },
+    /// Print the incidents that are over in whose timelines and postmortems words occur
+    Search {
+        /// Words; each must begin a word of what is found
+        #[arg(value_name = "WORD", required = true)]
+        words: Vec<String>,
+        /// Only postmortems that are reviewed
+        #[arg(long)]
+        reviewed: bool,
         #[command(flatten)]
         config: Config,
     },
@@ -179,15 +197,6 @@ struct Config {
     path: PathBuf,
 }
 
-/// What `export` prints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// Markdown
-    Md,
-    /// JSON
-    Json,
-}
-
 /// An incident's number, with or without `#`.
 fn incident(text: &str) -> Result<IncidentId, String> {
     match text.trim_start_matches('#').parse::<i64>() {
@@ -233,7 +242,13 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Doctor { config } => doctor::doctor(&config.path).await,
-        Command::Export { id, format, config } => export::export(&config.path, id, format).await,
+        Command::Export { id, how, config } => export::export(&config.path, id, &how).await,
+        Command::Import { file, how } => export::import(&file, &how).await,
+        Command::Search {
+            words,
+            reviewed,
+            config,
+        } => export::search(&config.path, &words, reviewed).await,
         Command::Replay { id, config } => export::replay(&config.path, id).await,
         Command::Simulate { what, config } => foretell::simulate(&config.path, &what).await,
         Command::Explain { id, config } => foretell::explain(&config.path, id).await,

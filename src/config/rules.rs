@@ -7,6 +7,7 @@ use super::calendars::Calendars;
 use super::cross::Known;
 use super::folders::{Entry, check_id};
 use super::reader::{Said, Sink, Table, nearest};
+use super::secret::Secrets;
 use super::settings::zone;
 use super::tree::parse;
 use crate::core::digest;
@@ -22,6 +23,8 @@ use std::sync::Arc;
 pub(super) struct Around<'a> {
     pub directory: &'a Directory,
     pub known: &'a Known,
+    /// For calendars; none of theirs is a secret yet.
+    pub secrets: &'a Secrets<'a>,
     /// Ids of every file of `actions/`, the disabled ones too.
     pub actions: &'a BTreeSet<String>,
 }
@@ -64,7 +67,12 @@ pub(super) fn rules(
                 .parent()
                 .map(Path::to_path_buf)
                 .unwrap_or_default(),
+            // Only for calendars at an address, which `calendar` refuses.
+            of: (Entry::Schedule, ""),
+            copies: PathBuf::new(),
+            secrets: around.secrets,
             files: RefCell::default(),
+            feeds: RefCell::default(),
         };
         for said in table.tables("calendar", "[[calendar]]") {
             calendar(said, around, &calendars, &mut rules);
@@ -95,12 +103,22 @@ pub(super) fn rules(
     rules
 }
 
-fn calendar(table: Table<'_>, around: &Around<'_>, calendars: &Calendars, rules: &mut Rules) {
+fn calendar(table: Table<'_>, around: &Around<'_>, calendars: &Calendars<'_>, rules: &mut Rules) {
     let name = table.need_text("name", "\"change-freeze\"");
     let zone = zone(&table, around.directory.zone);
     let mut freeze = Freeze::default();
     if let (Some(file), Some(zone)) = (table.text("file"), zone) {
-        freeze.spans = calendars.freeze(&file, zone, table.sink);
+        let address = ["://", "env:", "file:"];
+        if address.iter().any(|a| file.value.contains(a)) {
+            // A copy that was not fetched yet would leave a freeze out without a word.
+            table.sink.fault(
+                &file.place,
+                "a freeze is not read from an address",
+                "keep its calendar as a file beside this one",
+            );
+        } else {
+            freeze.spans = calendars.freeze(&file, zone, table.sink);
+        }
     }
     for said in table.texts("weekly").unwrap_or_default() {
         let Some(zone) = zone else { continue };

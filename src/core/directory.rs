@@ -16,6 +16,7 @@ pub use waking::{Means, Rule, Step, Support, Urgency, Waking};
 use super::alert::Labels;
 use super::id::Severity;
 use super::matcher::Matcher;
+use super::postmortem::PostmortemRules;
 use super::schedule::{Leaves, Schedule, Weights};
 use super::silence::{ReminderRules, Silence};
 use super::time::Time;
@@ -66,6 +67,8 @@ pub struct Directory {
     pub nights: Arc<BTreeMap<String, Time>>,
     /// When people are away, by id.
     pub leaves: Leaves,
+    /// Until when postmortems are due, and how they read.
+    pub postmortems: PostmortemRules,
     /// What counts as a night and a weekend in the fairness ledger, and how much.
     pub fairness: Weights,
     /// Who may run which action where and when.

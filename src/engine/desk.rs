@@ -475,6 +475,10 @@ fn write(draft: &mut Draft, changes: ChangeSet) {
     draft.changes.contact_codes.extend(changes.contact_codes);
     draft.changes.facts.extend(changes.facts);
     draft.changes.checkpoints.extend(changes.checkpoints);
+    draft.changes.postmortems.extend(changes.postmortems);
+    draft.changes.revisions.extend(changes.revisions);
+    draft.changes.exports.extend(changes.exports);
+    draft.changes.lessons.extend(changes.lessons);
 }
 
 fn unavailable(fault: &StoreFault) -> Failure {

@@ -17,10 +17,10 @@ pub(super) const SIZES: [usize; 5] = [128, 32, 8, 2, 1];
 pub(super) struct Bulk {
     /// What it does, for logs; unique.
     pub name: &'static str,
-    head: &'static str,
+    pub(super) head: &'static str,
     /// Values per row.
     pub width: usize,
-    tail: &'static str,
+    pub(super) tail: &'static str,
 }
 
 /// For one row only: the first statement of a commit. Answers a row only while the epoch is ours, and
@@ -385,7 +385,7 @@ pub(super) struct Texts(BTreeMap<(&'static str, usize), Arc<str>>);
 impl Texts {
     pub(super) fn new(dialect: Dialect) -> Texts {
         let mut texts = BTreeMap::new();
-        for bulk in ALL {
+        for bulk in ALL.into_iter().chain(super::postmortem::BULKS) {
             for rows in SIZES {
                 texts.insert((bulk.name, rows), text(bulk, rows, dialect).into());
             }

@@ -7,14 +7,26 @@
 //! their own), the same cause or message twice (`on conflict do nothing`), two writers of one journal
 //! (a unique index). It never waits for a network inside a transaction.
 
+/// The same body once per database.
+macro_rules! on {
+    ($store:expr, $pools:ident => $body:expr) => {
+        match &*$store.db {
+            Db::Sqlite($pools) => $body,
+            Db::Postgres($pools) => $body,
+        }
+    };
+}
+
 mod audit;
 mod backend;
 mod bulk;
 mod decode;
 mod duty;
 mod ledger;
+mod lessons;
 mod open;
 mod plan;
+mod postmortem;
 mod probe;
 mod read;
 mod restore;
@@ -27,7 +39,9 @@ pub use audit::AuditQuery;
 pub use backend::Dialect;
 pub use duty::PagedRow;
 pub use ledger::{AttemptQuery, AttemptRow, ContactCodeRow, RINGING, ReceiptChange, VerifiedRow};
+pub use lessons::{FoundRow, LessonRow, MARK, WORDS_BYTES};
 pub use open::schema;
+pub use postmortem::{ExportRow, PostmortemItem, PostmortemQuery, PostmortemRow, RevisionRow};
 pub use probe::Probe;
 pub use rows::*;
 pub use silence::{Held, NoticeRow, PERSON, PlaceChange, SilenceRow};
@@ -52,16 +66,6 @@ pub struct Store {
 enum Db {
     Sqlite(Pools<sqlx::Sqlite>),
     Postgres(Pools<sqlx::Postgres>),
-}
-
-/// The same body once per database.
-macro_rules! on {
-    ($store:expr, $pools:ident => $body:expr) => {
-        match &*$store.db {
-            Db::Sqlite($pools) => $body,
-            Db::Postgres($pools) => $body,
-        }
-    };
 }
 
 /// What can go wrong with the store.

@@ -97,6 +97,8 @@ pub(super) fn plan<B: Backend>(
     plan.waking(changes)?;
     plan.silences(changes)?;
     plan.audit(changes)?;
+    plan.postmortems(changes)?;
+    plan.lessons(changes)?;
     Ok(plan.steps)
 }
 

@@ -5,6 +5,7 @@ mod engines;
 mod entries;
 mod layers;
 mod maintenance;
+mod postmortem;
 mod reload;
 mod rules;
 mod schedules;

@@ -59,6 +59,8 @@ fn here(word: &str) -> Here {
         (_, "silences") => Here::Silences,
         (_, "quarantine") => Here::Quarantine,
         (_, "audit") => Here::Audit,
+        (_, "postmortems") => Here::Postmortems,
+        (_, "search") => Here::Search,
         (_, "declare") => Here::Declare,
         _ => Here::People,
     }
