@@ -132,8 +132,6 @@ enum Command {
     Actions {
         #[command(subcommand)]
         what: actions::What,
-        #[command(flatten)]
-        config: Config,
     },
     /// Print what a chat platform wants to have pasted or opened
     Generate {
@@ -211,7 +209,7 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
         Command::Fairness { question, config } => fairness::fairness(&config.path, &question).await,
         Command::Plan { old, days, config } => plan::plan(&old, &config.path, days).await,
         Command::Test { paths, config } => rehearse::test(&config.path, &paths),
-        Command::Actions { what, config } => actions::actions(&config.path, &what),
+        Command::Actions { what } => actions::actions(&what),
         Command::Generate { what } => {
             generate::generate(&what)?;
             Ok(ExitCode::SUCCESS)
