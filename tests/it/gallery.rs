@@ -212,3 +212,51 @@ fn recorded(path: &Path) -> Vec<Vec<String>> {
         .map(|call| call.split('\0').skip(1).map(str::to_owned).collect())
         .collect()
 }
+
+/// The actions that docs/runbooks.md spells out, as a reader would save them.
+#[test]
+fn the_actions_of_the_tutorial_load() {
+    let page = include_str!("../../docs/runbooks.md");
+    let mut blocks: Vec<String> = Vec::new();
+    for line in page.lines() {
+        match line.strip_prefix("    ") {
+            Some("schema = 1") => blocks.push("schema = 1\n".to_owned()),
+            Some(code) => {
+                if let Some(block) = blocks.last_mut().filter(|b| !b.ends_with("#end\n")) {
+                    block.push_str(code);
+                    block.push('\n');
+                }
+            }
+            None if line.is_empty() => {}
+            None => {
+                if let Some(block) = blocks.last_mut().filter(|b| !b.ends_with("#end\n")) {
+                    block.push_str("#end\n");
+                }
+            }
+        }
+    }
+    assert_eq!(blocks.len(), 2, "{blocks:?}");
+    let undrain = blocks[1]
+        .replace(
+            "[rollback]\naction = \"web-undrain\"",
+            "[rollback]\naction = \"dns-lookup\"",
+        )
+        .replace(
+            "args = { host = \"{host}\" }",
+            "args = { name = \"{host}\" }",
+        );
+    let texts = [blocks[0].clone(), undrain];
+    let (_dir, loaded) = gallery(&|id, text| {
+        let text = match id {
+            "journal-tail" => texts[0].clone(),
+            "nginx-drain" => texts[1].clone(),
+            _ => text,
+        };
+        from_source(id, text)
+    });
+    for id in ["journal-tail", "nginx-drain"] {
+        let file = loaded.actions.iter().find(|f| f.id == id).unwrap();
+        assert!(file.faults.is_empty(), "{}", fix_report(&file.faults));
+        assert!(file.action.is_some());
+    }
+}

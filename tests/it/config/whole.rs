@@ -248,6 +248,25 @@ fn a_program_that_is_not_here_switches_off_and_is_no_fault_of_the_file() {
 }
 
 #[test]
+fn a_wrong_rollback_is_told_also_where_the_program_is_missing() {
+    let folder = Folder::new();
+    let away = ACTION.replace("/bin/df", "/opt/not/here");
+    folder.put(
+        "actions/away.toml",
+        &format!("{away}[rollback]\naction = \"nothing\"\n"),
+    );
+    let loaded = good(folder.load(&[]));
+    said(
+        &loaded.warnings,
+        "actions/away.toml",
+        12,
+        "does not exist",
+        "",
+    );
+    assert!(!loaded.directory.disabled["away"].lacking);
+}
+
+#[test]
 fn an_action_that_undoes_another_goes_with_it() {
     let folder = Folder::new();
     let pair = |other: &str| {
