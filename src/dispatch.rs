@@ -21,7 +21,7 @@ use crate::chat::{Press, words};
 use crate::core::directory::{Directory, Target};
 use crate::core::explain::explain;
 use crate::core::id::{Actor, IncidentId, RunId, Seq};
-use crate::core::incident::{Command, Incident};
+use crate::core::incident::{Ask, Command, Incident};
 use crate::core::postmortem;
 use crate::core::time::Time;
 use crate::engine::{Counter, Done, Engine, Failure, person};
@@ -110,12 +110,13 @@ pub async fn invoke(
 pub async fn press(
     engine: &Engine,
     who: Actor,
+    platform: &str,
     id: IncidentId,
     press: &Press,
     as_of: Seq,
     cause: &str,
 ) -> Reply {
-    let desk = Desk::of(engine, who, "a button", cause);
+    let desk = Desk::of(engine, who, platform, cause);
     let invocation = match press {
         Press::Acknowledge => Invocation::Acknowledge { id },
         Press::Resolve => Invocation::Resolve { id },
@@ -132,14 +133,25 @@ pub async fn press(
             id,
             action: action.clone(),
             args: BTreeMap::new(),
+            ask: Ask::default(),
         },
-        Press::Approve { run } => Invocation::Approve {
-            id,
-            run: Some(*run),
-        },
+        Press::Approve { run, seen } => {
+            let seen = Some(seen.clone()).filter(|s| !s.is_empty());
+            return desk.approve(id, Some(*run), seen).await;
+        }
         Press::Reject { run } => Invocation::Reject {
             id,
             run: Some(*run),
+        },
+        Press::Cancel { run } => Invocation::Stop {
+            id,
+            run: Some(*run),
+        },
+        Press::Settle { run, good } => Invocation::Settle {
+            id,
+            run: Some(*run),
+            good: *good,
+            note: String::new(),
         },
         Press::Postmortem => Invocation::Postmortem { id },
         // A platform opens its form before it comes here; this is for one that cannot.
@@ -263,9 +275,21 @@ impl<'a> Desk<'a> {
             }
             Invocation::Explain { id } => self.explain(id).await,
             Invocation::Follow { id } => self.follow(id).await,
-            Invocation::Run { id, action, args } => self.run(id, &action, args).await,
-            Invocation::Approve { id, run } => self.approve(id, run).await,
+            Invocation::Run {
+                id,
+                action,
+                args,
+                ask,
+            } => self.run(id, &action, args, ask).await,
+            Invocation::Approve { id, run } => self.approve(id, run, None).await,
             Invocation::Reject { id, run } => self.reject(id, run).await,
+            Invocation::Stop { id, run } => self.stop(id, run).await,
+            Invocation::Settle {
+                id,
+                run,
+                good,
+                note,
+            } => self.settle(id, run, good, note).await,
             Invocation::Postmortem { id } => self.postmortem(id).await,
             Invocation::List { all } => self.list(all).await,
             Invocation::Link { code, confirmed } => self.link(code, confirmed).await,

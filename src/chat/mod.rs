@@ -121,6 +121,9 @@ pub enum Press {
     Approve {
         /// Which.
         run: RunId,
+        /// The subject that was shown: [`Terms::subject`](crate::core::incident::Terms::subject), at
+        /// least its first 16 characters; empty: of a journal older than it.
+        seen: String,
     },
     /// Reject or withdraw a run.
     Reject {
@@ -131,6 +134,18 @@ pub enum Press {
     Unacknowledge,
     /// It is not over.
     Reopen,
+    /// Stop a run.
+    Cancel {
+        /// Which.
+        run: RunId,
+    },
+    /// Say how a run with an unknown outcome went.
+    Settle {
+        /// Which.
+        run: RunId,
+        /// It did what it should.
+        good: bool,
+    },
     /// Read the postmortem.
     Postmortem,
     /// Open the form of a note.
@@ -153,6 +168,25 @@ pub struct Line {
     pub text: String,
     /// The run a confirmation is asked for, drawn with its buttons.
     pub run: Option<RunId>,
+    /// The subject that run has as it is told here.
+    pub seen: String,
+}
+
+/// What a run writes, as one message of a room shows it: edited in place until the run is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Live {
+    /// Unique for the message.
+    pub key: String,
+    /// The incident it is about.
+    pub incident: IncidentId,
+    /// The state it was drawn at; carried by its buttons.
+    pub seq: Seq,
+    /// Which run, and how it stands.
+    pub title: String,
+    /// The last lines. Plain text of a program: nothing in it means anything.
+    pub tail: String,
+    /// In the order shown.
+    pub buttons: Vec<Button>,
 }
 
 /// Where a line or card goes.
@@ -226,6 +260,19 @@ pub trait Chat: Send + Sync {
         remote: &'a str,
         again: bool,
     ) -> Answer<'a, String>;
+
+    /// Posts what a run writes, or edits the message at `remote`. `again`: an earlier post may have
+    /// succeeded. Answers the message's id; empty where the run is shown live by itself.
+    fn live<'a>(
+        &'a self,
+        room: &'a RoomRef,
+        live: &'a Live,
+        remote: &'a str,
+        again: bool,
+    ) -> Answer<'a, String> {
+        let _ = (room, live, remote, again);
+        Box::pin(std::future::ready(Ok(String::new())))
+    }
 
     /// Sends pages to a directory person as one direct message: one page in full, or, when a
     /// backlog has collapsed, how many there are and the newest of them.

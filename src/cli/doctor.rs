@@ -175,7 +175,7 @@ async fn chat(loaded: Loaded) -> anyhow::Result<Vec<(&'static str, Finding)>> {
     }
     let options = Options {
         clock: Clock::Real,
-        scratch: settings.data_dir.clone(),
+        executors: crate::run::Executors::default(),
         public_url: settings.public_url.clone(),
         metrics: Arc::new(Metrics::new()),
     };

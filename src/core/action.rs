@@ -414,6 +414,15 @@ fn forbidden(c: char) -> bool {
         || matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// One template with checked values in it, for an executor whose plan does not hold it: the host of
+/// an SSH action.
+///
+/// # Errors
+/// A sentence when a brace does not close or names no argument.
+pub fn rendered(template: &str, values: &BTreeMap<String, String>) -> Result<String, String> {
+    render(template, values)
+}
+
 /// Replaces `{name}` in one element; `{{` and `}}` are braces.
 fn render(element: &str, values: &BTreeMap<String, String>) -> Result<String, String> {
     render_with(element, values, &|_, value| value.to_owned())

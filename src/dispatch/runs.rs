@@ -4,7 +4,7 @@ use super::{Desk, Reply};
 use crate::chat::words;
 use crate::core::action;
 use crate::core::id::{IncidentId, RunId};
-use crate::core::incident::{Ask, Command, Incident};
+use crate::core::incident::{Ask, Command, Incident, Outcome, Run, RunState};
 use std::collections::BTreeMap;
 
 impl Desk<'_> {
@@ -13,6 +13,7 @@ impl Desk<'_> {
         id: IncidentId,
         name: &str,
         args: BTreeMap<String, String>,
+        ask: Ask,
     ) -> Reply {
         let Some(wanted) = self.directory.actions.get(name) else {
             return Reply::no(
@@ -28,20 +29,23 @@ impl Desk<'_> {
         if bare && typed {
             return Reply::no(Some(id), words::needs_values(id, wanted));
         }
-        let command = Command::AskRun {
-            by: self.who.clone(),
-            run: self.next_run(),
-            action: wanted.clone(),
-            args,
-            ask: Ask::default(),
-        };
+        let command = self.through(
+            Command::AskRun {
+                by: self.who.clone(),
+                run: self.next_run(),
+                action: wanted.clone(),
+                args,
+                ask,
+            },
+            None,
+        );
         match self.submit(self.cause, id, command).await {
             Ok((done, incident)) => {
                 // Found by its event: a repeated cause gets the run of the first time.
                 let asked = incident.runs.iter().find(|(_, r)| r.asked_seq == done.seq);
                 let said = asked.map_or_else(
                     || format!("“{}” was asked for.", wanted.title),
-                    |(run, r)| words::run_asked(*run, r),
+                    |(run, r)| words::run_asked(*run, &incident, r, &self.directory, self.now),
                 );
                 Reply::yes(Some(id), said)
             }
@@ -68,19 +72,33 @@ impl Desk<'_> {
         )
     }
 
-    pub(super) async fn approve(&self, id: IncidentId, run: Option<RunId>) -> Reply {
+    /// The command as it came in through this door.
+    fn through(&self, command: Command, seen: Option<String>) -> Command {
+        Command::Through {
+            door: self.platform.to_owned(),
+            seen,
+            command: Box::new(command),
+        }
+    }
+
+    /// `seen`: the subject the button was drawn with.
+    pub(super) async fn approve(
+        &self,
+        id: IncidentId,
+        run: Option<RunId>,
+        seen: Option<String>,
+    ) -> Reply {
         let run = match self.waiting(id, run).await {
             Ok(run) => run,
             Err(reply) => return reply,
         };
-        let command = Command::ApproveRun {
-            by: self.who.clone(),
-            run,
-        };
+        let by = self.who.clone();
+        let command = self.through(Command::ApproveRun { by, run }, seen);
+        let (directory, now) = (self.directory.clone(), self.now);
         let said = |i: &Incident| {
             i.runs.get(&run).map_or_else(
                 || format!("{run} is approved."),
-                |r| words::approved(run, r),
+                |r| words::approved(run, i, r, &directory, now),
             )
         };
         self.act(id, command, said).await
@@ -91,12 +109,88 @@ impl Desk<'_> {
             Ok(run) => run,
             Err(reply) => return reply,
         };
-        let command = Command::RejectRun {
+        let by = self.who.clone();
+        let command = self.through(Command::RejectRun { by, run }, None);
+        self.act(id, command, |_| format!("{run} will not run."))
+            .await
+    }
+
+    pub(super) async fn stop(&self, id: IncidentId, run: Option<RunId>) -> Reply {
+        let under_way = |r: &Run| {
+            matches!(
+                r.state,
+                RunState::Queued { .. } | RunState::Released | RunState::Running
+            )
+        };
+        let run = match self.one_of(id, run, "runs", under_way).await {
+            Ok(run) => run,
+            Err(reply) => return reply,
+        };
+        let command = Command::CancelRun {
             by: self.who.clone(),
             run,
         };
-        self.act(id, command, |_| format!("{run} will not run."))
+        let said = |i: &Incident| match i.runs.get(&run).map(|r| &r.state) {
+            Some(RunState::Ended(_)) => format!("{run} will not run."),
+            _ => format!("{run} was asked to stop."),
+        };
+        self.act(id, command, said).await
+    }
+
+    pub(super) async fn settle(
+        &self,
+        id: IncidentId,
+        run: Option<RunId>,
+        good: bool,
+        note: String,
+    ) -> Reply {
+        let unknown = |r: &Run| {
+            matches!(r.state, RunState::Ended(Outcome::Unknown { .. })) && r.settled.is_none()
+        };
+        let run = match self
+            .one_of(id, run, "has an unknown outcome", unknown)
             .await
+        {
+            Ok(run) => run,
+            Err(reply) => return reply,
+        };
+        let command = Command::SettleRun {
+            by: self.who.clone(),
+            run,
+            good,
+            note,
+        };
+        let how = if good { "worked" } else { "did not work" };
+        let said = |_: &Incident| format!("{run} is settled: it {how}. Its keys are free.");
+        self.act(id, command, said).await
+    }
+
+    /// The run given, else the only one that fits.
+    async fn one_of(
+        &self,
+        id: IncidentId,
+        run: Option<RunId>,
+        what: &str,
+        fits: impl Fn(&Run) -> bool,
+    ) -> Result<RunId, Reply> {
+        if let Some(run) = run {
+            return Ok(run);
+        }
+        let incident = self.look(id).await;
+        let incident = incident.map_err(|failure| Reply::no(Some(id), failure.to_string()))?;
+        let found: Vec<_> = incident.runs.iter().filter(|(_, r)| fits(r)).collect();
+        match found.as_slice() {
+            [(only, _)] => Ok(**only),
+            [] => Err(Reply::no(Some(id), format!("No run of {id} {what}."))),
+            several => {
+                let named: Vec<String> = several
+                    .iter()
+                    .map(|(n, r)| format!("{n} “{}”", r.title))
+                    .collect();
+                let said = format!("Which? {}.", crate::core::text::list(&named));
+                Err(Reply::no(Some(id), said))
+            }
+        }
     }
 
     /// The run that is meant: the one given, else the only one that waits.

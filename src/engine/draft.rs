@@ -3,6 +3,7 @@
 use super::Engine;
 use super::memory::{Memory, ShowKey};
 use super::outgoing::Outgoing;
+use crate::core::audit;
 use crate::core::directory::Directory;
 use crate::core::id::{AlertId, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{
@@ -51,6 +52,8 @@ pub(super) struct Draft {
     pub notices: Vec<NoticeRow>,
     /// Silences changed: readers see the new ones after the commit.
     pub silenced: bool,
+    /// The machine runs of this batch are handed to.
+    pub node: String,
 }
 
 impl Draft {
@@ -71,6 +74,7 @@ impl Draft {
             fresh: HashMap::new(),
             notices: Vec::new(),
             silenced: false,
+            node: engine.0.options.executors.node().to_owned(),
         }
     }
 
@@ -201,8 +205,19 @@ impl Draft {
                         &record,
                         n,
                         Lane::Run,
-                        String::new(),
+                        self.node.clone(),
                         run.0.to_string(),
+                    );
+                }
+                Effect::Rehearse { run } => {
+                    self.send(
+                        memory,
+                        incident,
+                        &record,
+                        n,
+                        Lane::Run,
+                        self.node.clone(),
+                        format!("dry:{}", run.0),
                     );
                 }
                 Effect::Say { to } => self.say(memory, incident, &record, n, &to),
@@ -216,6 +231,9 @@ impl Draft {
                 }
             }
         }
+        self.changes
+            .facts
+            .extend(audit::of_event(incident, &record));
         if let Some((kind, reason)) = reason(&record.event) {
             self.metrics.why(kind, reason);
         }
@@ -240,8 +258,9 @@ impl Draft {
         target: String,
         detail: String,
     ) {
-        // A page is written as on its way: it leaves right after this commit, and a crash sends it again.
-        let (state, attempts) = if lane == Lane::Page {
+        // A page is written as on its way: it leaves right after this commit, and a crash sends it
+        // again. So is a run: it starts right after it, and a crash asks what became of it.
+        let (state, attempts) = if matches!(lane, Lane::Page | Lane::Run) {
             (Delivery::Sending, 1)
         } else {
             (Delivery::Waiting, 0)

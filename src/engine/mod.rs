@@ -10,6 +10,7 @@
 
 mod accounts;
 mod act;
+mod audit;
 mod clock;
 mod covers;
 mod deliver;
@@ -26,10 +27,12 @@ mod rest;
 mod vigil;
 mod waking;
 
+pub use audit::{Sealer, Whole, checkpoint_file, genuine, genuine_all, verify_audit};
 pub use clock::Clock;
 pub use covers::covered;
 pub use feeds::first_copies;
 pub use lease::GRACE_MS;
+pub use quiet::SilenceAct;
 pub use rest::restored;
 pub use waking::{AckLink, Tested, overlay};
 
@@ -44,13 +47,13 @@ use crate::core::silence::Silence;
 use crate::core::time::Time;
 use crate::metrics::Metrics;
 use crate::notify::Notifiers;
+use crate::run::Executors;
 use crate::store::{ChangeSet, Store};
 use arc_swap::ArcSwap;
 use covers::Covers;
 use lease::{Leases, Seen};
 use sha2::Digest;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -61,14 +64,18 @@ const DESK_QUEUE: usize = 4096;
 const CHANGES_KEPT: usize = 4096;
 /// Name of the secret that buttons are signed with.
 const BUTTONS: &str = "buttons";
+/// Name of the key that tells this database from every other.
+const INSTALLATION: &str = "installation";
+/// Its characters: with a run's number it stays below every engine's limit for a name.
+const INSTALLATION_CHARS: usize = 10;
 
 /// How an engine is to run.
 #[derive(Clone)]
 pub struct Options {
     /// Where time comes from.
     pub clock: Clock,
-    /// Folder for the working folders of runs.
-    pub scratch: PathBuf,
+    /// Who carries actions out.
+    pub executors: Executors,
     /// Base of links, without a trailing slash.
     pub public_url: String,
     /// What is counted.
@@ -95,8 +102,12 @@ pub(crate) struct Inner {
     fenced: AtomicBool,
     /// The files' maintenance windows may have changed: the desk is to look at them.
     look: AtomicBool,
-    /// Runs this process carries out.
-    running: Mutex<HashSet<RunId>>,
+    /// Rows of the runs this process carries out.
+    running: Mutex<HashSet<i64>>,
+    /// What rooms show of them.
+    shown: act::Shown,
+    /// This database's own name: what engines know its runs by.
+    installation: String,
     /// What buttons are signed with.
     key: Key,
     /// Accounts linked beside the files: platform and account to person.
@@ -143,23 +154,6 @@ pub enum Failure {
     /// The store is down or this process is stopping; try again. HTTP 503.
     #[error("firebell cannot store this right now: {0}")]
     Unavailable(String),
-}
-
-/// What is asked of silences.
-#[derive(Clone, Debug)]
-pub enum SilenceAct {
-    /// Make one, or change the one with `wanted.id`.
-    Put {
-        /// As it is to be; an empty id makes a new one.
-        wanted: Box<Silence>,
-        /// The id of a new one. The same id again is the same act.
-        fresh: String,
-    },
-    /// End one now.
-    End {
-        /// Which.
-        id: String,
-    },
 }
 
 /// Something changed and is committed; readers look again.
@@ -212,6 +206,12 @@ impl Engine {
                 .map(|()| uuid::Uuid::new_v4().simple().to_string())
                 .concat()
         });
+        let named = store.key(INSTALLATION).await?;
+        let installation = named.clone().unwrap_or_else(|| {
+            let mut id = uuid::Uuid::new_v4().simple().to_string();
+            id.truncate(INSTALLATION_CHARS);
+            id
+        });
         let links = store.links().await?;
         let links = links
             .into_iter()
@@ -251,6 +251,8 @@ impl Engine {
             fenced: AtomicBool::new(false),
             look: AtomicBool::new(false),
             running: Mutex::default(),
+            shown: act::Shown::default(),
+            installation: installation.clone(),
             // Hashed, so that a value of any length somebody put there is a key.
             key: Key::new(sha2::Sha256::digest(secret.as_bytes()).into()),
             links: RwLock::new(links),
@@ -267,9 +269,14 @@ impl Engine {
         });
         let engine = Engine(inner);
         desk::start(&engine, epoch, desk_out, deliver_out).await?;
-        if known.is_none() {
+        let fresh = [
+            known.is_none().then(|| (BUTTONS.to_owned(), secret)),
+            (named.is_none()).then(|| (INSTALLATION.to_owned(), installation)),
+        ];
+        let keys: Vec<_> = fresh.into_iter().flatten().collect();
+        if !keys.is_empty() {
             let changes = ChangeSet {
-                keys: vec![(BUTTONS.to_owned(), secret)],
+                keys,
                 ..ChangeSet::default()
             };
             engine.write(changes).await?;
@@ -343,15 +350,6 @@ impl Engine {
             silences: silences.clone(),
             ..Directory::clone(now)
         });
-    }
-
-    /// Makes, changes or ends a silence. When this returns, it is durable and in force; the answer is
-    /// the id it has then.
-    ///
-    /// # Errors
-    /// A refusal in words, or `Unavailable` when nothing could be stored.
-    pub async fn silence(&self, act: SilenceAct) -> Result<String, Failure> {
-        self.ask(|reply| desk::Job::Silence { act, reply }).await
     }
 
     /// Merges one incident into another, which goes on; answers about that one.

@@ -45,6 +45,7 @@ static SHAPES: LazyLock<Regex> = LazyLock::new(|| {
 pub struct Mask {
     pending: String,
     inside: Inside,
+    hits: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -58,6 +59,11 @@ enum Inside {
 }
 
 impl Mask {
+    /// How many were masked so far.
+    pub fn hits(&self) -> u64 {
+        self.hits
+    }
+
     /// Appends to `out` what is certain after this text.
     pub fn push(&mut self, text: &str, out: &mut String) {
         self.pending.push_str(text);
@@ -128,6 +134,7 @@ impl Mask {
             out.push_str(keep.as_str());
         }
         out.push_str(MASK);
+        self.hits += 1;
         if found.name("key").is_some() {
             self.inside = Inside::Key(0);
         } else if whole.end() == text.len() {

@@ -1,153 +1,122 @@
-//! The hands: the port that runs a released runbook action, and the process executor behind it.
+//! The hands: the port that carries out released runbook actions, and the executors behind it.
 //!
 //! Promises: one argv, never a shell; an environment that holds what the action names and nothing
-//! else; a time limit that ends the whole process group; output that is masked before anybody,
-//! including the store, sees it. An executor starts a run at most once and never again by itself:
-//! what it cannot prove ends as [`Outcome::Unknown`], which a person has to settle.
+//! else; limits that end everything a run started; output that is masked before anybody, including
+//! the store, sees it. An executor starts a run at most once and never again by itself: what it
+//! cannot prove ends as [`Outcome::Unknown`](crate::core::incident::Outcome::Unknown), which a person has to settle.
 //!
-//! Must never: read the configuration, decide who may run what, or try again.
+//! Must never: read the configuration beyond the connections it is given, decide who may run what,
+//! or try again.
 
+mod flight;
+pub mod http;
+pub mod kubernetes;
 mod mask;
 mod output;
 mod plain;
 pub mod port;
 pub mod process;
+mod reach;
+pub mod rundeck;
+pub mod ssh;
+mod veil;
+mod wire;
 
-pub use output::Output;
+pub use output::{Output, TAIL_CHARS};
+pub use veil::Veil;
 
-use crate::core::directory::{Action, How};
-use crate::core::incident::Outcome;
+use crate::config::engines::Engines;
+use crate::core::directory::How;
+use http::HttpExecutor;
+use kubernetes::KubernetesExecutor;
+use port::Executor;
+use process::ProcessExecutor;
+use rundeck::RundeckExecutor;
+use ssh::SshExecutor;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::future::Future;
-use std::path::PathBuf;
-use std::pin::Pin;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-/// What to start, completely: an executor looks nowhere else.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Spec {
-    /// Program and arguments, delivered as they are. The program is an absolute path.
-    pub argv: Vec<String>,
-    /// Working folder, absolute; `None`: a fresh empty one under `scratch`, removed afterwards.
-    pub cwd: Option<PathBuf>,
-    /// The whole environment. No `PATH` unless it is named here.
-    pub env: BTreeMap<String, String>,
-    /// Asked to stop after this long, milliseconds.
-    pub timeout_ms: i64,
-    /// Killed this long after it was asked to stop, milliseconds.
-    pub kill_grace_ms: i64,
-    /// Bytes of output kept: the first quarter and the last three.
-    pub output_bytes: usize,
-    /// Exit codes that mean success.
-    pub success: Vec<i32>,
-    /// Where fresh working folders are made.
-    pub scratch: PathBuf,
+/// Who carries out what: the one list from an action's `kind` to its executor.
+#[derive(Clone, Default)]
+pub struct Executors {
+    by_kind: BTreeMap<&'static str, Arc<dyn Executor>>,
+    /// What runs left, by content.
+    artifacts: Option<PathBuf>,
 }
 
-impl Spec {
-    /// The run of `action` with an argv that was bound and approved.
+impl Executors {
+    /// The programs of this machine, with their spool in `runs` of the data folder; `program` is firebell
+    /// itself, `None` unless this process is a test.
+    ///
+    /// # Errors
+    /// When the spool cannot be made.
+    pub fn here(data: &Path, program: Option<PathBuf>) -> io::Result<Executors> {
+        // The program this process was started from, also after its file was replaced by a newer one.
+        let program = program.unwrap_or_else(|| PathBuf::from("/proc/self/exe"));
+        let process = ProcessExecutor::new(&data.join("runs"), program)?;
+        let mut here = Executors::default().with("process", Arc::new(process));
+        here.artifacts = Some(data.join("artifacts"));
+        Ok(here)
+    }
+
+    /// And those that reach other machines, over these connections. `ssh` keeps its log of a call in
+    /// the data folder while the call lasts.
+    ///
+    /// # Errors
+    /// In words, when a proxy or a certificate authority cannot be used.
+    pub fn and_elsewhere(self, engines: &Engines, data: &Path) -> Result<Executors, String> {
+        let ssh = SshExecutor::new(engines.ssh.clone(), data.join("ssh"));
+        let kubernetes = KubernetesExecutor::new(engines.kubernetes.clone());
+        Ok(self
+            .with("http", Arc::new(HttpExecutor::new(&[])?))
+            .with("ssh", Arc::new(ssh))
+            .with("rundeck", Arc::new(RundeckExecutor::new(&engines.rundeck)?))
+            .with("kubernetes", Arc::new(kubernetes)))
+    }
+
+    /// And this one, for actions of this kind ([`How::word`]).
     #[must_use]
-    pub fn of(action: &Action, argv: Vec<String>, scratch: PathBuf) -> Spec {
-        let (cwd, env) = match &action.how {
-            How::Process(run) => (run.cwd.clone().map(PathBuf::from), run.env.clone()),
-            _ => (None, BTreeMap::new()),
-        };
-        Spec {
-            argv,
-            cwd,
-            env,
-            timeout_ms: action.limits.timeout_ms,
-            kill_grace_ms: action.limits.kill_grace_ms,
-            output_bytes: action.limits.output_bytes,
-            success: action.success.clone(),
-            scratch,
-        }
+    pub fn with(mut self, kind: &'static str, executor: Arc<dyn Executor>) -> Executors {
+        self.by_kind.insert(kind, executor);
+        self
     }
-}
 
-/// How it ended and what it wrote.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ended {
-    /// The outcome.
-    pub outcome: Outcome,
-    /// From the start to the end, milliseconds; 0 when it never started.
-    pub duration_ms: i64,
-    /// Bytes it wrote in all, before masking and capping.
-    pub bytes: i64,
-    /// The last lines, at most [`output::TAIL_CHARS`] characters.
-    pub tail: String,
-    /// What it wrote: plain text, masked and capped.
-    pub output: String,
-}
-
-impl Ended {
-    /// A run that provably never started.
+    /// Who carries this out.
     #[must_use]
-    pub fn not_started(why: String) -> Ended {
-        Ended {
-            outcome: Outcome::NotStarted { why },
-            duration_ms: 0,
-            bytes: 0,
-            tail: String::new(),
-            output: String::new(),
-        }
-    }
-}
-
-/// What a run has written so far.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// The whole text so far, masked and capped; it replaces the one before.
-    pub output: String,
-    /// Bytes written so far, before masking and capping.
-    pub bytes: i64,
-}
-
-type Update = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-/// Where the output of a running program goes while it runs.
-///
-/// Called at most every 500 ms and never twice at once; a slow receiver gets fewer, newer texts
-/// and never slows the program down. The last text is in [`Ended`], not here.
-#[derive(Clone)]
-pub struct OutputSink(Arc<dyn Fn(Progress) -> Update + Send + Sync>);
-
-impl OutputSink {
-    /// A sink that calls `receive` with the whole text so far.
-    pub fn new<F, Fut>(receive: F) -> OutputSink
-    where
-        F: Fn(Progress) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = ()> + Send + 'static,
-    {
-        OutputSink(Arc::new(move |progress| Box::pin(receive(progress))))
+    pub fn of(&self, how: &How) -> Option<Arc<dyn Executor>> {
+        self.by_kind.get(how.word()).cloned()
     }
 
-    /// A sink nobody listens to.
+    /// The machine whose runs only this firebell knows; empty: none are.
     #[must_use]
-    pub fn discard() -> OutputSink {
-        OutputSink::new(|_| std::future::ready(()))
+    pub fn node(&self) -> &str {
+        let nodes = self.by_kind.values().filter_map(|e| e.node());
+        nodes.last().unwrap_or_default()
     }
 
-    fn update(&self, progress: Progress) -> Update {
-        (self.0)(progress)
+    /// Where what runs left is kept, by its content's hash.
+    #[must_use]
+    pub fn artifacts(&self) -> Option<&Path> {
+        self.artifacts.as_deref()
+    }
+
+    /// Forgets what is only kept for whoever wants to look, of runs that ended longer ago than this.
+    pub fn clear(&self, older: Duration) {
+        self.by_kind.values().for_each(|e| e.clear(older));
+    }
+
+    /// There may be runs soon.
+    pub fn ready(&self) {
+        self.by_kind.values().for_each(|e| e.ready());
     }
 }
 
-impl fmt::Debug for OutputSink {
+impl fmt::Debug for Executors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("OutputSink")
+        f.debug_list().entries(self.by_kind.keys()).finish()
     }
-}
-
-/// Called once, when the program provably runs.
-pub type Started = Box<dyn FnOnce() + Send>;
-
-/// A run under way. Dropping it ends the program: its whole process group is killed.
-pub type Running<'a> = Pin<Box<dyn Future<Output = Ended> + Send + 'a>>;
-
-/// Something that can run an action.
-pub trait Runner: Send + Sync {
-    /// Runs it to its end. Always answers; what went wrong is an [`Outcome`].
-    fn run<'a>(&'a self, spec: &'a Spec, started: Started, output: OutputSink) -> Running<'a>;
 }

@@ -2,6 +2,8 @@
 
 use super::mask::Mask;
 use super::plain::Plain;
+use super::veil::Veil;
+use secrecy::{ExposeSecret, SecretString};
 
 /// Characters of the last lines kept for the timeline and the chat.
 pub const TAIL_CHARS: usize = 2000;
@@ -9,6 +11,7 @@ pub const TAIL_CHARS: usize = 2000;
 /// The output of one run. Memory is bounded by twice the bytes kept, whatever the program writes.
 #[derive(Debug)]
 pub struct Output {
+    veil: Veil,
     plain: Plain,
     mask: Mask,
     /// The first quarter.
@@ -31,6 +34,7 @@ impl Output {
     pub fn new(bytes: usize) -> Output {
         let head_bytes = bytes / 4;
         Output {
+            veil: Veil::default(),
             plain: Plain::default(),
             mask: Mask::default(),
             head: String::new(),
@@ -42,11 +46,20 @@ impl Output {
         }
     }
 
+    /// Without these secrets, in whatever form they are written.
+    #[must_use]
+    pub fn without(mut self, secrets: &[SecretString]) -> Output {
+        self.veil = Veil::over(secrets.iter().map(ExposeSecret::expose_secret));
+        self
+    }
+
     /// Takes bytes as the program wrote them.
     pub fn push(&mut self, bytes: &[u8]) {
         let count = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
         self.bytes = self.bytes.saturating_add(count);
-        let text = self.plain.push(bytes);
+        let mut unveiled = Vec::with_capacity(bytes.len());
+        self.veil.push(bytes, &mut unveiled);
+        let text = self.plain.push(&unveiled);
         let mut clean = String::with_capacity(text.len());
         self.mask.push(&text, &mut clean);
         self.keep(&clean);
@@ -54,7 +67,10 @@ impl Output {
 
     /// Takes what was held back, when no more bytes come.
     pub fn finish(&mut self) {
-        let text = self.plain.finish();
+        let mut last = Vec::new();
+        self.veil.finish(&mut last);
+        let mut text = self.plain.push(&last);
+        text.push_str(&self.plain.finish());
         let mut clean = String::new();
         self.mask.push(&text, &mut clean);
         self.mask.finish(&mut clean);
@@ -65,6 +81,19 @@ impl Output {
     #[must_use]
     pub fn bytes(&self) -> i64 {
         self.bytes
+    }
+
+    /// How many secrets were masked so far, exact ones and known shapes.
+    #[must_use]
+    pub fn masked(&self) -> u64 {
+        self.veil.hits() + self.mask.hits()
+    }
+
+    /// Bytes of text in the middle that are not kept.
+    #[must_use]
+    pub fn left_out(&self) -> u64 {
+        let recent = last_bytes(&self.recent, self.recent_bytes);
+        (self.text_bytes).saturating_sub((self.head.len() + recent.len()) as u64)
     }
 
     /// The text kept; a line says how many bytes are missing in the middle.

@@ -8,10 +8,14 @@
 use crate::core::directory::Action;
 use crate::core::id::{IncidentId, RunId};
 use crate::core::incident::Outcome;
+use crate::run::process::spool::Kept;
+use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A run to be carried out, completely: an executor looks nowhere else, except into the
 /// connections and secrets it was made with.
@@ -118,7 +122,9 @@ pub struct NoAnswer {
 /// An answer to come.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Something that carries out runs.
+/// Something that carries out runs. It keeps the action's time limit itself, by what its engine
+/// has for that, so that the limit holds while firebell is away; a run that was ended for it is
+/// [`Outcome::TimedOut`].
 pub trait Executor: Send + Sync {
     /// Starts it, at most once per [`Job::key`] wherever the engine allows to prove that.
     fn start<'a>(&'a self, job: &'a Job) -> Answer<'a, Start>;
@@ -137,4 +143,37 @@ pub trait Executor: Send + Sync {
 
     /// Says what became of a run whose start was not recorded, or whose handle answers no more.
     fn reconcile<'a>(&'a self, job: &'a Job, handle: Option<&'a Handle>) -> Answer<'a, Found>;
+
+    /// Makes sure that a run that is absent never starts: a start that was on its way may come late.
+    /// `false`: it is not absent any more, or nobody can say.
+    fn forbid<'a>(&'a self, job: &'a Job) -> Answer<'a, bool> {
+        let _ = job;
+        Box::pin(std::future::ready(true))
+    }
+
+    /// The machine whose runs it alone knows; `None`: every machine's firebell reaches the same engine.
+    fn node(&self) -> Option<&str> {
+        None
+    }
+
+    /// Secrets the run was given, to be masked in what it writes. Empty: its output is masked already,
+    /// or it has none.
+    fn secrets(&self, job: &Job) -> Vec<SecretString> {
+        let _ = job;
+        Vec::new()
+    }
+
+    /// Files a run that has ended left, and where each is.
+    fn artifacts(&self, job: &Job) -> Vec<(Kept, PathBuf)> {
+        let _ = job;
+        Vec::new()
+    }
+
+    /// Forgets what it only keeps for whoever wants to look, of runs that ended longer ago than this.
+    fn clear(&self, older: Duration) {
+        let _ = older;
+    }
+
+    /// There may be runs soon: have ready what takes time.
+    fn ready(&self) {}
 }

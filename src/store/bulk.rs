@@ -142,11 +142,20 @@ pub(super) const POSTS: Bulk = Bulk {
 
 pub(super) const RUNS: Bulk = Bulk {
     name: "write runs",
-    head: "insert into runs (id, incident, action, state, started_at, ended_at, output, bytes) values ",
-    width: 8,
+    head: "insert into runs (id, incident, action, state, started_at, ended_at, output, bytes, handle, \
+        digest, told) values ",
+    width: 11,
     tail: " on conflict (id) do update set incident = excluded.incident, action = excluded.action, \
         state = excluded.state, started_at = excluded.started_at, ended_at = excluded.ended_at, \
-        output = excluded.output, bytes = excluded.bytes",
+        output = excluded.output, bytes = excluded.bytes, handle = excluded.handle, \
+        digest = excluded.digest, told = excluded.told",
+};
+
+pub(super) const ARTIFACTS: Bulk = Bulk {
+    name: "insert artifacts",
+    head: "insert into artifacts (run, n, name, sha256, bytes) values ",
+    width: 5,
+    tail: " on conflict (run, n) do nothing",
 };
 
 pub(super) const HEARD: Bulk = Bulk {
@@ -311,7 +320,23 @@ pub(super) const COVERS: Bulk = Bulk {
         body = excluded.body, updated_at = excluded.updated_at",
 };
 
-const ALL: [&Bulk; 36] = [
+/// Without `on conflict`: a number that is taken fails the whole commit.
+pub(super) const AUDIT: Bulk = Bulk {
+    name: "append audit",
+    head: "insert into audit (n, at, kind, who, name, incident, run, action, text, detail, prev, \
+        hash) values ",
+    width: 12,
+    tail: "",
+};
+
+pub(super) const CHECKPOINTS: Bulk = Bulk {
+    name: "append checkpoints",
+    head: "insert into audit_checkpoints (n, at, hash, key, signature) values ",
+    width: 5,
+    tail: " on conflict (n, at) do nothing",
+};
+
+const ALL: [&Bulk; 39] = [
     &FENCE,
     &ALERT_PLACES,
     &MOVES,
@@ -333,6 +358,7 @@ const ALL: [&Bulk; 36] = [
     &ROOMS,
     &POSTS,
     &RUNS,
+    &ARTIFACTS,
     &QUARANTINE,
     &HEARD,
     &HEARD_DONE,
@@ -348,6 +374,8 @@ const ALL: [&Bulk; 36] = [
     &COUNTERS,
     &COVERS,
     &TOLD,
+    &AUDIT,
+    &CHECKPOINTS,
 ];
 
 /// The text of every bulk statement for every size.

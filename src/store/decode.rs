@@ -3,8 +3,8 @@
 use super::StoreFault;
 use super::backend::{Backend, Reader};
 use super::rows::{
-    AlertRow, Delivery, HeardRow, InboxRow, IncidentRow, Lane, LinkCodeRow, LinkRow, OutboxRow,
-    PostRow, QuarantineRow, RoomRow, RunRow, ShowRow,
+    AlertRow, ArtifactRow, Delivery, HeardRow, InboxRow, IncidentRow, Lane, LinkCodeRow, LinkRow,
+    OutboxRow, PostRow, QuarantineRow, RoomRow, RunRow, ShowRow,
 };
 use crate::core::id::{AlertId, IncidentId, RoomId, RunId};
 use crate::core::incident::Record;
@@ -183,8 +183,8 @@ pub(super) fn post<B: Backend>(mut row: Reader<'_, B>) -> Read<PostRow> {
     })
 }
 
-pub(super) const RUN: &str =
-    "select id, incident, action, state, started_at, ended_at, output, bytes from runs";
+pub(super) const RUN: &str = "select id, incident, action, state, started_at, ended_at, output, bytes, handle, digest, \
+     told from runs";
 
 pub(super) fn run<B: Backend>(mut row: Reader<'_, B>) -> Read<RunRow> {
     Ok(RunRow {
@@ -195,6 +195,21 @@ pub(super) fn run<B: Backend>(mut row: Reader<'_, B>) -> Read<RunRow> {
         started_at: time(&mut row)?,
         ended_at: maybe_time(&mut row)?,
         output: row.text()?,
+        bytes: row.int()?,
+        handle: row.text()?,
+        digest: row.text()?,
+        told: row.text()?,
+    })
+}
+
+pub(super) const ARTIFACT: &str = "select run, n, name, sha256, bytes from artifacts";
+
+pub(super) fn artifact<B: Backend>(mut row: Reader<'_, B>) -> Read<ArtifactRow> {
+    Ok(ArtifactRow {
+        run: RunId(row.int()?),
+        n: row.int()?,
+        name: row.text()?,
+        sha256: row.text()?,
         bytes: row.int()?,
     })
 }

@@ -4,6 +4,7 @@
 //! row of prepared statements and holds the one writer for as short as possible.
 
 use super::StoreFault;
+use super::audit;
 use super::backend::{Backend, Cell, Dialect};
 use super::bulk::{self, Bulk, Texts};
 use super::ledger;
@@ -95,6 +96,7 @@ pub(super) fn plan<B: Backend>(
     plan.chat(changes)?;
     plan.waking(changes)?;
     plan.silences(changes)?;
+    plan.audit(changes)?;
     Ok(plan.steps)
 }
 
@@ -234,7 +236,16 @@ impl<B: Backend> Plan<'_, B> {
         let shows: Vec<&ShowRow> = changes.shows.values().collect();
         self.rows(&bulk::SHOWS, Expected, &shows, |s| Ok(show(s)))?;
         let runs: Vec<&RunRow> = changes.runs.values().collect();
-        self.rows(&bulk::RUNS, Expected, &runs, |r| Ok(run(r)))
+        self.rows(&bulk::RUNS, Expected, &runs, |r| Ok(run(r)))?;
+        self.rows(&bulk::ARTIFACTS, Expected, &changes.artifacts, |a| {
+            Ok([
+                Cell::Int(a.run.0),
+                Cell::Int(a.n),
+                Cell::Text(&a.name),
+                Cell::Text(&a.sha256),
+                Cell::Int(a.bytes),
+            ])
+        })
     }
 
     fn console(&mut self, changes: &ChangeSet) -> Result<(), StoreFault> {
@@ -256,6 +267,22 @@ impl<B: Backend> Plan<'_, B> {
 }
 
 impl<B: Backend> Plan<'_, B> {
+    fn audit(&mut self, changes: &ChangeSet) -> Result<(), StoreFault> {
+        debug_assert!(
+            changes.facts.is_empty(),
+            "facts that nobody put into the chain"
+        );
+        self.rows(&bulk::AUDIT, Miss::Fatal, &changes.audit, |e| {
+            Ok(audit::entry_cells(e))
+        })?;
+        self.rows(
+            &bulk::CHECKPOINTS,
+            Miss::Expected,
+            &changes.checkpoints,
+            |c| Ok(audit::checkpoint_cells(c)),
+        )
+    }
+
     fn waking(&mut self, changes: &ChangeSet) -> Result<(), StoreFault> {
         use Miss::Expected;
         self.rows(&bulk::ATTEMPTS, Expected, &changes.attempts, |a| {
@@ -444,7 +471,7 @@ fn show(s: &ShowRow) -> [Cell<'_>; 9] {
     ]
 }
 
-fn run(r: &RunRow) -> [Cell<'_>; 8] {
+fn run(r: &RunRow) -> [Cell<'_>; 11] {
     [
         Cell::Int(r.id.0),
         Cell::Int(r.incident.0),
@@ -454,6 +481,9 @@ fn run(r: &RunRow) -> [Cell<'_>; 8] {
         Cell::MaybeInt(r.ended_at.map(|t| t.0)),
         Cell::Text(&r.output),
         Cell::Int(r.bytes),
+        Cell::Text(&r.handle),
+        Cell::Text(&r.digest),
+        Cell::Text(&r.told),
     ]
 }
 

@@ -5,8 +5,8 @@ use super::decode;
 use super::open::Pools;
 use super::plan::TURNS;
 use super::rows::{
-    AlertRow, CoverRow, HeardRow, HighWater, InboxRow, IncidentRow, LinkCodeRow, LinkRow,
-    OutboxRow, PostRow, QuarantineRow, RoomRow, RunRow, ShowRow,
+    AlertRow, ArtifactRow, CoverRow, HeardRow, HighWater, InboxRow, IncidentRow, LinkCodeRow,
+    LinkRow, OutboxRow, PostRow, QuarantineRow, RoomRow, RunRow, ShowRow,
 };
 use super::select::Select;
 use super::{AlertQuery, IncidentQuery, StoreFault};
@@ -285,6 +285,14 @@ impl<B: Backend> Pools<B> {
             .number("incident = ", Some(id.0))
             .then(" order by id")
             .all(&self.read, decode::run)
+            .await
+    }
+
+    pub(super) async fn artifacts(&self, run: RunId) -> Read<Vec<ArtifactRow>> {
+        Select::<B>::new(decode::ARTIFACT)
+            .number("run = ", Some(run.0))
+            .then(" order by n")
+            .all(&self.read, decode::artifact)
             .await
     }
 

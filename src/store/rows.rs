@@ -2,6 +2,7 @@
 
 use super::ledger::{AttemptRow, ContactCodeRow, ReceiptChange, VerifiedRow};
 use super::silence::{Held, NoticeRow, PlaceChange, SilenceRow};
+use crate::core::audit::{Checkpoint, Entry, Fact};
 use crate::core::duty::Cover;
 use crate::core::id::{AlertId, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{Incident, Record};
@@ -201,7 +202,8 @@ impl Lane {
 pub enum Delivery {
     /// To be sent at `due_at`.
     Waiting,
-    /// Handed to an adapter; after a crash: a page is sent again, a line is verified, a run is lost.
+    /// Handed to an adapter; after a crash: a page is sent again, a line is verified, a run is asked
+    /// after.
     Sending,
     /// Accepted at the other end.
     Done,
@@ -253,7 +255,7 @@ pub struct OutboxRow {
     pub n: u32,
     /// What is promised.
     pub lane: Lane,
-    /// Say: `platform`. Page: person id. Run: empty.
+    /// Say: `platform`. Page: person id. Run: the machine it was handed to.
     pub target: String,
     /// Say: `room` or `channel:<name>`. Page: contact name. Run: the run's number.
     pub detail: String,
@@ -371,6 +373,27 @@ pub struct RunRow {
     pub output: String,
     /// Bytes it wrote in all.
     pub bytes: i64,
+    /// How its executor finds it again; empty: not started.
+    pub handle: String,
+    /// SHA-256 of `output` in hex, once it is over.
+    pub digest: String,
+    /// The message that shows its output, by platform; JSON, empty: none.
+    pub told: String,
+}
+
+/// A file a run left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArtifactRow {
+    /// Which run.
+    pub run: RunId,
+    /// Counted from 0.
+    pub n: i64,
+    /// Its name, without anything in it that means something to a shell, a path or a browser.
+    pub name: String,
+    /// SHA-256 in hex: where its content is.
+    pub sha256: String,
+    /// Bytes.
+    pub bytes: i64,
 }
 
 /// A payload that could not be understood; kept so that nothing is lost.
@@ -462,6 +485,8 @@ pub struct ChangeSet {
     pub posts: Vec<PostRow>,
     /// Runs, inserted or replaced.
     pub runs: BTreeMap<RunId, RunRow>,
+    /// Files runs left, inserted unless known.
+    pub artifacts: Vec<ArtifactRow>,
     /// Payloads that could not be understood.
     pub quarantine: Vec<QuarantineRow>,
     /// What was heard, inserted as waiting unless its key is known.
@@ -506,6 +531,12 @@ pub struct ChangeSet {
     pub looked: Option<Time>,
     /// How many incidents a policy has opened so far, by policy.
     pub turns: BTreeMap<String, u64>,
+    /// Facts for the audit; whoever commits puts them into the chain.
+    pub facts: Vec<Fact>,
+    /// New entries of the audit's chain, in order.
+    pub audit: Vec<Entry>,
+    /// Signed ends of it.
+    pub checkpoints: Vec<Checkpoint>,
 }
 
 impl ChangeSet {

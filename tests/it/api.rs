@@ -69,6 +69,7 @@ fn settings() -> Settings {
         tokens: vec![Token {
             name: "ci".to_owned(),
             sha256: Sha256::digest(TOKEN).into(),
+            person: None,
         }],
         sources: Vec::new(),
         console: Console {
@@ -77,6 +78,7 @@ fn settings() -> Settings {
             channels: Vec::new(),
         },
         limits: Limits::default(),
+        audit: firebell::config::Audit::default(),
         log_format: "text".to_owned(),
         log_filter: "info".to_owned(),
     }
@@ -465,7 +467,7 @@ async fn prometheus_reads_what_is_held_what_waits_and_who_asked_for_what() {
     let (folder, metrics) = (tempfile::tempdir().unwrap(), Arc::new(Metrics::new()));
     let options = Options {
         clock: Clock::manual(START),
-        scratch: folder.path().to_owned(),
+        executors: crate::world::executors(folder.path()),
         public_url: "http://firebell.test".to_owned(),
         metrics: metrics.clone(),
     };

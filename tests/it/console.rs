@@ -48,7 +48,7 @@ impl House {
         let metrics = Arc::new(Metrics::new());
         let options = Options {
             clock: Clock::manual(START),
-            scratch: scratch.path().to_owned(),
+            executors: crate::world::executors(scratch.path()),
             public_url: "http://firebell.test".to_owned(),
             metrics: metrics.clone(),
         };
@@ -180,6 +180,7 @@ fn settings(demo: bool) -> Settings {
             channels: vec!["general".to_owned()],
         },
         limits: Limits::default(),
+        audit: firebell::config::Audit::default(),
         log_format: "text".to_owned(),
         log_filter: "warn".to_owned(),
     }

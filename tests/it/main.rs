@@ -18,6 +18,7 @@ mod discord_world;
 mod doctor;
 mod emulated;
 mod engine;
+mod engines;
 mod foretell;
 mod gallery;
 mod hear;

@@ -256,6 +256,11 @@ fn spawn(mode: Mode, folder: &Path, address: &str, logs: &Path, start: u32) -> C
     command.spawn().unwrap()
 }
 
+/// Lets some time go by: another process is to be met at a random moment.
+pub async fn pass(time: Duration) {
+    tokio::time::sleep(time).await;
+}
+
 /// A loopback address nobody listens on at the moment.
 pub fn free_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,28 +1,77 @@
-//! The process executor with real programs.
+//! The process executor with real programs, owned by real shims.
 
+use firebell::core::directory::{Action, How, ProcessRun};
+use firebell::core::id::{IncidentId, RunId};
 use firebell::core::incident::Outcome;
-use firebell::run::process::{ProcessRunner, run};
-use firebell::run::{Ended, OutputSink, Progress, Runner, Spec};
+use firebell::run::Output;
+use firebell::run::port::{Cursor, Executor, Found, Handle, Job, Stand, Start};
+use firebell::run::process::ProcessExecutor;
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
+
+mod bounds;
+mod sweep;
 
 /// Longer than anything here takes; a test that reaches it has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// A run as a test wants it.
+#[derive(Clone)]
+struct Spec {
+    argv: Vec<String>,
+    run: ProcessRun,
+    limits: firebell::core::directory::Limits,
+    success: Vec<i32>,
+    data: PathBuf,
+}
+
+/// How it ended and what it wrote.
+#[derive(Debug)]
+struct Ended {
+    outcome: Outcome,
+    duration_ms: i64,
+    bytes: i64,
+    tail: String,
+    output: String,
+    notes: Vec<String>,
+}
+
+fn executor(data: &Path) -> ProcessExecutor {
+    ProcessExecutor::new(&data.join("runs"), env!("CARGO_BIN_EXE_firebell").into()).unwrap()
+}
+
+fn job(spec: &Spec, key: &str) -> Job {
+    let mut action = Action::of_program("a", &[]);
+    action.how = How::Process(spec.run.clone());
+    action.limits = spec.limits.clone();
+    action.success.clone_from(&spec.success);
+    Job {
+        run: RunId(1),
+        incident: IncidentId(1),
+        key: key.to_owned(),
+        subject: "s".to_owned(),
+        action: Arc::new(action),
+        argv: spec.argv.clone(),
+        args: BTreeMap::new(),
+        rehearsal: false,
+    }
+}
+
 fn spec(scratch: &TempDir, argv: &[&str]) -> Spec {
     Spec {
         argv: argv.iter().map(|a| (*a).to_owned()).collect(),
-        cwd: None,
-        env: BTreeMap::new(),
-        timeout_ms: 20_000,
-        kill_grace_ms: 5_000,
-        output_bytes: 64 * 1024,
+        run: ProcessRun::default(),
+        limits: firebell::core::directory::Limits {
+            timeout_ms: 20_000,
+            output_bytes: 64 * 1024,
+            ..Default::default()
+        },
         success: vec![0],
-        scratch: scratch.path().to_owned(),
+        data: scratch.path().join("data"),
     }
 }
 
@@ -39,9 +88,58 @@ async fn patient<T>(work: impl Future<Output = T>) -> T {
 
 /// Runs it and says whether it was reported as started.
 async fn told(spec: &Spec) -> (Ended, bool) {
-    let mut started = false;
-    let ended = patient(run(spec, || started = true, OutputSink::discard())).await;
-    (ended, started)
+    let executor = executor(&spec.data);
+    let job = job(spec, &format!("fb-{}", fastrand::u64(..)));
+    match patient(Executor::start(&executor, &job)).await {
+        Start::Started(handle) => (follow(&executor, &job, &handle).await, true),
+        Start::NotStarted { why } => {
+            let ended = Ended {
+                outcome: Outcome::NotStarted { why },
+                duration_ms: 0,
+                bytes: 0,
+                tail: String::new(),
+                output: String::new(),
+                notes: Vec::new(),
+            };
+            (ended, false)
+        }
+        Start::Ambiguous { why } => panic!("{why}"),
+    }
+}
+
+/// Follows it to its end, as firebell does.
+async fn follow(executor: &ProcessExecutor, job: &Job, handle: &Handle) -> Ended {
+    let mut output = Output::new(job.action.limits.output_bytes);
+    let mut cursor = Cursor::default();
+    loop {
+        let news = patient(executor.poll(job, handle, &cursor)).await.unwrap();
+        output.push(&news.bytes);
+        cursor = news.cursor;
+        if let Stand::Ended {
+            outcome,
+            duration_ms,
+            notes,
+        } = news.stand
+        {
+            output.finish();
+            return Ended {
+                outcome,
+                duration_ms,
+                bytes: output.bytes(),
+                tail: output.tail(),
+                output: output.text(),
+                notes,
+            };
+        }
+    }
+}
+
+/// Starts it; it must start.
+async fn started(executor: &ProcessExecutor, job: &Job) -> Handle {
+    match patient(Executor::start(executor, job)).await {
+        Start::Started(handle) => handle,
+        other => panic!("{other:?}"),
+    }
 }
 
 async fn ended(spec: &Spec) -> Ended {
@@ -56,6 +154,19 @@ fn gone(pid: &str) -> bool {
             .is_some_and(|(_, rest)| rest.starts_with('Z')),
         Err(_) => true,
     }
+}
+
+/// Every file below a folder.
+fn walk(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(walk(&entry.path()));
+        } else {
+            found.push(entry.path());
+        }
+    }
+    found
 }
 
 async fn comes_true(mut what: impl FnMut() -> bool) {
@@ -98,12 +209,22 @@ async fn every_argument_arrives_as_it_is() {
 async fn the_environment_holds_what_the_action_names_and_nothing_else() {
     let scratch = TempDir::new().unwrap();
     let mut spec = spec(&scratch, &["/usr/bin/env"]);
-    assert_eq!(ended(&spec).await.output, "");
-    spec.env = BTreeMap::from([
+    let own = ended(&spec).await.output;
+    assert!(
+        own.starts_with("FIREBELL_ARTIFACTS=/") && own.lines().count() == 1,
+        "{own}"
+    );
+    spec.run.env = BTreeMap::from([
         ("LANG".to_owned(), "C.UTF-8".to_owned()),
         ("EMPTY".to_owned(), String::new()),
     ]);
-    assert_eq!(ended(&spec).await.output, "EMPTY=\nLANG=C.UTF-8\n");
+    let all = ended(&spec).await.output;
+    let mut rest: Vec<_> = all
+        .lines()
+        .filter(|l| !l.starts_with("FIREBELL_"))
+        .collect();
+    rest.sort_unstable();
+    assert_eq!(rest, ["EMPTY=", "LANG=C.UTF-8"]);
 }
 
 #[tokio::test]
@@ -116,14 +237,14 @@ async fn it_works_in_a_fresh_empty_folder_that_is_removed_afterwards() {
     assert_eq!(lines[0], "700");
     let real = scratch.path().canonicalize().unwrap();
     assert!(Path::new(lines[1]).starts_with(real), "{}", lines[1]);
-    assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0);
+    assert!(!Path::new(lines[1]).exists());
 }
 
 #[tokio::test]
 async fn a_given_folder_is_used_and_left_alone() {
     let (scratch, own) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let mut spec = script(&scratch, "echo kept > file");
-    spec.cwd = Some(own.path().to_owned());
+    spec.run.cwd = Some(own.path().to_str().unwrap().to_owned());
     assert_eq!(ended(&spec).await.outcome, Outcome::Succeeded { exit: 0 });
     assert_eq!(
         std::fs::read_to_string(own.path().join("file")).unwrap(),
@@ -164,7 +285,7 @@ async fn at_its_time_limit_it_ends_with_its_grandchildren() {
     let scratch = TempDir::new().unwrap();
     let text = "/bin/sh -c '/bin/sleep 300 & echo $!; wait' & wait";
     let mut spec = script(&scratch, text);
-    spec.timeout_ms = 500;
+    spec.limits.timeout_ms = 500;
     let ended = ended(&spec).await;
     assert_eq!(ended.outcome, Outcome::TimedOut);
     assert!(ended.duration_ms >= 500, "{}", ended.duration_ms);
@@ -178,8 +299,8 @@ async fn a_program_that_ignores_being_asked_is_killed() {
     let scratch = TempDir::new().unwrap();
     let text = "trap 'echo asked' TERM; echo $$; while :; do /bin/sleep 300; done";
     let mut spec = script(&scratch, text);
-    spec.timeout_ms = 500;
-    spec.kill_grace_ms = 500;
+    spec.limits.timeout_ms = 500;
+    spec.limits.kill_grace_ms = 500;
     let ended = ended(&spec).await;
     assert_eq!(ended.outcome, Outcome::TimedOut);
     assert!(ended.output.ends_with("\nasked\n"), "{}", ended.output);
@@ -195,7 +316,7 @@ async fn a_program_that_obeys_is_given_its_grace() {
     let scratch = TempDir::new().unwrap();
     let text = "trap 'echo tidied up; exit 0' TERM; /bin/sleep 300 & wait";
     let mut spec = script(&scratch, text);
-    spec.timeout_ms = 500;
+    spec.limits.timeout_ms = 500;
     let ended = ended(&spec).await;
     assert_eq!(ended.outcome, Outcome::TimedOut);
     assert_eq!(ended.output, "tidied up\n");
@@ -222,71 +343,13 @@ async fn a_child_left_behind_without_output_does_not_survive_either() {
 }
 
 #[tokio::test]
-async fn a_run_that_is_dropped_ends_with_its_grandchildren() {
-    let scratch = TempDir::new().unwrap();
-    let spec = script(&scratch, "/bin/sleep 300 & echo $!; wait");
-    let (tell, mut told) = tokio::sync::mpsc::channel(4);
-    let sink = OutputSink::new(move |progress: Progress| {
-        let tell = tell.clone();
-        async move { tell.send(progress.output).await.unwrap() }
-    });
-    let pid = {
-        let mut running = ProcessRunner.run(&spec, Box::new(|| ()), sink);
-        patient(async {
-            tokio::select! {
-                ended = &mut running => panic!("it ended: {ended:?}"),
-                text = told.recv() => text.unwrap().trim().to_owned(),
-            }
-        })
-        .await
-    };
-    comes_true(|| gone(&pid)).await;
-    assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0);
-}
-
-#[tokio::test]
-async fn output_is_streamed_seldom_and_the_last_text_is_the_whole() {
-    let scratch = TempDir::new().unwrap();
-    let text = "i=0; while [ $i -lt 15 ]; do i=$((i+1)); echo line $i; /bin/sleep 0.1; done";
-    let spec = script(&scratch, text);
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let keep = Arc::clone(&seen);
-    let sink = OutputSink::new(move |progress: Progress| {
-        keep.lock().unwrap().push(progress);
-        std::future::ready(())
-    });
-    let ended = patient(run(&spec, || (), sink)).await;
-    let seen = seen.lock().unwrap();
-    let most = usize::try_from(ended.duration_ms / 500 + 1).unwrap();
-    assert!((1..=most).contains(&seen.len()), "{} updates", seen.len());
-    for progress in seen.iter() {
-        assert!(ended.output.starts_with(&progress.output));
-        assert_eq!(
-            progress.bytes,
-            i64::try_from(progress.output.len()).unwrap()
-        );
-    }
-    assert!(ended.output.ends_with("line 15\n"));
-}
-
-#[tokio::test]
-async fn a_sink_that_never_answers_does_not_stop_the_program() {
-    let scratch = TempDir::new().unwrap();
-    let text = "for i in 1 2 3 4 5 6 7 8; do echo $i; /bin/sleep 0.1; done";
-    let sink = OutputSink::new(|_| std::future::pending());
-    let ended = patient(run(&script(&scratch, text), || (), sink)).await;
-    assert_eq!(ended.outcome, Outcome::Succeeded { exit: 0 });
-    assert_eq!(ended.output, "1\n2\n3\n4\n5\n6\n7\n8\n");
-}
-
-#[tokio::test]
 async fn too_much_output_is_cut_in_the_middle_and_counted() {
     let scratch = TempDir::new().unwrap();
     let mut spec = script(
         &scratch,
         "i=0; while [ $i -lt 2000 ]; do i=$((i+1)); echo line $i; done",
     );
-    spec.output_bytes = 4_000;
+    spec.limits.output_bytes = 4_000;
     let ended = ended(&spec).await;
     let all: String = (1..=2000).map(|i| format!("line {i}\n")).collect();
     assert_eq!(ended.bytes, i64::try_from(all.len()).unwrap());
@@ -305,10 +368,16 @@ async fn too_much_output_is_cut_in_the_middle_and_counted() {
 async fn endless_output_ends_at_the_time_limit() {
     let scratch = TempDir::new().unwrap();
     let mut spec = spec(&scratch, &["/usr/bin/yes"]);
-    spec.timeout_ms = 500;
+    spec.limits.timeout_ms = 500;
     let ended = ended(&spec).await;
     assert_eq!(ended.outcome, Outcome::TimedOut);
-    assert!(ended.output.len() < 65 * 1024 && ended.bytes > 65 * 1024);
+    assert!(ended.output.len() < 66 * 1024 && ended.bytes > 65 * 1024);
+    let spool = spec.data.join("runs");
+    let kept: u64 = walk(&spool)
+        .iter()
+        .map(|p| p.metadata().unwrap().len())
+        .sum();
+    assert!(kept < 8 * 1024 * 1024, "{kept} bytes on the disk");
 }
 
 #[tokio::test]
@@ -356,15 +425,9 @@ async fn what_cannot_start_says_why_in_words() {
         assert!(!started);
     }
     let mut lost = spec(&scratch, &["/bin/true"]);
-    lost.cwd = Some("/nowhere/at/all".into());
+    lost.run.cwd = Some("/nowhere/at/all".to_owned());
     let Outcome::NotStarted { why } = ended(&lost).await.outcome else {
         panic!("it ran in a folder that does not exist")
     };
     assert!(why.contains("/nowhere/at/all is not a folder"), "{why}");
-    let left: Vec<_> = std::fs::read_dir(scratch.path()).unwrap().collect();
-    assert_eq!(
-        left.len(),
-        2,
-        "only the two files of the test stay: {left:?}"
-    );
 }

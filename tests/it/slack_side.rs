@@ -91,7 +91,7 @@ pub async fn engine(scratch: &tempfile::TempDir, directory: Directory) -> Engine
     let url = format!("sqlite://{}", scratch.path().join("fb.db").display());
     let options = Options {
         clock: Clock::Real,
-        scratch: scratch.path().join("runs"),
+        executors: crate::world::executors(scratch.path()),
         public_url: "http://firebell.test".to_owned(),
         metrics: Arc::new(Metrics::new()),
     };

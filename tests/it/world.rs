@@ -1,7 +1,8 @@
 //! The World: a real engine on a real database, a clock that is moved by hand, and a chat platform
 //! that remembers everything said to it. Nothing here sleeps: `settle` runs until nothing moves.
 
-use firebell::chat::{Answer, Card, Chat, Fault, Line, Page, RoomRef};
+use firebell::chat::{Answer, Card, Chat, Fault, Line, Live, Page, RoomRef};
+use firebell::config::engines::Engines;
 use firebell::config::notify::Providers;
 use firebell::core::alert::{Alert, AlertKind, Labels};
 use firebell::core::directory::{
@@ -15,6 +16,7 @@ use firebell::core::time::Time;
 use firebell::engine::{Clock, Engine, Options};
 use firebell::metrics::Metrics;
 use firebell::notify::Notifiers;
+use firebell::run::Executors;
 use firebell::store::{OutboxRow, Store};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -60,6 +62,8 @@ pub enum Mood {
 #[derive(Default)]
 pub struct Platform {
     pub said: Mutex<Vec<Said>>,
+    /// Every drawing of a run's output: the room, the message it edits, and what it shows.
+    pub live: Mutex<Vec<(String, String, Live)>>,
     mood: Mutex<Mood>,
     keys: Mutex<BTreeSet<String>>,
 }
@@ -207,6 +211,18 @@ impl Chat for Adapter {
         ))
     }
 
+    fn live<'a>(
+        &'a self,
+        room: &'a RoomRef,
+        live: &'a Live,
+        remote: &'a str,
+        _again: bool,
+    ) -> Answer<'a, String> {
+        let mut drawn = self.0.live.lock().unwrap();
+        drawn.push((place(room), remote.to_owned(), live.clone()));
+        Box::pin(std::future::ready(Ok(live.key.clone())))
+    }
+
     fn page<'a>(&'a self, person: &'a str, pages: &'a [Page]) -> Answer<'a, String> {
         Box::pin(async move {
             let mut last = String::new();
@@ -240,6 +256,8 @@ pub struct World {
     pub directory: Directory,
     /// Who wakes people beside the platform.
     providers: Providers,
+    /// What carries out actions elsewhere.
+    elsewhere: Engines,
     url: String,
     scratch: tempfile::TempDir,
 }
@@ -256,18 +274,38 @@ impl World {
 
     /// With providers that wake people.
     pub async fn waking(url: &str, directory: Directory, providers: Providers) -> World {
-        World::at(url, directory, providers, Clock::manual(START)).await
+        World::at(
+            url,
+            directory,
+            providers,
+            Clock::manual(START),
+            Engines::default(),
+        )
+        .await
+    }
+
+    /// With engines that carry out actions elsewhere.
+    pub async fn reaching(url: &str, directory: Directory, engines: Engines) -> World {
+        let clock = Clock::manual(START);
+        World::at(url, directory, Providers::default(), clock, engines).await
     }
 
     /// By the machine's clock, which nobody moves.
     pub async fn by_the_clock(url: &str, directory: Directory) -> World {
-        World::at(url, directory, Providers::default(), Clock::Real).await
+        let providers = Providers::default();
+        World::at(url, directory, providers, Clock::Real, Engines::default()).await
     }
 
-    async fn at(url: &str, directory: Directory, providers: Providers, clock: Clock) -> World {
+    async fn at(
+        url: &str,
+        directory: Directory,
+        providers: Providers,
+        clock: Clock,
+        elsewhere: Engines,
+    ) -> World {
         let platform = Arc::new(Platform::default());
         let scratch = tempfile::tempdir().unwrap();
-        let home = (url, scratch.path());
+        let home = (url, scratch.path(), &elsewhere);
         let engine = start(home, &directory, &providers, &clock, &platform).await;
         World {
             engine,
@@ -275,15 +313,21 @@ impl World {
             platform,
             directory,
             providers,
+            elsewhere,
             url: url.to_owned(),
             scratch,
         }
     }
 
+    /// The data folder.
+    pub fn scratch(&self) -> &Path {
+        self.scratch.path()
+    }
+
     /// The process dies: nothing is told to stop, a new one takes the database over.
     pub async fn kill_and_restart(&mut self) {
         self.engine = start(
-            (&self.url, self.scratch.path()),
+            (&self.url, self.scratch.path(), &self.elsewhere),
             &self.directory,
             &self.providers,
             &self.clock,
@@ -375,8 +419,13 @@ impl World {
     }
 }
 
+/// Executors as `serve` has them, with the real program as their shim.
+pub fn executors(data: &Path) -> Executors {
+    Executors::here(data, Some(env!("CARGO_BIN_EXE_firebell").into())).unwrap()
+}
+
 async fn start(
-    (url, scratch): (&str, &Path),
+    (url, scratch, elsewhere): (&str, &Path, &Engines),
     directory: &Directory,
     providers: &Providers,
     clock: &Clock,
@@ -385,7 +434,9 @@ async fn start(
     let store = Store::open(url).await.unwrap();
     let options = Options {
         clock: clock.clone(),
-        scratch: scratch.to_owned(),
+        executors: executors(scratch)
+            .and_elsewhere(elsewhere, scratch)
+            .unwrap(),
         public_url: "http://firebell.test".to_owned(),
         metrics: Arc::new(Metrics::new()),
     };

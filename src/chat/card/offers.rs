@@ -5,10 +5,11 @@ use crate::chat::{Button, Press, Style};
 use crate::core::action;
 use crate::core::directory::{Action, ActionClass};
 use crate::core::explain::edited;
-use crate::core::id::RunId;
+use crate::core::id::{Actor, RunId};
 use crate::core::incident::{Outcome, Run, RunState, Status};
 use crate::core::text::count;
 use crate::core::timeline;
+use crate::core::verdict;
 use std::sync::Arc;
 
 /// Action buttons on one card; with the others they stay below Slack's 25 elements of a block.
@@ -31,7 +32,9 @@ impl View<'_> {
             .collect();
         let over: Vec<_> = runs.iter().rev().filter(|(_, r)| !waiting(r)).collect();
         // An unknown outcome stays on the card however many runs follow it.
-        let shout = |r: &Run| matches!(r.state, RunState::Ended(Outcome::Unknown { .. }));
+        let shout = |r: &Run| {
+            matches!(r.state, RunState::Ended(Outcome::Unknown { .. })) && r.settled.is_none()
+        };
         let (shown, hidden): (Vec<_>, Vec<_>) = over
             .iter()
             .enumerate()
@@ -57,23 +60,58 @@ impl View<'_> {
         let RunState::Asked { expires } = run.state else {
             return String::new();
         };
-        let needs = match usize::from(run.needs).saturating_sub(run.approved.len()) {
-            0 => "a confirmation".to_owned(),
-            n => format!("{} by somebody else", count(n, "approval")),
+        let needs = if run.unrehearsed() {
+            "its rehearsal".to_owned()
+        } else {
+            verdict::wanting(self.incident, run, self.directory, self.now)
         };
-        format!(
+        let mut line = format!(
             "{id} “{}”, asked for by {}, waits for {needs} until {}: {}",
             run.title,
             run.by.name(),
             self.clock(expires),
             action::shown(&run.argv)
-        )
+        );
+        let terms = &run.terms;
+        if terms.class == Some(ActionClass::Remediation) {
+            let environment = terms
+                .environment
+                .as_deref()
+                .unwrap_or("no environment named");
+            let risk = terms.risk.unwrap_or_default().word();
+            line = format!("{line} on {}, {environment}, {risk} risk", terms.target);
+        }
+        if terms.break_glass {
+            line = format!("BREAK GLASS: {line}");
+        }
+        if let Some(why) = &terms.reason {
+            line = format!("{line}. Why: “{why}”");
+        }
+        if let Some((how, tail)) = &run.rehearsed {
+            let last = tail.lines().last().unwrap_or("it wrote nothing");
+            line = format!(
+                "{line}. Only looking, it {}: {last}",
+                timeline::outcome(how)
+            );
+        }
+        if !run.approved.is_empty() {
+            let by: Vec<&str> = run.approved.iter().map(Actor::name).collect();
+            line = format!("{line}. Approved by {}", crate::core::text::list(&by));
+        }
+        line
     }
 
     fn over_line(&self, id: RunId, run: &Run) -> String {
         let how = match &run.state {
-            RunState::Ended(outcome) => timeline::outcome(outcome),
-            RunState::Running => "is running".to_owned(),
+            RunState::Ended(outcome) => match &run.settled {
+                Some((by, true)) => format!("worked, says {}", by.name()),
+                Some((by, false)) => format!("did not work, says {}", by.name()),
+                None => timeline::outcome(outcome),
+            },
+            RunState::Running => match &run.cancel {
+                Some(by) => format!("is being stopped by {}", by.name()),
+                None => "is running".to_owned(),
+            },
             RunState::Queued { until } => {
                 format!("waits for its turn until {}", self.clock(*until))
             }
@@ -127,6 +165,7 @@ impl View<'_> {
                 plain("Use the edited policy", Press::Follow);
             }
             buttons.extend(self.waiting_buttons());
+            buttons.extend(self.under_way_buttons());
             buttons.extend(
                 self.offered()
                     .iter()
@@ -137,25 +176,72 @@ impl View<'_> {
         buttons
     }
 
+    /// Nothing is folded away of what may still be going on.
+    fn under_way_buttons(&self) -> Vec<Button> {
+        let runs = self.incident.runs.iter().rev();
+        let found = runs
+            .map(|(id, run)| run_buttons(*id, run))
+            .filter(|b| !b.is_empty());
+        found.take(RUN_BUTTONS).flatten().collect()
+    }
+
     fn waiting_buttons(&self) -> Vec<Button> {
         let waiting = self.incident.waiting_runs().rev().take(RUN_BUTTONS);
         waiting
             .flat_map(|(id, run)| {
                 let verb = if run.needs == 0 { "Confirm" } else { "Approve" };
-                [
-                    Button {
-                        label: format!("{verb} {id}"),
-                        press: Press::Approve { run: *id },
-                        style: Style::Danger,
+                let approve = Button {
+                    label: format!("{verb} {id}"),
+                    press: Press::Approve {
+                        run: *id,
+                        seen: run.terms.subject.clone(),
                     },
-                    Button {
-                        label: format!("Reject {id}"),
-                        press: Press::Reject { run: *id },
-                        style: Style::Plain,
-                    },
-                ]
+                    style: Style::Danger,
+                };
+                let reject = Button {
+                    label: format!("Reject {id}"),
+                    press: Press::Reject { run: *id },
+                    style: Style::Plain,
+                };
+                let ready = !run.unrehearsed();
+                [ready.then_some(approve), Some(reject)]
+                    .into_iter()
+                    .flatten()
             })
             .collect()
+    }
+}
+
+/// What can be done about a run that is under way, or of which nobody knows how it went.
+#[must_use]
+pub fn run_buttons(id: RunId, run: &Run) -> Vec<Button> {
+    let button = |label: String, press, style| Button {
+        label,
+        press,
+        style,
+    };
+    match &run.state {
+        RunState::Queued { .. } | RunState::Released | RunState::Running
+            if run.cancel.is_none() =>
+        {
+            vec![button(
+                format!("Stop {id}"),
+                Press::Cancel { run: id },
+                Style::Danger,
+            )]
+        }
+        RunState::Ended(Outcome::Unknown { .. }) if run.settled.is_none() => {
+            let settle = |good| Press::Settle { run: id, good };
+            vec![
+                button(format!("{id}: it worked"), settle(true), Style::Plain),
+                button(
+                    format!("{id}: it did not work"),
+                    settle(false),
+                    Style::Danger,
+                ),
+            ]
+        }
+        _ => Vec::new(),
     }
 }
 

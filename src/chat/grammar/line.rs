@@ -6,6 +6,7 @@ use crate::chat::form;
 use crate::chat::surface::{Leaf, Needs, tree};
 use crate::core::duty::Answer;
 use crate::core::id::{IncidentId, RunId, Severity};
+use crate::core::incident::Ask;
 use crate::core::schedule::parse_at;
 use crate::core::time::Time;
 use std::collections::BTreeMap;
@@ -19,6 +20,8 @@ pub(super) struct Line<'a> {
     pub(super) context: &'a Context<'a>,
     pub(super) id: Option<IncidentId>,
     pub(super) words: Words<'a>,
+    /// The verb had a `!`: the approval is to be passed over.
+    pub(super) glass: bool,
 }
 
 impl<'a> Line<'a> {
@@ -33,6 +36,7 @@ impl<'a> Line<'a> {
             context,
             id: None,
             words,
+            glass: false,
         };
         line.id = line.take_id();
         line
@@ -98,6 +102,11 @@ impl<'a> Line<'a> {
                 let (id, run) = self.run_number()?;
                 self.done(Invocation::Reject { id, run })
             }
+            "stop" => {
+                let (id, run) = self.run_number()?;
+                self.done(Invocation::Stop { id, run })
+            }
+            "settle" => self.settle(),
             "postmortem" => self
                 .about()
                 .and_then(|id| self.done(Invocation::Postmortem { id })),
@@ -113,9 +122,12 @@ impl<'a> Line<'a> {
         if self.leaf.incident == Needs::None {
             return None;
         }
-        let free_text = matches!(self.leaf.verb.as_str(), "note" | "page");
+        let free_text = matches!(self.leaf.verb.as_str(), "note" | "page" | "settle");
         // In `snooze 30` and `approve 3` the number is not an incident.
-        let own_number = matches!(self.leaf.verb.as_str(), "snooze" | "approve" | "reject");
+        let own_number = matches!(
+            self.leaf.verb.as_str(),
+            "snooze" | "approve" | "reject" | "stop"
+        );
         let bare_is_id = match (free_text, own_number) {
             (true, _) => self.context.here.is_none(),
             (_, true) => self.words.len() > 1,
@@ -365,13 +377,30 @@ impl<'a> Line<'a> {
             let what = format!("`action`: there is no `{}`. {near}", word.text);
             return Err(self.wrong("action", what));
         };
-        let mut args = BTreeMap::new();
+        let (mut args, mut ask, mut said) = (BTreeMap::new(), Ask::default(), Vec::new());
+        ask.break_glass = self.glass;
         while let Some(word) = self.words.next() {
+            // Phones make one long dash of two.
+            let option = word.text.replace('—', "--");
+            if !word.quoted && (option == "--break-glass" || option == "--reason") {
+                ask.break_glass |= option == "--break-glass";
+                let Some(why) = self.words.next() else {
+                    let what =
+                        format!("`{option}`: say why, in quotes: `{option} \"the disk is full\"`.");
+                    return Err(self.wrong("break-glass", what));
+                };
+                said.push(why.text);
+                continue;
+            }
             let pair = word
                 .text
                 .split_once('=')
                 .filter(|(name, _)| !name.is_empty());
-            let Some((name, value)) = pair else {
+            let Some((name, value)) = pair.filter(|_| !self.glass || !word.quoted) else {
+                if self.glass {
+                    said.push(word.text);
+                    continue;
+                }
                 return Err(self.usage(format!("`{}`: write arguments as name=value.", word.text)));
             };
             if args.insert(name.to_owned(), value.to_owned()).is_some() {
@@ -379,8 +408,20 @@ impl<'a> Line<'a> {
                 return Err(self.wrong(&form::argument(name), what));
             }
         }
+        let reason = said.join(" ");
+        ask.reason = Some(reason).filter(|r| !r.trim().is_empty());
+        if ask.break_glass && ask.reason.is_none() {
+            let what =
+                "Passing over an approval needs a reason: `run! restart \"the disk is full\"`.";
+            return Err(self.wrong("break-glass", what));
+        }
         let id = self.about()?;
-        Ok(Invocation::Run { id, action, args })
+        Ok(Invocation::Run {
+            id,
+            action,
+            args,
+            ask,
+        })
     }
 
     fn run_number(&mut self) -> Result<(IncidentId, Option<RunId>), Usage> {
@@ -397,6 +438,28 @@ impl<'a> Line<'a> {
             }
         };
         Ok((self.about()?, run))
+    }
+
+    fn settle(mut self) -> Result<Invocation, Usage> {
+        let how = self.words.next().map(|w| w.text.to_lowercase());
+        let good = match how.as_deref() {
+            Some("worked" | "good" | "ok") => true,
+            Some("failed" | "bad") => false,
+            _ => return Err(self.wrong("how", "`how` is missing: `worked` or `failed`.")),
+        };
+        let named = self.words.peek().map(|w| w.text.to_lowercase());
+        let run = named.and_then(|w| w.strip_prefix("run-")?.parse().ok().map(RunId));
+        if run.is_some() {
+            self.words.next();
+        }
+        let id = self.about()?;
+        let note = self.words.rest();
+        Ok(Invocation::Settle {
+            id,
+            run,
+            good,
+            note,
+        })
     }
 
     fn list(mut self) -> Result<Invocation, Usage> {

@@ -1,49 +1,28 @@
 //! The sentences about runs of runbook actions.
 
 use super::Names;
-use crate::core::action;
 use crate::core::incident::{Event, Outcome};
-use crate::core::text::count;
+use crate::core::text::cut;
 use crate::core::time::human_ms;
-
-pub(super) fn run_asked(event: &Event, names: &Names) -> String {
-    let Event::RunAsked {
-        run,
-        action,
-        title,
-        argv,
-        by,
-        needs,
-        expires,
-        ..
-    } = event
-    else {
-        return String::new();
-    };
-    let needs = match needs {
-        0 => "It waits for a confirmation".to_owned(),
-        n => format!(
-            "It waits for {} by somebody else",
-            count(usize::from(*n), "approval")
-        ),
-    };
-    format!(
-        "{} asked for {run} “{title}” ({action}): {}. {needs} until {}.",
-        by.name(),
-        action::shown(argv),
-        names.time(*expires)
-    )
-}
 
 pub(super) fn run(event: &Event, names: &Names) -> String {
     match event {
         Event::RunRehearsed {
-            run, outcome: how, ..
-        } => format!(
-            "{} was rehearsed in its only-look mode, which {}.",
-            names.run(*run),
-            outcome(how)
-        ),
+            run,
+            outcome: how,
+            tail,
+            ..
+        } => {
+            let said = format!(
+                "{} was rehearsed in its only-look mode, which {}.",
+                names.run(*run),
+                outcome(how)
+            );
+            match cut(tail.trim(), 500) {
+                wrote if wrote.is_empty() => said,
+                wrote => format!("{said} It wrote: {wrote}"),
+            }
+        }
         Event::RunQueued {
             run,
             key,
@@ -102,18 +81,26 @@ pub(super) fn run(event: &Event, names: &Names) -> String {
             outcome: how,
             duration_ms,
             bytes,
+            notes,
             ..
-        } => match how {
-            Outcome::Unknown { .. } | Outcome::NotStarted { .. } => {
-                format!("{}: {}.", names.run(*run), outcome(how))
+        } => {
+            let said = match how {
+                Outcome::Unknown { .. } | Outcome::NotStarted { .. } => {
+                    format!("{}: {}.", names.run(*run), outcome(how))
+                }
+                _ => format!(
+                    "{} {} after {} and wrote {bytes} bytes.",
+                    names.run(*run),
+                    outcome(how),
+                    human_ms(*duration_ms)
+                ),
+            };
+            if notes.is_empty() {
+                said
+            } else {
+                format!("{said} To be known: {}.", notes.join("; "))
             }
-            _ => format!(
-                "{} {} after {} and wrote {bytes} bytes.",
-                names.run(*run),
-                outcome(how),
-                human_ms(*duration_ms)
-            ),
-        },
+        }
         _ => String::new(),
     }
 }
@@ -131,8 +118,8 @@ pub fn outcome(outcome: &Outcome) -> String {
         Outcome::Reported { good: true, what } => format!("succeeded ({what})"),
         Outcome::Reported { good: false, what } => format!("failed ({what})"),
         Outcome::NotStarted { why } => format!("it was not started: {why}"),
-        Outcome::Unknown { why } => format!(
-            "OUTCOME UNKNOWN, it may or may not have run: {why}. Look at the target before running it again"
-        ),
+        Outcome::Unknown { why } => {
+            format!("OUTCOME UNKNOWN: {why}. It may or may not have run. Check, then mark it")
+        }
     }
 }

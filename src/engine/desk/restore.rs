@@ -3,20 +3,16 @@
 
 use super::Desk;
 use super::commit::{Batch, written};
-use super::settle::mark;
-use crate::core::incident::{Command, Outcome};
 use crate::engine::draft::Draft;
 use crate::engine::lease::Leases;
 use crate::engine::memory::{Memory, Restored};
 use crate::engine::outgoing::{Message, Outgoing};
-use crate::store::{Delivery, Lane, OutboxRow, StoreFault};
+use crate::store::{Delivery, Lane, StoreFault};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 /// After a failed commit the store is tried again at most this often.
 pub(super) const RETRY_MS: i64 = 200;
-/// A released run that did not start for this long after a restart is not started any more.
-const RUN_STALE_MS: i64 = 10 * 60 * 1000;
 
 impl Desk {
     pub(super) fn forget(&mut self, fault: &StoreFault) {
@@ -70,7 +66,7 @@ impl Desk {
         Ok(())
     }
 
-    /// After a restart: pages and lines go on, a run that was on its way is lost and says so.
+    /// After a restart: pages and lines go on, and a run that was on its way is asked after.
     pub(super) async fn resume(&mut self, restored: Restored) -> anyhow::Result<()> {
         let mut draft = Draft::new(&self.engine);
         draft.behind.extend(restored.shows);
@@ -86,12 +82,6 @@ impl Desk {
             };
             let interrupted = row.state == Delivery::Sending;
             if row.lane == Lane::Run && self.engine.carries(&row) {
-                continue;
-            }
-            if row.lane == Lane::Run
-                && (interrupted || draft.now.since_ms(row.created_at) > RUN_STALE_MS)
-            {
-                lose(&mut draft, memory, &row, interrupted);
                 continue;
             }
             let lane = row.lane;
@@ -115,32 +105,4 @@ impl Desk {
         self.conclude(outcome);
         Ok(())
     }
-}
-
-/// A run whose truth is lost, or that waited too long to be started now.
-fn lose(draft: &mut Draft, memory: &mut Memory, row: &OutboxRow, interrupted: bool) {
-    let Ok(run) = row.detail.parse().map(crate::core::id::RunId) else {
-        return;
-    };
-    let outcome = if interrupted {
-        Outcome::Unknown {
-            why: "firebell stopped while it ran; it may or may not have finished".to_owned(),
-        }
-    } else {
-        Outcome::NotStarted {
-            why: "firebell was down when it was released; ask again if it is still wanted"
-                .to_owned(),
-        }
-    };
-    let word = outcome.word().to_owned();
-    mark(draft, row, Delivery::Failed, row.attempts, row.due_at, word);
-    let ended = Command::RunEnded {
-        run,
-        outcome,
-        duration_ms: 0,
-        bytes: 0,
-        tail: String::new(),
-        notes: Vec::new(),
-    };
-    let _ = draft.apply(memory, "restart", row.incident, ended);
 }

@@ -266,6 +266,11 @@ pub(super) async fn incident_view(
         ..AttemptQuery::default()
     };
     let (attempts, _) = store.attempts(&tried).await?;
+    let rows = store.runs(incident.id).await?;
+    let mut files = Vec::new();
+    for over in rows.iter().filter(|r| r.ended_at.is_some()) {
+        files.extend(store.artifacts(over.id).await?);
+    }
     let open = IncidentQuery {
         status: "open".to_owned(),
         limit: OPEN,
@@ -278,7 +283,7 @@ pub(super) async fn incident_view(
         room: room_of(incident),
         timeline: timeline::entries(&journal),
         why: explain(incident, &journal, &moment.directory, moment.now),
-        runs: RunView::all(incident, &store.runs(incident.id).await?),
+        runs: RunView::all(incident, &rows, &files, &moment.directory, moment.now),
         deliveries,
         attempts,
         alerts,

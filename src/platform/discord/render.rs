@@ -7,7 +7,7 @@ use super::text::{CONTENT_CHARS, escape, fit, marked, nonce, plain, said, shorte
 use crate::chat::button::{self, Key, Token};
 use crate::chat::form::{Entry, Field, Form};
 use crate::chat::heard::Said;
-use crate::chat::{Button, Card, Line, Page, Press, Style};
+use crate::chat::{Button, Card, Line, Live, Page, Press, Style};
 use crate::core::id::{Actor, IncidentId, Seq};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -190,7 +190,14 @@ pub(super) fn line(line: &Line, url: &str, sign: Sign<'_>) -> Value {
             style,
         };
         vec![
-            button("Approve", Press::Approve { run }, Style::Danger),
+            button(
+                "Approve",
+                Press::Approve {
+                    run,
+                    seen: line.seen.clone(),
+                },
+                Style::Danger,
+            ),
             button("Reject", Press::Reject { run }, Style::Plain),
         ]
     });
@@ -201,6 +208,24 @@ pub(super) fn line(line: &Line, url: &str, sign: Sign<'_>) -> Value {
         "allowed_mentions": nobody(),
         "flags": NO_PREVIEW,
         "nonce": nonce(&line.key),
+        "enforce_nonce": true,
+    })
+}
+
+/// What a run writes.
+pub(super) fn live(live: &Live, sign: Sign<'_>) -> Value {
+    let mut body = escape(&live.title);
+    if !live.tail.is_empty() {
+        // Nothing in a fence means anything but its end.
+        let tail = super::text::plain(&live.tail).replace('`', "\u{2cb}");
+        body += &format!("\n```\n{tail}\n```");
+    }
+    json!({
+        "content": marked(&body, &live.key, ""),
+        "components": rows(buttons(&live.buttons, live.incident, live.seq, sign), ""),
+        "allowed_mentions": nobody(),
+        "flags": NO_PREVIEW,
+        "nonce": nonce(&live.key),
         "enforce_nonce": true,
     })
 }

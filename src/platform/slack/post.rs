@@ -7,7 +7,7 @@
 use super::Slack;
 use super::api::Failed;
 use super::render::{self, Drawn, Signer};
-use crate::chat::{Budget, Card, Line, Page, Retry, RoomRef};
+use crate::chat::{Budget, Card, Line, Live, Page, Retry, RoomRef};
 use serde_json::{Value, json};
 
 /// The type of our metadata.
@@ -169,6 +169,29 @@ impl Slack {
             }
         }
         let done = self.post(&channel, &key, &drawn).await;
+        done.inspect_err(|f| self.lost(room, &channel, f))
+    }
+
+    pub(super) async fn post_live(
+        &self,
+        room: &RoomRef,
+        live: &Live,
+        remote: &str,
+        again: bool,
+    ) -> Result<String, Failed> {
+        let channel = self.place(room).await?;
+        let mut remote = remote.to_owned();
+        if remote.is_empty() && again {
+            remote = self.earlier(&channel, &live.key).await?.unwrap_or_default();
+        }
+        let drawn = render::live(live, &self.signer(&channel));
+        if !remote.is_empty() {
+            match self.edit(&channel, &remote, &drawn).await {
+                Err(f) if UNEDITABLE.contains(&f.code.as_str()) => {}
+                done => return done.map(|()| remote),
+            }
+        }
+        let done = self.post(&channel, &live.key, &drawn).await;
         done.inspect_err(|f| self.lost(room, &channel, f))
     }
 

@@ -12,7 +12,7 @@ mod tests;
 use super::text;
 use crate::chat::button::{self, Key, Token};
 use crate::chat::heard::Said;
-use crate::chat::{Button, Card, Line, Page, Press, Style};
+use crate::chat::{Button, Card, Line, Live, Page, Press, Style};
 use crate::core::id::{Actor, IncidentId, Seq};
 use crate::core::text::cut;
 use serde_json::{Value, json};
@@ -269,7 +269,10 @@ pub(super) fn line(line: &Line, signer: &Signer<'_>) -> Drawn {
         let both = [
             (
                 format!("Approve {run}"),
-                Press::Approve { run },
+                Press::Approve {
+                    run,
+                    seen: line.seen.clone(),
+                },
                 Style::Danger,
             ),
             (format!("Reject {run}"), Press::Reject { run }, Style::Plain),
@@ -334,6 +337,19 @@ pub(super) fn page(
     }
     Drawn {
         text: notice(&head),
+        blocks,
+    }
+}
+
+/// What a run writes.
+pub(super) fn live(live: &Live, signer: &Signer<'_>) -> Drawn {
+    let mut blocks = vec![section(&live.title)];
+    if !live.tail.is_empty() {
+        blocks.extend(sections(&live.tail));
+    }
+    blocks.extend(buttons(&live.buttons, live.incident, live.seq, signer));
+    Drawn {
+        text: notice(&live.title),
         blocks,
     }
 }

@@ -422,7 +422,7 @@ fn start(
     });
     Start {
         url: format!("sqlite://{}", scratch.path().join("fb.db").display()),
-        runs: scratch.path().join("runs"),
+        runs: scratch.path().to_owned(),
         directory: directory.clone(),
         slack,
         discord,
@@ -447,7 +447,7 @@ async fn put_up(start: Start) -> Process {
     let metrics = Arc::new(Metrics::new());
     let options = Options {
         clock: Clock::Real,
-        scratch: start.runs,
+        executors: crate::world::executors(&start.runs),
         public_url: "http://firebell.test".to_owned(),
         metrics: metrics.clone(),
     };
@@ -511,6 +511,7 @@ async fn serve(engine: &Engine, metrics: Arc<Metrics>) -> String {
             channels: vec!["general".to_owned()],
         },
         limits: Limits::default(),
+        audit: firebell::config::Audit::default(),
         log_format: "text".to_owned(),
         log_filter: "warn".to_owned(),
     };

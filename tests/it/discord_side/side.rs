@@ -352,7 +352,7 @@ async fn engine(folder: &tempfile::TempDir, directory: Directory) -> Engine {
     let url = format!("sqlite://{}/f.db", folder.path().display());
     let options = Options {
         clock: Clock::Real,
-        scratch: folder.path().to_owned(),
+        executors: crate::world::executors(folder.path()),
         public_url: "https://firebell.test".to_owned(),
         metrics: Arc::new(Metrics::new()),
     };

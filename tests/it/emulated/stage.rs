@@ -33,7 +33,7 @@ impl Stage {
         let url = format!("sqlite://{}/f.db", folder.path().display());
         let options = Options {
             clock: Clock::Real,
-            scratch: folder.path().join("runs"),
+            executors: crate::world::executors(folder.path()),
             public_url: PUBLIC_URL.to_owned(),
             metrics: Arc::new(Metrics::new()),
         };

@@ -186,6 +186,9 @@ pub fn run(n: i64) -> RunRow {
         ended_at: Some(at(n + 1)),
         output: format!("line {n}\n"),
         bytes: 1 << 40,
+        handle: format!("node/fb-{n}"),
+        digest: "d1".to_owned(),
+        told: String::new(),
     }
 }
 

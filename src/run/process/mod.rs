@@ -1,0 +1,604 @@
+//! The process executor: one program of this machine, owned by a shim that outlives firebell.
+//!
+//! A start is an order on the standard input of a shim (`firebell __run`), and one is always waiting: nothing
+//! has to be loaded or forked between a button and the program. What came of it is read from the
+//! run's folder alone, by this process or by the next one.
+//!
+//! At most once: the shim claims the run with an exclusive file before it starts anything
+//! ([`spool`]). Two firebells, a lost answer, a start that is repeated after a crash: the claim
+//! decides, and who finds it taken adopts the run. Firebell can also take the claim itself, and then
+//! knows that the run will never start here.
+//!
+//! Known limits: the folder belongs to one machine. Another machine's firebell cannot look into it
+//! and says so; and after the machine itself has gone down in the middle of a run nobody knows.
+
+mod keep;
+mod launch;
+mod shim;
+pub mod spool;
+mod tree;
+
+pub use keep::{LARGEST, MOST, TOTAL};
+
+use super::port::{Answer, Cursor, Executor, Found, Handle, Job, News, NoAnswer, Stand, Start};
+use crate::core::directory::{How, ProcessRun};
+use crate::core::incident::Outcome;
+use spool::{Bounds, Claimed, Folder, Kept, Login, Order, PIECE, Verdict};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{ExitCode, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep, timeout};
+
+/// A shim that has not said a word after this long says none.
+const FIRST_WORD: Duration = Duration::from_secs(20);
+/// Waiting for news, first and at most.
+const LOOK: [Duration; 2] = [Duration::from_millis(3), Duration::from_millis(150)];
+/// One question for news waits this long at most.
+const NEWS: Duration = Duration::from_secs(2);
+/// Bytes of output taken at once.
+const AT_ONCE: usize = 256 * 1024;
+/// A secret is a token, a key or a certificate.
+const SECRET: u64 = 64 * 1024;
+/// Where runs of other users have their folders: firebell's own data is nobody else's to walk through.
+const SHARED: &str = "/run/firebell";
+
+/// The hidden commands of this program. `None`: it is none of them.
+#[must_use]
+pub fn hidden(command: &str) -> Option<ExitCode> {
+    match command {
+        "__run" => Some(shim::main()),
+        "__exec" => Some(launch::main()),
+        _ => None,
+    }
+}
+
+/// Runs programs of this machine.
+#[derive(Debug)]
+pub struct ProcessExecutor {
+    spool: PathBuf,
+    /// What shims are: this very program.
+    program: PathBuf,
+    node: String,
+    /// A shim that waits for its order.
+    warm: Mutex<Option<Child>>,
+}
+
+impl ProcessExecutor {
+    /// An executor over this spool; `program` is what `__run` is asked of, `/proc/self/exe` unless this
+    /// process is a test.
+    ///
+    /// # Errors
+    /// When the spool cannot be made.
+    pub fn new(spool: &Path, program: PathBuf) -> io::Result<ProcessExecutor> {
+        let spool = std::path::absolute(spool)?;
+        spool::private(&spool)?;
+        let node = node(&spool)?;
+        Ok(ProcessExecutor {
+            spool,
+            program,
+            node,
+            warm: Mutex::default(),
+        })
+    }
+
+    /// Which spool this is: another machine, or another data folder, has another one.
+    #[must_use]
+    pub fn node(&self) -> &str {
+        &self.node
+    }
+
+    /// Has a shim waiting for the next run. Called once there is something to run for.
+    pub fn warm_up(&self) {
+        let mut warm = self.warm.lock().unwrap_or_else(PoisonError::into_inner);
+        let idle = warm
+            .as_mut()
+            .is_some_and(|c| matches!(c.try_wait(), Ok(None)));
+        if idle {
+            return;
+        }
+        // If it cannot be started now, it is tried again when there is a run.
+        *warm = self.shim().ok();
+    }
+
+    fn shim(&self) -> io::Result<Child> {
+        Command::new(&self.program)
+            .arg("__run")
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(false)
+            .spawn()
+    }
+
+    fn folder(&self, key: &str) -> Folder {
+        Folder(self.spool.join(key))
+    }
+
+    fn handle(&self, job: &Job) -> Handle {
+        Handle(format!("{}/{}", self.node, job.key))
+    }
+
+    /// The folder a handle means; `None`: it is another machine's.
+    fn found(&self, handle: &Handle) -> Option<Folder> {
+        let (node, key) = handle.0.split_once('/')?;
+        (node == self.node).then(|| self.folder(key))
+    }
+
+    async fn start(&self, job: &Job) -> Start {
+        let no = |why: String| Start::NotStarted { why };
+        let folder = self.folder(&job.key);
+        let order = match self.order(job, &folder) {
+            Ok(order) => order,
+            // Also for a shim of an earlier try that may still wait for the disk.
+            Err(why) => return self.never(job, &folder, why),
+        };
+        if let Err(e) = folder.make() {
+            return no(format!("no folder under {}: {e}", self.spool.display()));
+        }
+        let Ok(text) = serde_json::to_vec(&order) else {
+            return no("its order cannot be written".to_owned());
+        };
+        let waiting = self
+            .warm
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let mut why = String::new();
+        // A shim that waited may have been killed meanwhile; a fresh one has no such excuse.
+        for ready in [waiting, None] {
+            let shim = match ready.map_or_else(|| self.shim(), Ok) {
+                Ok(shim) => shim,
+                Err(e) => {
+                    why = format!("the process that would watch it cannot be started: {e}");
+                    continue;
+                }
+            };
+            let said = timeout(FIRST_WORD, ask(shim, &text)).await;
+            let said = said
+                .unwrap_or_else(|_| Ok(String::new()))
+                .unwrap_or_default();
+            self.warm_up();
+            match said.as_str() {
+                shim::STARTED => return Start::Started(self.handle(job)),
+                shim::TAKEN => return self.adopt(job, &folder),
+                said => match said.strip_prefix(shim::REFUSED) {
+                    Some(said) => return self.never(job, &folder, said.to_owned()),
+                    None => {
+                        "the process that would watch it ended without a word".clone_into(&mut why)
+                    }
+                },
+            }
+            if !matches!(folder.claimed(), Ok(Claimed::No)) {
+                break;
+            }
+        }
+        self.never(job, &folder, why)
+    }
+
+    /// Somebody has claimed it: this run is that one.
+    fn adopt(&self, job: &Job, folder: &Folder) -> Start {
+        match folder.claimed() {
+            Ok(Claimed::Void) => Start::NotStarted {
+                why: "it was given up before it started".to_owned(),
+            },
+            _ => Start::Started(self.handle(job)),
+        }
+    }
+
+    /// Makes sure that it has not started and never will; if it has after all, it is adopted.
+    fn never(&self, job: &Job, folder: &Folder, why: String) -> Start {
+        match folder.void() {
+            Ok(true) => Start::NotStarted { why },
+            Ok(false) => match folder.verdict() {
+                // Refused after the claim: the result says so.
+                Ok(Some(Verdict {
+                    refused: Some(why), ..
+                })) => Start::NotStarted { why },
+                _ => self.adopt(job, folder),
+            },
+            Err(e) => Start::Ambiguous {
+                why: format!("{why}; and its folder cannot be looked into: {e}"),
+            },
+        }
+    }
+
+    fn order(&self, job: &Job, folder: &Folder) -> Result<Order, String> {
+        let How::Process(run) = &job.action.how else {
+            return Err("it is not a program of this machine".to_owned());
+        };
+        let program = job.argv.first().ok_or("the action has no program")?;
+        if !Path::new(program).is_absolute() {
+            return Err(format!(
+                "{program:?} is not an absolute path; firebell does not search PATH"
+            ));
+        }
+        let cwd = run.cwd.as_ref().map(PathBuf::from);
+        if let Some(cwd) = cwd.as_ref().filter(|c| !c.is_absolute() || !c.is_dir()) {
+            return Err(format!(
+                "its working folder {} is not a folder of this machine",
+                cwd.display()
+            ));
+        }
+        let login = run.user.as_deref().map(login).transpose()?.flatten();
+        let place = match &login {
+            Some(_) => Path::new(SHARED).join(&job.key),
+            None => folder.0.clone(),
+        };
+        Ok(Order {
+            folder: folder.0.clone(),
+            place,
+            argv: job.argv.clone(),
+            cwd,
+            env: environment(run),
+            secrets: (run.secrets.iter())
+                .map(|(name, reference)| Ok((name.clone(), secret(name, reference)?)))
+                .collect::<Result<_, String>>()?,
+            login,
+            bounds: Bounds::of(&job.action.limits),
+        })
+    }
+
+    async fn news(&self, job: &Job, folder: &Folder, from: u64) -> io::Result<News> {
+        let until = Instant::now() + NEWS;
+        let mut pause = LOOK[0];
+        loop {
+            // In this order: what is there when it has ended is all there will be.
+            let claim = folder.claimed()?;
+            let lives = matches!(&claim, Claimed::By(c) if tree::lives(c.pid, c.born, &c.boot));
+            let verdict = folder.verdict()?;
+            let (bytes, next) = folder.read(from, PIECE, AT_ONCE)?;
+            let more = bytes.len() >= AT_ONCE;
+            let stand = match verdict {
+                _ if more => Stand::Running,
+                Some(verdict) => ended(&job.action.success, &verdict),
+                None if lives => Stand::Running,
+                None => {
+                    forget_secrets(&folder.0);
+                    Stand::Ended {
+                        outcome: Outcome::Unknown { why: lost(&claim) },
+                        duration_ms: 0,
+                        notes: Vec::new(),
+                    }
+                }
+            };
+            if stand != Stand::Running || !bytes.is_empty() || Instant::now() >= until {
+                return Ok(News {
+                    bytes,
+                    cursor: Cursor(next.to_string()),
+                    stand,
+                });
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(LOOK[1]);
+        }
+    }
+
+    /// The order a shim would get for this, in the folder it is for: for tests that start one by hand.
+    ///
+    /// # Errors
+    /// Why there is none, in words.
+    pub fn written(&self, job: &Job) -> Result<String, String> {
+        let folder = self.folder(&job.key);
+        folder.make().map_err(|e| e.to_string())?;
+        let order = self.order(job, &folder)?;
+        serde_json::to_string(&order).map_err(|e| e.to_string())
+    }
+
+    /// The files a run left, and where each is.
+    #[must_use]
+    pub fn artifacts(&self, key: &str) -> Vec<(Kept, PathBuf)> {
+        let folder = self.folder(key);
+        let verdict = folder.verdict().ok().flatten().unwrap_or_default();
+        let place = |kept: Kept| {
+            let path = folder.path("kept").join(&kept.sha256);
+            (kept, path)
+        };
+        verdict.artifacts.into_iter().map(place).collect()
+    }
+
+    /// Removes the folders of runs whose end is known, told and older than this. Only what has a result,
+    /// or was voided, goes; a claim without either is evidence.
+    pub fn clear(&self, older: Duration) {
+        for entry in std::fs::read_dir(&self.spool)
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let folder = Folder(entry.path());
+            let over = folder.path("result.json").exists()
+                || matches!(folder.claimed(), Ok(Claimed::Void));
+            let age = entry.metadata().and_then(|m| m.modified()).ok();
+            let old = age.is_some_and(|at| at.elapsed().is_ok_and(|age| age > older));
+            if over
+                && old
+                && let Err(e) = std::fs::remove_dir_all(&folder.0)
+            {
+                tracing::warn!(path = %folder.0.display(), "an old run's folder stays behind: {e}");
+            }
+        }
+    }
+}
+
+impl Executor for ProcessExecutor {
+    fn start<'a>(&'a self, job: &'a Job) -> Answer<'a, Start> {
+        Box::pin(self.start(job))
+    }
+
+    fn poll<'a>(
+        &'a self,
+        job: &'a Job,
+        handle: &'a Handle,
+        cursor: &'a Cursor,
+    ) -> Answer<'a, Result<News, NoAnswer>> {
+        Box::pin(async move {
+            let Some(folder) = self.found(handle) else {
+                return Ok(elsewhere());
+            };
+            let from = cursor.0.parse().unwrap_or(0);
+            let news = self.news(job, &folder, from).await;
+            news.map_err(|e| NoAnswer {
+                why: format!("the run's folder cannot be read: {e}"),
+            })
+        })
+    }
+
+    fn cancel<'a>(&'a self, _job: &'a Job, handle: &'a Handle) -> Answer<'a, Result<(), NoAnswer>> {
+        Box::pin(async move {
+            let no = |why: String| Err(NoAnswer { why });
+            match self.found(handle) {
+                None => no("it runs on another machine".to_owned()),
+                Some(folder) => folder
+                    .cancel()
+                    .or_else(|e| no(format!("the wish cannot be written down: {e}"))),
+            }
+        })
+    }
+
+    fn reconcile<'a>(&'a self, job: &'a Job, handle: Option<&'a Handle>) -> Answer<'a, Found> {
+        Box::pin(async move {
+            let own = self.handle(job);
+            if handle.is_some_and(|h| self.found(h).is_none()) {
+                return Found::Unknowable {
+                    why: "it was started on another machine, whose folder of it is not here"
+                        .to_owned(),
+                };
+            }
+            let handle = handle.cloned().unwrap_or(own);
+            match self.found(&handle).map(|f| f.claimed()) {
+                Some(Ok(Claimed::No | Claimed::Void)) => Found::Absent,
+                Some(Err(e)) => Found::NotNow {
+                    why: format!("the run's folder cannot be read: {e}"),
+                },
+                _ => Found::Here(handle),
+            }
+        })
+    }
+
+    fn forbid<'a>(&'a self, job: &'a Job) -> Answer<'a, bool> {
+        Box::pin(async move { self.folder(&job.key).void().unwrap_or(false) })
+    }
+
+    fn node(&self) -> Option<&str> {
+        Some(&self.node)
+    }
+
+    fn artifacts(&self, job: &Job) -> Vec<(Kept, PathBuf)> {
+        self.artifacts(&job.key)
+    }
+
+    fn clear(&self, older: Duration) {
+        self.clear(older);
+    }
+
+    fn ready(&self) {
+        self.warm_up();
+    }
+}
+
+/// Gives a shim its order and waits for its word.
+async fn ask(mut shim: Child, order: &[u8]) -> io::Result<String> {
+    if let Some(mut stdin) = shim.stdin.take() {
+        stdin.write_all(order).await?;
+        stdin.shutdown().await?;
+    }
+    let mut said = String::new();
+    if let Some(mut stdout) = shim.stdout.take() {
+        stdout.read_to_string(&mut said).await?;
+    }
+    // Not waited for: it lives as long as its run. Whoever collects orphans collects it.
+    drop(shim);
+    Ok(said)
+}
+
+fn elsewhere() -> News {
+    News {
+        bytes: Vec::new(),
+        cursor: Cursor::default(),
+        stand: Stand::Ended {
+            outcome: Outcome::Unknown {
+                why: "it was started on another machine, whose folder of it is not here".to_owned(),
+            },
+            duration_ms: 0,
+            notes: Vec::new(),
+        },
+    }
+}
+
+/// Nobody is left who would remove them.
+fn forget_secrets(folder: &Path) {
+    let shared = Path::new(SHARED).join(folder.file_name().unwrap_or_default());
+    for place in [folder, &shared] {
+        if let Err(e) = std::fs::remove_dir_all(place.join("secrets"))
+            && e.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(path = %place.display(), "a run's secrets stay behind: {e}");
+        }
+    }
+}
+
+/// A claim, nobody who watches, and no result.
+fn lost(claim: &Claimed) -> String {
+    match claim {
+        Claimed::By(c) if c.boot == tree::boot() => {
+            "the process that watched it was killed before it could write the result down"
+                .to_owned()
+        }
+        Claimed::By(_) | Claimed::Torn => {
+            "this machine went down or was started anew while it ran".to_owned()
+        }
+        Claimed::No | Claimed::Void => "its folder is gone".to_owned(),
+    }
+}
+
+/// What a result means.
+fn ended(success: &[i32], verdict: &Verdict) -> Stand {
+    let outcome = match verdict {
+        Verdict {
+            refused: Some(why), ..
+        } => Outcome::NotStarted { why: why.clone() },
+        v if v.stuck => Outcome::Unknown {
+            why: "it was killed and has not ended since; it hangs in the system".to_owned(),
+        },
+        v if v.timed_out => Outcome::TimedOut,
+        v if v.cancelled => Outcome::Cancelled,
+        v if v.out_of_memory => Outcome::OutOfMemory,
+        v => match (v.exit, v.signal) {
+            (Some(exit), _) if v.stopped || v.too_many => Outcome::Failed { exit },
+            (Some(exit), _) if success.contains(&exit) => Outcome::Succeeded { exit },
+            (Some(exit), _) => Outcome::Failed { exit },
+            (None, Some(signal)) => Outcome::Killed { signal },
+            (None, None) => Outcome::Unknown {
+                why: "the system did not say how it ended".to_owned(),
+            },
+        },
+    };
+    Stand::Ended {
+        outcome,
+        duration_ms: verdict.duration_ms,
+        notes: notes(verdict),
+    }
+}
+
+fn notes(verdict: &Verdict) -> Vec<String> {
+    use crate::core::text::count;
+    let number = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    let mut notes = Vec::new();
+    if verdict.stopped {
+        notes.push("it was stopped because firebell's machine or service was".to_owned());
+    }
+    if verdict.too_many {
+        notes.push("it was stopped because it started more processes than it may".to_owned());
+    }
+    match verdict.sandbox.as_deref() {
+        None | Some("FullyEnforced") => {}
+        Some("PartiallyEnforced") => {
+            notes.push("this kernel enforces only a part of its sandbox".to_owned());
+        }
+        Some(_) => notes.push("this kernel enforces nothing of its sandbox".to_owned()),
+    }
+    if verdict.stragglers > 0 {
+        let left = match verdict.stragglers {
+            1 => "a process it had left behind was".to_owned(),
+            n => format!("{n} processes it had left behind were"),
+        };
+        notes.push(format!("{left} ended with it"));
+    }
+    if verdict.masked > 0 {
+        let times = count(number(verdict.masked), "secret");
+        notes.push(format!("{times} masked in its output"));
+    }
+    if verdict.dropped > 0 {
+        notes.push(format!(
+            "it wrote {} bytes, {} of them faster than they could be kept",
+            verdict.bytes, verdict.dropped
+        ));
+    }
+    notes.extend(verdict.notes.iter().cloned());
+    notes
+}
+
+/// The user a name means; `None`: the one firebell is already.
+fn login(name: &str) -> Result<Option<Login>, String> {
+    use nix::unistd::{User, geteuid, getgrouplist};
+    let user = User::from_name(name)
+        .map_err(|e| format!("the user {name} cannot be looked up: {e}"))?
+        .ok_or_else(|| format!("there is no user {name} on this machine"))?;
+    if user.uid.is_root() {
+        return Err("it would run as root; name another `user`".to_owned());
+    }
+    if user.uid == geteuid() {
+        return Ok(None);
+    }
+    if !geteuid().is_root() {
+        return Err(format!(
+            "firebell runs as a user that cannot become {name}; leave `user` out, or run firebell as root"
+        ));
+    }
+    let of = std::ffi::CString::new(name).map_err(|e| e.to_string())?;
+    let groups = getgrouplist(&of, user.gid).map_err(|e| format!("the groups of {name}: {e}"))?;
+    Ok(Some(Login {
+        uid: user.uid.as_raw(),
+        gid: user.gid.as_raw(),
+        groups: groups.iter().map(|g| g.as_raw()).collect(),
+    }))
+}
+
+fn environment(run: &ProcessRun) -> std::collections::BTreeMap<String, String> {
+    let mut env = run.env.clone();
+    for name in &run.env_pass {
+        if let Ok(value) = std::env::var(name) {
+            env.entry(name.clone()).or_insert(value);
+        }
+    }
+    env
+}
+
+/// The secret a reference means, read now: a changed one is in force at the next run.
+pub(super) fn secret(name: &str, reference: &str) -> Result<String, String> {
+    use std::io::Read;
+    if let Some(variable) = reference.strip_prefix("env:") {
+        return std::env::var(variable.trim())
+            .map_err(|_| format!("the secret {name}: the variable {variable} is not set"));
+    }
+    let Some(path) = reference.strip_prefix("file:") else {
+        return Err(format!(
+            "the secret {name} is neither env:NAME nor file:/path"
+        ));
+    };
+    let mut text = String::new();
+    std::fs::File::open(path.trim())
+        .and_then(|f| f.take(SECRET).read_to_string(&mut text))
+        .map_err(|e| format!("the secret {name} cannot be read from {path}: {e}"))?;
+    Ok(text)
+}
+
+/// The spool's own name, made once.
+fn node(spool: &Path) -> io::Result<String> {
+    let path = spool.join("node");
+    let read = || std::fs::read_to_string(&path).map(|t| t.trim().to_owned());
+    match read() {
+        Ok(id) if !id.is_empty() => return Ok(id),
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
+    let new = spool.join(format!("node.{}", uuid::Uuid::new_v4().simple()));
+    let mut file = std::fs::File::create(&new)?;
+    io::Write::write_all(
+        &mut file,
+        uuid::Uuid::new_v4().simple().to_string().as_bytes(),
+    )?;
+    file.sync_all()?;
+    // Of two that make it at once one wins.
+    match std::fs::hard_link(&new, &path) {
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => std::fs::remove_file(&new)?,
+        Err(_) => std::fs::rename(&new, &path)?,
+        Ok(()) => std::fs::remove_file(&new)?,
+    }
+    std::fs::File::open(spool)?.sync_all()?;
+    read()
+}

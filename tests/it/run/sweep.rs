@@ -1,0 +1,196 @@
+//! At most once, and the truth afterwards: starts that race, shims and machines that die at any point.
+//!
+//! The counter in the outside world is a file the program appends a byte to. Whatever happens it
+//! must never hold two, it must hold one when the run is told to have run, and none when it is told
+//! not to have started.
+
+use super::*;
+use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Stdio};
+
+/// A run that counts, and how often it did.
+fn counting(scratch: &TempDir) -> (Spec, PathBuf) {
+    let counter = scratch
+        .path()
+        .join(format!("counter-{}", fastrand::u64(..)));
+    let text = format!("printf x >> {}; echo done", counter.display());
+    (script(scratch, &text), counter)
+}
+
+fn count(counter: &Path) -> usize {
+    std::fs::read(counter).map_or(0, |b| b.len())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn however_many_start_it_at_once_it_runs_once() {
+    let scratch = TempDir::new().unwrap();
+    for round in 0..5 {
+        let (spec, counter) = counting(&scratch);
+        let key = format!("fb-{round}");
+        let starts = (0..8).map(|_| {
+            let (executor, job) = (executor(&spec.data), job(&spec, &key));
+            tokio::spawn(async move {
+                let handle = started(&executor, &job).await;
+                follow(&executor, &job, &handle).await.outcome
+            })
+        });
+        for outcome in futures_util::future::join_all(starts).await {
+            assert_eq!(outcome.unwrap(), Outcome::Succeeded { exit: 0 });
+        }
+        assert_eq!(count(&counter), 1);
+    }
+}
+
+#[tokio::test]
+async fn what_is_forbidden_never_starts_and_what_started_cannot_be_forbidden() {
+    let scratch = TempDir::new().unwrap();
+    let (spec, counter) = counting(&scratch);
+    let (executor, job) = (executor(&spec.data), job(&spec, "fb-v"));
+    assert!(matches!(
+        executor.reconcile(&job, None).await,
+        Found::Absent
+    ));
+    assert!(executor.forbid(&job).await);
+    assert!(matches!(
+        executor.reconcile(&job, None).await,
+        Found::Absent
+    ));
+    let late = patient(Executor::start(&executor, &job)).await;
+    assert!(matches!(late, Start::NotStarted { .. }), "{late:?}");
+    assert_eq!(count(&counter), 0);
+    let other = super::job(&spec, "fb-w");
+    let handle = started(&executor, &other).await;
+    assert!(!executor.forbid(&other).await);
+    assert_eq!(executor.reconcile(&other, None).await, Found::Here(handle));
+}
+
+#[tokio::test]
+async fn another_firebell_on_the_same_folder_finds_it_and_one_elsewhere_says_that_it_cannot() {
+    let scratch = TempDir::new().unwrap();
+    let (spec, _) = counting(&scratch);
+    let job = job(&spec, "fb-x");
+    let handle = started(&executor(&spec.data), &job).await;
+    let next = executor(&spec.data);
+    assert_eq!(
+        next.reconcile(&job, None).await,
+        Found::Here(handle.clone())
+    );
+    let ended = follow(&next, &job, &handle).await;
+    assert_eq!(ended.outcome, Outcome::Succeeded { exit: 0 });
+    assert_eq!(ended.output, "done\n");
+    let elsewhere = executor(&scratch.path().join("another"));
+    let found = elsewhere.reconcile(&job, Some(&handle)).await;
+    assert!(matches!(found, Found::Unknowable { .. }), "{found:?}");
+    let told = follow(&elsewhere, &job, &handle).await;
+    assert!(matches!(told.outcome, Outcome::Unknown { .. }));
+}
+
+#[tokio::test]
+async fn a_claim_without_a_result_and_without_a_shim_is_unknown() {
+    let scratch = TempDir::new().unwrap();
+    let (spec, _) = counting(&scratch);
+    let (executor, job) = (executor(&spec.data), job(&spec, "fb-y"));
+    let folder = spec.data.join("runs/fb-y");
+    std::fs::create_dir_all(&folder).unwrap();
+    let handle = Handle(format!("{}/fb-y", executor.node()));
+    for claim in [
+        "",
+        "{\"pid\":1,\"born\":1,\"boot\":\"another\",\"at_ms\":1}",
+    ] {
+        std::fs::write(folder.join("claim"), claim).unwrap();
+        assert_eq!(
+            executor.reconcile(&job, None).await,
+            Found::Here(handle.clone())
+        );
+        let Outcome::Unknown { why } = follow(&executor, &job, &handle).await.outcome else {
+            panic!("it is known after all")
+        };
+        assert!(why.contains("this machine went down"), "{why}");
+    }
+}
+
+/// Starts a shim by hand, with `strace` killing it at its n-th of some system calls; answers whether
+/// it was killed.
+fn shim_killed_at(strace: &Path, calls: &str, n: usize, order: &str) -> bool {
+    let mut shim = Command::new(strace)
+        .args(["-qq", "-o", "/dev/null", "-e", &format!("trace={calls}")])
+        .args(["-e", &format!("inject={calls}:signal=KILL:when={n}")])
+        .arg(env!("CARGO_BIN_EXE_firebell"))
+        .arg("__run")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // It may have been killed before it reads.
+    let _ = shim.stdin.take().unwrap().write_all(order.as_bytes());
+    let status = shim.wait().unwrap();
+    let killed = status.signal() == Some(9);
+    assert!(killed || status.success(), "strace: {status}");
+    killed
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shim_killed_at_any_system_call_leaves_the_truth_or_unknown() {
+    let Some(strace) = crate::tools::need("strace") else {
+        return;
+    };
+    let scratch = TempDir::new().unwrap();
+    let (mut unknown, mut known, mut never) = (0, 0, 0);
+    // What it does to the disk and to processes, in the order it does it.
+    for calls in [
+        "openat",
+        "write",
+        "fsync",
+        "linkat",
+        "mkdir",
+        "clone,clone3,vfork",
+        "rename",
+        "waitid",
+    ] {
+        for n in (1..).map(|n: usize| n * n.div_ceil(4)) {
+            let (spec, counter) = counting(&scratch);
+            let key = format!("fb-{}-{n}", calls.replace(',', "-"));
+            let (executor, job) = (executor(&spec.data), job(&spec, &key));
+            let order = executor.written(&job).unwrap();
+            let killed = shim_killed_at(&strace, calls, n, &order);
+            let handle = Handle(format!("{}/{key}", executor.node()));
+            let told = match executor.reconcile(&job, None).await {
+                Found::Absent => {
+                    // Proof enough to start it again, although it is not idempotent.
+                    assert_eq!(count(&counter), 0, "{calls} {n}");
+                    let handle = started(&executor, &job).await;
+                    never += 1;
+                    follow(&executor, &job, &handle).await.outcome
+                }
+                Found::Here(found) => {
+                    assert_eq!(found, handle);
+                    follow(&executor, &job, &handle).await.outcome
+                }
+                other => panic!("{calls} {n}: {other:?}"),
+            };
+            // A shim that was killed leaves its program to end by itself.
+            match told {
+                Outcome::Succeeded { exit: 0 } => {
+                    known += 1;
+                    assert_eq!(count(&counter), 1, "{calls} {n}");
+                }
+                Outcome::Unknown { .. } => {
+                    unknown += 1;
+                    assert!(killed, "{calls} {n}");
+                    assert!(count(&counter) <= 1, "{calls} {n}");
+                }
+                other => panic!("{calls} {n}: {other:?}"),
+            }
+            if !killed {
+                break;
+            }
+        }
+    }
+    println!("known {known}, unknown {unknown}, started again {never}");
+    assert!(
+        known > 5 && unknown > 5 && never > 5,
+        "{known} {unknown} {never}"
+    );
+}
