@@ -173,8 +173,6 @@ enum Command {
     Actions {
         #[command(subcommand)]
         what: actions::What,
-        #[command(flatten)]
-        config: Config,
     },
     /// Print what a chat platform wants to have pasted or opened
     Generate {
@@ -262,7 +260,7 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
             what: policy::What::Explain(asked),
         } => policy::explain(&asked).await,
         Command::Test { paths, config } => rehearse::test(&config.path, &paths),
-        Command::Actions { what, config } => actions::actions(&config.path, &what),
+        Command::Actions { what } => actions::actions(&what),
         Command::Generate { what } => {
             generate::generate(&what)?;
             Ok(ExitCode::SUCCESS)

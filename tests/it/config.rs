@@ -66,6 +66,13 @@ impl Folder {
         std::fs::write(path, text).unwrap();
     }
 
+    /// A file that only its owner can read; anything else is warned about.
+    fn put_secret(&self, name: &str) {
+        self.put(name, "s3cret\n");
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(self.path(name), mode).unwrap();
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
