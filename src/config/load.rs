@@ -516,7 +516,7 @@ fn permits(
     folder: &Path,
     directory: &mut Directory,
     files: &mut Files<'_>,
-    (known, secrets): (&Known, &Secrets<'_>),
+    known: &Known,
     sink: &Sink,
 ) {
     let own = Sink::default();
@@ -535,7 +535,6 @@ fn permits(
     let around = Around {
         directory,
         known,
-        secrets,
         actions: &actions,
     };
     let mut rules = rules::rules(&found, &around, &own, &mut files.read);

@@ -3,18 +3,16 @@
 //! What is wrong here refuses no load, because people must still be paged: the rules are then broken as
 //! a whole, no action runs until the file is mended, and every fault is said as loudly as a warning is.
 
-use super::calendars::Calendars;
+use super::calendars;
 use super::cross::Known;
 use super::folders::{Entry, check_id};
 use super::reader::{Said, Sink, Table, nearest};
-use super::secret::Secrets;
 use super::settings::zone;
 use super::tree::parse;
 use crate::core::digest;
 use crate::core::directory::{ActionClass, Directory, Risk};
 use crate::core::incident::Status;
 use crate::core::verdict::{Freeze, Rule, Rules, Weekly, Who};
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,8 +21,6 @@ use std::sync::Arc;
 pub(super) struct Around<'a> {
     pub directory: &'a Directory,
     pub known: &'a Known,
-    /// For calendars; none of theirs is a secret yet.
-    pub secrets: &'a Secrets<'a>,
     /// Ids of every file of `actions/`, the disabled ones too.
     pub actions: &'a BTreeSet<String>,
 }
@@ -61,27 +57,14 @@ pub(super) fn rules(
         else {
             continue;
         };
-        let calendars = Calendars {
-            folder: file
-                .path
-                .parent()
-                .map(Path::to_path_buf)
-                .unwrap_or_default(),
-            // Only for calendars at an address, which `calendar` refuses.
-            of: (Entry::Schedule, ""),
-            copies: PathBuf::new(),
-            secrets: around.secrets,
-            files: RefCell::default(),
-            feeds: RefCell::default(),
-        };
+        let folder = file.path.parent().unwrap_or(Path::new(""));
         for said in table.tables("calendar", "[[calendar]]") {
-            calendar(said, around, &calendars, &mut rules);
+            calendar(said, around, (folder, &mut *read), &mut rules);
         }
         for said in table.tables("rule", "[[rule]]") {
             rule(said, around, &mut rules, &mut named);
         }
         table.done();
-        read.extend(calendars.files.take());
     }
     for said in named {
         if !rules.calendars.contains_key(&said.value) {
@@ -103,22 +86,17 @@ pub(super) fn rules(
     rules
 }
 
-fn calendar(table: Table<'_>, around: &Around<'_>, calendars: &Calendars<'_>, rules: &mut Rules) {
+fn calendar(
+    table: Table<'_>,
+    around: &Around<'_>,
+    (folder, read): (&Path, &mut Vec<PathBuf>),
+    rules: &mut Rules,
+) {
     let name = table.need_text("name", "\"change-freeze\"");
     let zone = zone(&table, around.directory.zone);
     let mut freeze = Freeze::default();
     if let (Some(file), Some(zone)) = (table.text("file"), zone) {
-        let address = ["://", "env:", "file:"];
-        if address.iter().any(|a| file.value.contains(a)) {
-            // A copy that was not fetched yet would leave a freeze out without a word.
-            table.sink.fault(
-                &file.place,
-                "a freeze is not read from an address",
-                "keep its calendar as a file beside this one",
-            );
-        } else {
-            freeze.spans = calendars.freeze(&file, zone, table.sink);
-        }
+        freeze.spans = calendars::freeze(folder, &file, zone, read, table.sink);
     }
     for said in table.texts("weekly").unwrap_or_default() {
         let Some(zone) = zone else { continue };
@@ -147,12 +125,7 @@ fn calendar(table: Table<'_>, around: &Around<'_>, calendars: &Calendars<'_>, ru
     }
 }
 
-fn rule(
-    table: Table<'_>,
-    around: &Around<'_>,
-    rules: &mut Rules,
-    calendars: &mut Vec<Said<String>>,
-) {
+fn rule(table: Table<'_>, around: &Around<'_>, rules: &mut Rules, named: &mut Vec<Said<String>>) {
     let id = table.need_text("id", "\"prod-remediation\"");
     let effect = table.need_text("effect", "\"allow\" or \"deny\"");
     let allow = effect.as_ref().is_some_and(|e| e.value == "allow");
@@ -166,7 +139,7 @@ fn rule(
         value: said.value.trim_start_matches("calendar:").to_owned(),
         place: said.place,
     });
-    calendars.extend(during.iter().cloned());
+    named.extend(during.iter().cloned());
     let rule = Rule {
         id: id.as_ref().map(|s| s.value.clone()).unwrap_or_default(),
         allow,
