@@ -6,6 +6,7 @@ use super::cross::{self, Known};
 use super::folders::{Entry, Mention, Reading, check_id, service, team};
 use super::people::person;
 use super::reader::{Sink, Table};
+use super::rules::{self, Around, RuleFile};
 use super::schedule::{Near, schedule};
 use super::secret::Secrets;
 use super::tree::{Place, parse};
@@ -232,6 +233,7 @@ fn read_all(
         inventory: &inventory,
     };
     let actions = actions(&folder, &mut directory, files, &ground);
+    permits(&folder, &mut directory, files, &found.known, sink);
     add_channels(&mut settings, &directory);
     Some((settings, directory, actions))
 }
@@ -484,6 +486,51 @@ fn disabled(file: &ActionFile) -> Disabled {
         title: file.action.as_ref().map(|a| a.title.clone()),
         why: file.faults.iter().chain(&file.absent).map(reason).collect(),
         lacking: file.faults.is_empty(),
+    }
+}
+
+/// `rules.toml` and `rules/`: a fault there stops every action, and no page.
+fn permits(
+    folder: &Path,
+    directory: &mut Directory,
+    files: &mut Files<'_>,
+    known: &Known,
+    sink: &Sink,
+) {
+    let own = Sink::default();
+    let single = folder.join("rules.toml");
+    let mut paths: Vec<PathBuf> = single.exists().then_some(single).into_iter().collect();
+    let more = listed(&folder.join("rules"), files, &own);
+    paths.extend(more.into_iter().map(|(_, path)| path));
+    let mut found = Vec::new();
+    for path in paths {
+        let text = files.text(&path, &own);
+        let shown = files.shown(&path);
+        found.push(RuleFile { path, shown, text });
+    }
+    let actions = listed(&folder.join("actions"), files, &own);
+    let actions = actions.into_iter().map(|(id, _)| id).collect();
+    let around = Around {
+        directory,
+        known,
+        actions: &actions,
+    };
+    let mut rules = rules::rules(&found, &around, &own, &mut files.read);
+    let (faults, warnings) = own.into_parts();
+    rules.broken = faults.first().map(|first| {
+        let line = match first.line {
+            0 => String::new(),
+            n => format!(":{n}"),
+        };
+        format!("{}{line}: {}", first.path.display(), first.what)
+    });
+    directory.permits = Arc::new(rules);
+    for mut fault in faults {
+        fault.what = format!("no action runs until this is mended: {}", fault.what);
+        sink.warn_as(fault);
+    }
+    for warning in warnings {
+        sink.warn_as(warning);
     }
 }
 

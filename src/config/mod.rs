@@ -3,7 +3,8 @@
 //! [`load`] reads `firebell.toml` (laid under `FIREBELL__SECTION__KEY` variables by the `config`
 //! crate) and the folders beside it, collects *all* faults, and answers either a checked
 //! configuration or the whole list. One file of `actions/` that is wrong disables that action
-//! alone and becomes a warning; everything else that is wrong refuses the load.
+//! alone and becomes a warning, a rule file that is wrong stops every action and none of the paging;
+//! everything else that is wrong refuses the load.
 //! Secrets are references (`env:NAME`, `file:PATH`) and never appear in a fault or in `Debug`.
 
 mod action;
@@ -28,6 +29,7 @@ mod reader;
 mod rehearsal;
 mod restart;
 mod route;
+mod rules;
 mod schedule;
 mod secret;
 mod settings;
@@ -76,6 +78,8 @@ pub struct Settings {
     pub engines: engines::Engines,
     /// Ceilings of the ingest paths.
     pub limits: Limits,
+    /// The audit of runbook actions.
+    pub audit: Audit,
     /// `text` or `json`.
     pub log_format: String,
     /// `tracing` filter, such as `info` or `firebell=debug,warn`.
@@ -89,6 +93,32 @@ pub struct Token {
     pub name: String,
     /// SHA-256 of the token.
     pub sha256: [u8; 32],
+    /// Whose it is: acts are that person's. `None`: a program's.
+    pub person: Option<String>,
+}
+
+/// The audit of runbook actions.
+#[derive(Clone, Debug)]
+pub struct Audit {
+    /// What checkpoints are signed with, 64 hexadecimal digits; `None`: `audit.key` in the data folder,
+    /// made at the first start.
+    pub key: Option<SecretString>,
+    /// A checkpoint is made after so many entries, and at every stop.
+    pub every: i64,
+    /// Roles of which one is needed to read it on the console.
+    pub readers: Vec<String>,
+}
+
+impl Default for Audit {
+    fn default() -> Audit {
+        Audit {
+            key: None,
+            every: 100,
+            readers: ["lead", "incident-commander", "admin"]
+                .map(str::to_owned)
+                .into(),
+        }
+    }
 }
 
 /// An alert source: a name and the token its senders use.

@@ -19,6 +19,7 @@ use super::matcher::Matcher;
 use super::schedule::{Leaves, Schedule, Weights};
 use super::silence::{ReminderRules, Silence};
 use super::time::Time;
+use super::verdict::Rules;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -67,6 +68,8 @@ pub struct Directory {
     pub leaves: Leaves,
     /// What counts as a night and a weekend in the fairness ledger, and how much.
     pub fairness: Weights,
+    /// Who may run which action where and when.
+    pub permits: Arc<Rules>,
     /// Person and contact name of what nobody has shown to lead to that person yet. Not from the
     /// files: the engine knows which codes came back.
     pub unverified: BTreeSet<(String, String)>,

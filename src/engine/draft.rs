@@ -3,6 +3,7 @@
 use super::Engine;
 use super::memory::{Memory, ShowKey};
 use super::outgoing::Outgoing;
+use crate::core::audit;
 use crate::core::directory::Directory;
 use crate::core::id::{AlertId, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{
@@ -208,6 +209,17 @@ impl Draft {
                         run.0.to_string(),
                     );
                 }
+                Effect::Rehearse { run } => {
+                    self.send(
+                        memory,
+                        incident,
+                        &record,
+                        n,
+                        Lane::Run,
+                        self.node.clone(),
+                        format!("dry:{}", run.0),
+                    );
+                }
                 Effect::Say { to } => self.say(memory, incident, &record, n, &to),
                 Effect::Show { surface } => {
                     self.lose_room(memory, incident.id, &record.event);
@@ -219,6 +231,9 @@ impl Draft {
                 }
             }
         }
+        self.changes
+            .facts
+            .extend(audit::of_event(incident, &record));
         if let Some((kind, reason)) = reason(&record.event) {
             self.metrics.why(kind, reason);
         }

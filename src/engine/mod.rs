@@ -10,6 +10,7 @@
 
 mod accounts;
 mod act;
+mod audit;
 mod clock;
 mod covers;
 mod deliver;
@@ -26,10 +27,12 @@ mod rest;
 mod vigil;
 mod waking;
 
+pub use audit::{Sealer, Whole, checkpoint_file, genuine, genuine_all, verify_audit};
 pub use clock::Clock;
 pub use covers::covered;
 pub use feeds::first_copies;
 pub use lease::GRACE_MS;
+pub use quiet::SilenceAct;
 pub use rest::restored;
 pub use waking::{AckLink, Tested, overlay};
 
@@ -99,8 +102,8 @@ pub(crate) struct Inner {
     fenced: AtomicBool,
     /// The files' maintenance windows may have changed: the desk is to look at them.
     look: AtomicBool,
-    /// Runs this process carries out.
-    running: Mutex<HashSet<RunId>>,
+    /// Rows of the runs this process carries out.
+    running: Mutex<HashSet<i64>>,
     /// What rooms show of them.
     shown: act::Shown,
     /// This database's own name: what engines know its runs by.
@@ -151,23 +154,6 @@ pub enum Failure {
     /// The store is down or this process is stopping; try again. HTTP 503.
     #[error("firebell cannot store this right now: {0}")]
     Unavailable(String),
-}
-
-/// What is asked of silences.
-#[derive(Clone, Debug)]
-pub enum SilenceAct {
-    /// Make one, or change the one with `wanted.id`.
-    Put {
-        /// As it is to be; an empty id makes a new one.
-        wanted: Box<Silence>,
-        /// The id of a new one. The same id again is the same act.
-        fresh: String,
-    },
-    /// End one now.
-    End {
-        /// Which.
-        id: String,
-    },
 }
 
 /// Something changed and is committed; readers look again.
@@ -364,15 +350,6 @@ impl Engine {
             silences: silences.clone(),
             ..Directory::clone(now)
         });
-    }
-
-    /// Makes, changes or ends a silence. When this returns, it is durable and in force; the answer is
-    /// the id it has then.
-    ///
-    /// # Errors
-    /// A refusal in words, or `Unavailable` when nothing could be stored.
-    pub async fn silence(&self, act: SilenceAct) -> Result<String, Failure> {
-        self.ask(|reply| desk::Job::Silence { act, reply }).await
     }
 
     /// Merges one incident into another, which goes on; answers about that one.

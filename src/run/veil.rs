@@ -8,7 +8,8 @@
 //! Known limit: a form nobody thought of (reversed, compressed, one character a line) passes.
 
 use super::mask::MASK;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use std::collections::BTreeSet;
 
 /// Shorter ones are not looked for: masking every `on` or `42` would make output unreadable, and
@@ -140,6 +141,8 @@ fn variants(secret: &str) -> Vec<Vec<u8>> {
         forms.push(percent(bytes, lower, false, b"-._~!*'()"));
     }
     forms.extend(in_json(secret));
+    forms.push(STANDARD.encode(bytes));
+    forms.push(URL_SAFE.encode(bytes));
     for before in 0..3 {
         forms.push(base64(bytes, before, &STANDARD_NO_PAD));
         forms.push(base64(bytes, before, &URL_SAFE_NO_PAD));
@@ -197,8 +200,6 @@ fn in_json(secret: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use base64::Engine as _;
-    use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
     const SECRETS: [&str; 4] = [
         "s3cr3t/+ \"pass\" wörd",

@@ -69,6 +69,7 @@ fn settings() -> Settings {
         tokens: vec![Token {
             name: "ci".to_owned(),
             sha256: Sha256::digest(TOKEN).into(),
+            person: None,
         }],
         sources: Vec::new(),
         console: Console {
@@ -77,6 +78,7 @@ fn settings() -> Settings {
             channels: Vec::new(),
         },
         limits: Limits::default(),
+        audit: firebell::config::Audit::default(),
         log_format: "text".to_owned(),
         log_filter: "info".to_owned(),
     }

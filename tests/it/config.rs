@@ -6,6 +6,7 @@ mod entries;
 mod layers;
 mod maintenance;
 mod reload;
+mod rules;
 mod schedules;
 mod settings;
 mod shipped;

@@ -254,7 +254,7 @@ async fn covers_people_agreed_on_are_known_at_the_terminal_and_it_is_said_when_t
     let url = loaded.settings.database_url.expose_secret().to_owned();
     let options = Options {
         clock: Clock::Real,
-        scratch: loaded.settings.data_dir.join("runs"),
+        executors: crate::world::executors(&loaded.settings.data_dir),
         public_url: "http://firebell.test".to_owned(),
         metrics: Arc::new(Metrics::new()),
     };

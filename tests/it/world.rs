@@ -1,7 +1,7 @@
 //! The World: a real engine on a real database, a clock that is moved by hand, and a chat platform
 //! that remembers everything said to it. Nothing here sleeps: `settle` runs until nothing moves.
 
-use firebell::chat::{Answer, Card, Chat, Fault, Line, Page, RoomRef};
+use firebell::chat::{Answer, Card, Chat, Fault, Line, Live, Page, RoomRef};
 use firebell::config::engines::Engines;
 use firebell::config::notify::Providers;
 use firebell::core::alert::{Alert, AlertKind, Labels};
@@ -62,6 +62,8 @@ pub enum Mood {
 #[derive(Default)]
 pub struct Platform {
     pub said: Mutex<Vec<Said>>,
+    /// Every drawing of a run's output: the room, the message it edits, and what it shows.
+    pub live: Mutex<Vec<(String, String, Live)>>,
     mood: Mutex<Mood>,
     keys: Mutex<BTreeSet<String>>,
 }
@@ -207,6 +209,18 @@ impl Chat for Adapter {
             },
             format!("card-{}", card.incident.0),
         ))
+    }
+
+    fn live<'a>(
+        &'a self,
+        room: &'a RoomRef,
+        live: &'a Live,
+        remote: &'a str,
+        _again: bool,
+    ) -> Answer<'a, String> {
+        let mut drawn = self.0.live.lock().unwrap();
+        drawn.push((place(room), remote.to_owned(), live.clone()));
+        Box::pin(std::future::ready(Ok(live.key.clone())))
     }
 
     fn page<'a>(&'a self, person: &'a str, pages: &'a [Page]) -> Answer<'a, String> {

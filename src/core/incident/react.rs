@@ -6,7 +6,7 @@
 
 use super::event::Event;
 use super::parts::Outcome;
-use super::{Incident, Record, THE_ROOM};
+use super::{Incident, Record, RunState, THE_ROOM};
 use crate::core::id::RunId;
 
 /// Something to be done outside.
@@ -35,6 +35,11 @@ pub enum Effect {
     Spare {
         /// Directory id.
         person: String,
+    },
+    /// Run its action's "only look" mode, whose output stands on the card of the request.
+    Rehearse {
+        /// Which.
+        run: RunId,
     },
     /// Start a released run: at most once.
     Run {
@@ -148,6 +153,9 @@ pub fn react(incident: &Incident, record: &Record) -> Vec<Effect> {
         Event::Promoted { .. } => effects.push(Effect::Show {
             surface: Surface::Room,
         }),
+        Event::RunAsked { run, terms, .. } if terms.rehearse => {
+            effects.push(Effect::Rehearse { run: *run });
+        }
         Event::RunReleased { run } => effects.push(Effect::Run { run: *run }),
         _ => {}
     }
@@ -156,6 +164,10 @@ pub fn react(incident: &Incident, record: &Record) -> Vec<Effect> {
     }
     if let Event::Paged { channels, .. } = &record.event {
         let told = channels.iter().cloned().map(Place::Channel);
+        effects.extend(told.map(|to| Effect::Say { to }));
+    }
+    if let Event::RunAsked { terms, .. } = &record.event {
+        let told = terms.told.iter().cloned().map(Place::Channel);
         effects.extend(told.map(|to| Effect::Say { to }));
     }
     if changes_card(&record.event) {
@@ -216,8 +228,15 @@ fn place(incident: &Incident, event: &Event) -> Option<Place> {
             outcome: Outcome::Unknown { .. },
             ..
         } => Some(Place::Loud),
+        Event::RunAsked { terms, .. } if terms.break_glass => Some(Place::Loud),
+        // What approvers are to look at stands where they are asked.
+        Event::RunRehearsed { run, .. } if !waits(incident, *run) => None,
         // Somebody has to see the request and its end, room or not.
-        Event::RunAsked { .. } | Event::RunEnded { .. } if !incident.major => Some(Place::Loud),
+        Event::RunAsked { .. } | Event::RunRehearsed { .. } | Event::RunEnded { .. }
+            if !incident.major =>
+        {
+            Some(Place::Loud)
+        }
         Event::PlaceFailed { platform, .. } => Some(Place::LoudExcept(platform.clone())),
         Event::Spoke { platform, .. }
         | Event::Reworded { platform, .. }
@@ -230,13 +249,17 @@ fn place(incident: &Incident, event: &Event) -> Option<Place> {
         | Event::PageDelivered { .. }
         | Event::RunApproved { .. }
         | Event::RunStarted { .. }
-        | Event::RunRehearsed { .. }
         | Event::Joined { .. }
         | Event::Left { .. }
         | Event::Redacted { .. }
         | Event::Removed { .. } => None,
         _ => incident.major.then_some(Place::Room),
     }
+}
+
+fn waits(incident: &Incident, run: RunId) -> bool {
+    let found = incident.runs.get(&run);
+    found.is_some_and(|r| matches!(r.state, RunState::Asked { .. }))
 }
 
 fn changes_card(event: &Event) -> bool {

@@ -37,7 +37,8 @@ pub(super) struct Ended {
 }
 
 impl Ended {
-    fn blank(outcome: Outcome) -> Ended {
+    /// It ended so, and nothing else is known.
+    pub fn of(outcome: Outcome) -> Ended {
         Ended {
             outcome,
             duration_ms: 0,
@@ -52,12 +53,12 @@ impl Ended {
 
     /// It provably never started.
     pub fn not_started(why: String) -> Ended {
-        Ended::blank(Outcome::NotStarted { why })
+        Ended::of(Outcome::NotStarted { why })
     }
 
     /// The truth is lost.
     pub fn unknown(why: String) -> Ended {
-        Ended::blank(Outcome::Unknown { why })
+        Ended::of(Outcome::Unknown { why })
     }
 }
 
@@ -137,42 +138,7 @@ impl Hand {
                 break lost("another firebell has taken over".to_owned());
             }
         };
-        output.finish();
-        let Stand::Ended {
-            outcome,
-            duration_ms,
-            mut notes,
-        } = stand
-        else {
-            return Ended::unknown("it was given up while it ran".to_owned());
-        };
-        if output.masked() > 0 {
-            let n = usize::try_from(output.masked()).unwrap_or(usize::MAX);
-            notes.push(format!(
-                "{} masked in its output",
-                crate::core::text::count(n, "secret")
-            ));
-        }
-        if output.left_out() > 0 {
-            notes.push(format!(
-                "{} bytes in the middle of its output were left out",
-                output.left_out()
-            ));
-        }
-        let outcome = match outcome {
-            Outcome::Cancelled if overdue => Outcome::TimedOut,
-            outcome => outcome,
-        };
-        Ended {
-            outcome,
-            duration_ms,
-            bytes: output.bytes(),
-            tail: output.tail(),
-            output: output.text(),
-            notes,
-            ambiguous: false,
-            job: Some(job.clone()),
-        }
+        over(job, output, stand, overdue)
     }
 
     /// Waits for news, or for the wish to stop it.
@@ -213,6 +179,44 @@ impl Hand {
     }
 }
 
+/// What is told of a run that is over.
+fn over(job: &Job, mut output: Output, stand: Stand, overdue: bool) -> Ended {
+    output.finish();
+    let Stand::Ended {
+        outcome,
+        duration_ms,
+        mut notes,
+    } = stand
+    else {
+        return Ended::unknown("it was given up while it ran".to_owned());
+    };
+    if output.masked() > 0 {
+        let n = usize::try_from(output.masked()).unwrap_or(usize::MAX);
+        let times = crate::core::text::count(n, "secret");
+        notes.push(format!("{times} masked in its output"));
+    }
+    if output.left_out() > 0 {
+        let n = output.left_out();
+        notes.push(format!(
+            "{n} bytes in the middle of its output were left out"
+        ));
+    }
+    let outcome = match outcome {
+        Outcome::Cancelled if overdue => Outcome::TimedOut,
+        outcome => outcome,
+    };
+    Ended {
+        outcome,
+        duration_ms,
+        bytes: output.bytes(),
+        tail: output.tail(),
+        output: output.text(),
+        notes,
+        ambiguous: false,
+        job: Some(job.clone()),
+    }
+}
+
 fn lost(why: String) -> Stand {
     Stand::Ended {
         outcome: Outcome::Unknown { why },
@@ -223,7 +227,7 @@ fn lost(why: String) -> Stand {
 
 impl Hand {
     /// The row as it ends.
-    pub(super) fn over(&self, ended: &Ended, digest: String) -> RunRow {
+    pub(super) fn ended_row(&self, ended: &Ended, digest: String) -> RunRow {
         RunRow {
             state: ended.outcome.word().to_owned(),
             ended_at: Some(self.engine.now()),

@@ -11,6 +11,7 @@
 
 mod follow;
 mod job;
+mod rehearse;
 mod report;
 mod rooms;
 
@@ -43,17 +44,19 @@ const TRY_AGAIN: Duration = Duration::from_secs(5);
 
 /// Carries out a released run, unless this process has it already.
 pub(super) fn start(engine: &Engine, effect: Outgoing) {
-    let Ok(run) = effect.row.detail.parse().map(RunId) else {
+    let Some((run, dry)) = rehearse::parse(&effect.row.detail) else {
         return;
     };
-    let running = || {
-        engine
+    let row = effect.row.id;
+    let fresh = {
+        let mut running = engine
             .0
             .running
             .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+            .unwrap_or_else(PoisonError::into_inner);
+        running.insert(row)
     };
-    if !running().insert(run) {
+    if !fresh {
         return;
     }
     let engine = engine.clone();
@@ -77,13 +80,17 @@ pub(super) fn start(engine: &Engine, effect: Outgoing) {
             effect,
             engine: engine.clone(),
         };
-        hand.carry_out().await;
+        if dry {
+            hand.rehearse().await;
+        } else {
+            hand.carry_out().await;
+        }
         let mut running = engine
             .0
             .running
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        running.remove(&run);
+        running.remove(&row);
     });
 }
 
@@ -95,9 +102,7 @@ impl Engine {
             .running
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        row.detail
-            .parse()
-            .is_ok_and(|n| running.contains(&RunId(n)))
+        running.contains(&row.id)
     }
 }
 

@@ -32,7 +32,7 @@ impl Hand {
             notes.push(format!("output sha256 {digest}"));
         }
         let private = ended.job.as_ref().is_some_and(|j| j.action.private_output);
-        self.record = self.over(&ended, digest);
+        self.record = self.ended_row(&ended, digest);
         changes.runs.insert(self.run, self.record.clone());
         // Without it the timeline still says how it went; the folder is there for whoever looks.
         if let Err(error) = self.engine.write(changes).await {
@@ -47,6 +47,9 @@ impl Hand {
             notes,
         };
         self.submit("ended", command).await;
+        if self.engine.fenced() {
+            return;
+        }
         if let Some(incident) = self.newest().await {
             self.tell_rooms(&incident).await;
         }
@@ -86,7 +89,7 @@ impl Hand {
         let executors = &self.engine.0.options.executors;
         let (Some(executor), Some(place)) = (executors.of(&job.action.how), executors.artifacts())
         else {
-            return Default::default();
+            return (Vec::new(), Vec::new());
         };
         let (mut rows, mut lost) = (Vec::new(), Vec::new());
         for (kept, path) in executor.artifacts(job) {

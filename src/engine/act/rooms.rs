@@ -61,9 +61,11 @@ impl Shown {
 
     /// Where it is shown, as the run's row keeps it.
     pub(super) fn told(&self, run: RunId) -> String {
-        self.with(run, |message| match message.told.is_empty() {
-            true => String::new(),
-            false => serde_json::to_string(&message.told).unwrap_or_default(),
+        self.with(run, |message| {
+            if message.told.is_empty() {
+                return String::new();
+            }
+            serde_json::to_string(&message.told).unwrap_or_default()
         })
     }
 

@@ -58,6 +58,7 @@ fn here(word: &str) -> Here {
         (_, "alerts") => Here::Alerts,
         (_, "silences") => Here::Silences,
         (_, "quarantine") => Here::Quarantine,
+        (_, "audit") => Here::Audit,
         (_, "declare") => Here::Declare,
         _ => Here::People,
     }

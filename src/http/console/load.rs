@@ -283,7 +283,7 @@ pub(super) async fn incident_view(
         room: room_of(incident),
         timeline: timeline::entries(&journal),
         why: explain(incident, &journal, &moment.directory, moment.now),
-        runs: RunView::all(incident, &rows, &files),
+        runs: RunView::all(incident, &rows, &files, &moment.directory, moment.now),
         deliveries,
         attempts,
         alerts,

@@ -13,6 +13,7 @@
 
 mod act;
 mod assets;
+mod audit;
 mod calendar;
 mod compose;
 mod fairness;
@@ -101,6 +102,7 @@ fn pages() -> Router<Console> {
         .route("/alerts", get(overview::alerts))
         .route("/quarantine", get(overview::quarantine))
         .route("/silences", get(silences::page))
+        .route("/audit", get(audit::audit))
         .route("/events", get(live::events))
         .route("/complete", get(compose::complete))
         .route("/fragments/overview", get(fragment::overview))

@@ -84,6 +84,10 @@ fn become_it(order: &Instruction, line: &mut UnixStream) -> String {
     let Some(program) = order.argv.first() else {
         return "the action has no program".to_owned();
     };
+    // The shim blocks what asks it to stop, and a mask is inherited.
+    if let Err(e) = nix::sys::signal::SigSet::empty().thread_set_mask() {
+        return format!("it cannot be made to hear signals: {e}");
+    }
     let uid = (order.login.as_ref()).map_or(rustix::process::getuid().as_raw(), |l| l.uid);
     // The kernel counts every process of the user, not of this run; looked at while `/proc` can be.
     let others = order.bounds.processes.map(|_| tree::threads_of(uid));

@@ -257,11 +257,14 @@ impl ProcessExecutor {
                 _ if more => Stand::Running,
                 Some(verdict) => ended(&job.action.success, &verdict),
                 None if lives => Stand::Running,
-                None => Stand::Ended {
-                    outcome: Outcome::Unknown { why: lost(&claim) },
-                    duration_ms: 0,
-                    notes: Vec::new(),
-                },
+                None => {
+                    forget_secrets(&folder.0);
+                    Stand::Ended {
+                        outcome: Outcome::Unknown { why: lost(&claim) },
+                        duration_ms: 0,
+                        notes: Vec::new(),
+                    }
+                }
             };
             if stand != Stand::Running || !bytes.is_empty() || Instant::now() >= until {
                 return Ok(News {
@@ -423,6 +426,18 @@ fn elsewhere() -> News {
             duration_ms: 0,
             notes: Vec::new(),
         },
+    }
+}
+
+/// Nobody is left who would remove them.
+fn forget_secrets(folder: &Path) {
+    let shared = Path::new(SHARED).join(folder.file_name().unwrap_or_default());
+    for place in [folder, &shared] {
+        if let Err(e) = std::fs::remove_dir_all(place.join("secrets"))
+            && e.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(path = %place.display(), "a run's secrets stay behind: {e}");
+        }
     }
 }
 

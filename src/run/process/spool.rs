@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! runs/node              which machine's spool this is, made once
-//! runs/KEY/claim         made with O_EXCL: without it the program provably never started
+//! runs/KEY/claim         made exclusively: without it the program provably never started
 //! runs/KEY/output.N      what it wrote; the first piece is kept, of the others the newest
 //! runs/KEY/cancel        somebody wants it to stop
 //! runs/KEY/result.json   how it ended; appears whole or not at all
@@ -134,6 +134,10 @@ pub struct Claim {
 }
 
 /// How a program ended, as the shim writes it down.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and several may hold"
+)]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Verdict {
@@ -222,19 +226,30 @@ impl Folder {
         self.take(VOID)
     }
 
+    /// The claim appears with its content, or not at all: whoever looks meanwhile must not find it torn.
     fn take(&self, text: &str) -> io::Result<bool> {
-        let mut open = OpenOptions::new();
-        let opened = open
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(self.path("claim"));
-        let mut file = match opened {
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
-            other => other?,
-        };
+        let (new, claim) = (
+            self.path(&format!("claim.{}", uuid::Uuid::new_v4().simple())),
+            self.path("claim"),
+        );
+        let mut file = exclusive(&new)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
+        let linked = std::fs::hard_link(&new, &claim);
+        std::fs::remove_file(&new)?;
+        match linked {
+            Ok(()) => {}
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+            // A file system without links: exclusive all the same, if less tidy.
+            Err(_) => match exclusive(&claim) {
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+                opened => {
+                    let mut file = opened?;
+                    file.write_all(text.as_bytes())?;
+                    file.sync_all()?;
+                }
+            },
+        }
         File::open(&self.0)?.sync_all()?;
         Ok(true)
     }
@@ -385,6 +400,11 @@ pub enum Claimed {
 /// Makes a folder for this user alone.
 pub(super) fn private(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+fn exclusive(path: &Path) -> io::Result<File> {
+    let mut open = OpenOptions::new();
+    open.write(true).create_new(true).mode(0o600).open(path)
 }
 
 fn small(path: &Path) -> io::Result<Option<String>> {

@@ -511,6 +511,7 @@ async fn serve(engine: &Engine, metrics: Arc<Metrics>) -> String {
             channels: vec!["general".to_owned()],
         },
         limits: Limits::default(),
+        audit: firebell::config::Audit::default(),
         log_format: "text".to_owned(),
         log_filter: "warn".to_owned(),
     };

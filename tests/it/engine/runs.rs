@@ -157,6 +157,89 @@ async fn a_run_whose_truth_is_lost_is_unknown_said_loudly_and_settled_by_a_perso
     .await;
 }
 
+#[tokio::test]
+async fn what_a_run_writes_is_one_message_of_the_room_that_is_edited_to_its_end() {
+    let text = "i=0; while [ $i -lt 40 ]; do i=$((i+1)); echo line $i; done; /bin/sleep 0.8; echo last; \
+        /bin/sleep 3; echo xoxb-1234567890-abcdefghij";
+    let w = running("sqlite::memory:", &["/bin/sh", "-c", text]).await;
+    assert_eq!(ended(&w, 1).await, Outcome::Succeeded { exit: 0 });
+    // The last drawing follows the line of the end.
+    while !w
+        .platform
+        .live
+        .lock()
+        .unwrap()
+        .iter()
+        .any(|d| d.2.title.contains("succeeded"))
+    {
+        tokio::task::yield_now().await;
+    }
+    let drawn = w.platform.live.lock().unwrap().clone();
+    assert!((2..=4).contains(&drawn.len()), "{drawn:#?}");
+    let (first, last) = (&drawn[0], &drawn[drawn.len() - 1]);
+    assert_eq!((first.0.as_str(), first.1.as_str()), ("room-of-1", ""));
+    assert!(drawn[1..].iter().all(|d| d.1 == first.2.key), "{drawn:#?}");
+    assert!(first.2.title.contains("is running"), "{first:?}");
+    assert_eq!(
+        first.2.buttons.len(),
+        1,
+        "it can be stopped there: {first:?}"
+    );
+    assert!(
+        last.2.buttons.is_empty() && last.2.tail.ends_with("\nlast\n[masked]"),
+        "{last:?}"
+    );
+    assert!(
+        drawn.iter().all(|d| d.2.tail.lines().count() <= 15),
+        "{drawn:#?}"
+    );
+    let row = w.engine.store().run(RunId(1)).await.unwrap().unwrap();
+    assert_eq!(row.digest.len(), 64);
+}
+
+#[tokio::test]
+async fn an_action_that_looks_first_shows_what_it_found_before_anybody_decides() {
+    let mut directory = super::super::world::directory();
+    let mut restart = (*directory.actions["restart"]).clone();
+    let firebell::core::directory::How::Process(run) = &mut restart.how else {
+        panic!("restart is a program")
+    };
+    run.dry_run = vec!["/bin/echo".to_owned(), "would restart 3".to_owned()];
+    restart.approval.dry_run_first = true;
+    directory
+        .actions
+        .insert("restart".to_owned(), std::sync::Arc::new(restart));
+    let w = World::with("sqlite::memory:", directory).await;
+    w.fire("Down", MAJOR).await;
+    let ask = Command::AskRun {
+        by: person("ana"),
+        run: RunId(1),
+        action: w.directory.actions["restart"].clone(),
+        args: BTreeMap::new(),
+        ask: Ask::default(),
+    };
+    w.tell(1, ask).await;
+    let rehearsed = loop {
+        let incident = w.engine.incident(IncidentId(1)).await.unwrap().unwrap();
+        if let Some(found) = incident.runs[&RunId(1)].rehearsed.clone() {
+            break found;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(
+        rehearsed,
+        (Outcome::Succeeded { exit: 0 }, "would restart 3".to_owned())
+    );
+    let approve = Command::ApproveRun {
+        by: person("bo"),
+        run: RunId(1),
+    };
+    w.tell(1, approve).await;
+    assert_eq!(ended(&w, 1).await, Outcome::Succeeded { exit: 0 });
+    let row = w.engine.store().run(RunId(1)).await.unwrap().unwrap();
+    assert_eq!(row.output, "restarted\n");
+}
+
 async fn ended(w: &World, id: i64) -> Outcome {
     loop {
         let journal = w.journal(id).await;

@@ -64,6 +64,7 @@ fn settings() -> Settings {
         tokens: vec![Token {
             name: "ci".to_owned(),
             sha256: sha256(API),
+            person: None,
         }],
         sources: vec![
             source("prom", INGEST, None),
@@ -75,6 +76,7 @@ fn settings() -> Settings {
             channels: Vec::new(),
         },
         limits: Limits::default(),
+        audit: firebell::config::Audit::default(),
         log_format: "text".to_owned(),
         log_filter: "info".to_owned(),
     }

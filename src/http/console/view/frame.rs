@@ -20,6 +20,7 @@ pub(in super::super) enum Here {
     Alerts,
     Silences,
     Quarantine,
+    Audit,
     People,
     Declare,
     Room(RoomId),
@@ -139,6 +140,7 @@ pub(in super::super) fn side_content(side: &Side, here: Here) -> Markup {
             (link("/alerts", "siren", "Alerts", here == Here::Alerts, side.firing, false))
             (link("/silences", "mute", "Silences", here == Here::Silences, side.silenced, false))
             (link("/quarantine", "jar", "Quarantine", here == Here::Quarantine, side.quarantined, false))
+            (link("/audit", "list", "Audit", here == Here::Audit, 0, false))
         }
         (rooms("Incident rooms", side.rooms.iter().filter(open_kind), here))
         (rooms("Direct", side.rooms.iter().filter(|r| r.kind == "direct"), here))

@@ -174,7 +174,10 @@ fn delivered_to(scene: Scene<'_>, d: &OutboxRow) -> String {
             d.detail.trim_start_matches("channel:"),
             d.target
         ),
-        Lane::Run => format!("Start of run-{}", d.detail),
+        Lane::Run => match d.detail.strip_prefix("dry:") {
+            Some(run) => format!("Rehearsal of run-{run}"),
+            None => format!("Start of run-{}", d.detail),
+        },
     }
 }
 

@@ -2,6 +2,7 @@
 //! shows comes in as a parameter, and every word is escaped by the macro.
 
 pub(super) mod actions;
+pub(super) mod audit;
 pub(super) mod calendar;
 pub(super) mod card;
 pub(super) mod fairness;
