@@ -10,6 +10,7 @@
 
 mod accounts;
 mod act;
+mod change;
 mod clock;
 mod covers;
 mod deliver;
@@ -26,6 +27,7 @@ mod rest;
 mod vigil;
 mod waking;
 
+pub use change::{Change, Counter};
 pub use clock::Clock;
 pub use covers::covered;
 pub use feeds::first_copies;
@@ -168,36 +170,6 @@ pub enum SilenceAct {
         /// Which.
         id: String,
     },
-}
-
-/// Something changed and is committed; readers look again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// An incident (its card, page, timeline).
-    Incident(IncidentId),
-    /// A room of the console has a new message.
-    Room(RoomId),
-    /// A run wrote output.
-    Run(RunId, IncidentId),
-    /// The configuration was reloaded.
-    Directory,
-}
-
-/// Numbers for rows that adapters write themselves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Counter {
-    /// `rooms.id`
-    Room,
-    /// `posts.id`
-    Post,
-    /// Run numbers.
-    Run,
-    /// `quarantine.id`
-    Quarantine,
-    /// `heard.id`
-    Heard,
-    /// `attempts.id`
-    Attempt,
 }
 
 impl Engine {
