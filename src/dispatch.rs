@@ -21,7 +21,7 @@ use crate::chat::{Press, words};
 use crate::core::directory::{Directory, Target};
 use crate::core::explain::explain;
 use crate::core::id::{Actor, IncidentId, RunId, Seq};
-use crate::core::incident::{Command, Incident};
+use crate::core::incident::{Ask, Command, Incident};
 use crate::core::postmortem;
 use crate::core::time::Time;
 use crate::engine::{Counter, Done, Engine, Failure, person};
@@ -110,12 +110,13 @@ pub async fn invoke(
 pub async fn press(
     engine: &Engine,
     who: Actor,
+    platform: &str,
     id: IncidentId,
     press: &Press,
     as_of: Seq,
     cause: &str,
 ) -> Reply {
-    let desk = Desk::of(engine, who, "a button", cause);
+    let desk = Desk::of(engine, who, platform, cause);
     let invocation = match press {
         Press::Acknowledge => Invocation::Acknowledge { id },
         Press::Resolve => Invocation::Resolve { id },
@@ -132,11 +133,12 @@ pub async fn press(
             id,
             action: action.clone(),
             args: BTreeMap::new(),
+            ask: Ask::default(),
         },
-        Press::Approve { run } => Invocation::Approve {
-            id,
-            run: Some(*run),
-        },
+        Press::Approve { run, seen } => {
+            let seen = Some(seen.clone()).filter(|s| !s.is_empty());
+            return desk.approve(id, Some(*run), seen).await;
+        }
         Press::Reject { run } => Invocation::Reject {
             id,
             run: Some(*run),
@@ -273,8 +275,13 @@ impl<'a> Desk<'a> {
             }
             Invocation::Explain { id } => self.explain(id).await,
             Invocation::Follow { id } => self.follow(id).await,
-            Invocation::Run { id, action, args } => self.run(id, &action, args).await,
-            Invocation::Approve { id, run } => self.approve(id, run).await,
+            Invocation::Run {
+                id,
+                action,
+                args,
+                ask,
+            } => self.run(id, &action, args, ask).await,
+            Invocation::Approve { id, run } => self.approve(id, run, None).await,
             Invocation::Reject { id, run } => self.reject(id, run).await,
             Invocation::Stop { id, run } => self.stop(id, run).await,
             Invocation::Settle {

@@ -143,7 +143,8 @@ pub fn word(press: &Press) -> String {
         Press::Lead => "lead".to_owned(),
         Press::Follow => "follow".to_owned(),
         Press::AskRun { action } => format!("run:{action}"),
-        Press::Approve { run } => format!("approve:{}", run.0),
+        Press::Approve { run, seen } if seen.is_empty() => format!("approve:{}", run.0),
+        Press::Approve { run, seen } => format!("approve:{}:{}", run.0, cut_seen(seen)),
         Press::Reject { run } => format!("reject:{}", run.0),
         Press::Cancel { run } => format!("cancel:{}", run.0),
         Press::Settle { run, good: true } => format!("worked:{}", run.0),
@@ -153,6 +154,11 @@ pub fn word(press: &Press) -> String {
         Press::Postmortem => "postmortem".to_owned(),
         Press::Note => "note".to_owned(),
     }
+}
+
+/// As much of a subject as a button has room for: 64 bits, under firebell's signature.
+fn cut_seen(seen: &str) -> &str {
+    seen.get(..16).unwrap_or(seen)
 }
 
 /// The press a word stands for.
@@ -171,9 +177,14 @@ pub fn press(word: &str) -> Option<Press> {
         "run" => Press::AskRun {
             action: rest.to_owned(),
         },
-        "approve" => Press::Approve {
-            run: RunId(number()?),
-        },
+        "approve" => {
+            let (run, seen) = rest.split_once(':').unwrap_or((rest, ""));
+            let hex = seen.bytes().all(|b| b.is_ascii_hexdigit());
+            Press::Approve {
+                run: RunId(run.parse().ok().filter(|n| *n > 0 && hex)?),
+                seen: seen.to_owned(),
+            }
+        }
         "reject" => Press::Reject {
             run: RunId(number()?),
         },
@@ -252,7 +263,14 @@ mod tests {
             Press::AskRun {
                 action: "restart:web".to_owned(),
             },
-            Press::Approve { run: RunId(7) },
+            Press::Approve {
+                run: RunId(7),
+                seen: String::new(),
+            },
+            Press::Approve {
+                run: RunId(7),
+                seen: "0123456789abcdef".to_owned(),
+            },
             Press::Reject { run: RunId(8) },
             Press::Cancel { run: RunId(9) },
             Press::Settle {
@@ -273,6 +291,7 @@ mod tests {
             "explode",
             "approve:",
             "approve:-1",
+            "approve:7:what",
             "snooze:x",
             "snooze:0",
         ] {

@@ -76,10 +76,15 @@ pub fn line(incident: &Incident, record: &Record, n: u32, directory: &Directory)
         Event::Reworded {
             by, text, platform, ..
         } => (from(by, platform), format!("(corrected) {text}"), None),
-        Event::RunAsked { run, .. } => (
+        Event::RunAsked { run, .. } | Event::RunRehearsed { run, .. } => (
             Actor::Firebell,
             timeline::sentence(&record.event, &names),
-            Some(*run),
+            // Buttons stand below what is to be agreed on, the rehearsal where there is one.
+            incident
+                .runs
+                .get(run)
+                .filter(|r| !r.unrehearsed())
+                .map(|_| *run),
         ),
         event => (Actor::Firebell, timeline::sentence(event, &names), None),
     };
@@ -89,6 +94,9 @@ pub fn line(incident: &Incident, record: &Record, n: u32, directory: &Directory)
         seq: record.seq,
         by,
         text,
+        seen: run
+            .and_then(|run| incident.runs.get(&run))
+            .map_or_else(String::new, |r| r.terms.subject.clone()),
         run,
     })
 }

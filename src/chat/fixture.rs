@@ -254,6 +254,7 @@ pub(crate) fn shown() -> Shown {
             },
             text: "Payments fail since about 13:55, only in the EU.".to_owned(),
             run: None,
+            seen: String::new(),
         },
         form: form::of_verb("note", &directory, Some(&incident)).unwrap(),
         card,

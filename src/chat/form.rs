@@ -189,10 +189,11 @@ pub fn of_action(name: &str, directory: &Directory, incident: &Incident) -> Opti
         .iter()
         .filter(|a| a.from_label.is_none())
         .collect();
-    if typed.is_empty() || typed.len() > FIELDS {
+    let glass = wanted.approval.break_glass.is_some() && wanted.approvals() > 0;
+    if (typed.is_empty() && !glass) || typed.len() > FIELDS {
         return None;
     }
-    let fields = typed
+    let mut fields: Vec<Field> = typed
         .into_iter()
         .map(|a| Field {
             name: argument(&a.name),
@@ -216,6 +217,16 @@ pub fn of_action(name: &str, directory: &Directory, incident: &Incident) -> Opti
             required: a.default.is_none(),
         })
         .collect();
+    if glass && fields.len() < FIELDS {
+        fields.push(Field {
+            name: "break-glass".to_owned(),
+            label: "Emergency: run without approval".to_owned(),
+            help: "Leave empty to ask for approval. Else say why; everybody is told.".to_owned(),
+            entry: Entry::Line { max: 500 },
+            value: None,
+            required: false,
+        });
+    }
     Some(Form {
         verb: "run".to_owned(),
         incident: Some(incident.id),

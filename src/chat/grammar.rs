@@ -23,6 +23,7 @@ use super::surface::tree;
 use crate::core::directory::{Directory, Target};
 use crate::core::duty::Answer;
 use crate::core::id::{IncidentId, RunId, Severity};
+use crate::core::incident::Ask;
 use crate::core::time::Time;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -209,6 +210,8 @@ pub enum Invocation {
         id: IncidentId,
         action: String,
         args: BTreeMap<String, String>,
+        /// Why, and whether the approval is to be passed over.
+        ask: Ask,
     },
     /// `run` absent: the only one that waits.
     Approve {
@@ -392,8 +395,15 @@ pub fn parse(text: &str, context: &Context<'_>) -> Result<Invocation, Usage> {
     let Some(verb) = words.next() else {
         return Ok(Invocation::Help { verb: None });
     };
-    let leaf = tree().find(&verb.text).ok_or_else(|| unknown(&verb.text))?;
-    Line::behind(leaf, context, words).read()
+    // `run!`: at once, past the approval, by who may do that.
+    let (name, glass) = match verb.text.strip_suffix('!') {
+        Some(name) if tree().find(name).is_some_and(|l| l.verb == "run") => (name, true),
+        _ => (verb.text.as_str(), false),
+    };
+    let leaf = tree().find(name).ok_or_else(|| unknown(name))?;
+    let mut line = Line::behind(leaf, context, words);
+    line.glass = glass;
+    line.read()
 }
 
 /// The words from the verb on, without `/` and a root word in front of it.

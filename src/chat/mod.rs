@@ -121,6 +121,9 @@ pub enum Press {
     Approve {
         /// Which.
         run: RunId,
+        /// The subject that was shown: [`Terms::subject`](crate::core::incident::Terms::subject), at
+        /// least its first 16 characters; empty: of a journal older than it.
+        seen: String,
     },
     /// Reject or withdraw a run.
     Reject {
@@ -165,6 +168,8 @@ pub struct Line {
     pub text: String,
     /// The run a confirmation is asked for, drawn with its buttons.
     pub run: Option<RunId>,
+    /// The subject that run has as it is told here.
+    pub seen: String,
 }
 
 /// What a run writes, as one message of a room shows it: edited in place until the run is over.

@@ -10,8 +10,10 @@ use super::surface::{Leaf, Needs, Tree, Who};
 use crate::core::directory::{Action, Directory};
 use crate::core::id::{IncidentId, RunId};
 use crate::core::incident::{Incident, Run, RunState, Status};
-use crate::core::text::{self, count, cut};
+use crate::core::text::{self, cut};
+use crate::core::time::Time;
 use crate::core::timeline;
+use crate::core::verdict;
 use crate::store::IncidentRow;
 use chrono_tz::Tz;
 
@@ -99,12 +101,26 @@ pub fn resolved(incident: &Incident) -> String {
 
 /// Answer to `run`.
 #[must_use]
-pub fn run_asked(id: RunId, run: &Run) -> String {
+pub fn run_asked(
+    id: RunId,
+    incident: &Incident,
+    run: &Run,
+    directory: &Directory,
+    now: Time,
+) -> String {
     let next = match run.needs {
+        _ if run.unrehearsed() => {
+            "It is rehearsed in its only-look mode first; then it waits for approval.".to_owned()
+        }
+        0 if run.terms.break_glass => {
+            format!(
+                "It passes over its approval and everybody is told. Confirm it with the button or `approve {id}`."
+            )
+        }
         0 => format!("Confirm it with the button or `approve {id}`."),
-        n => format!(
-            "It needs {} by somebody else: the button, or `approve {id}`.",
-            count(usize::from(n), "approval")
+        _ => format!(
+            "It needs {}: the button, or `approve {id}`.",
+            verdict::wanting(incident, run, directory, now)
         ),
     };
     format!(
@@ -116,15 +132,18 @@ pub fn run_asked(id: RunId, run: &Run) -> String {
 
 /// Answer to `approve`.
 #[must_use]
-pub fn approved(id: RunId, run: &Run) -> String {
+pub fn approved(
+    id: RunId,
+    incident: &Incident,
+    run: &Run,
+    directory: &Directory,
+    now: Time,
+) -> String {
     match &run.state {
-        RunState::Asked { .. } => {
-            let left = usize::from(run.needs).saturating_sub(run.approved.len());
-            format!(
-                "{id}: thank you. It needs {} more.",
-                count(left, "approval")
-            )
-        }
+        RunState::Asked { .. } => format!(
+            "{id}: thank you. It still needs {}.",
+            verdict::wanting(incident, run, directory, now)
+        ),
         _ => format!("{id} “{}” was released to start.", run.title),
     }
 }

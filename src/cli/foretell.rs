@@ -44,7 +44,7 @@ pub(super) struct Simulation {
     broken: Vec<(String, String)>,
 }
 
-fn label(text: &str) -> Result<(String, String), String> {
+pub(super) fn label(text: &str) -> Result<(String, String), String> {
     let pair = text.split_once('=').filter(|(name, _)| !name.is_empty());
     let (name, value) = pair.ok_or("write it as severity=critical")?;
     Ok((name.to_owned(), value.to_owned()))
@@ -122,7 +122,7 @@ pub fn told(directory: &Directory, alert: &Alert, at: Time, script: Script) -> S
     out
 }
 
-fn by_labels(labels: &[(String, String)], at: Time) -> Alert {
+pub(super) fn by_labels(labels: &[(String, String)], at: Time) -> Alert {
     let labels: Labels = labels.iter().cloned().collect();
     Alert {
         source: "simulate".to_owned(),
@@ -137,7 +137,7 @@ fn by_labels(labels: &[(String, String)], at: Time) -> Alert {
 }
 
 /// The alerts of a payload, in whichever format it is.
-fn read(file: &Path, at: Time, limits: &Limits) -> anyhow::Result<Vec<Alert>> {
+pub(super) fn read(file: &Path, at: Time, limits: &Limits) -> anyhow::Result<Vec<Alert>> {
     let body = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
     let json: Value =
         serde_json::from_slice(&body).with_context(|| format!("{} is not JSON", file.display()))?;

@@ -1,5 +1,8 @@
 //! The command line. Logs go to stderr; stdout carries only what was asked for.
 
+pub mod actions;
+mod approve;
+mod audit;
 pub mod check;
 mod demo;
 mod demo_story;
@@ -13,6 +16,7 @@ mod log;
 mod oncall;
 pub mod plan;
 mod platforms;
+mod policy;
 pub mod rehearse;
 mod serve;
 
@@ -127,6 +131,33 @@ enum Command {
         #[command(flatten)]
         config: Config,
     },
+    /// Agree to a run that waits for approval, as the person whose API token this is
+    Approve {
+        #[command(flatten)]
+        what: approve::What,
+    },
+    /// Say no to a run that waits for approval, or withdraw your own
+    Reject {
+        #[command(flatten)]
+        what: approve::What,
+    },
+    /// Look whether the audit of runbook actions was touched, or print it
+    Audit {
+        #[command(subcommand)]
+        what: audit::What,
+    },
+    /// Ask the rules who may run which action
+    Policy {
+        #[command(subcommand)]
+        what: policy::What,
+    },
+    /// Look at the runbook actions: check their files, list them, show one
+    Actions {
+        #[command(subcommand)]
+        what: actions::What,
+        #[command(flatten)]
+        config: Config,
+    },
     /// Print what a chat platform wants to have pasted or opened
     Generate {
         #[command(subcommand)]
@@ -209,7 +240,14 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
         Command::Oncall { question, config } => oncall::on_call(&config.path, &question).await,
         Command::Fairness { question, config } => fairness::fairness(&config.path, &question).await,
         Command::Plan { old, days, config } => plan::plan(&old, &config.path, days).await,
+        Command::Approve { what } => approve::decide(&what, approve::Answer::Approve).await,
+        Command::Reject { what } => approve::decide(&what, approve::Answer::Reject).await,
+        Command::Audit { what } => audit::audit(&what).await,
+        Command::Policy {
+            what: policy::What::Explain(asked),
+        } => policy::explain(&asked).await,
         Command::Test { paths, config } => rehearse::test(&config.path, &paths),
+        Command::Actions { what, config } => actions::actions(&config.path, &what),
         Command::Generate { what } => {
             generate::generate(&what)?;
             Ok(ExitCode::SUCCESS)

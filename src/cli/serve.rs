@@ -3,7 +3,7 @@
 use super::log;
 use super::platforms::{self, Platforms};
 use crate::config::{self, Fault, Loaded};
-use crate::engine::{self, Clock, Engine, Options};
+use crate::engine::{self, Clock, Engine, Options, Sealer};
 use crate::http::{App, server};
 use crate::metrics::Metrics;
 use crate::notify::Notifiers;
@@ -26,6 +26,8 @@ use tokio::sync::mpsc;
 const CHECKPOINT_EVERY: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(100)..=Duration::from_secs(2);
 const CHECKPOINT_PAGES: i64 = 512;
+/// How often is looked whether the audit's end is to be signed.
+const SEAL_LOOK: Duration = Duration::from_secs(10);
 /// A run's folder stays this long after its end, for whoever wants to look.
 const RUN_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// And is looked for this often.
@@ -113,6 +115,7 @@ pub struct House {
     pub app: App,
     config: PathBuf,
     files: Vec<PathBuf>,
+    sealer: Sealer,
 }
 
 impl House {
@@ -131,7 +134,9 @@ impl House {
             .context("the database could not be opened")?;
         let metrics = Arc::new(Metrics::new());
         let executors = Executors::here(&settings.data_dir, None)
-            .context("the folder of runs could not be made")?;
+            .context("the folder of runs could not be made")?
+            .and_elsewhere(&settings.engines, &settings.data_dir)
+            .map_err(|why| anyhow::anyhow!(why))?;
         let options = Options {
             clock: Clock::Real,
             executors: executors.clone(),
@@ -139,6 +144,13 @@ impl House {
             metrics: Arc::clone(&metrics),
         };
         let engine = Engine::start(store, loaded.directory, options).await?;
+        let key = settings.audit.key.as_ref().map(|k| k.expose_secret());
+        let sealer = Sealer::open(&settings.data_dir, key)?;
+        tracing::info!(
+            key = sealer.public(),
+            "the audit's checkpoints are signed with this key"
+        );
+        engine.note_files().await?;
         let notifiers = Notifiers::new(&settings.notify, engine.public_url())
             .map_err(|why| anyhow::anyhow!(why))?;
         engine.notify_through(notifiers);
@@ -158,6 +170,7 @@ impl House {
             app,
             config: config.to_owned(),
             files: loaded.files,
+            sealer,
         })
     }
 
@@ -170,6 +183,8 @@ impl House {
         let asked = asked_to_stop()?;
         let watched = watch(self.config, self.files, self.app.clone());
         let kept = Box::pin(keep_log_short(engine.clone()));
+        let every = self.app.settings.audit.every;
+        let sealed = Box::pin(seal(engine.clone(), self.sealer.clone(), every));
         let ended = ended(engine.clone());
         let stop = async {
             tokio::select! {
@@ -177,10 +192,16 @@ impl House {
                 () = ended => tracing::error!("the engine has ended; this process stops"),
                 () = watched => {}
                 () = kept => {}
+                () = sealed => {}
             }
         };
         server::serve(self.app, listener, stop).await;
         let ended_early = !engine.alive();
+        if !engine.fenced()
+            && let Err(e) = engine.seal_audit(&self.sealer, 1).await
+        {
+            tracing::warn!("the audit's end could not be signed: {e:#}");
+        }
         engine.stop().await;
         tracing::info!("stopped");
         if engine.fenced() {
@@ -266,6 +287,27 @@ async fn keep_log_short(engine: Engine) {
     }
 }
 
+/// Signs the end of the audit again and again, for ever.
+async fn seal(engine: Engine, sealer: Sealer, every: i64) {
+    let mut failing = false;
+    loop {
+        tokio::time::sleep(SEAL_LOOK).await;
+        match engine.seal_audit(&sealer, every).await {
+            Ok(Some(checkpoint)) => {
+                let (n, hash) = (checkpoint.n, checkpoint.hash);
+                tracing::info!(n, hash, "the audit's end was signed");
+                failing = false;
+            }
+            Ok(None) => failing = false,
+            Err(e) if !failing => {
+                tracing::warn!("the audit's end could not be signed: {e:#}");
+                failing = true;
+            }
+            Err(_) => {}
+        }
+    }
+}
+
 /// The wait before the next round, after one that had `pages` to copy.
 fn pace(every: Duration, pages: i64) -> Duration {
     let next = match pages {
@@ -292,6 +334,9 @@ async fn watch(config: PathBuf, files: Vec<PathBuf>, app: App) {
         app.engine.replace_directory(loaded.directory);
         let app = app.clone();
         engine::spawn(async move {
+            if let Err(e) = app.engine.note_files().await {
+                tracing::warn!("changed files could not be put into the audit: {e}");
+            }
             app.engine.follow_calendars(loaded.feeds).await;
             app.engine.offer_policies().await;
             // A new team or service may bring a new channel.

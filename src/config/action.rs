@@ -1,77 +1,136 @@
 //! `actions/ID.toml`: a runbook action. A file that is wrong disables that action alone.
+//!
+//! This file reads what an action is; beside it: how it runs (`how`, `remote`, `program`), its
+//! bounds (`bounds`), who must agree and what it does by itself (`agree`), and what only shows when
+//! every file has been read (`after`).
+
+mod after;
+mod agree;
+mod bounds;
+mod how;
+mod program;
+mod remote;
+
+pub(super) use after::after;
 
 use super::args::args;
 use super::cross::Known;
-use super::folders::{Entry, check_id};
-use super::reader::{Said, Sink, Table};
+use super::engines::{Engines, Inventory};
+use super::folders::{Entry, Reading, check_id};
+use super::reader::{Said, Sink, Table, nearest};
 use super::route::matchers;
 use super::secret::{hex, sha256};
 use super::tree::parse;
 use crate::core::action::placeholders;
-use crate::core::directory::{self, Action, ActionClass, Arg, How, Limits, ProcessRun};
+use crate::core::alert::Labels;
+use crate::core::directory::{Action, ActionClass, Arg, Risk};
 use std::collections::BTreeMap;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
 /// The version of the file format this firebell reads.
 const SCHEMA: i64 = 1;
+/// Samples of one action.
+const SAMPLES_MAX: usize = 20;
+
+/// What an action may name besides what is in its own file.
+pub(super) struct Ground<'a> {
+    pub reading: &'a Reading<'a>,
+    pub known: &'a Known,
+    pub engines: &'a Engines,
+    pub inventory: &'a Inventory,
+}
+
+/// An example of an alert and of arguments an action must take; `firebell actions check` renders it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sample {
+    /// The incident's labels.
+    pub labels: Labels,
+    /// What a person would fill in.
+    pub args: BTreeMap<String, String>,
+    /// Line of the file.
+    pub line: usize,
+}
+
+/// What one file says.
+pub(super) struct Written {
+    pub action: Action,
+    pub samples: Vec<Sample>,
+    /// Line of `[rollback]`.
+    pub undo_line: usize,
+}
 
 /// Reads and checks one file; faults go to `sink` and then there is no action.
 pub(super) fn action(
     id: &str,
     text: &str,
     file: &Arc<Path>,
-    known: &Known,
+    ground: &Ground<'_>,
     sink: &Sink,
-) -> Option<Action> {
+) -> Option<Written> {
     let root = parse(text, file, sink)?;
     let table = Table::open(&root, "an action", sink)?;
     schema(&table);
-    if let Err(why) = check_id(id) {
-        sink.fault(
-            &table.place,
-            format!("the file name {id:?} is no id: {why}"),
-            "rename the file",
-        );
-    }
-    let args = args(&table);
+    own_name(&table, id);
+    let args = args(&table, ground.inventory);
     let title = table.need_text("title", "\"Restart a web server\"");
     let about = table.text("about").map(|s| s.value).unwrap_or_default();
-    let (class, services) = (class(&table), services(&table, known));
+    let (class, services) = (class(&table), services(&table, ground.known));
+    let risk = risk(&table, class);
+    let idempotent = table.flag("idempotent").unwrap_or(false);
+    let reversible = table.flag("reversible").unwrap_or(false);
+    let environments = environments(&table);
     let matchers = matchers(&table, "match");
-    let run = run(&table, &args);
-    let success = success(&table);
-    let approval = approval(&table, known);
-    table.done();
-    let base = Action::of_program(id, &[]);
-    Some(Action {
-        title: title?.value,
+    let run = how::run(&table, &args, ground);
+    let limits = bounds::limits(&table, run.as_ref());
+    let ended = bounds::result(&table, run.as_ref(), idempotent);
+    let lock = bounds::lock(&table, &args);
+    let agreed = agree::approval(&table, ground, run.as_ref());
+    let rollback = agree::rollback(&table, &args);
+    let private_output = private_output(&table);
+    let samples = samples(&table);
+    let mut action = Action {
+        title: title.map(|t| t.value).unwrap_or_default(),
         about,
-        class: class?,
+        class: class.unwrap_or(ActionClass::Remediation),
+        risk,
+        idempotent,
+        reversible,
+        environments,
         services,
         matchers,
         args,
-        how: How::Process(ProcessRun {
-            argv: run.argv,
-            cwd: run.cwd,
-            env: run.env,
-            ..ProcessRun::default()
-        }),
-        limits: Limits {
-            timeout_ms: run.timeout_ms,
-            kill_grace_ms: run.kill_grace_ms,
-            output_bytes: run.output_bytes,
-            ..Limits::default()
-        },
-        success,
-        approval: directory::Approval {
-            request_ttl_ms: approval.ttl_ms,
-            ..directory::Approval::by_others(approval.count)
-        },
-        roles: approval.roles,
+        limits,
+        success: ended.success,
+        retryable: ended.retryable,
+        lock,
+        approval: agreed.approval,
+        roles: agreed.roles,
+        rollback,
+        private_output,
         digest: hex(&sha256(text.as_bytes())),
-        ..base
+        ..Action::of_program(id, &[])
+    };
+    action.auto = agree::auto(&table, &action);
+    let undo_line = table.place_of("rollback").line;
+    let place = table.place.clone();
+    table.done();
+    let how::Run {
+        how, table: of_run, ..
+    } = run?;
+    of_run.done();
+    // A missing class is a fault, so what stands in for it is never used.
+    action.how = how;
+    bounds::success_of(&mut action, ended.statuses);
+    if agree::twice(&action) {
+        let what = "Kubernetes may start a Job's program twice, and this action is not idempotent";
+        let fix = "make it so that a second start does no harm and say idempotent = true, or run it elsewhere";
+        sink.warn(&place, what, fix);
+    }
+    Some(Written {
+        action,
+        samples,
+        undo_line,
     })
 }
 
@@ -80,6 +139,44 @@ fn schema(table: &Table<'_>) {
     if !table.has("schema") {
         table.missing("schema", &SCHEMA.to_string());
     }
+}
+
+/// The file's name is the id; a file that also says it must say the same.
+fn own_name(table: &Table<'_>, id: &str) {
+    if let Err(why) = check_id(id) {
+        table.sink.fault(
+            &table.place,
+            format!("the file name {id:?} is no id: {why}"),
+            "rename the file",
+        );
+    }
+    if let Some(said) = table.text("id").filter(|s| s.value != id) {
+        let what = format!("`id` is {:?}, and the file is called {id}.toml", said.value);
+        let fix = "rename the file, or remove `id`: the file's name is the id";
+        table.sink.fault(&said.place, what, fix);
+    }
+}
+
+/// One word of a fixed choice.
+fn choice<T: Copy>(table: &Table<'_>, key: &'static str, words: &[(&'static str, T)]) -> Option<T> {
+    let said = table.text(key)?;
+    let found = words.iter().find(|(word, _)| *word == said.value);
+    if found.is_none() {
+        let names = || words.iter().map(|(word, _)| *word);
+        let fix = nearest(&said.value, names()).map_or_else(
+            || {
+                format!(
+                    "write {key} = {:?}",
+                    names().collect::<Vec<_>>().join("\" or \"")
+                )
+            },
+            |near| format!("did you mean `{near}`?"),
+        );
+        let fix = fix.replace('\\', "");
+        let what = format!("`{key}` cannot be {:?}", said.value);
+        table.sink.fault(&said.place, what, fix);
+    }
+    found.map(|(_, value)| *value)
 }
 
 fn class(table: &Table<'_>) -> Option<ActionClass> {
@@ -97,6 +194,19 @@ fn class(table: &Table<'_>) -> Option<ActionClass> {
             None
         }
     }
+}
+
+/// Without the key: looking is of low risk, changing of medium.
+fn risk(table: &Table<'_>, class: Option<ActionClass>) -> Risk {
+    let words = [
+        ("low", Risk::Low),
+        ("medium", Risk::Medium),
+        ("high", Risk::High),
+    ];
+    choice(table, "risk", &words).unwrap_or(match class {
+        Some(ActionClass::Diagnostic) => Risk::Low,
+        _ => Risk::Medium,
+    })
 }
 
 fn services(table: &Table<'_>, known: &Known) -> Vec<String> {
@@ -118,191 +228,73 @@ fn services(table: &Table<'_>, known: &Known) -> Vec<String> {
     said.into_iter().map(|s| s.value).collect()
 }
 
-/// The `[run]` table.
-#[derive(Default)]
-struct Run {
-    argv: Vec<String>,
-    cwd: Option<String>,
-    env: BTreeMap<String, String>,
-    timeout_ms: i64,
-    kill_grace_ms: i64,
-    output_bytes: usize,
+fn environments(table: &Table<'_>) -> Vec<String> {
+    let said = table.texts("environments").unwrap_or_default();
+    for s in said.iter().filter(|s| s.value.trim().is_empty()) {
+        let what = "`environments` has an empty name";
+        let fix = "name the values of the label `environment`, such as [\"prod\"], or remove the key for all";
+        table.sink.fault(&s.place, what, fix);
+    }
+    said.into_iter().map(|s| s.value).collect()
 }
 
-fn run(action: &Table<'_>, args: &[Arg]) -> Run {
-    let Some(table) = action.table("run", "[run]") else {
-        if !action.has("run") {
-            action.missing(
-                "[run]",
-                "[\"/usr/bin/program\", \"{argument}\"] as its argv",
-            );
+fn private_output(table: &Table<'_>) -> bool {
+    let words = [("room", false), ("console", true)];
+    choice(table, "output-visibility", &words).unwrap_or(false)
+}
+
+fn samples(table: &Table<'_>) -> Vec<Sample> {
+    let mut samples = Vec::new();
+    for sample in table.tables("sample", "[[sample]]") {
+        let pairs = |key| sample.map(key).into_iter().map(|(k, v)| (k, v.value));
+        let (labels, args) = (pairs("labels").collect(), pairs("args").collect());
+        samples.push(Sample {
+            labels,
+            args,
+            line: sample.place.line,
+        });
+        sample.done();
+    }
+    if samples.len() > SAMPLES_MAX {
+        let what = format!("there are more than {SAMPLES_MAX} samples");
+        table
+            .sink
+            .fault(&table.place_of("sample"), what, "keep those that differ");
+    }
+    samples
+}
+
+/// Faults of templates: a brace that does not close, or a name that is no argument.
+fn check_templates<'s>(
+    templates: impl IntoIterator<Item = &'s Said<String>>,
+    args: &[Arg],
+    sink: &Sink,
+) {
+    for template in templates {
+        if let Err(why) = placeholders(&template.value, args) {
+            let fix = "name an [[arg]] between braces; {{ is a brace";
+            sink.fault(&template.place, why, fix);
         }
-        return Run::default();
-    };
-    let argv = table.texts("argv").unwrap_or_default();
-    if table.no_items("argv") {
-        table.missing("argv", "[\"/usr/bin/program\", \"{argument}\"]");
-    }
-    if let Some(program) = argv.first() {
-        check_program(program, table.sink);
-    }
-    for element in argv.iter().skip(1) {
-        if let Err(why) = placeholders(&element.value, args) {
-            table.sink.fault(
-                &element.place,
-                why,
-                "name an [[arg]] between braces; {{ is a brace",
-            );
+        if template.value.contains('\0') {
+            let what = format!("{:?} has a NUL byte", template.value);
+            sink.fault(&template.place, what, "remove it");
         }
     }
-    if argv.iter().any(|a| a.value.contains('\0')) {
-        table.sink.fault(
-            &table.place_of("argv"),
-            "`argv` has a NUL byte",
-            "remove it",
-        );
-    }
-    let cwd = table.text("cwd");
-    if let Some(said) = cwd
-        .as_ref()
-        .filter(|c| !Path::new(&c.value).is_dir() || !c.value.starts_with('/'))
-    {
+}
+
+/// A fault when a template has an argument where none may stand.
+fn fixed(key: &str, said: &Said<String>, sink: &Sink) -> bool {
+    let good = !said.value.contains(['{', '}']);
+    if !good {
         let what = format!(
-            "`cwd` cannot be {:?}: it is not an absolute path of a folder",
+            "`{key}` is fixed and cannot hold an argument, and it is {:?}",
             said.value
         );
-        table.sink.fault(
+        sink.fault(
             &said.place,
             what,
-            "create it, or remove the key: each run then gets an empty folder",
+            "write it out; make two actions if it differs",
         );
     }
-    let run = Run {
-        argv: argv.into_iter().map(|a| a.value).collect(),
-        cwd: cwd.map(|c| c.value),
-        env: env(&table),
-        timeout_ms: table
-            .duration_ms("timeout", 1000..=3_600_000)
-            .unwrap_or(60_000),
-        kill_grace_ms: table.duration_ms("kill-grace", 0..=60_000).unwrap_or(5_000),
-        output_bytes: table
-            .bytes("output", 1024..=16 * 1024 * 1024)
-            .unwrap_or(1024 * 1024),
-    };
-    table.done();
-    run
-}
-
-fn env(table: &Table<'_>) -> BTreeMap<String, String> {
-    let mut env = BTreeMap::new();
-    for (name, said) in table.map("env") {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-        if name.is_empty() || !name.bytes().all(plain) || said.value.contains('\0') {
-            let what = format!("`env` cannot hold a variable {name:?} with this value");
-            table.sink.fault(
-                &said.place,
-                what,
-                "use letters, digits and _ for the name, and no NUL byte",
-            );
-        }
-        if said.value.starts_with("env:") || said.value.starts_with("file:") {
-            // A program's environment can be read by its children and in /proc.
-            let what = format!("`env` cannot hand a secret to the program ({name})");
-            table.sink.fault(
-                &said.place,
-                what,
-                "let the program read the secret from its own file",
-            );
-        }
-        env.insert(name, said.value);
-    }
-    env
-}
-
-/// The program: absolute, fixed, there, executable, and nobody else's to change.
-fn check_program(said: &Said<String>, sink: &Sink) {
-    let program = &said.value;
-    let fault = |what: String, fix: &str| sink.fault(&said.place, what, fix);
-    if !program.starts_with('/') || program.contains(['{', '}']) {
-        fault(
-            format!("the program {program:?} must be an absolute path without an argument in it"),
-            "write the whole path first, such as \"/usr/bin/systemctl\"",
-        );
-        return;
-    }
-    let Ok(meta) = std::fs::metadata(program) else {
-        fault(
-            format!("the program {program} is not on this machine"),
-            "install it, or correct the path",
-        );
-        return;
-    };
-    let mode = meta.permissions().mode();
-    if !meta.is_file() || mode & 0o111 == 0 {
-        fault(
-            format!("{program} is not an executable file"),
-            "name a program, or chmod +x it",
-        );
-    } else if mode & 0o022 != 0 {
-        fault(
-            format!("others than its owner may change the program {program}"),
-            "chmod go-w it, so that only its owner decides what runs",
-        );
-    }
-}
-
-fn success(action: &Table<'_>) -> Vec<i32> {
-    let Some(table) = action.table("result", "[result]") else {
-        return vec![0];
-    };
-    let codes = table.ints("success", 0..=255);
-    if table.has("success") && table.no_items("success") {
-        table.sink.fault(
-            &table.place_of("success"),
-            "no exit code would mean success",
-            "write success = [0]",
-        );
-    }
-    table.done();
-    let codes = codes.unwrap_or_else(|| vec![0]);
-    codes
-        .into_iter()
-        .filter_map(|n| i32::try_from(n).ok())
-        .collect()
-}
-
-/// The `[approval]` table.
-struct Approval {
-    count: u8,
-    roles: Vec<String>,
-    ttl_ms: i64,
-}
-
-fn approval(action: &Table<'_>, known: &Known) -> Approval {
-    // Without the table the requester's own confirmation is enough, for a quarter of an hour.
-    let mut approval = Approval {
-        count: 0,
-        roles: Vec::new(),
-        ttl_ms: 900_000,
-    };
-    let Some(table) = action.table("approval", "[approval]") else {
-        return approval;
-    };
-    let count = table.int("count", 0..=5).and_then(|n| u8::try_from(n).ok());
-    approval.count = count.unwrap_or(0);
-    approval.roles = table.words("roles");
-    approval.ttl_ms = table
-        .duration_ms("ttl", 60_000..=86_400_000)
-        .unwrap_or(900_000);
-    let able = known.holders(&approval.roles);
-    if able <= usize::from(approval.count) && known.complete {
-        let need = usize::from(approval.count) + 1;
-        table.sink.warn(
-            &table.place,
-            format!("the action needs {need} people who may ask or approve, and the directory has {able}"),
-            "give the role to more people, or lower `count`",
-        );
-    }
-    table.done();
-    approval
+    good
 }

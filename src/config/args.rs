@@ -1,7 +1,8 @@
 //! The typed arguments of a runbook action. There is no free text.
 
+use super::engines::Inventory;
 use super::folders::check_id;
-use super::reader::{Said, Sink, Table};
+use super::reader::{Said, Sink, Table, nearest};
 use super::tree::{Kind, Place};
 use crate::core::action::value;
 use crate::core::alert::Labels;
@@ -17,12 +18,12 @@ const VALUES_MAX: usize = 100;
 const TEXT_MAX: i64 = 1024;
 
 /// The `[[arg]]` tables, in order.
-pub(super) fn args(action: &Table<'_>) -> Vec<Arg> {
+pub(super) fn args(action: &Table<'_>, inventory: &Inventory) -> Vec<Arg> {
     let mut names = BTreeSet::new();
     let mut args = Vec::new();
     for table in action.tables("arg", "[[arg]]") {
         let place = table.place.clone();
-        let Some(arg) = arg(table) else {
+        let Some(arg) = arg(table, inventory) else {
             continue;
         };
         if !names.insert(arg.name.clone()) {
@@ -40,7 +41,7 @@ pub(super) fn args(action: &Table<'_>) -> Vec<Arg> {
     args
 }
 
-fn arg(table: Table<'_>) -> Option<Arg> {
+fn arg(table: Table<'_>, inventory: &Inventory) -> Option<Arg> {
     let name = table.need_text("name", "\"host\"").filter(|said| {
         let good = check_id(&said.value).is_ok();
         if !good {
@@ -52,7 +53,7 @@ fn arg(table: Table<'_>) -> Option<Arg> {
         good
     });
     let help = table.text("help").map(|s| s.value).unwrap_or_default();
-    let kind = kind(&table);
+    let kind = kind(&table, inventory);
     let default = default(&table);
     let from_label = table.text("from-label");
     let strip_suffix = table.text("strip-suffix");
@@ -83,14 +84,16 @@ fn arg(table: Table<'_>) -> Option<Arg> {
     Some(arg)
 }
 
-/// The default, and every value of an enum, must pass the check a typed value passes.
+/// The default, and every value that can be listed, must pass the check a typed value passes.
 fn check_values(arg: &Arg, place: &Place, sink: &Sink) {
     let mut plain = Arg {
         from_label: None,
         ..arg.clone()
     };
     let candidates: Vec<String> = match &arg.kind {
-        ArgKind::Enum(values) => arg.default.iter().chain(values).cloned().collect(),
+        ArgKind::Enum(values) | ArgKind::Ref { values, .. } => {
+            arg.default.iter().chain(values).cloned().collect()
+        }
         _ => arg.default.iter().cloned().collect(),
     };
     for candidate in candidates {
@@ -102,32 +105,40 @@ fn check_values(arg: &Arg, place: &Place, sink: &Sink) {
     }
 }
 
-/// A default may be written as the number it is.
+/// A default may be written as the number or the yes or no it is.
 fn default(table: &Table<'_>) -> Option<Said<String>> {
     let node = table.get("default")?;
-    if let Kind::Int(n) = node.kind {
-        return Some(Said {
-            value: n.to_string(),
-            place: node.place.clone(),
-        });
-    }
-    table.text("default")
+    let value = match node.kind {
+        Kind::Int(n) => n.to_string(),
+        Kind::Bool(b) => b.to_string(),
+        _ => return table.text("default"),
+    };
+    Some(Said {
+        value,
+        place: node.place.clone(),
+    })
 }
 
-fn kind(table: &Table<'_>) -> Option<ArgKind> {
+/// Every type of an argument.
+const TYPES: [&str; 6] = ["enum", "int", "text", "bool", "duration", "ref"];
+
+fn kind(table: &Table<'_>, inventory: &Inventory) -> Option<ArgKind> {
     let said = table.need_text("type", "\"enum\", \"int\" or \"text\"");
-    let belongs: [(&'static str, &str); 5] = [
-        ("values", "enum"),
-        ("min", "int"),
-        ("max", "int"),
-        ("regex", "text"),
-        ("max-len", "text"),
+    let belongs: [(&'static str, &[&str]); 6] = [
+        ("values", &["enum"]),
+        ("min", &["int", "duration"]),
+        ("max", &["int", "duration"]),
+        ("regex", &["text"]),
+        ("max-len", &["text"]),
+        ("list", &["ref"]),
     ];
-    for (key, owner) in belongs {
+    for (key, owners) in belongs {
         table.get(key);
-        let other = said.as_ref().is_some_and(|s| s.value != owner);
+        let known = |s: &&Said<String>| TYPES.contains(&s.value.as_str());
+        let other = said.as_ref().filter(known);
+        let other = other.is_some_and(|s| !owners.contains(&s.value.as_str()));
         if other && table.has(key) {
-            let what = format!("`{key}` belongs to type = {owner:?}");
+            let what = format!("`{key}` belongs to type = {:?}", owners[0]);
             table
                 .sink
                 .fault(&table.place_of(key), what, "remove it, or change the type");
@@ -138,16 +149,80 @@ fn kind(table: &Table<'_>) -> Option<ArgKind> {
         "enum" => values(table),
         "int" => int(table),
         "text" => text(table),
+        "bool" => Some(ArgKind::Bool),
+        "duration" => duration(table),
+        "ref" => listed(table, inventory),
         other => {
-            let what = format!("`type` cannot be {other:?}");
-            table.sink.fault(
-                &said.place,
-                what,
-                "write type = \"enum\", \"int\" or \"text\"",
+            let fix = nearest(other, TYPES.into_iter()).map_or_else(
+                || format!("write one of {}; there is no free text", TYPES.join(", ")),
+                |near| format!("did you mean `{near}`?"),
             );
+            let what = format!("`type` cannot be {other:?}");
+            table.sink.fault(&said.place, what, fix);
             None
         }
     }
+}
+
+fn duration(table: &Table<'_>) -> Option<ArgKind> {
+    const RANGE: std::ops::RangeInclusive<i64> = 0..=365 * 86_400_000;
+    let (min, max) = (
+        table.duration_ms("min", RANGE),
+        table.duration_ms("max", RANGE),
+    );
+    for (key, example) in [("min", "\"10s\""), ("max", "\"10m\"")] {
+        if !table.has(key) {
+            table.missing(key, example);
+        }
+    }
+    let (min, max) = (min?, max?);
+    if min > max || min % 1000 != 0 || max % 1000 != 0 {
+        let what = "`min` and `max` are whole seconds, the shorter one first";
+        table.sink.fault(
+            &table.place_of("min"),
+            what,
+            "write min = \"10s\" and max = \"10m\"",
+        );
+        return None;
+    }
+    Some(ArgKind::Duration {
+        min_secs: min / 1000,
+        max_secs: max / 1000,
+    })
+}
+
+fn listed(table: &Table<'_>, inventory: &Inventory) -> Option<ArgKind> {
+    let said = table.need_text("list", "\"web\"")?;
+    let Some(values) = inventory.list(&said.value) else {
+        let fix = nearest(&said.value, inventory.names()).map_or_else(
+            || {
+                format!(
+                    "add {} = [\"web-1\", \"web-2\"] under [inventory] in firebell.toml",
+                    said.value
+                )
+            },
+            |near| format!("did you mean `{near}`?"),
+        );
+        let what = format!(
+            "`list` names the list {:?}, which [inventory] does not have",
+            said.value
+        );
+        table.sink.fault(&said.place, what, fix);
+        return None;
+    };
+    if values.is_empty() {
+        let what = format!(
+            "the list {} is empty, so the argument can have no value",
+            said.value
+        );
+        table
+            .sink
+            .warn(&said.place, what, "add names to it in firebell.toml");
+    }
+    Some(ArgKind::Ref {
+        list: said.value,
+        values: values.clone(),
+    })
 }
 
 fn values(table: &Table<'_>) -> Option<ArgKind> {

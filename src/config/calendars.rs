@@ -14,6 +14,7 @@ use super::settings::{loopback_host, web_address};
 use crate::calendar::{Event, read};
 use crate::core::directory::Person;
 use crate::core::schedule::{Holidays, Leave, Listed, Shift};
+use crate::core::time::Time;
 use chrono_tz::Tz;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -177,6 +178,27 @@ impl Calendars<'_> {
             .collect();
         leave.sort_by_key(|l| (l.since, l.until));
         leave
+    }
+
+    /// Spans in which something is not to be done. An event that cannot be understood is a fault here:
+    /// it may be the one that counts.
+    pub fn freeze(&self, said: &Said<String>, zone: Tz, sink: &Sink) -> Vec<(Time, Time, String)> {
+        let own = Sink::default();
+        let events = self.events(said, zone, &own).unwrap_or_default();
+        let (faults, warnings) = own.into_parts();
+        for odd in faults.into_iter().chain(warnings) {
+            sink.fault(&said.place, odd.what, odd.fix);
+        }
+        let mut spans: Vec<(Time, Time, String)> = events
+            .into_iter()
+            .flat_map(|e| {
+                let title = e.title;
+                let spans = e.spans.into_iter();
+                spans.map(move |(since, until)| (since, until, title.clone()))
+            })
+            .collect();
+        spans.sort();
+        spans
     }
 
     /// Dates of all-day events, with their names.

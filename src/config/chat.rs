@@ -266,6 +266,26 @@ pub(super) fn net(table: &Table<'_>, secrets: &Secrets<'_>, api: &str, pace_ms: 
             table.sink.fault(&said.place, what, fix);
         }
     }
+    let (proxy, extra_ca) = way(table, secrets);
+    Net {
+        api_url: api_url.map_or_else(
+            || api.to_owned(),
+            |s| s.value.trim_end_matches('/').to_owned(),
+        ),
+        proxy,
+        extra_ca,
+        timeout_ms: table
+            .duration_ms("timeout", 100..=60_000)
+            .unwrap_or(TIMEOUT_MS),
+        pace_ms: table.duration_ms("pace", 1..=60_000).unwrap_or(pace_ms),
+    }
+}
+
+/// `proxy` and `extra-ca`.
+pub(super) fn way(
+    table: &Table<'_>,
+    secrets: &Secrets<'_>,
+) -> (Option<SecretString>, Option<PathBuf>) {
     let proxy = table.text("proxy").and_then(|said| {
         let found = secrets.find("proxy", &said, table.sink);
         let proxy = match found {
@@ -280,18 +300,8 @@ pub(super) fn net(table: &Table<'_>, secrets: &Secrets<'_>, api: &str, pace_ms: 
         }
         Some(proxy)
     });
-    Net {
-        api_url: api_url.map_or_else(
-            || api.to_owned(),
-            |s| s.value.trim_end_matches('/').to_owned(),
-        ),
-        proxy,
-        extra_ca: table.text("extra-ca").map(|s| secrets.base.join(s.value)),
-        timeout_ms: table
-            .duration_ms("timeout", 100..=60_000)
-            .unwrap_or(TIMEOUT_MS),
-        pace_ms: table.duration_ms("pace", 1..=60_000).unwrap_or(pace_ms),
-    }
+    let extra_ca = table.text("extra-ca").map(|s| secrets.base.join(s.value));
+    (proxy, extra_ca)
 }
 
 pub(super) fn secret(

@@ -1,18 +1,20 @@
 //! From a path to a checked configuration, or to the whole list of what is wrong with it.
 
+use super::action::Ground;
 use super::calendars::{Calendars, Feed};
 use super::cross::{self, Known};
 use super::folders::{Entry, Mention, Reading, check_id, service, team};
 use super::people::person;
 use super::reader::{Sink, Table};
+use super::rules::{self, Around, RuleFile};
 use super::schedule::{Near, schedule};
 use super::secret::Secrets;
 use super::tree::{Place, parse};
 use super::{
-    Fault, Loaded, Settings, action, fairness, layered, maintenance, policy, restart, route,
-    settings,
+    ActionFile, Fault, Loaded, Settings, action, engines, fairness, layered, maintenance, policy,
+    restart, route, settings,
 };
-use crate::core::directory::{Directory, PlatformRules};
+use crate::core::directory::{Directory, Disabled, PlatformRules, Reason};
 use chrono_tz::Tz;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,10 +74,11 @@ pub fn load_with(path: &Path, variables: &Variables) -> Result<Loaded, Vec<Fault
     files.read.retain(|f| once.insert(f.clone()));
     let (faults, warnings) = sink.into_parts();
     match loaded {
-        Some((settings, directory)) if faults.is_empty() => Ok(Loaded {
+        Some((settings, directory, actions)) if faults.is_empty() => Ok(Loaded {
             settings,
             directory,
             warnings,
+            actions,
             files: files.read,
             feeds: files.feeds,
             at_start: files.at_start,
@@ -160,7 +163,7 @@ fn read_all(
     files: &mut Files<'_>,
     secrets: &Secrets<'_>,
     sink: &Sink,
-) -> Option<(Settings, Directory)> {
+) -> Option<(Settings, Directory, Vec<ActionFile>)> {
     let text = files.text(path, sink)?;
     let node = layered::read(&text, &files.shown(path), secrets.variables, sink)?;
     let top = Table::open(&node, "firebell.toml", sink)?;
@@ -204,6 +207,7 @@ fn read_all(
     let reminders = maintenance::reminders(&top);
     let (catch_all, catch_place, said) = paging(&top, &reading);
     let fairness = fairness::fairness(&top);
+    let inventory = engines::inventory(&top, secrets);
     top.done();
     let mut directory = Directory {
         route,
@@ -222,9 +226,16 @@ fn read_all(
     windows(&folder, &mut directory, &reading, files);
     check(&mut directory, &mut found, &mentions.borrow(), sink);
     cross::catch_all(&directory, said, &catch_place, sink);
-    actions(&folder, &mut directory, files, &found.known, sink);
+    let ground = Ground {
+        reading: &reading,
+        known: &found.known,
+        engines: &settings.engines,
+        inventory: &inventory,
+    };
+    let actions = actions(&folder, &mut directory, files, &ground);
+    permits(&folder, &mut directory, files, &found.known, sink);
     add_channels(&mut settings, &directory);
-    Some((settings, directory))
+    Some((settings, directory, actions))
 }
 
 fn default_zone(top: &Table<'_>) -> Option<Tz> {
@@ -413,29 +424,113 @@ fn actions(
     folder: &Path,
     directory: &mut Directory,
     files: &mut Files<'_>,
-    known: &Known,
-    sink: &Sink,
-) {
+    ground: &Ground<'_>,
+) -> Vec<ActionFile> {
+    let sink = ground.reading.sink;
+    let mut found = Vec::new();
     for (id, path) in listed(&folder.join("actions"), files, sink) {
         let own = Sink::default();
         let shown = files.shown(&path);
-        let action = files
+        let written = files
             .text(&path, &own)
-            .and_then(|text| action::action(&id, &text, &shown, known, &own));
+            .and_then(|text| action::action(&id, &text, &shown, ground, &own));
+        let absent = own.take_absent();
         let (faults, warnings) = own.into_parts();
-        match action {
-            Some(action) if faults.is_empty() => {
-                directory.actions.insert(id.clone(), Arc::new(action));
+        let (action, samples, undo_line) = match written {
+            Some(w) => (Some(Arc::new(w.action)), w.samples, w.undo_line),
+            None => (None, Vec::new(), 0),
+        };
+        found.push(ActionFile {
+            id,
+            path: shown.to_path_buf(),
+            action,
+            samples,
+            faults,
+            absent,
+            warnings,
+            undo_line,
+        });
+    }
+    action::after(&mut found);
+    for file in &found {
+        let id = &file.id;
+        match &file.action {
+            Some(action) if file.is_on() => {
+                directory.actions.insert(id.clone(), Arc::clone(action));
             }
-            _ => {}
+            _ => drop(directory.disabled.insert(id.clone(), disabled(file))),
         }
-        for mut fault in faults {
+        let off = file.faults.iter().chain(&file.absent).cloned();
+        for mut fault in off {
             fault.what = format!("the action {id} is disabled: {}", fault.what);
             sink.warn_as(fault);
         }
-        for warning in warnings {
-            sink.warn_as(warning);
+        for warning in &file.warnings {
+            sink.warn_as(warning.clone());
         }
+    }
+    found
+}
+
+/// The reasons, for the console.
+fn disabled(file: &ActionFile) -> Disabled {
+    let reason = |fault: &Fault| Reason {
+        place: match fault.line {
+            0 => fault.path.display().to_string(),
+            n => format!("{}:{n}", fault.path.display()),
+        },
+        what: fault.what.clone(),
+        fix: fault.fix.clone(),
+    };
+    Disabled {
+        title: file.action.as_ref().map(|a| a.title.clone()),
+        why: file.faults.iter().chain(&file.absent).map(reason).collect(),
+        lacking: file.faults.is_empty(),
+    }
+}
+
+/// `rules.toml` and `rules/`: a fault there stops every action, and no page.
+fn permits(
+    folder: &Path,
+    directory: &mut Directory,
+    files: &mut Files<'_>,
+    known: &Known,
+    sink: &Sink,
+) {
+    let own = Sink::default();
+    let single = folder.join("rules.toml");
+    let mut paths: Vec<PathBuf> = single.exists().then_some(single).into_iter().collect();
+    let more = listed(&folder.join("rules"), files, &own);
+    paths.extend(more.into_iter().map(|(_, path)| path));
+    let mut found = Vec::new();
+    for path in paths {
+        let text = files.text(&path, &own);
+        let shown = files.shown(&path);
+        found.push(RuleFile { path, shown, text });
+    }
+    let actions = listed(&folder.join("actions"), files, &own);
+    let actions = actions.into_iter().map(|(id, _)| id).collect();
+    let around = Around {
+        directory,
+        known,
+        actions: &actions,
+    };
+    let mut rules = rules::rules(&found, &around, &own, &mut files.read);
+    let (faults, warnings) = own.into_parts();
+    rules.broken = faults.first().map(|first| {
+        let line = match first.line {
+            0 => String::new(),
+            n => format!(":{n}"),
+        };
+        format!("{}{line}: {}", first.path.display(), first.what)
+    });
+    directory.permits = Arc::new(rules);
+    for mut fault in faults {
+        fault.what = format!("no action runs until this is mended: {}", fault.what);
+        sink.warn_as(fault);
+    }
+    for warning in warnings {
+        sink.warn_as(warning);
     }
 }
 

@@ -3,7 +3,8 @@
 //! [`load`] reads `firebell.toml` (laid under `FIREBELL__SECTION__KEY` variables by the `config`
 //! crate) and the folders beside it, collects *all* faults, and answers either a checked
 //! configuration or the whole list. One file of `actions/` that is wrong disables that action
-//! alone and becomes a warning; everything else that is wrong refuses the load.
+//! alone and becomes a warning, a rule file that is wrong stops every action and none of the paging;
+//! everything else that is wrong refuses the load.
 //! Secrets are references (`env:NAME`, `file:PATH`) and never appear in a fault or in `Debug`.
 
 mod action;
@@ -13,6 +14,7 @@ pub mod chat;
 mod cross;
 mod demo;
 mod direct;
+pub mod engines;
 mod fairness;
 mod folders;
 mod hours;
@@ -27,6 +29,7 @@ mod reader;
 mod rehearsal;
 mod restart;
 mod route;
+mod rules;
 mod schedule;
 mod secret;
 mod settings;
@@ -34,6 +37,7 @@ mod sources;
 mod tree;
 mod watch;
 
+pub use action::Sample;
 pub use calendars::Feed;
 pub use demo::{DEMO_FILES, write_demo};
 pub use load::{Variables, fix_report, load, load_with, variables};
@@ -41,10 +45,11 @@ pub use rehearsal::{Written, rehearsals};
 pub use restart::changed;
 pub use watch::{DEBOUNCE, watch};
 
-use crate::core::directory::Directory;
+use crate::core::directory::{Action, Directory};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What `firebell.toml` says besides the directory. Read once at start.
 #[derive(Clone, Debug)]
@@ -69,8 +74,12 @@ pub struct Settings {
     pub discord: Vec<chat::Discord>,
     /// Ways to wake people beside chat and webhooks.
     pub notify: notify::Providers,
+    /// What carries out actions elsewhere.
+    pub engines: engines::Engines,
     /// Ceilings of the ingest paths.
     pub limits: Limits,
+    /// The audit of runbook actions.
+    pub audit: Audit,
     /// `text` or `json`.
     pub log_format: String,
     /// `tracing` filter, such as `info` or `firebell=debug,warn`.
@@ -84,6 +93,32 @@ pub struct Token {
     pub name: String,
     /// SHA-256 of the token.
     pub sha256: [u8; 32],
+    /// Whose it is: acts are that person's. `None`: a program's.
+    pub person: Option<String>,
+}
+
+/// The audit of runbook actions.
+#[derive(Clone, Debug)]
+pub struct Audit {
+    /// What checkpoints are signed with, 64 hexadecimal digits; `None`: `audit.key` in the data folder,
+    /// made at the first start.
+    pub key: Option<SecretString>,
+    /// A checkpoint is made after so many entries, and at every stop.
+    pub every: i64,
+    /// Roles of which one is needed to read it on the console.
+    pub readers: Vec<String>,
+}
+
+impl Default for Audit {
+    fn default() -> Audit {
+        Audit {
+            key: None,
+            every: 100,
+            readers: ["lead", "incident-commander", "admin"]
+                .map(str::to_owned)
+                .into(),
+        }
+    }
 }
 
 /// An alert source: a name and the token its senders use.
@@ -168,12 +203,43 @@ pub struct Loaded {
     pub directory: Directory,
     /// Things that work but are probably not meant.
     pub warnings: Vec<Fault>,
+    /// Every file of `actions/` and what came of it, by id.
+    pub actions: Vec<ActionFile>,
     /// Every file that was read, for watching.
     pub files: Vec<PathBuf>,
     /// Calendars at an address: the files name them, and their copies are among `files`.
     pub feeds: Vec<Feed>,
     /// Sections of `firebell.toml` that only a start puts in force, with a digest of what they say.
     pub at_start: BTreeMap<String, [u8; 32]>,
+}
+
+/// A file of `actions/` and what came of it.
+#[derive(Clone, Debug)]
+pub struct ActionFile {
+    /// The action's id: the file's name.
+    pub id: String,
+    /// As shown in faults.
+    pub path: PathBuf,
+    /// What it says; `None` when it cannot be read. Also there when this machine lacks its program.
+    pub action: Option<Arc<Action>>,
+    /// Examples it must take.
+    pub samples: Vec<Sample>,
+    /// What is wrong with it: it is disabled.
+    pub faults: Vec<Fault>,
+    /// What this machine lacks for it: it is off here, and right on another machine.
+    pub absent: Vec<Fault>,
+    /// What works and is probably not meant.
+    pub warnings: Vec<Fault>,
+    /// Line of `[rollback]`.
+    undo_line: usize,
+}
+
+impl ActionFile {
+    /// Whether it is offered.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.action.is_some() && self.faults.is_empty() && self.absent.is_empty()
+    }
 }
 
 /// Something wrong with a file.

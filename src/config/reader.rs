@@ -16,6 +16,7 @@ const TEXT_MAX: usize = 8192;
 pub(super) struct Sink {
     faults: RefCell<Vec<Fault>>,
     warnings: RefCell<Vec<Fault>>,
+    absent: RefCell<Vec<Fault>>,
 }
 
 impl Sink {
@@ -27,6 +28,16 @@ impl Sink {
     /// Something that works but is probably not meant.
     pub fn warn(&self, place: &Place, what: impl Into<String>, fix: impl Into<String>) {
         self.warnings.borrow_mut().push(at(place, what, fix));
+    }
+
+    /// Something that is right, and that this machine lacks what is needed for.
+    pub fn absent(&self, place: &Place, what: impl Into<String>, fix: impl Into<String>) {
+        self.absent.borrow_mut().push(at(place, what, fix));
+    }
+
+    /// What this machine lacks.
+    pub fn take_absent(&self) -> Vec<Fault> {
+        self.absent.take()
     }
 
     /// Takes over a warning made elsewhere.
@@ -288,7 +299,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// A size in bytes: a number, or text with KiB or MiB.
+    /// A size in bytes: a number, or text with KiB, MiB or GiB.
     pub fn bytes(&self, key: &'static str, range: RangeInclusive<i64>) -> Option<usize> {
         let node = self.get(key)?;
         let size = match &node.kind {
@@ -327,6 +338,38 @@ impl<'a> Table<'a> {
         items
             .iter()
             .filter_map(|item| Table::open(item, title, self.sink))
+            .collect()
+    }
+
+    /// The tables of a table whose keys are names.
+    pub fn named(&self, key: &'static str, title: &'static str) -> Vec<(String, Table<'a>)> {
+        let open = |(name, node): (&'a String, &'a Node)| {
+            Some((name.clone(), Table::open(node, title, self.sink)?))
+        };
+        self.entries_of(key, title)
+            .into_iter()
+            .filter_map(open)
+            .collect()
+    }
+
+    /// The keys and values of a table whose keys are free.
+    pub fn entries_of(
+        &self,
+        key: &'static str,
+        title: &'static str,
+    ) -> Vec<(&'a String, &'a Node)> {
+        let Some(node) = self.get(key) else {
+            return Vec::new();
+        };
+        let Kind::Table(entries) = &node.kind else {
+            let what = format!("{title} must be a table, not {}", node.kind.words());
+            self.sink
+                .fault(&node.place, what, "write `name = …` under a header");
+            return Vec::new();
+        };
+        entries
+            .iter()
+            .map(|(name, (_, node))| (name, node))
             .collect()
     }
 
@@ -386,6 +429,7 @@ fn parse_bytes(text: &str) -> Option<i64> {
         "" | "B" => 1,
         "KiB" => 1024,
         "MiB" => 1024 * 1024,
+        "GiB" => 1024 * 1024 * 1024,
         _ => return None,
     };
     n.checked_mul(unit)

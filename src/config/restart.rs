@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// Top-level keys that are read at the start alone; everything else is put in force by a reload.
-const AT_START: [&str; 11] = [
+const AT_START: [&str; 14] = [
     "listen",
     "public-url",
     "data-dir",
@@ -16,6 +16,9 @@ const AT_START: [&str; 11] = [
     "console",
     "slack",
     "discord",
+    "ssh",
+    "rundeck",
+    "kubernetes",
     "limits",
     "log",
 ];

@@ -2,7 +2,7 @@
 
 use super::reader::{Said, Table, nearest};
 use super::secret::{Found, Secrets};
-use super::{Console, Limits, Settings, chat, notify, sources};
+use super::{Audit, Console, Limits, Settings, chat, engines, notify, sources};
 use crate::core::directory::{SeverityName, Urgency};
 use chrono_tz::Tz;
 use secrecy::{ExposeSecret, SecretString};
@@ -22,18 +22,21 @@ pub(super) fn settings(root: &Table<'_>, secrets: &Secrets<'_>) -> Settings {
     let (slack, discord) = (chat::slack(root, secrets), chat::discord(root, secrets));
     chat::check_names(root, &slack, &discord);
     let notify = notify::providers(root, secrets);
+    let engines = engines::engines(root, secrets);
     Settings {
         public_url: public_url(root, &listen),
         database_url: database(root, secrets, &data_dir),
         tokens: sources::tokens(root, secrets),
         sources: sources::sources(root, secrets),
         limits: limits(root),
+        audit: audit(root, secrets),
         listen,
         data_dir,
         console,
         slack,
         discord,
         notify,
+        engines,
         log_format,
         log_filter,
     }
@@ -207,6 +210,29 @@ fn limits(root: &Table<'_>) -> Limits {
     set(&mut limits.depth, table.bytes("depth", 4..=128));
     table.done();
     limits
+}
+
+fn audit(root: &Table<'_>, secrets: &Secrets<'_>) -> Audit {
+    let mut audit = Audit::default();
+    let Some(table) = root.table("audit", "[audit]") else {
+        return audit;
+    };
+    if let Some(said) = table.text("key") {
+        audit.key = secrets.need("key", &said, table.sink);
+        let text = audit.key.as_ref().map_or("", |k| k.expose_secret());
+        let good = text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        if audit.key.is_some() && !good {
+            let what = "`key` does not lead to 64 hexadecimal digits";
+            let fix = "make one with: openssl rand -hex 32";
+            table.sink.fault(&said.place, what, fix);
+        }
+    }
+    if let Some(said) = table.texts("readers") {
+        audit.readers = said.into_iter().map(|s| s.value).collect();
+    }
+    audit.every = table.int("every", 1..=1_000_000).unwrap_or(audit.every);
+    table.done();
+    audit
 }
 
 fn log(root: &Table<'_>) -> (String, String) {

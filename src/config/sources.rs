@@ -20,11 +20,16 @@ pub(super) fn tokens(root: &Table<'_>, secrets: &Secrets<'_>) -> Vec<Token> {
     for table in root.tables("tokens", "[[tokens]]") {
         let name = name(&table);
         let sha256 = credential(&table, secrets);
+        let person = table.text("person").map(|s| s.value);
         let place = table.place.clone();
         table.done();
         if let (Some(name), Some(sha256)) = (name, sha256) {
             seen.check("token", &name, sha256, &place, root.sink);
-            tokens.push(Token { name, sha256 });
+            tokens.push(Token {
+                name,
+                sha256,
+                person,
+            });
         }
     }
     tokens

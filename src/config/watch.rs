@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 pub const DEBOUNCE: Duration = Duration::from_millis(300);
 
 /// Folders of entries beside `firebell.toml`.
-const FOLDERS: [&str; 7] = [
+const FOLDERS: [&str; 8] = [
     "maintenance",
     "people",
     "teams",
@@ -25,6 +25,7 @@ const FOLDERS: [&str; 7] = [
     "schedules",
     "policies",
     "actions",
+    "rules",
 ];
 
 /// A steady trickle of events must not put a reload off for ever.

@@ -4,8 +4,9 @@
 //! template element becomes exactly one argument; nothing is split, expanded or interpreted.
 
 use super::alert::Labels;
-use super::directory::{Action, Arg, ArgKind, How};
+use super::directory::{Action, Arg, ArgKind, How, Rollback};
 use super::id::IncidentId;
+use super::text::deceives;
 use super::time::{human_ms, parse_duration_ms};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -150,20 +151,22 @@ fn planned(how: &How, values: &BTreeMap<String, String>) -> Result<Plan, String>
             dry_run: all(&run.dry_run, values)?,
             ..Plan::default()
         },
-        How::Ssh(run) => Plan {
-            target: format!(
-                "ssh {} by {}: {}",
-                render(&run.host, values)?,
-                run.server,
-                run.command
-            ),
-            argv: all(&run.argv, values)?,
-            dry_run: all(&run.dry_run, values)?,
-            ..Plan::default()
-        },
+        How::Ssh(run) => {
+            let host = render(&run.host, values)?;
+            if !host_name(&host) {
+                return Err(format!(
+                    "{host:?} is no host name, so nothing is run there."
+                ));
+            }
+            Plan {
+                target: format!("ssh {host} by {}: {}", run.server, run.command),
+                argv: all(&run.argv, values)?,
+                dry_run: all(&run.dry_run, values)?,
+                ..Plan::default()
+            }
+        }
         How::Http(run) => {
-            let encoded = |_: &str, v: &str| percent(v);
-            let mut argv = vec![run.method.clone(), render_with(&run.url, values, &encoded)?];
+            let mut argv = vec![run.method.clone(), address(&run.url, values)?];
             if let Some(body) = &run.body {
                 argv.push(filled(body, values)?.to_string());
             }
@@ -197,6 +200,56 @@ fn planned(how: &How, values: &BTreeMap<String, String>) -> Result<Plan, String>
 
 fn all(templates: &[String], values: &BTreeMap<String, String>) -> Result<Vec<String>, String> {
     templates.iter().map(|t| render(t, values)).collect()
+}
+
+/// An address with the values percent-encoded. Encoding is not enough: a path segment that is `..`,
+/// encoded or not, is walked by every client, and an empty one is dropped by many servers.
+fn address(template: &str, values: &BTreeMap<String, String>) -> Result<String, String> {
+    let encoded = |_: &str, v: &str| percent(v);
+    let path = |url: &str| -> Vec<String> {
+        let rest = &url[host_of(url).len()..];
+        let end = rest.find(['?', '#']).unwrap_or(rest.len());
+        rest[..end].split('/').map(str::to_owned).collect()
+    };
+    let url = render_with(template, values, &encoded)?;
+    for (segment, rendered) in path(template).iter().zip(path(&url)) {
+        // `%2e` in the template is a dot to every client.
+        let dotted = rendered.to_ascii_lowercase().replace("%2e", ".");
+        let walks = matches!(dotted.as_str(), "" | "." | "..");
+        if walks && segment.contains('{') {
+            return Err(format!(
+                "`{segment}` of the address would become {rendered:?}, which leads elsewhere."
+            ));
+        }
+    }
+    Ok(url)
+}
+
+/// Whether a text is a host name or an IP address, and nothing a client could read as something
+/// else: no option, no account, no port.
+#[must_use]
+pub fn host_name(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
+    let first = text.chars().next();
+    let colons = text.matches(':').count();
+    first.is_some_and(|c| c.is_ascii_alphanumeric() || c == ':')
+        && text.len() <= 253
+        && text.chars().all(plain)
+        // One colon is a port; an address of IPv6 has at least two, and nothing but digits.
+        && (colons == 0
+            || colons > 1 && text.chars().all(|c| c.is_ascii_hexdigit() || ":.".contains(c)))
+}
+
+/// The arguments that undo a run with these values.
+///
+/// # Errors
+/// A sentence when a template names what is not there.
+pub fn undo(
+    rollback: &Rollback,
+    values: &BTreeMap<String, String>,
+) -> Result<BTreeMap<String, String>, String> {
+    let one = |(name, template): (&String, &String)| Ok((name.clone(), render(template, values)?));
+    rollback.args.iter().map(one).collect()
 }
 
 /// Scheme, host and port of an address, which are never templates.
@@ -342,10 +395,32 @@ fn check(arg: &Arg, value: &str) -> Result<(), String> {
     }
 }
 
-/// Control characters, bidirectional overrides and zero-width characters: what looks different from what it is.
+/// Control characters, what changes the direction of the text around it, and what cannot be seen:
+/// what looks different from what it is.
 fn forbidden(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+        || deceives(c)
+        || matches!(
+            c,
+            '\u{ad}'
+                | '\u{115f}'
+                | '\u{1160}'
+                | '\u{180e}'
+                | '\u{200c}'
+                | '\u{200d}'
+                | '\u{3164}'
+                | '\u{ffa0}'
+        )
+        || matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// One template with checked values in it, for an executor whose plan does not hold it: the host of
+/// an SSH action.
+///
+/// # Errors
+/// A sentence when a brace does not close or names no argument.
+pub fn rendered(template: &str, values: &BTreeMap<String, String>) -> Result<String, String> {
+    render(template, values)
 }
 
 /// Replaces `{name}` in one element; `{{` and `}}` are braces.
@@ -409,138 +484,4 @@ pub fn shown(argv: &[String]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::core::directory::ProcessRun;
-    use crate::core::matcher::whole;
-
-    fn arg(name: &str, kind: ArgKind) -> Arg {
-        Arg {
-            name: name.to_owned(),
-            help: String::new(),
-            kind,
-            default: None,
-            from_label: None,
-            strip_suffix: None,
-        }
-    }
-
-    fn action(args: Vec<Arg>, argv: &[&str]) -> Action {
-        Action {
-            args,
-            how: How::Process(ProcessRun {
-                argv: argv.iter().map(|s| (*s).to_owned()).collect(),
-                ..ProcessRun::default()
-            }),
-            ..Action::of_program("a", &[])
-        }
-    }
-
-    fn given(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-        pairs
-            .iter()
-            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-            .collect()
-    }
-
-    #[test]
-    fn one_template_element_stays_one_argument_whatever_the_value() {
-        let text = ArgKind::Text {
-            regex: whole(".*").unwrap(),
-            max_len: 100,
-        };
-        let a = action(
-            vec![arg("host", text)],
-            &["/bin/x", "--host={host}", "{{literal}}"],
-        );
-        let argv = bind(
-            &a,
-            &given(&[("host", "a; rm -rf / $(id) 'q' \"d\"")]),
-            &Labels::new(),
-        )
-        .unwrap()
-        .argv;
-        assert_eq!(
-            argv,
-            ["/bin/x", "--host=a; rm -rf / $(id) 'q' \"d\"", "{literal}"]
-        );
-    }
-
-    #[test]
-    fn what_does_not_fit_is_refused_with_the_remedy() {
-        let host = arg(
-            "host",
-            ArgKind::Text {
-                regex: whole("web-[0-9]{1,3}").unwrap(),
-                max_len: 20,
-            },
-        );
-        let n = arg("n", ArgKind::Int { min: 0, max: 10 });
-        let mode = arg(
-            "mode",
-            ArgKind::Enum(vec!["soft".to_owned(), "hard".to_owned()]),
-        );
-        let a = action(vec![host, n, mode], &["/bin/x", "{host}", "{n}", "{mode}"]);
-        let ok = [("host", "web-1"), ("n", "3"), ("mode", "soft")];
-        assert_eq!(bind(&a, &given(&ok), &Labels::new()).unwrap().argv.len(), 4);
-        for (name, bad) in [
-            ("host", "web-1; id"),
-            ("host", "web-1\n"),
-            ("host", "-web"),
-            ("host", "we\u{202E}b-1"),
-            ("host", "web-1\0"),
-            ("n", "11"),
-            ("n", "+3"),
-            ("n", "03"),
-            ("n", "x"),
-            ("mode", "HARD"),
-            ("mode", ""),
-        ] {
-            let mut args = given(&ok);
-            args.insert(name.to_owned(), bad.to_owned());
-            let why = bind(&a, &args, &Labels::new()).unwrap_err();
-            assert!(why.contains(&format!("`{name}`")), "{name}={bad:?}: {why}");
-        }
-        assert!(
-            bind(
-                &a,
-                &given(&[("host", "web-1"), ("n", "3"), ("mode", "soft"), ("x", "1")]),
-                &Labels::new()
-            )
-            .is_err()
-        );
-    }
-
-    #[test]
-    fn a_label_value_is_checked_like_a_typed_one_and_cannot_be_overridden() {
-        let mut host = arg(
-            "host",
-            ArgKind::Text {
-                regex: whole("web-[0-9]+").unwrap(),
-                max_len: 20,
-            },
-        );
-        host.from_label = Some("instance".to_owned());
-        host.strip_suffix = Some(":9100".to_owned());
-        let a = action(vec![host], &["/bin/x", "{host}"]);
-        let labels = |v: &str| Labels::from([("instance".to_owned(), v.to_owned())]);
-        assert_eq!(
-            bind(&a, &given(&[]), &labels("web-7:9100")).unwrap().argv[1],
-            "web-7"
-        );
-        assert!(
-            bind(&a, &given(&[]), &labels("$(id):9100"))
-                .unwrap_err()
-                .starts_with("cannot offer: label `instance`")
-        );
-        assert!(bind(&a, &given(&[("host", "web-8")]), &labels("web-7:9100")).is_err());
-    }
-
-    #[test]
-    fn an_argv_is_shown_without_disguises() {
-        assert_eq!(
-            shown(&["/bin/x".to_owned(), "a\u{202E}b\"".to_owned()]),
-            r#"["/bin/x", "a\u{202e}b\""]"#
-        );
-    }
-}
+mod tests;

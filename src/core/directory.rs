@@ -7,8 +7,9 @@ mod action;
 mod waking;
 
 pub use action::{
-    Action, ActionClass, Approval, Arg, ArgKind, Auto, AutoLevel, BreakGlass, How, HttpRun,
-    KubernetesRun, Limits, Lock, Need, ProcessRun, Risk, Rollback, RundeckRun, Sandbox, SshRun,
+    Action, ActionClass, Approval, Arg, ArgKind, Auto, AutoLevel, BreakGlass, Disabled, How,
+    HttpRun, KubernetesRun, Limits, Lock, Need, ProcessRun, Reason, Risk, Rollback, RundeckRun,
+    Sandbox, SshRun,
 };
 pub use waking::{Means, Rule, Step, Support, Urgency, Waking};
 
@@ -18,6 +19,7 @@ use super::matcher::Matcher;
 use super::schedule::{Leaves, Schedule, Weights};
 use super::silence::{ReminderRules, Silence};
 use super::time::Time;
+use super::verdict::Rules;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,6 +40,8 @@ pub struct Directory {
     pub policies: BTreeMap<String, Policy>,
     /// By id.
     pub actions: BTreeMap<String, Arc<Action>>,
+    /// Actions whose file is there and which are not offered, by id.
+    pub disabled: BTreeMap<String, Disabled>,
     /// The routing tree; the root matches everything.
     pub route: Route,
     /// Worst first; `Severity(n)` is the n-th.
@@ -64,6 +68,8 @@ pub struct Directory {
     pub leaves: Leaves,
     /// What counts as a night and a weekend in the fairness ledger, and how much.
     pub fairness: Weights,
+    /// Who may run which action where and when.
+    pub permits: Arc<Rules>,
     /// Person and contact name of what nobody has shown to lead to that person yet. Not from the
     /// files: the engine knows which codes came back.
     pub unverified: BTreeSet<(String, String)>,

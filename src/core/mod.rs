@@ -1,10 +1,12 @@
 //! The foundation: pure, synchronous, deterministic.
 //!
 //! No I/O, no clock, no randomness of its own, no async. May use serde, `serde_json`,
-//! chrono, cron, regex and secrecy, and nothing else; a test reads the `use` lines.
+//! chrono, cron, regex, secrecy and sha2, and nothing else; a test reads the `use` lines.
 
 pub mod action;
 pub mod alert;
+pub mod audit;
+pub mod digest;
 pub mod directory;
 pub mod duty;
 pub mod explain;
@@ -24,4 +26,5 @@ pub mod stats;
 pub mod text;
 pub mod time;
 pub mod timeline;
+pub mod verdict;
 pub mod vigil;

@@ -1,6 +1,6 @@
 //! Who may. Paging is open to everybody who can reach firebell; actions fail closed.
 
-use super::directory::{Action, Directory};
+use super::directory::{Action, Directory, Person};
 use super::id::Actor;
 use super::incident::Refusal;
 
@@ -10,6 +10,25 @@ use super::incident::Refusal;
 /// # Errors
 /// `Refusal::Forbidden` with the remedy.
 pub fn may_run(by: &Actor, action: &Action, directory: &Directory) -> Result<(), Refusal> {
+    let person = linked(by, directory)?;
+    if action.roles.is_empty() || action.roles.iter().any(|r| person.roles.contains(r)) {
+        return Ok(());
+    }
+    Err(Refusal::Forbidden {
+        why: format!(
+            "{} needs the role {} for `{}`.",
+            person.name,
+            action.roles.join(" or "),
+            action.id
+        ),
+    })
+}
+
+/// The person of the directory an actor is.
+///
+/// # Errors
+/// `Refusal::Forbidden` with the remedy.
+pub fn linked<'d>(by: &Actor, directory: &'d Directory) -> Result<&'d Person, Refusal> {
     let forbidden = |why: String| Err(Refusal::Forbidden { why });
     let Some(id) = by.person() else {
         return forbidden(format!(
@@ -17,16 +36,8 @@ pub fn may_run(by: &Actor, action: &Action, directory: &Directory) -> Result<(),
             by.name()
         ));
     };
-    let Some(person) = directory.people.get(id) else {
-        return forbidden(format!("{id} is no longer in the directory."));
-    };
-    if action.roles.is_empty() || action.roles.iter().any(|r| person.roles.contains(r)) {
-        return Ok(());
+    match directory.people.get(id) {
+        Some(person) => Ok(person),
+        None => forbidden(format!("{id} is no longer in the directory.")),
     }
-    forbidden(format!(
-        "{} needs the role {} for `{}`.",
-        person.name,
-        action.roles.join(" or "),
-        action.id
-    ))
 }

@@ -5,6 +5,7 @@
 //! and never from today's configuration. Text from alerts and people is passed on as it is:
 //! whoever shows it escapes it.
 
+mod asked;
 mod runs;
 mod sentence;
 

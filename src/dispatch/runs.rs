@@ -13,6 +13,7 @@ impl Desk<'_> {
         id: IncidentId,
         name: &str,
         args: BTreeMap<String, String>,
+        ask: Ask,
     ) -> Reply {
         let Some(wanted) = self.directory.actions.get(name) else {
             return Reply::no(
@@ -28,20 +29,23 @@ impl Desk<'_> {
         if bare && typed {
             return Reply::no(Some(id), words::needs_values(id, wanted));
         }
-        let command = Command::AskRun {
-            by: self.who.clone(),
-            run: self.next_run(),
-            action: wanted.clone(),
-            args,
-            ask: Ask::default(),
-        };
+        let command = self.through(
+            Command::AskRun {
+                by: self.who.clone(),
+                run: self.next_run(),
+                action: wanted.clone(),
+                args,
+                ask,
+            },
+            None,
+        );
         match self.submit(self.cause, id, command).await {
             Ok((done, incident)) => {
                 // Found by its event: a repeated cause gets the run of the first time.
                 let asked = incident.runs.iter().find(|(_, r)| r.asked_seq == done.seq);
                 let said = asked.map_or_else(
                     || format!("“{}” was asked for.", wanted.title),
-                    |(run, r)| words::run_asked(*run, r),
+                    |(run, r)| words::run_asked(*run, &incident, r, &self.directory, self.now),
                 );
                 Reply::yes(Some(id), said)
             }
@@ -68,19 +72,33 @@ impl Desk<'_> {
         )
     }
 
-    pub(super) async fn approve(&self, id: IncidentId, run: Option<RunId>) -> Reply {
+    /// The command as it came in through this door.
+    fn through(&self, command: Command, seen: Option<String>) -> Command {
+        Command::Through {
+            door: self.platform.to_owned(),
+            seen,
+            command: Box::new(command),
+        }
+    }
+
+    /// `seen`: the subject the button was drawn with.
+    pub(super) async fn approve(
+        &self,
+        id: IncidentId,
+        run: Option<RunId>,
+        seen: Option<String>,
+    ) -> Reply {
         let run = match self.waiting(id, run).await {
             Ok(run) => run,
             Err(reply) => return reply,
         };
-        let command = Command::ApproveRun {
-            by: self.who.clone(),
-            run,
-        };
+        let by = self.who.clone();
+        let command = self.through(Command::ApproveRun { by, run }, seen);
+        let (directory, now) = (self.directory.clone(), self.now);
         let said = |i: &Incident| {
             i.runs.get(&run).map_or_else(
                 || format!("{run} is approved."),
-                |r| words::approved(run, r),
+                |r| words::approved(run, i, r, &directory, now),
             )
         };
         self.act(id, command, said).await
@@ -91,10 +109,8 @@ impl Desk<'_> {
             Ok(run) => run,
             Err(reply) => return reply,
         };
-        let command = Command::RejectRun {
-            by: self.who.clone(),
-            run,
-        };
+        let by = self.who.clone();
+        let command = self.through(Command::RejectRun { by, run }, None);
         self.act(id, command, |_| format!("{run} will not run."))
             .await
     }

@@ -1,6 +1,7 @@
 //! Accounts of chat platforms and the people of the directory they stand for.
 
 use super::{Engine, Failure};
+use crate::core::audit::{Fact, ordered};
 use crate::store::{ChangeSet, LinkRow};
 use std::sync::PoisonError;
 
@@ -43,7 +44,23 @@ impl Engine {
     pub async fn link(&self, link: LinkRow) -> Result<(), Failure> {
         let key = (link.platform.clone(), link.account.clone());
         let person = link.person.clone();
+        let fact = Fact {
+            kind: "linked".to_owned(),
+            by: super::person(&self.directory(), &link.person),
+            incident: None,
+            run: None,
+            action: String::new(),
+            text: format!(
+                "The {} account {} was linked to {} ({}).",
+                link.platform, link.account, link.person, link.how
+            ),
+            detail: ordered(serde_json::json!({
+                "platform": link.platform, "account": link.account, "person": link.person,
+                "how": link.how,
+            })),
+        };
         let changes = ChangeSet {
+            facts: vec![fact],
             links: vec![link],
             ..ChangeSet::default()
         };

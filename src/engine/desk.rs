@@ -19,6 +19,7 @@ use super::memory::Memory;
 use super::outgoing::{Message, Settled};
 use super::{Done, Engine, Failure, SilenceAct, deliver};
 use crate::core::alert::Alert;
+use crate::core::audit;
 use crate::core::id::{Actor, IncidentId, Seq};
 use crate::core::incident::{Command, Event, Incident, OpenAs, Refusal};
 use crate::core::time::Time;
@@ -329,7 +330,14 @@ impl Desk {
             .memory
             .as_mut()
             .ok_or_else(|| Failure::Unavailable("restarting".to_owned()))?;
-        let seq = draft.apply(memory, cause, id, command)?;
+        let mut refused = None;
+        let tried = audit::about_a_run(&command).then(|| command.clone());
+        let seq = draft.apply(memory, cause, id, command).inspect_err(|no| {
+            let tried = tried.and_then(|c| audit::of_refusal(id, &c, &no.to_string()));
+            refused = tried;
+        });
+        draft.changes.facts.extend(refused);
+        let seq = seq?;
         if let Some((redacted, kind)) = kind {
             draft.changes.redactions.push((id, redacted, kind));
         }
@@ -465,6 +473,8 @@ fn write(draft: &mut Draft, changes: ChangeSet) {
     draft.changes.receipts.extend(changes.receipts);
     draft.changes.verified.extend(changes.verified);
     draft.changes.contact_codes.extend(changes.contact_codes);
+    draft.changes.facts.extend(changes.facts);
+    draft.changes.checkpoints.extend(changes.checkpoints);
 }
 
 fn unavailable(fault: &StoreFault) -> Failure {

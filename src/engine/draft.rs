@@ -3,6 +3,7 @@
 use super::Engine;
 use super::memory::{Memory, ShowKey};
 use super::outgoing::Outgoing;
+use crate::core::audit;
 use crate::core::directory::Directory;
 use crate::core::id::{AlertId, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{
@@ -230,6 +231,9 @@ impl Draft {
                 }
             }
         }
+        self.changes
+            .facts
+            .extend(audit::of_event(incident, &record));
         if let Some((kind, reason)) = reason(&record.event) {
             self.metrics.why(kind, reason);
         }

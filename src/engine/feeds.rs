@@ -8,6 +8,7 @@
 use super::vigil::channel_of;
 use super::{Change, Engine, Failure};
 use crate::calendar;
+use crate::chat::{Fault, Retry};
 use crate::config::Feed;
 use crate::core::schedule::spoken;
 use crate::core::time::Time;
@@ -22,6 +23,8 @@ use std::path::{Path, PathBuf};
 const EVERY_MS: i64 = 5 * 60_000;
 /// After a fetch that failed.
 const AGAIN_MS: i64 = 60_000;
+/// However long a host asks for patience.
+const AGAIN_MAX_MS: i64 = 86_400_000;
 /// Trouble is told after this long; a calendar nobody has a copy of is told at once.
 const PATIENCE_MS: i64 = 30 * 60_000;
 
@@ -93,8 +96,13 @@ impl Engine {
                         ..Known::default()
                     };
                 }
-                Err(why) => {
-                    known.due = now.plus_ms(AGAIN_MS);
+                Err(fault) => {
+                    let wait = match fault.retry {
+                        Retry::AfterMs(ms) => ms.clamp(AGAIN_MS, AGAIN_MAX_MS),
+                        Retry::Backoff | Retry::Never | Retry::Gone => AGAIN_MS,
+                    };
+                    known.due = now.plus_ms(wait);
+                    let why = fault.why;
                     let since = known.failing.as_ref().map_or(now, |(since, _)| *since);
                     if known.failing.is_none() {
                         tracing::warn!(calendar = %copy.display(), %why, "a calendar cannot be fetched");
@@ -228,17 +236,17 @@ pub(super) async fn keep(engine: Engine) {
 /// Asks for a calendar once and keeps it if it is one; answers with its tag.
 ///
 /// # Errors
-/// In words, without the address.
+/// In words, without the address, and when to ask again.
 async fn renew(
     client: &reqwest::Client,
     feed: &Feed,
     tag: Option<&str>,
     now: Time,
-) -> Result<Option<String>, String> {
+) -> Result<Option<String>, Fault> {
     // Without the copy there is nothing that could be the same.
     let tag = tag.filter(|_| feed.copy.exists());
     let fetched = fetch::fetch(client, &feed.url, &feed.host, tag).await;
-    let (body, tag) = match fetched.map_err(|fault| fault.why)? {
+    let (body, tag) = match fetched? {
         Fetched::Same => (None, tag.map(str::to_owned)),
         Fetched::New { body, tag } => (Some(body), tag),
     };
@@ -250,7 +258,12 @@ async fn renew(
         }
         keep_copy(&mark, now.rfc3339().as_bytes())
     });
-    kept.await.map_err(|e| e.to_string())??;
+    let kept = kept.await.unwrap_or_else(|e| Err(e.to_string()));
+    let fault = |why| Fault {
+        why,
+        retry: Retry::Backoff,
+    };
+    kept.map_err(fault)?;
     Ok(tag)
 }
 

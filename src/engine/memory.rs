@@ -2,6 +2,7 @@
 
 use super::lease::{self, GRACE_MS, Leases};
 use super::quiet::Quiet;
+use crate::core::audit::{Entry, Fact, Head};
 use crate::core::id::{AlertId, IncidentId};
 use crate::core::incident::{Incident, wake_at};
 use crate::core::time::Time;
@@ -30,6 +31,8 @@ pub(super) struct Memory {
     pub high: HighWater,
     /// Silences, and what they hold.
     pub quiet: Quiet,
+    /// The end of the audit's chain.
+    pub audit: Head,
     /// How many incidents each policy that takes turns has opened.
     pub turns: HashMap<String, u64>,
     /// When incidents want to be woken; stale entries are skipped when they come up.
@@ -56,6 +59,7 @@ impl Memory {
         let mut memory = Memory {
             high: store.high_water().await?,
             turns: store.turns().await?.into_iter().collect(),
+            audit: store.audit_head().await?,
             ..Memory::default()
         };
         let believed = store.live_alerts(|alert| believe(leases, &alert, now));
@@ -88,6 +92,16 @@ impl Memory {
                 notices: store.waiting_notices().await?,
             },
         ))
+    }
+
+    /// Puts facts into the audit's chain, in order.
+    pub(super) fn chain(&mut self, facts: &[Fact], now: Time) -> Vec<Entry> {
+        let link = |fact: &Fact| {
+            let entry = Entry::after(&self.audit, now, fact);
+            self.audit = entry.head();
+            entry
+        };
+        facts.iter().map(link).collect()
     }
 
     /// Takes an incident as it is now: its group, its deadline.

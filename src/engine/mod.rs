@@ -10,7 +10,7 @@
 
 mod accounts;
 mod act;
-mod change;
+mod audit;
 mod clock;
 mod covers;
 mod deliver;
@@ -27,11 +27,12 @@ mod rest;
 mod vigil;
 mod waking;
 
-pub use change::{Change, Counter};
+pub use audit::{Sealer, Whole, checkpoint_file, genuine, genuine_all, verify_audit};
 pub use clock::Clock;
 pub use covers::covered;
 pub use feeds::first_copies;
 pub use lease::GRACE_MS;
+pub use quiet::SilenceAct;
 pub use rest::restored;
 pub use waking::{AckLink, Tested, overlay};
 
@@ -155,21 +156,34 @@ pub enum Failure {
     Unavailable(String),
 }
 
-/// What is asked of silences.
-#[derive(Clone, Debug)]
-pub enum SilenceAct {
-    /// Make one, or change the one with `wanted.id`.
-    Put {
-        /// As it is to be; an empty id makes a new one.
-        wanted: Box<Silence>,
-        /// The id of a new one. The same id again is the same act.
-        fresh: String,
-    },
-    /// End one now.
-    End {
-        /// Which.
-        id: String,
-    },
+/// Something changed and is committed; readers look again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// An incident (its card, page, timeline).
+    Incident(IncidentId),
+    /// A room of the console has a new message.
+    Room(RoomId),
+    /// A run wrote output.
+    Run(RunId, IncidentId),
+    /// The configuration was reloaded.
+    Directory,
+}
+
+/// Numbers for rows that adapters write themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counter {
+    /// `rooms.id`
+    Room,
+    /// `posts.id`
+    Post,
+    /// Run numbers.
+    Run,
+    /// `quarantine.id`
+    Quarantine,
+    /// `heard.id`
+    Heard,
+    /// `attempts.id`
+    Attempt,
 }
 
 impl Engine {
@@ -336,15 +350,6 @@ impl Engine {
             silences: silences.clone(),
             ..Directory::clone(now)
         });
-    }
-
-    /// Makes, changes or ends a silence. When this returns, it is durable and in force; the answer is
-    /// the id it has then.
-    ///
-    /// # Errors
-    /// A refusal in words, or `Unavailable` when nothing could be stored.
-    pub async fn silence(&self, act: SilenceAct) -> Result<String, Failure> {
-        self.ask(|reply| desk::Job::Silence { act, reply }).await
     }
 
     /// Merges one incident into another, which goes on; answers about that one.

@@ -7,7 +7,7 @@
 //! is decided on top of it, and a failed commit forgets both.
 
 use super::draft::Draft;
-use super::lease;
+use super::{Engine, Failure, desk, lease};
 use crate::core::alert::{Alert, AlertKind, Labels};
 use crate::core::id::{AlertId, IncidentId};
 use crate::core::route::Routed;
@@ -20,6 +20,34 @@ use std::sync::Arc;
 
 /// A start looks back this far for silences that ended while firebell was down, milliseconds.
 const LOOK_BACK_MS: i64 = 7 * 86_400_000;
+
+/// What is asked of silences.
+#[derive(Clone, Debug)]
+pub enum SilenceAct {
+    /// Make one, or change the one with `wanted.id`.
+    Put {
+        /// As it is to be; an empty id makes a new one.
+        wanted: Box<Silence>,
+        /// The id of a new one. The same id again is the same act.
+        fresh: String,
+    },
+    /// End one now.
+    End {
+        /// Which.
+        id: String,
+    },
+}
+
+impl Engine {
+    /// Makes, changes or ends a silence. When this returns, it is durable and in force; the answer is
+    /// the id it has then.
+    ///
+    /// # Errors
+    /// A refusal in words, or `Unavailable` when nothing could be stored.
+    pub async fn silence(&self, act: SilenceAct) -> Result<String, Failure> {
+        self.ask(|reply| desk::Job::Silence { act, reply }).await
+    }
+}
 
 /// Silences and what they hold, as decided.
 #[derive(Debug, Default)]

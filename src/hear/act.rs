@@ -4,6 +4,7 @@ use super::ear::Inner;
 use crate::chat::grammar::{self, Invocation, Usage};
 use crate::chat::heard::{Deed, Heard, Home, Said, User, Voice};
 use crate::chat::{Press, button, form, words};
+use crate::core::audit::{Fact, ordered};
 use crate::core::directory::Directory;
 use crate::core::id::{Actor, IncidentId};
 use crate::core::incident::{Command, Status};
@@ -95,7 +96,7 @@ impl Errand<'_> {
         );
         let who = match self.inner.people.who(self.voice, self.heard, strict).await {
             Ok(who) => who,
-            Err(why) => return self.no(&why).await,
+            Err(why) => return self.turned_away(strict, invocation.verb(), &why).await,
         };
         let engine = &self.inner.engine;
         let reply =
@@ -122,11 +123,19 @@ impl Errand<'_> {
         );
         let who = match self.inner.people.who(self.voice, self.heard, strict).await {
             Ok(who) => who,
-            Err(why) => return self.no(&why).await,
+            Err(why) => return self.turned_away(strict, &button::word(&press), &why).await,
         };
         let engine = &self.inner.engine;
-        let reply =
-            dispatch::press(engine, who, token.incident, &press, token.seq, &self.cause).await;
+        let reply = dispatch::press(
+            engine,
+            who,
+            &self.heard.platform,
+            token.incident,
+            &press,
+            token.seq,
+            &self.cause,
+        )
+        .await;
         self.reply(reply).await
     }
 
@@ -251,6 +260,27 @@ impl Errand<'_> {
             ..Said::default()
         };
         self.answer(&said).await
+    }
+
+    /// Somebody the platform does not call a full member; what they wanted of actions is in the audit.
+    async fn turned_away(&self, strict: bool, what: &str, why: &str) -> Result<(), Failure> {
+        if strict {
+            let by = self.inner.people.author(self.heard);
+            let fact = Fact {
+                kind: "refused".to_owned(),
+                text: format!("{} wanted to `{what}` and may not: {why}", by.name()),
+                by,
+                incident: None,
+                run: None,
+                action: String::new(),
+                detail: ordered(serde_json::json!({
+                    "tried": what, "why": why, "platform": self.heard.platform,
+                    "account": self.heard.by.id,
+                })),
+            };
+            self.inner.engine.audit(fact).await?;
+        }
+        self.no(why).await
     }
 
     async fn no(&self, why: &str) -> Result<(), Failure> {

@@ -19,14 +19,22 @@ use subtle::ConstantTimeEq;
 pub struct Caller {
     /// Configured name.
     pub name: String,
+    /// The person whose token it is, with the name the directory has for them.
+    pub person: Option<(String, String)>,
 }
 
 impl Caller {
     /// As the journal names it.
     #[must_use]
     pub fn actor(&self) -> Actor {
-        Actor::Token {
-            name: self.name.clone(),
+        match &self.person {
+            Some((id, name)) => Actor::Person {
+                id: id.clone(),
+                name: name.clone(),
+            },
+            None => Actor::Token {
+                name: self.name.clone(),
+            },
         }
     }
 }
@@ -64,8 +72,14 @@ pub async fn require_token(State(app): State<App>, mut request: Request, next: N
     let Some(token) = find(&app.settings.tokens, presented) else {
         return Problem::unauthorized("This token is not in firebell.toml.").into_response();
     };
+    let directory = app.engine.directory();
+    let person = token.person.as_ref().map(|id| {
+        let name = directory.person_name(id);
+        (id.clone(), name)
+    });
     let caller = Caller {
         name: token.name.clone(),
+        person,
     };
     request.extensions_mut().insert(caller);
     next.run(request).await
@@ -80,6 +94,7 @@ mod tests {
         Token {
             name: name.to_owned(),
             sha256: Sha256::digest(text.as_bytes()).into(),
+            person: None,
         }
     }
 

@@ -5,21 +5,34 @@
 //! the store, sees it. An executor starts a run at most once and never again by itself: what it
 //! cannot prove ends as [`Outcome::Unknown`](crate::core::incident::Outcome::Unknown), which a person has to settle.
 //!
-//! Must never: read the configuration, decide who may run what, or try again.
+//! Must never: read the configuration beyond the connections it is given, decide who may run what,
+//! or try again.
 
+mod flight;
+pub mod http;
+pub mod kubernetes;
 mod mask;
 mod output;
 mod plain;
 pub mod port;
 pub mod process;
+mod reach;
+pub mod rundeck;
+pub mod ssh;
 mod veil;
+mod wire;
 
 pub use output::{Output, TAIL_CHARS};
 pub use veil::Veil;
 
+use crate::config::engines::Engines;
 use crate::core::directory::How;
+use http::HttpExecutor;
+use kubernetes::KubernetesExecutor;
 use port::Executor;
 use process::ProcessExecutor;
+use rundeck::RundeckExecutor;
+use ssh::SshExecutor;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
@@ -48,6 +61,21 @@ impl Executors {
         let mut here = Executors::default().with("process", Arc::new(process));
         here.artifacts = Some(data.join("artifacts"));
         Ok(here)
+    }
+
+    /// And those that reach other machines, over these connections. `ssh` keeps its log of a call in
+    /// the data folder while the call lasts.
+    ///
+    /// # Errors
+    /// In words, when a proxy or a certificate authority cannot be used.
+    pub fn and_elsewhere(self, engines: &Engines, data: &Path) -> Result<Executors, String> {
+        let ssh = SshExecutor::new(engines.ssh.clone(), data.join("ssh"));
+        let kubernetes = KubernetesExecutor::new(engines.kubernetes.clone());
+        Ok(self
+            .with("http", Arc::new(HttpExecutor::new(&[])?))
+            .with("ssh", Arc::new(ssh))
+            .with("rundeck", Arc::new(RundeckExecutor::new(&engines.rundeck)?))
+            .with("kubernetes", Arc::new(kubernetes)))
     }
 
     /// And this one, for actions of this kind ([`How::word`]).

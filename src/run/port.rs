@@ -122,7 +122,9 @@ pub struct NoAnswer {
 /// An answer to come.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Something that carries out runs.
+/// Something that carries out runs. It keeps the action's time limit itself, by what its engine
+/// has for that, so that the limit holds while firebell is away; a run that was ended for it is
+/// [`Outcome::TimedOut`].
 pub trait Executor: Send + Sync {
     /// Starts it, at most once per [`Job::key`] wherever the engine allows to prove that.
     fn start<'a>(&'a self, job: &'a Job) -> Answer<'a, Start>;

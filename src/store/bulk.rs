@@ -320,7 +320,23 @@ pub(super) const COVERS: Bulk = Bulk {
         body = excluded.body, updated_at = excluded.updated_at",
 };
 
-const ALL: [&Bulk; 37] = [
+/// Without `on conflict`: a number that is taken fails the whole commit.
+pub(super) const AUDIT: Bulk = Bulk {
+    name: "append audit",
+    head: "insert into audit (n, at, kind, who, name, incident, run, action, text, detail, prev, \
+        hash) values ",
+    width: 12,
+    tail: "",
+};
+
+pub(super) const CHECKPOINTS: Bulk = Bulk {
+    name: "append checkpoints",
+    head: "insert into audit_checkpoints (n, at, hash, key, signature) values ",
+    width: 5,
+    tail: " on conflict (n, at) do nothing",
+};
+
+const ALL: [&Bulk; 39] = [
     &FENCE,
     &ALERT_PLACES,
     &MOVES,
@@ -358,6 +374,8 @@ const ALL: [&Bulk; 37] = [
     &COUNTERS,
     &COVERS,
     &TOLD,
+    &AUDIT,
+    &CHECKPOINTS,
 ];
 
 /// The text of every bulk statement for every size.

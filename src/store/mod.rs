@@ -7,6 +7,7 @@
 //! their own), the same cause or message twice (`on conflict do nothing`), two writers of one journal
 //! (a unique index). It never waits for a network inside a transaction.
 
+mod audit;
 mod backend;
 mod bulk;
 mod decode;
@@ -22,6 +23,7 @@ mod select;
 mod silence;
 mod write;
 
+pub use audit::AuditQuery;
 pub use backend::Dialect;
 pub use duty::PagedRow;
 pub use ledger::{AttemptQuery, AttemptRow, ContactCodeRow, RINGING, ReceiptChange, VerifiedRow};
@@ -30,6 +32,7 @@ pub use probe::Probe;
 pub use rows::*;
 pub use silence::{Held, NoticeRow, PERSON, PlaceChange, SilenceRow};
 
+use crate::core::audit::{Checkpoint, Entry, Head};
 use crate::core::fairness::PageAt;
 use crate::core::id::{IncidentId, RoomId, RunId};
 use crate::core::incident::{Incident, Record};
@@ -296,6 +299,31 @@ impl Store {
     /// One run.
     pub async fn run(&self, id: RunId) -> Result<Option<RunRow>, StoreFault> {
         on!(self, pools => pools.run(id).await)
+    }
+
+    /// The end of the audit's chain.
+    pub async fn audit_head(&self) -> Result<Head, StoreFault> {
+        on!(self, pools => pools.audit_head().await)
+    }
+
+    /// The entries of the audit after a number, in order, at most `limit`.
+    pub async fn audit_after(&self, n: i64, limit: i64) -> Result<Vec<Entry>, StoreFault> {
+        on!(self, pools => pools.audit_after(n, limit).await)
+    }
+
+    /// Entries of the audit, newest first.
+    pub async fn audit(&self, query: &AuditQuery) -> Result<Vec<Entry>, StoreFault> {
+        on!(self, pools => pools.audit(query).await)
+    }
+
+    /// Every signed end of the audit's chain, oldest first; signatures are not looked at.
+    pub async fn audit_checkpoints(&self) -> Result<Vec<Checkpoint>, StoreFault> {
+        on!(self, pools => pools.audit_checkpoints().await)
+    }
+
+    /// The incident a run was asked for on.
+    pub async fn incident_of_run(&self, run: RunId) -> Result<Option<IncidentId>, StoreFault> {
+        on!(self, pools => pools.incident_of_run(run).await)
     }
 
     /// Files a run left, in order.

@@ -4,6 +4,7 @@
 //! row of prepared statements and holds the one writer for as short as possible.
 
 use super::StoreFault;
+use super::audit;
 use super::backend::{Backend, Cell, Dialect};
 use super::bulk::{self, Bulk, Texts};
 use super::ledger;
@@ -95,6 +96,7 @@ pub(super) fn plan<B: Backend>(
     plan.chat(changes)?;
     plan.waking(changes)?;
     plan.silences(changes)?;
+    plan.audit(changes)?;
     Ok(plan.steps)
 }
 
@@ -265,6 +267,22 @@ impl<B: Backend> Plan<'_, B> {
 }
 
 impl<B: Backend> Plan<'_, B> {
+    fn audit(&mut self, changes: &ChangeSet) -> Result<(), StoreFault> {
+        debug_assert!(
+            changes.facts.is_empty(),
+            "facts that nobody put into the chain"
+        );
+        self.rows(&bulk::AUDIT, Miss::Fatal, &changes.audit, |e| {
+            Ok(audit::entry_cells(e))
+        })?;
+        self.rows(
+            &bulk::CHECKPOINTS,
+            Miss::Expected,
+            &changes.checkpoints,
+            |c| Ok(audit::checkpoint_cells(c)),
+        )
+    }
+
     fn waking(&mut self, changes: &ChangeSet) -> Result<(), StoreFault> {
         use Miss::Expected;
         self.rows(&bulk::ATTEMPTS, Expected, &changes.attempts, |a| {

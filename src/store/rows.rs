@@ -2,6 +2,7 @@
 
 use super::ledger::{AttemptRow, ContactCodeRow, ReceiptChange, VerifiedRow};
 use super::silence::{Held, NoticeRow, PlaceChange, SilenceRow};
+use crate::core::audit::{Checkpoint, Entry, Fact};
 use crate::core::duty::Cover;
 use crate::core::id::{AlertId, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{Incident, Record};
@@ -530,6 +531,12 @@ pub struct ChangeSet {
     pub looked: Option<Time>,
     /// How many incidents a policy has opened so far, by policy.
     pub turns: BTreeMap<String, u64>,
+    /// Facts for the audit; whoever commits puts them into the chain.
+    pub facts: Vec<Fact>,
+    /// New entries of the audit's chain, in order.
+    pub audit: Vec<Entry>,
+    /// Signed ends of it.
+    pub checkpoints: Vec<Checkpoint>,
 }
 
 impl ChangeSet {

@@ -61,6 +61,7 @@ fn settings() -> Settings {
         slack: Vec::new(),
         discord: Vec::new(),
         notify: firebell::config::notify::Providers::default(),
+        engines: firebell::config::engines::Engines::default(),
         listen: "127.0.0.1:0".to_owned(),
         public_url: "http://firebell.test".to_owned(),
         data_dir: "unused".into(),
@@ -68,6 +69,7 @@ fn settings() -> Settings {
         tokens: vec![Token {
             name: "ci".to_owned(),
             sha256: Sha256::digest(TOKEN).into(),
+            person: None,
         }],
         sources: Vec::new(),
         console: Console {
@@ -76,6 +78,7 @@ fn settings() -> Settings {
             channels: Vec::new(),
         },
         limits: Limits::default(),
+        audit: firebell::config::Audit::default(),
         log_format: "text".to_owned(),
         log_filter: "info".to_owned(),
     }

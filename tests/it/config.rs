@@ -1,14 +1,17 @@
 //! The configuration as people meet it: files on disk, and a report of what is wrong with them.
 
 mod actions;
+mod engines;
 mod entries;
 mod layers;
 mod maintenance;
 mod reload;
+mod rules;
 mod schedules;
 mod settings;
 mod shipped;
 mod waking;
+mod whole;
 
 use firebell::config::{Fault, Loaded, Variables, fix_report, load, load_with, write_demo};
 use firebell::core::directory::Target;
@@ -107,15 +110,9 @@ fn good(loaded: Result<Loaded, Vec<Fault>>) -> Loaded {
 }
 
 /// One fault of each kind: the file, its text, and line, sentence and fix of the report.
-type Row = (
-    &'static str,
-    &'static str,
-    usize,
-    &'static str,
-    &'static str,
-);
+type Row<'a> = (&'a str, &'a str, usize, &'a str, &'a str);
 
-fn each_is_said(rows: &[Row]) {
+fn each_is_said(rows: &[Row<'_>]) {
     for (file, text, line, what, fix) in rows {
         let folder = Folder::new();
         folder.put(file, text);

@@ -45,6 +45,7 @@ on_every_platform! {
     a_postmortem_is_drafted,
     an_action_needs_another_person_and_tells_its_outcome,
     an_action_without_approval_runs_after_one_confirmation,
+    the_glass_is_broken_with_a_reason_and_everybody_is_told,
     the_same_press_twice_has_one_effect,
     a_stale_escalate_is_answered_and_not_obeyed,
     a_minor_incident_is_promoted,

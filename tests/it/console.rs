@@ -5,6 +5,7 @@ mod calendar;
 mod feeds;
 mod hands;
 mod looking;
+mod runbook;
 
 use super::world::{START, alert, directory};
 use firebell::chat::Chat;
@@ -166,6 +167,7 @@ fn settings(demo: bool) -> Settings {
         slack: Vec::new(),
         discord: Vec::new(),
         notify: firebell::config::notify::Providers::default(),
+        engines: firebell::config::engines::Engines::default(),
         listen: "127.0.0.1:0".to_owned(),
         public_url: "http://firebell.test".to_owned(),
         data_dir: "/nowhere".into(),
@@ -178,6 +180,7 @@ fn settings(demo: bool) -> Settings {
             channels: vec!["general".to_owned()],
         },
         limits: Limits::default(),
+        audit: firebell::config::Audit::default(),
         log_format: "text".to_owned(),
         log_filter: "warn".to_owned(),
     }

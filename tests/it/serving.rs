@@ -87,11 +87,26 @@ async fn the_first_start_knows_the_shifts_of_a_calendar_elsewhere_and_the_next_w
     };
     let first = on(&firebell).await;
     assert!(first.contains("\"emi\""), "{first}");
+    // A new copy, as the fetching writes it, is in force without anybody's doing.
+    let copies = std::fs::read_dir(folder.path().join("data/calendars")).unwrap();
+    let mut copies = copies.map(|c| c.unwrap().path());
+    let copy = copies
+        .find(|c| c.extension().is_some_and(|e| e == "ics"))
+        .unwrap();
+    let changed = roster.replace("SUMMARY:Emi Tanaka, emi", "SUMMARY:dana");
+    let new = copy.with_extension("new");
+    std::fs::write(&new, changed).unwrap();
+    std::fs::rename(&new, &copy).unwrap();
+    until("the changed roster counts", PATIENCE, async || {
+        let said = on(&firebell).await;
+        said.contains("\"dana\"").then_some(()).ok_or(said)
+    })
+    .await;
     host.abort();
     firebell.kill();
     firebell.restart().await;
     let next = on(&firebell).await;
-    assert!(next.contains("\"emi\""), "{next}");
+    assert!(next.contains("\"dana\""), "{next}");
     page_says(
         &firebell,
         "The calendar of the schedule roster at 127.0.0.1 cannot be fetched",

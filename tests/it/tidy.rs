@@ -58,6 +58,14 @@ const SLEEP_EXCEPTIONS: &[(&str, &str)] = &[
         "a benchmark keeps a rate and lasts for a time",
     ),
     (
+        "tests/it/engines.rs",
+        "another process is looked at again and again; it cannot tell us",
+    ),
+    (
+        "tests/it/engines/kubernetes_world.rs",
+        "a container writes by the clock; no test waits for it",
+    ),
+    (
         "benches/runs.rs",
         "a benchmark lets the run before come to its end, so that it measures one at a time",
     ),

@@ -127,6 +127,7 @@ fn doors(w: &World) -> Router {
         slack: Vec::new(),
         discord: Vec::new(),
         notify: Providers::default(),
+        engines: firebell::config::engines::Engines::default(),
         listen: "127.0.0.1:0".to_owned(),
         public_url: HOME.to_owned(),
         data_dir: "unused".into(),
@@ -139,6 +140,7 @@ fn doors(w: &World) -> Router {
             channels: Vec::new(),
         },
         limits: Limits::default(),
+        audit: firebell::config::Audit::default(),
         log_format: "text".to_owned(),
         log_filter: "info".to_owned(),
     };

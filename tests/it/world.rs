@@ -2,6 +2,7 @@
 //! that remembers everything said to it. Nothing here sleeps: `settle` runs until nothing moves.
 
 use firebell::chat::{Answer, Card, Chat, Fault, Line, Live, Page, RoomRef};
+use firebell::config::engines::Engines;
 use firebell::config::notify::Providers;
 use firebell::core::alert::{Alert, AlertKind, Labels};
 use firebell::core::directory::{
@@ -255,6 +256,8 @@ pub struct World {
     pub directory: Directory,
     /// Who wakes people beside the platform.
     providers: Providers,
+    /// What carries out actions elsewhere.
+    elsewhere: Engines,
     url: String,
     scratch: tempfile::TempDir,
 }
@@ -271,18 +274,38 @@ impl World {
 
     /// With providers that wake people.
     pub async fn waking(url: &str, directory: Directory, providers: Providers) -> World {
-        World::at(url, directory, providers, Clock::manual(START)).await
+        World::at(
+            url,
+            directory,
+            providers,
+            Clock::manual(START),
+            Engines::default(),
+        )
+        .await
+    }
+
+    /// With engines that carry out actions elsewhere.
+    pub async fn reaching(url: &str, directory: Directory, engines: Engines) -> World {
+        let clock = Clock::manual(START);
+        World::at(url, directory, Providers::default(), clock, engines).await
     }
 
     /// By the machine's clock, which nobody moves.
     pub async fn by_the_clock(url: &str, directory: Directory) -> World {
-        World::at(url, directory, Providers::default(), Clock::Real).await
+        let providers = Providers::default();
+        World::at(url, directory, providers, Clock::Real, Engines::default()).await
     }
 
-    async fn at(url: &str, directory: Directory, providers: Providers, clock: Clock) -> World {
+    async fn at(
+        url: &str,
+        directory: Directory,
+        providers: Providers,
+        clock: Clock,
+        elsewhere: Engines,
+    ) -> World {
         let platform = Arc::new(Platform::default());
         let scratch = tempfile::tempdir().unwrap();
-        let home = (url, scratch.path());
+        let home = (url, scratch.path(), &elsewhere);
         let engine = start(home, &directory, &providers, &clock, &platform).await;
         World {
             engine,
@@ -290,6 +313,7 @@ impl World {
             platform,
             directory,
             providers,
+            elsewhere,
             url: url.to_owned(),
             scratch,
         }
@@ -303,7 +327,7 @@ impl World {
     /// The process dies: nothing is told to stop, a new one takes the database over.
     pub async fn kill_and_restart(&mut self) {
         self.engine = start(
-            (&self.url, self.scratch.path()),
+            (&self.url, self.scratch.path(), &self.elsewhere),
             &self.directory,
             &self.providers,
             &self.clock,
@@ -401,7 +425,7 @@ pub fn executors(data: &Path) -> Executors {
 }
 
 async fn start(
-    (url, scratch): (&str, &Path),
+    (url, scratch, elsewhere): (&str, &Path, &Engines),
     directory: &Directory,
     providers: &Providers,
     clock: &Clock,
@@ -410,7 +434,9 @@ async fn start(
     let store = Store::open(url).await.unwrap();
     let options = Options {
         clock: clock.clone(),
-        executors: executors(scratch),
+        executors: executors(scratch)
+            .and_elsewhere(elsewhere, scratch)
+            .unwrap(),
         public_url: "http://firebell.test".to_owned(),
         metrics: Arc::new(Metrics::new()),
     };

@@ -5,10 +5,11 @@ use crate::chat::{Button, Press, Style};
 use crate::core::action;
 use crate::core::directory::{Action, ActionClass};
 use crate::core::explain::edited;
-use crate::core::id::RunId;
+use crate::core::id::{Actor, RunId};
 use crate::core::incident::{Outcome, Run, RunState, Status};
 use crate::core::text::count;
 use crate::core::timeline;
+use crate::core::verdict;
 use std::sync::Arc;
 
 /// Action buttons on one card; with the others they stay below Slack's 25 elements of a block.
@@ -59,25 +60,45 @@ impl View<'_> {
         let RunState::Asked { expires } = run.state else {
             return String::new();
         };
-        let needs = match usize::from(run.needs).saturating_sub(run.approved.len()) {
-            0 => "a confirmation".to_owned(),
-            n => format!("{} by somebody else", count(n, "approval")),
+        let needs = if run.unrehearsed() {
+            "its rehearsal".to_owned()
+        } else {
+            verdict::wanting(self.incident, run, self.directory, self.now)
         };
-        let rehearsed = match &run.rehearsed {
-            Some((outcome, tail)) => {
-                let last = tail.lines().last().unwrap_or("it wrote nothing");
-                format!(". Only looking, it {}: {last}", timeline::outcome(outcome))
-            }
-            None if run.terms.rehearse => ". It looks first; wait for what it finds".to_owned(),
-            None => String::new(),
-        };
-        format!(
-            "{id} “{}”, asked for by {}, waits for {needs} until {}: {}{rehearsed}",
+        let mut line = format!(
+            "{id} “{}”, asked for by {}, waits for {needs} until {}: {}",
             run.title,
             run.by.name(),
             self.clock(expires),
             action::shown(&run.argv)
-        )
+        );
+        let terms = &run.terms;
+        if terms.class == Some(ActionClass::Remediation) {
+            let environment = terms
+                .environment
+                .as_deref()
+                .unwrap_or("no environment named");
+            let risk = terms.risk.unwrap_or_default().word();
+            line = format!("{line} on {}, {environment}, {risk} risk", terms.target);
+        }
+        if terms.break_glass {
+            line = format!("BREAK GLASS: {line}");
+        }
+        if let Some(why) = &terms.reason {
+            line = format!("{line}. Why: “{why}”");
+        }
+        if let Some((how, tail)) = &run.rehearsed {
+            let last = tail.lines().last().unwrap_or("it wrote nothing");
+            line = format!(
+                "{line}. Only looking, it {}: {last}",
+                timeline::outcome(how)
+            );
+        }
+        if !run.approved.is_empty() {
+            let by: Vec<&str> = run.approved.iter().map(Actor::name).collect();
+            line = format!("{line}. Approved by {}", crate::core::text::list(&by));
+        }
+        line
     }
 
     fn over_line(&self, id: RunId, run: &Run) -> String {
@@ -169,18 +190,23 @@ impl View<'_> {
         waiting
             .flat_map(|(id, run)| {
                 let verb = if run.needs == 0 { "Confirm" } else { "Approve" };
-                [
-                    Button {
-                        label: format!("{verb} {id}"),
-                        press: Press::Approve { run: *id },
-                        style: Style::Danger,
+                let approve = Button {
+                    label: format!("{verb} {id}"),
+                    press: Press::Approve {
+                        run: *id,
+                        seen: run.terms.subject.clone(),
                     },
-                    Button {
-                        label: format!("Reject {id}"),
-                        press: Press::Reject { run: *id },
-                        style: Style::Plain,
-                    },
-                ]
+                    style: Style::Danger,
+                };
+                let reject = Button {
+                    label: format!("Reject {id}"),
+                    press: Press::Reject { run: *id },
+                    style: Style::Plain,
+                };
+                let ready = !run.unrehearsed();
+                [ready.then_some(approve), Some(reject)]
+                    .into_iter()
+                    .flatten()
             })
             .collect()
     }

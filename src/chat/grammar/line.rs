@@ -6,6 +6,7 @@ use crate::chat::form;
 use crate::chat::surface::{Leaf, Needs, tree};
 use crate::core::duty::Answer;
 use crate::core::id::{IncidentId, RunId, Severity};
+use crate::core::incident::Ask;
 use crate::core::schedule::parse_at;
 use crate::core::time::Time;
 use std::collections::BTreeMap;
@@ -19,6 +20,8 @@ pub(super) struct Line<'a> {
     pub(super) context: &'a Context<'a>,
     pub(super) id: Option<IncidentId>,
     pub(super) words: Words<'a>,
+    /// The verb had a `!`: the approval is to be passed over.
+    pub(super) glass: bool,
 }
 
 impl<'a> Line<'a> {
@@ -33,6 +36,7 @@ impl<'a> Line<'a> {
             context,
             id: None,
             words,
+            glass: false,
         };
         line.id = line.take_id();
         line
@@ -373,13 +377,30 @@ impl<'a> Line<'a> {
             let what = format!("`action`: there is no `{}`. {near}", word.text);
             return Err(self.wrong("action", what));
         };
-        let mut args = BTreeMap::new();
+        let (mut args, mut ask, mut said) = (BTreeMap::new(), Ask::default(), Vec::new());
+        ask.break_glass = self.glass;
         while let Some(word) = self.words.next() {
+            // Phones make one long dash of two.
+            let option = word.text.replace('—', "--");
+            if !word.quoted && (option == "--break-glass" || option == "--reason") {
+                ask.break_glass |= option == "--break-glass";
+                let Some(why) = self.words.next() else {
+                    let what =
+                        format!("`{option}`: say why, in quotes: `{option} \"the disk is full\"`.");
+                    return Err(self.wrong("break-glass", what));
+                };
+                said.push(why.text);
+                continue;
+            }
             let pair = word
                 .text
                 .split_once('=')
                 .filter(|(name, _)| !name.is_empty());
-            let Some((name, value)) = pair else {
+            let Some((name, value)) = pair.filter(|_| !self.glass || !word.quoted) else {
+                if self.glass {
+                    said.push(word.text);
+                    continue;
+                }
                 return Err(self.usage(format!("`{}`: write arguments as name=value.", word.text)));
             };
             if args.insert(name.to_owned(), value.to_owned()).is_some() {
@@ -387,8 +408,20 @@ impl<'a> Line<'a> {
                 return Err(self.wrong(&form::argument(name), what));
             }
         }
+        let reason = said.join(" ");
+        ask.reason = Some(reason).filter(|r| !r.trim().is_empty());
+        if ask.break_glass && ask.reason.is_none() {
+            let what =
+                "Passing over an approval needs a reason: `run! restart \"the disk is full\"`.";
+            return Err(self.wrong("break-glass", what));
+        }
         let id = self.about()?;
-        Ok(Invocation::Run { id, action, args })
+        Ok(Invocation::Run {
+            id,
+            action,
+            args,
+            ask,
+        })
     }
 
     fn run_number(&mut self) -> Result<(IncidentId, Option<RunId>), Usage> {

@@ -240,6 +240,7 @@ fn a_run_has_named_arguments_and_an_approval_a_run() {
         id: SEVEN,
         action: "restart".to_owned(),
         args,
+        ask: Ask::default(),
     };
     assert_eq!(ok("run Restart lines=\"1 0\""), run);
     assert!(no("run", Some(7)).contains("`restart`"));

@@ -45,6 +45,12 @@ pub fn typed(
             while let Some(word) = said.next() {
                 words.push((word.text, false));
             }
+            for option in ["break-glass", "reason"] {
+                if let Some(why) = options.get(option).filter(|w| !w.trim().is_empty()) {
+                    words.push((format!("--{option}"), false));
+                    words.push((why.clone(), true));
+                }
+            }
             continue;
         }
         let Some(value) = options.get(arg.name.as_str()) else {

@@ -96,6 +96,28 @@ impl Action {
     }
 }
 
+/// An action whose file is there and which is not offered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disabled {
+    /// Its title, when the file could be read that far.
+    pub title: Option<String>,
+    /// Why, at least once.
+    pub why: Vec<Reason>,
+    /// Nothing is wrong with the file: this machine lacks a program it needs.
+    pub lacking: bool,
+}
+
+/// One thing that keeps an action from being offered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// File and line.
+    pub place: String,
+    /// What is wrong.
+    pub what: String,
+    /// What to do about it.
+    pub fix: String,
+}
+
 /// What an action may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -474,7 +496,7 @@ pub struct Rollback {
 }
 
 /// How far an action runs by itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Auto {
     /// The level; each above `Suggest` also needs a rule with `auto = true`.
     pub level: AutoLevel,
@@ -488,6 +510,20 @@ pub struct Auto {
     pub failures: u32,
     /// More open incidents than this: diagnostics only.
     pub storm: u32,
+}
+
+impl Default for Auto {
+    /// Only suggested, and with the brakes on that hold whatever the level.
+    fn default() -> Auto {
+        Auto {
+            level: AutoLevel::Suggest,
+            delay_ms: 60_000,
+            clear_within_ms: 300_000,
+            max_per_hour: 2,
+            failures: 2,
+            storm: 10,
+        }
+    }
 }
 
 /// How far an action runs by itself.

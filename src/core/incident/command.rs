@@ -314,6 +314,16 @@ pub enum Command {
         /// Which.
         run: RunId,
     },
+    /// A command about a run as somebody gave it.
+    Through {
+        /// Through which door: `console`, `api`, or a chat platform by its configured name.
+        door: String,
+        /// The subject ([`Terms::subject`](super::Terms::subject)) the button or form was drawn with,
+        /// at least its first 16 characters; `None`: it shows none.
+        seen: Option<String>,
+        /// What.
+        command: Box<Command>,
+    },
     /// Its program was started.
     RunStarted {
         /// Which.

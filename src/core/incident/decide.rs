@@ -92,32 +92,14 @@ pub fn decide(
             place,
             why,
         } => place_failed(incident, platform, place, why),
-        Command::AskRun {
-            by,
-            run,
-            action,
-            args,
-            ask,
-        } => runs::ask(
-            incident,
-            scene,
-            by,
-            &runs::Wish {
-                run,
-                action: &action,
-                args: &args,
-                ask: &ask,
-            },
-        ),
-        Command::CancelRun { by, run } => runs::cancel(incident, scene, by, run),
-        Command::SettleRun {
-            by,
-            run,
-            good,
-            note,
-        } => runs::settle(incident, scene, by, run, good, note),
-        Command::ApproveRun { by, run } => runs::approve(incident, scene, by, run),
-        Command::RejectRun { by, run } => runs::reject(incident, scene, by, run),
+        Command::AskRun { .. }
+        | Command::CancelRun { .. }
+        | Command::SettleRun { .. }
+        | Command::ApproveRun { .. }
+        | Command::RejectRun { .. }
+        | Command::Through { .. } => {
+            runs::decide(incident, scene, runs::Manner::default(), command)
+        }
         report => self::report(incident, scene, report),
     }
 }

@@ -5,6 +5,7 @@
 use super::tests::{NOON, alert, directory, ladder, open_as};
 use super::*;
 use crate::core::directory::{Action, ActionClass, Approval, Directory, Policy, Target};
+use crate::core::verdict;
 use std::sync::Arc;
 
 const LIVES: u64 = 2000;
@@ -35,6 +36,11 @@ fn action(approvals: u8) -> Action {
         class: ActionClass::Remediation,
         approval: Approval {
             request_ttl_ms: 600_000,
+            break_glass: Some(crate::core::directory::BreakGlass {
+                roles: vec!["responder".to_owned()],
+                min_severity: Some(Severity(1)),
+                notify: vec!["security".to_owned()],
+            }),
             ..Approval::by_others(approvals)
         },
         roles: vec!["responder".to_owned()],
@@ -211,10 +217,15 @@ impl Life {
                     run,
                     action,
                     args: BTreeMap::new(),
-                    ask: Ask::default(),
+                    ask: Ask {
+                        break_glass: self.rng.u8(0..4) == 0,
+                        reason: self.rng.bool().then(|| "the disk is full".to_owned()),
+                        ..Ask::default()
+                    },
                 }
             }
-            16 | 17 => Command::ApproveRun { by, run },
+            16 => Command::ApproveRun { by, run },
+            17 => self.presses(by, run),
             18 => {
                 if self.rng.bool() {
                     Command::RejectRun { by, run }
@@ -242,6 +253,47 @@ impl Life {
             }
             20..=23 => self.changes_hands(by),
             _ => self.brought_back(by),
+        }
+    }
+
+    /// A button that was drawn for this run, for another state of it, or without a subject.
+    fn presses(&mut self, by: Actor, run: RunId) -> Command {
+        let found = self.incident.runs.get(&run);
+        let subject = found.map_or_else(String::new, |r| r.terms.subject.clone());
+        let seen = match self.rng.u8(0..4) {
+            0 => None,
+            1 => Some("0".repeat(16)),
+            _ => Some(subject.chars().take(16).collect()),
+        };
+        Command::Through {
+            door: "slack".to_owned(),
+            seen,
+            command: Box::new(Command::ApproveRun { by, run }),
+        }
+    }
+
+    /// Roles and rules change while runs wait.
+    fn changes_the_files(&mut self) {
+        use crate::core::verdict::{Rule, Rules};
+        let bo = self.directory.people.get_mut("bo");
+        if let Some(bo) = bo.filter(|_| self.rng.u8(0..20) == 0) {
+            bo.roles = if bo.roles.is_empty() {
+                vec!["responder".to_owned()]
+            } else {
+                Vec::new()
+            };
+        }
+        if self.rng.u8(0..40) == 0 {
+            let mut rules = Rules::default();
+            match self.rng.u8(0..4) {
+                0 => rules.broken = Some("rules.toml:1: it is wrong".to_owned()),
+                1 => rules.rules.push(Rule {
+                    id: "no".to_owned(),
+                    ..Rule::blank(false)
+                }),
+                _ => {}
+            }
+            self.directory.permits = Arc::new(rules);
         }
     }
 
@@ -367,6 +419,7 @@ impl Life {
 
     fn step(&mut self) {
         self.pass_time();
+        self.changes_the_files();
         let command = self.command();
         let scene = Scene {
             now: self.now,
@@ -429,7 +482,11 @@ impl Life {
                 );
                 return self.journal.push(record);
             }
-            Event::RunReleased { run } => *self.released.entry(*run).or_default() += 1,
+            Event::RunReleased { run } => {
+                *self.released.entry(*run).or_default() += 1;
+                let good = verdict::still_good(&self.incident, *run, &self.directory, self.now);
+                assert_eq!(good, Ok(()), "I7: released although it does not hold");
+            }
             Event::CatchAll { people, .. } if people.is_empty() => {
                 assert!(
                     effects.contains(&Effect::Say {
@@ -490,6 +547,8 @@ impl Life {
         for run in self.incident.runs.values() {
             let own = run.needs > 0 && run.approved.iter().any(|a| a.same(&run.by));
             assert!(!own, "I7: {} approved their own run", run.by.name());
+            let glass = !run.terms.break_glass || run.terms.reason.is_some();
+            assert!(glass, "a glass was broken without a reason");
         }
         assert!(
             self.released.values().all(|n| *n == 1),

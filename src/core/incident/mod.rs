@@ -5,6 +5,7 @@
 //! put to the incident as a command. State is only ever a fold of the journal, and is never
 //! serialised; only [`Event`] is.
 
+mod agree;
 mod climb;
 mod command;
 mod decide;
@@ -118,6 +119,8 @@ pub struct Run {
     pub needs: u8,
     /// Who approved.
     pub approved: Vec<Actor>,
+    /// When somebody last did.
+    pub approved_at: Option<Time>,
     /// What else was agreed on.
     pub terms: Box<Terms>,
     /// How its "only look" mode went, and the last lines it wrote; `None`: it did not run yet.

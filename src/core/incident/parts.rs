@@ -198,6 +198,12 @@ pub struct Terms {
     /// The approval was passed over in an emergency.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub break_glass: bool,
+    /// Channels that are told of that, beside the incident's own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<String>,
+    /// Where it was asked for: `console`, `api`, or a chat platform by its configured name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub door: Option<String>,
     /// It started by itself, by this level.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auto: Option<AutoLevel>,

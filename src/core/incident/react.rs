@@ -6,7 +6,7 @@
 
 use super::event::Event;
 use super::parts::Outcome;
-use super::{Incident, Record, THE_ROOM};
+use super::{Incident, Record, RunState, THE_ROOM};
 use crate::core::id::RunId;
 
 /// Something to be done outside.
@@ -166,6 +166,10 @@ pub fn react(incident: &Incident, record: &Record) -> Vec<Effect> {
         let told = channels.iter().cloned().map(Place::Channel);
         effects.extend(told.map(|to| Effect::Say { to }));
     }
+    if let Event::RunAsked { terms, .. } = &record.event {
+        let told = terms.told.iter().cloned().map(Place::Channel);
+        effects.extend(told.map(|to| Effect::Say { to }));
+    }
     if changes_card(&record.event) {
         if incident.channel.is_some() {
             effects.push(Effect::Show {
@@ -224,8 +228,15 @@ fn place(incident: &Incident, event: &Event) -> Option<Place> {
             outcome: Outcome::Unknown { .. },
             ..
         } => Some(Place::Loud),
+        Event::RunAsked { terms, .. } if terms.break_glass => Some(Place::Loud),
+        // What approvers are to look at stands where they are asked.
+        Event::RunRehearsed { run, .. } if !waits(incident, *run) => None,
         // Somebody has to see the request and its end, room or not.
-        Event::RunAsked { .. } | Event::RunEnded { .. } if !incident.major => Some(Place::Loud),
+        Event::RunAsked { .. } | Event::RunRehearsed { .. } | Event::RunEnded { .. }
+            if !incident.major =>
+        {
+            Some(Place::Loud)
+        }
         Event::PlaceFailed { platform, .. } => Some(Place::LoudExcept(platform.clone())),
         Event::Spoke { platform, .. }
         | Event::Reworded { platform, .. }
@@ -238,13 +249,17 @@ fn place(incident: &Incident, event: &Event) -> Option<Place> {
         | Event::PageDelivered { .. }
         | Event::RunApproved { .. }
         | Event::RunStarted { .. }
-        | Event::RunRehearsed { .. }
         | Event::Joined { .. }
         | Event::Left { .. }
         | Event::Redacted { .. }
         | Event::Removed { .. } => None,
         _ => incident.major.then_some(Place::Room),
     }
+}
+
+fn waits(incident: &Incident, run: RunId) -> bool {
+    let found = incident.runs.get(&run);
+    found.is_some_and(|r| matches!(r.state, RunState::Asked { .. }))
 }
 
 fn changes_card(event: &Event) -> bool {

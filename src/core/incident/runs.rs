@@ -1,44 +1,103 @@
 //! Runbook actions: ask, approve, release, end.
 //!
 //! Promises: nothing runs unreleased; a released run is released once; whoever asked does not
-//! count among the approvers; what is started is exactly what everybody saw, because the argv is
-//! in the journal before anyone can approve it.
+//! count among the approvers under four eyes; what is started is exactly what everybody saw, because
+//! the argv is in the journal before anyone can approve it; and the rules (`core::verdict`) are asked
+//! at every step, the release included.
 
-use super::command::{Ask, Refusal, Scene};
+use super::agree::{LAPSED, approve, reject, waits};
+use super::command::{Ask, Command, Refusal, Scene};
 use super::event::Event;
 use super::parts::{Outcome, Terms};
 use super::{Incident, Record, Run, RunState};
-use crate::core::action;
 use crate::core::directory::Action;
 use crate::core::id::{Actor, RunId};
-use crate::core::role;
+use crate::core::text::cut;
 use crate::core::time::Time;
+use crate::core::verdict::{self, Case, Scope};
+use crate::core::{action, digest, role};
 use std::collections::BTreeMap;
 
-/// The earliest time a pending request lapses.
-pub(super) fn next_expiry(incident: &Incident) -> Option<Time> {
-    incident
-        .runs
-        .values()
-        .filter_map(|r| {
-            if let RunState::Asked { expires } = r.state {
-                Some(expires)
-            } else {
-                None
-            }
-        })
-        .min()
+/// Characters of a reason.
+const REASON_CHARS: usize = 500;
+
+/// When a request or an approval lapses: nobody agreed in time, or it waits for a key beyond the time
+/// its approval is good for.
+fn lapses(run: &Run) -> Option<Time> {
+    match run.state {
+        RunState::Asked { expires } => Some(expires),
+        RunState::Queued { .. } => verdict::valid_until(run),
+        _ => None,
+    }
 }
 
-/// Requests that have lapsed.
+/// The earliest time a request or an approval lapses.
+pub(super) fn next_expiry(incident: &Incident) -> Option<Time> {
+    incident.runs.values().filter_map(lapses).min()
+}
+
+/// Requests and approvals that have lapsed.
 pub(super) fn expired(incident: &Incident, now: Time) -> Vec<Event> {
-    let lapsed = |r: &Run| matches!(r.state, RunState::Asked { expires } if expires <= now);
+    let lapsed = |r: &Run| lapses(r).is_some_and(|at| at <= now);
     incident
         .runs
         .iter()
         .filter(|(_, r)| lapsed(r))
         .map(|(id, _)| Event::RunExpired { run: *id })
         .collect()
+}
+
+/// Where somebody does it, and what they saw.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Manner<'a> {
+    /// `console`, `api`, or a chat platform by name.
+    pub door: Option<&'a str>,
+    /// The subject the button or form was drawn with, at least its first characters.
+    pub seen: Option<&'a str>,
+}
+
+/// What people ask of runs.
+pub(super) fn decide(
+    incident: &Incident,
+    scene: &Scene<'_>,
+    manner: Manner<'_>,
+    command: Command,
+) -> Result<Vec<Event>, Refusal> {
+    match command {
+        Command::Through {
+            door,
+            seen,
+            command,
+        } => {
+            let (door, seen) = (Some(door.as_str()), seen.as_deref());
+            decide(incident, scene, Manner { door, seen }, *command)
+        }
+        Command::AskRun {
+            by,
+            run,
+            action,
+            args,
+            ask,
+        } => {
+            let wish = Wish {
+                run,
+                action: &action,
+                args: &args,
+                ask: &ask,
+            };
+            self::ask(incident, scene, by, &wish, manner)
+        }
+        Command::ApproveRun { by, run } => approve(incident, scene, by, run, manner),
+        Command::RejectRun { by, run } => reject(incident, scene, by, run),
+        Command::CancelRun { by, run } => cancel(incident, scene, by, run),
+        Command::SettleRun {
+            by,
+            run,
+            good,
+            note,
+        } => settle(incident, scene, by, run, good, note),
+        other => super::decide(incident, scene, other),
+    }
 }
 
 /// A run somebody wishes.
@@ -58,6 +117,7 @@ pub(super) fn ask(
     scene: &Scene<'_>,
     by: Actor,
     wish: &Wish<'_>,
+    manner: Manner<'_>,
 ) -> Result<Vec<Event>, Refusal> {
     let Wish {
         run,
@@ -68,16 +128,38 @@ pub(super) fn ask(
     if !incident.is_open() {
         return Err(Refusal::AlreadyResolved);
     }
-    role::may_run(&by, action, scene.directory)?;
+    if by != Actor::Firebell || ask.auto.is_none() {
+        role::may_run(&by, action, scene.directory)?;
+    }
     action::offered(action, incident.service.as_deref(), &incident.labels)
         .map_err(|why| Refusal::Invalid { why })?;
     let plan =
         action::bind(action, args, &incident.labels).map_err(|why| Refusal::Invalid { why })?;
+    let verdict = verdict::judge(&Case {
+        who: &by,
+        action,
+        scope: Scope::of(incident),
+        at: scene.now,
+        door: manner.door,
+        directory: scene.directory,
+    });
+    if !verdict.allowed {
+        return Err(Refusal::Forbidden { why: verdict.said });
+    }
+    let reason = ask.reason.as_deref().map(|r| cut(r.trim(), REASON_CHARS));
+    let reason = reason.filter(|r| !r.is_empty());
+    let broken = if ask.break_glass {
+        broken(incident, scene, &by, action, reason.as_deref())?
+    } else {
+        Terms::default()
+    };
     let terms = Terms {
-        reason: ask.reason.clone(),
+        reason,
         auto: ask.auto,
         undoes: ask.undoes,
-        ..terms(incident, action, &plan)
+        verdict: verdict.lines(),
+        door: manner.door.map(str::to_owned),
+        ..terms(incident, action, &plan, broken)
     };
     Ok(vec![Event::RunAsked {
         run,
@@ -86,15 +168,51 @@ pub(super) fn ask(
         digest: action.digest.clone(),
         argv: plan.argv,
         by,
-        needs: action.approvals(),
+        needs: if terms.break_glass {
+            0
+        } else {
+            action.approvals()
+        },
         expires: scene.now.plus_ms(action.approval.request_ttl_ms),
         terms: Box::new(terms),
     }])
 }
 
+/// What a broken glass makes of the terms.
+fn broken(
+    incident: &Incident,
+    scene: &Scene<'_>,
+    by: &Actor,
+    action: &Action,
+    reason: Option<&str>,
+) -> Result<Terms, Refusal> {
+    if action.approvals() == 0 {
+        return Err(Refusal::Invalid {
+            why: format!(
+                "`{}` needs no approval; run it without breaking a glass.",
+                action.id
+            ),
+        });
+    }
+    verdict::may_break(by, action, incident, scene.directory)
+        .map_err(|why| Refusal::Forbidden { why })?;
+    if reason.is_none() {
+        return Err(Refusal::Invalid {
+            why: "Passing over an approval needs a reason: `--break-glass \"why\"`.".to_owned(),
+        });
+    }
+    let glass = action.approval.break_glass.as_ref();
+    Ok(Terms {
+        break_glass: true,
+        told: glass.map(|g| g.notify.clone()).unwrap_or_default(),
+        ..Terms::default()
+    })
+}
+
 /// Everything of the plan that approvers agree to.
-fn terms(incident: &Incident, action: &Action, plan: &action::Plan) -> Terms {
+fn terms(incident: &Incident, action: &Action, plan: &action::Plan, base: Terms) -> Terms {
     let environment = action::environment(&incident.labels).map(str::to_owned);
+    let first = action.approval.dry_run_first && !base.break_glass;
     Terms {
         subject: plan.subject(action, incident.id, environment.as_deref()),
         target: plan.target.clone(),
@@ -104,78 +222,13 @@ fn terms(incident: &Incident, action: &Action, plan: &action::Plan) -> Terms {
         idempotent: action.idempotent,
         args: plan.args.clone(),
         dry_run: plan.dry_run.clone(),
-        rehearse: action.approval.dry_run_first && !plan.dry_run.is_empty(),
+        rehearse: first && !plan.dry_run.is_empty(),
         locks: plan.locks.clone(),
         required: action.approval.required.clone(),
         four_eyes: action.approval.four_eyes,
         valid_for_ms: action.approval.valid_for_ms,
-        ..Terms::default()
+        ..base
     }
-}
-
-pub(super) fn approve(
-    incident: &Incident,
-    scene: &Scene<'_>,
-    by: Actor,
-    run: RunId,
-) -> Result<Vec<Event>, Refusal> {
-    let asked = pending(incident, run)?;
-    let action = scene
-        .directory
-        .actions
-        .get(&asked.action)
-        .ok_or_else(|| Refusal::Stale {
-            now: format!("the action {} is no longer configured", asked.action),
-        })?;
-    if action.digest != asked.digest {
-        return Err(Refusal::Stale {
-            now: format!("the file of {} was changed; ask again", asked.action),
-        });
-    }
-    role::may_run(&by, action, scene.directory)?;
-    role::may_run(&asked.by, action, scene.directory)?;
-    if asked.needs == 0 {
-        return Ok(vec![approved(asked, run, by), Event::RunReleased { run }]);
-    }
-    if by.same(&asked.by) {
-        return Err(Refusal::Forbidden {
-            why: format!(
-                "{} asked for this run and cannot approve it. Somebody else has to.",
-                by.name()
-            ),
-        });
-    }
-    if asked.approved.iter().any(|a| a.same(&by)) {
-        return Err(Refusal::NothingToDo {
-            what: "You have already approved this run.".to_owned(),
-        });
-    }
-    let enough = asked.approved.len() + 1 >= usize::from(asked.needs);
-    let mut events = vec![approved(asked, run, by)];
-    if enough {
-        events.push(Event::RunReleased { run });
-    }
-    Ok(events)
-}
-
-fn approved(asked: &Run, run: RunId, by: Actor) -> Event {
-    let subject = asked.terms.subject.clone();
-    Event::RunApproved { run, by, subject }
-}
-
-pub(super) fn reject(
-    incident: &Incident,
-    scene: &Scene<'_>,
-    by: Actor,
-    run: RunId,
-) -> Result<Vec<Event>, Refusal> {
-    let asked = pending(incident, run)?;
-    if !by.same(&asked.by)
-        && let Some(action) = scene.directory.actions.get(&asked.action)
-    {
-        role::may_run(&by, action, scene.directory)?;
-    }
-    Ok(vec![Event::RunRejected { run, by }])
 }
 
 pub(super) fn started(incident: &Incident, run: RunId) -> Result<Vec<Event>, Refusal> {
@@ -216,7 +269,7 @@ pub(super) fn rehearsed(
     tail: String,
     digest: String,
 ) -> Result<Vec<Event>, Refusal> {
-    pending(incident, run)?;
+    known(incident, run).and_then(|r| waits(r, run))?;
     Ok(vec![Event::RunRehearsed {
         run,
         outcome,
@@ -312,23 +365,10 @@ pub(super) fn settle(
     }
 }
 
-fn known(incident: &Incident, run: RunId) -> Result<&Run, Refusal> {
+pub(super) fn known(incident: &Incident, run: RunId) -> Result<&Run, Refusal> {
     incident.runs.get(&run).ok_or_else(|| Refusal::Invalid {
         why: format!("{run} is not a run of incident {}.", incident.id),
     })
-}
-
-fn pending(incident: &Incident, run: RunId) -> Result<&Run, Refusal> {
-    let found = known(incident, run)?;
-    match &found.state {
-        RunState::Asked { .. } => Ok(found),
-        RunState::Queued { .. } | RunState::Released | RunState::Running => Err(Refusal::Stale {
-            now: format!("{run} was already released"),
-        }),
-        RunState::Ended(outcome) => Err(Refusal::Stale {
-            now: format!("{run} is over: {}", outcome.word()),
-        }),
-    }
 }
 
 /// What an event about a run changes.
@@ -354,6 +394,7 @@ pub(super) fn evolve(incident: &mut Incident, record: &Record) {
                 by: by.clone(),
                 needs: *needs,
                 approved: Vec::new(),
+                approved_at: None,
                 terms: terms.clone(),
                 rehearsed: None,
                 cancel: None,
@@ -366,20 +407,33 @@ pub(super) fn evolve(incident: &mut Incident, record: &Record) {
             incident.runs.insert(*run, asked);
         }
         Event::RunRehearsed {
-            run, outcome, tail, ..
+            run,
+            outcome,
+            tail,
+            digest,
         } => change(incident, *run, |r| {
             r.rehearsed = Some((outcome.clone(), tail.clone()));
+            // What it wrote is part of what is agreed on from now on.
+            r.terms.subject = digest::of([r.terms.subject.as_str(), digest]);
+            r.approved.clear();
         }),
-        Event::RunApproved { run, by, .. } => {
-            change(incident, *run, |r| r.approved.push(by.clone()));
-        }
+        Event::RunApproved { run, by, .. } => change(incident, *run, |r| {
+            r.approved.push(by.clone());
+            r.approved_at = Some(at);
+        }),
         Event::RunRejected { run, by } => {
             let why = format!("rejected by {}", by.name());
             change(incident, *run, |r| r.end(Outcome::NotStarted { why }, at));
         }
         Event::RunExpired { run } => {
-            let why = "nobody approved it in time".to_owned();
-            change(incident, *run, |r| r.end(Outcome::NotStarted { why }, at));
+            change(incident, *run, |r| {
+                let why = match r.state {
+                    RunState::Asked { .. } => LAPSED,
+                    _ => "it could not start while its approval was valid",
+                };
+                let why = why.to_owned();
+                r.end(Outcome::NotStarted { why }, at);
+            });
         }
         Event::RunQueued { run, until, .. } => {
             change(incident, *run, |r| {
@@ -408,6 +462,12 @@ fn change(incident: &mut Incident, run: RunId, how: impl FnOnce(&mut Run)) {
 }
 
 impl Run {
+    /// Its "only look" mode runs first, and has not yet.
+    #[must_use]
+    pub fn unrehearsed(&self) -> bool {
+        self.terms.rehearse && self.rehearsed.is_none()
+    }
+
     fn end(&mut self, outcome: Outcome, at: Time) {
         self.state = RunState::Ended(outcome);
         self.ended_at = Some(at);

@@ -9,6 +9,7 @@ use crate::core::schedule::{Schedule, parse_handoff};
 use chrono::NaiveDateTime;
 use chrono_tz::Tz;
 
+mod approvals;
 mod reach;
 mod rest;
 

@@ -1,49 +1,28 @@
 //! The sentences about runs of runbook actions.
 
 use super::Names;
-use crate::core::action;
 use crate::core::incident::{Event, Outcome};
-use crate::core::text::count;
+use crate::core::text::cut;
 use crate::core::time::human_ms;
-
-pub(super) fn run_asked(event: &Event, names: &Names) -> String {
-    let Event::RunAsked {
-        run,
-        action,
-        title,
-        argv,
-        by,
-        needs,
-        expires,
-        ..
-    } = event
-    else {
-        return String::new();
-    };
-    let needs = match needs {
-        0 => "It waits for a confirmation".to_owned(),
-        n => format!(
-            "It waits for {} by somebody else",
-            count(usize::from(*n), "approval")
-        ),
-    };
-    format!(
-        "{} asked for {run} “{title}” ({action}): {}. {needs} until {}.",
-        by.name(),
-        action::shown(argv),
-        names.time(*expires)
-    )
-}
 
 pub(super) fn run(event: &Event, names: &Names) -> String {
     match event {
         Event::RunRehearsed {
-            run, outcome: how, ..
-        } => format!(
-            "{} was rehearsed in its only-look mode, which {}.",
-            names.run(*run),
-            outcome(how)
-        ),
+            run,
+            outcome: how,
+            tail,
+            ..
+        } => {
+            let said = format!(
+                "{} was rehearsed in its only-look mode, which {}.",
+                names.run(*run),
+                outcome(how)
+            );
+            match cut(tail.trim(), 500) {
+                wrote if wrote.is_empty() => said,
+                wrote => format!("{said} It wrote: {wrote}"),
+            }
+        }
         Event::RunQueued {
             run,
             key,

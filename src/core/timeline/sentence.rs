@@ -1,7 +1,8 @@
 //! The sentences. What happened, why, and what follows; the reasons are the ones the events carry.
 
 use super::Names;
-use super::runs::{run, run_asked};
+use super::asked::run_asked;
+use super::runs::run;
 use crate::core::alert::AlertRef;
 use crate::core::id::Actor;
 use crate::core::incident::{Event, Ladder, Origin, PagedPerson, Skipped};

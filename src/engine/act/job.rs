@@ -1,9 +1,9 @@
 //! A released run as an executor gets it, checked once more against what was agreed on.
 
-use crate::core::action::Plan;
-use crate::core::directory::{Action, How};
+use crate::core::directory::Action;
 use crate::core::id::RunId;
-use crate::core::incident::{Incident, Run};
+use crate::core::incident::Incident;
+use crate::core::verdict;
 use crate::engine::Engine;
 use crate::run::port::Job;
 use std::sync::Arc;
@@ -46,7 +46,9 @@ pub(super) fn check(
     let known = engine.directory().actions.get(&asked.action).cloned();
     let (action, stale) = match known {
         Some(action) => {
-            let stale = changed(incident, asked, &action);
+            // Files, rules, roles and time go on between the release and the start.
+            let good = verdict::still_good(incident, run, &engine.directory(), engine.now());
+            let stale = good.err();
             (action, stale)
         }
         None => {
@@ -76,32 +78,4 @@ pub(super) fn check(
 /// Unique for this run of this installation.
 fn key(engine: &Engine, run: RunId) -> String {
     format!("fb-{}-{}", engine.0.installation, run.0)
-}
-
-/// Why what was agreed on is not what would run.
-fn changed(incident: &Incident, asked: &Run, action: &Action) -> Option<String> {
-    if action.digest != asked.digest {
-        return Some(format!(
-            "the file of {} was changed after it was agreed on",
-            asked.action
-        ));
-    }
-    let terms = &asked.terms;
-    // Journals older than the terms have none.
-    if terms.subject.is_empty() {
-        return None;
-    }
-    let dry_run = match &action.how {
-        How::Process(_) | How::Ssh(_) | How::Kubernetes(_) => terms.dry_run.clone(),
-        How::Http(_) | How::Rundeck(_) => Vec::new(),
-    };
-    let plan = Plan {
-        target: terms.target.clone(),
-        argv: asked.argv.clone(),
-        dry_run,
-        locks: terms.locks.clone(),
-        args: terms.args.clone(),
-    };
-    let now = plan.subject(action, incident.id, terms.environment.as_deref());
-    (now != terms.subject).then(|| "what would run is not what was agreed on; ask again".to_owned())
 }

@@ -260,9 +260,14 @@ impl Hand {
         match executor.start(job).await {
             Start::Started(handle) => self.follow(job, executor.as_ref(), handle).await,
             Start::NotStarted { why } => Ended::not_started(why),
-            Start::Ambiguous { why } => Ended {
-                ambiguous: true,
-                ..Ended::unknown(why)
+            // An engine that took the start and could not say so knows it under the run's key. That it
+            // knows nothing proves nothing yet: the start may be on its way.
+            Start::Ambiguous { why } => match executor.reconcile(job, None).await {
+                Found::Here(handle) => self.follow(job, executor.as_ref(), handle).await,
+                _ => Ended {
+                    ambiguous: true,
+                    ..Ended::unknown(why)
+                },
             },
         }
     }

@@ -148,11 +148,14 @@ impl Desk {
             return Turn::Next;
         };
         self.flush(&mut batch);
-        let Some(memory) = &self.memory else {
+        let Some(memory) = &mut self.memory else {
             return batch.refuse("the database does not answer");
         };
         let (since, mut draft) = (Instant::now(), batch.draft);
         draft.project(memory);
+        // Chained here, one batch after the other: what is sealed is written in this order or not at all.
+        let facts = std::mem::take(&mut draft.changes.facts);
+        draft.changes.audit = memory.chain(&facts, draft.now);
         let shows = (draft.behind.iter())
             .filter_map(|key| {
                 let incident = memory.incidents.get(&key.0)?.clone();

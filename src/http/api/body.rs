@@ -94,6 +94,7 @@ mod tests {
     fn caller() -> Caller {
         Caller {
             name: "ci".to_owned(),
+            person: None,
         }
     }
 

@@ -4,6 +4,7 @@
 //! shape; every route is in the description, because both come from the same line of code.
 
 mod acts;
+mod agree;
 mod alerts;
 mod attempts;
 mod body;
@@ -78,6 +79,9 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(incidents::get_timeline))
         .routes(routes!(incidents::get_deliveries))
         .routes(routes!(incidents::get_runs))
+        .routes(routes!(agree::get_run))
+        .routes(routes!(agree::approve_run))
+        .routes(routes!(agree::reject_run))
         .routes(routes!(incidents::get_postmortem))
         .routes(routes!(acts::acknowledge))
         .routes(routes!(acts::resolve))

@@ -31,6 +31,28 @@ pub struct RunOut {
     pub approvals_needed: u8,
     /// Who approved.
     pub approved_by: Vec<String>,
+    /// What it still needs, in words; empty: nothing, or it does not wait. Only of a single run.
+    #[schema(example = "1 approval by web-oncall")]
+    pub missing: String,
+    /// SHA-256 over everything an approval is bound to.
+    pub subject: String,
+    /// Where it runs.
+    #[schema(example = "this machine")]
+    pub target: String,
+    /// `diagnostic` or `remediation`.
+    pub class: Option<String>,
+    /// `low`, `medium` or `high`.
+    pub risk: Option<String>,
+    /// The environment the incident's labels name.
+    pub environment: Option<String>,
+    /// Why, in the requester's words.
+    pub reason: Option<String>,
+    /// The approval was passed over in an emergency.
+    pub break_glass: bool,
+    /// What the rules said when it was asked for, rule by rule.
+    pub verdict: Vec<String>,
+    /// The last lines its only-look mode wrote. Program text: do not trust it.
+    pub rehearsed: Option<String>,
     /// When the request lapses, while it waits.
     #[schema(format = DateTime)]
     pub expires_at: Option<String>,
@@ -57,7 +79,7 @@ pub fn runs_of(incident: &Incident, rows: Vec<RunRow>) -> Vec<RunOut> {
         .collect()
 }
 
-fn run_of(id: i64, run: &Run, row: Option<RunRow>) -> RunOut {
+pub(super) fn run_of(id: i64, run: &Run, row: Option<RunRow>) -> RunOut {
     let (state, expires) = match &run.state {
         RunState::Asked { expires } => ("asked", Some(*expires)),
         RunState::Queued { until } => ("queued", Some(*until)),
@@ -75,6 +97,16 @@ fn run_of(id: i64, run: &Run, row: Option<RunRow>) -> RunOut {
         asked_by: run.by.name().to_owned(),
         approvals_needed: run.needs,
         approved_by: names(&run.approved),
+        missing: String::new(),
+        subject: run.terms.subject.clone(),
+        target: run.terms.target.clone(),
+        class: run.terms.class.map(|c| c.word().to_owned()),
+        risk: run.terms.risk.map(|r| r.word().to_owned()),
+        environment: run.terms.environment.clone(),
+        reason: run.terms.reason.clone(),
+        break_glass: run.terms.break_glass,
+        verdict: run.terms.verdict.clone(),
+        rehearsed: run.rehearsed.as_ref().map(|(_, tail)| tail.clone()),
         expires_at: expires.map(Time::rfc3339),
         started_at: row.as_ref().map(|r| r.started_at.rfc3339()),
         ended_at: row.as_ref().and_then(|r| r.ended_at).map(Time::rfc3339),
@@ -99,6 +131,7 @@ mod tests {
             by: Actor::Firebell,
             needs: 1,
             approved: Vec::new(),
+            approved_at: None,
             state: RunState::Asked { expires: Time(0) },
             asked_seq: 2,
             asked_at: Time(0),

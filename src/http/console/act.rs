@@ -46,7 +46,16 @@ pub(super) async fn press(
     })?;
     let cause = cause(&form.click, &format!("{}:{}", form.incident, form.press))?;
     let id = IncidentId(form.incident);
-    let reply = dispatch::press(&console.app.engine, who, id, &press, form.as_of, &cause).await;
+    let reply = dispatch::press(
+        &console.app.engine,
+        who,
+        PLATFORM,
+        id,
+        &press,
+        form.as_of,
+        &cause,
+    )
+    .await;
     Ok(asker.tell(reply.ok, &reply.text))
 }
 

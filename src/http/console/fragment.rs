@@ -54,9 +54,11 @@ fn here(word: &str) -> Here {
         (_, "oncall") => Here::OnCall,
         (_, "me") => Here::Me,
         (_, "services") => Here::Services,
+        (_, "actions") => Here::Actions,
         (_, "alerts") => Here::Alerts,
         (_, "silences") => Here::Silences,
         (_, "quarantine") => Here::Quarantine,
+        (_, "audit") => Here::Audit,
         (_, "declare") => Here::Declare,
         _ => Here::People,
     }

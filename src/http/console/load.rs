@@ -132,6 +132,7 @@ pub(super) async fn side(console: &Console, viewer: &Viewer, here: Here) -> Resu
         triggered: count(open.iter().filter(|r| r.status == "triggered").count()),
         firing: count(console.app.engine.firing()),
         silenced: silenced(console),
+        disabled: disabled(console),
         quarantined: store.quarantine(1).await?.1,
         troubles: console
             .app
@@ -216,6 +217,13 @@ pub(super) fn duty(schedule: &Schedule, now: Time) -> Option<Duty> {
     })
 }
 
+/// Actions whose file is wrong; those a machine lacks a program for are nobody's trouble.
+fn disabled(console: &Console) -> i64 {
+    let directory = console.app.engine.directory();
+    let wrong = directory.disabled.values().filter(|d| !d.lacking);
+    i64::try_from(wrong.count()).unwrap_or(0)
+}
+
 fn silenced(console: &Console) -> i64 {
     let (directory, now) = (console.app.engine.directory(), console.app.engine.now());
     let active = crate::core::silence::known(&directory).filter(|s| s.active(now).is_some());
@@ -275,7 +283,7 @@ pub(super) async fn incident_view(
         room: room_of(incident),
         timeline: timeline::entries(&journal),
         why: explain(incident, &journal, &moment.directory, moment.now),
-        runs: RunView::all(incident, &rows, &files),
+        runs: RunView::all(incident, &rows, &files, &moment.directory, moment.now),
         deliveries,
         attempts,
         alerts,

@@ -13,6 +13,7 @@
 
 mod act;
 mod assets;
+mod audit;
 mod calendar;
 mod compose;
 mod fairness;
@@ -97,9 +98,11 @@ fn pages() -> Router<Console> {
         .route("/me", get(me::me))
         .route("/people/{id}", get(person::person))
         .route("/services", get(overview::services))
+        .route("/actions", get(overview::actions))
         .route("/alerts", get(overview::alerts))
         .route("/quarantine", get(overview::quarantine))
         .route("/silences", get(silences::page))
+        .route("/audit", get(audit::audit))
         .route("/events", get(live::events))
         .route("/complete", get(compose::complete))
         .route("/fragments/overview", get(fragment::overview))

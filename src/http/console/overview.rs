@@ -43,6 +43,22 @@ pub(super) async fn oncall(
     .await
 }
 
+pub(super) async fn actions(
+    State(console): State<Console>,
+    viewer: Viewer,
+) -> Result<Response, Trouble> {
+    let moment = Moment::new(&console, viewer);
+    let body = view::actions::actions(moment.scene());
+    load::page(
+        &console,
+        &moment,
+        (Here::Actions, "/actions"),
+        "Runbook actions",
+        &body,
+    )
+    .await
+}
+
 pub(super) async fn services(
     State(console): State<Console>,
     viewer: Viewer,

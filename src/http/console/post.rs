@@ -45,6 +45,12 @@ pub(super) async fn run_of(
         id,
         run: run.clone(),
         row: console.app.engine.store().run(id).await?,
+        wants: crate::core::verdict::wanting(
+            incident,
+            run,
+            &console.app.engine.directory(),
+            console.app.engine.now(),
+        ),
         files: console.app.engine.store().artifacts(id).await?,
     }))
 }

@@ -13,7 +13,9 @@ use crate::core::action;
 use crate::core::directory::Action;
 use crate::core::id::{Actor, RunId};
 use crate::core::incident::{Ask, Command, Incident};
+use crate::core::verdict::needs_words;
 use crate::engine::{Counter, Failure};
+use crate::platform::console::PLATFORM;
 use axum::extract::{Form, Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -130,7 +132,19 @@ pub(super) async fn confirm(
         .find(|f| f.0 == "click")
         .map_or("", |f| f.1.as_str());
     let cause = cause(click, &format!("{id}:run:{name}"))?;
-    match start(&console, &asked, who, args(&fields), &cause).await {
+    let field = |name: &str| {
+        let found = fields.iter().find(|f| f.0 == name);
+        found
+            .map(|f| f.1.trim().to_owned())
+            .filter(|v| !v.is_empty())
+    };
+    let (reason, seen) = (field("break-glass"), field("subject"));
+    let ask = Ask {
+        break_glass: reason.is_some(),
+        reason,
+        ..Ask::default()
+    };
+    match start(&console, &asked, who, (args(&fields), ask, seen), &cause).await {
         Ok(text) => {
             let home = load::room_of(&asked.incident).map_or_else(
                 || format!("/incidents/{id}"),
@@ -184,38 +198,52 @@ async fn start(
     console: &Console,
     asked: &Asked,
     who: Actor,
-    args: BTreeMap<String, String>,
+    (args, ask, seen): (BTreeMap<String, String>, Ask, Option<String>),
     cause: &str,
 ) -> Result<String, Failure> {
     let engine = &console.app.engine;
     let id = asked.incident.id;
+    let through = |command, seen| Command::Through {
+        door: PLATFORM.to_owned(),
+        seen,
+        command: Box::new(command),
+    };
+    let confirmed = ask.break_glass || asked.action.approvals() == 0;
     let ask = Command::AskRun {
         by: who.clone(),
         run: RunId(engine.next_id(Counter::Run)),
         action: asked.action.clone(),
         args,
-        ask: Ask::default(),
+        ask,
     };
-    let done = engine.submit(cause, id, ask).await?;
+    let done = engine.submit(cause, id, through(ask, None)).await?;
     // Found by its event: when the form was sent twice this is the run of the first time.
     let now = engine.incident(id).await?;
     let run = now.and_then(|i| {
-        i.runs
-            .iter()
-            .find(|(_, r)| r.asked_seq == done.seq)
-            .map(|(run, _)| *run)
+        let mut runs = i.runs.iter();
+        let found = runs.find(|(_, r)| r.asked_seq == done.seq);
+        found.map(|(run, r)| (*run, r.unrehearsed()))
     });
     match run {
-        Some(run) if asked.action.approvals() == 0 => {
-            let approve = Command::ApproveRun { by: who, run };
+        Some((run, true)) => Ok(format!(
+            "{run} “{}” is rehearsed in its only-look mode first.",
+            asked.action.title
+        )),
+        // The page before showed exactly what starts: what it showed is what is confirmed.
+        Some((run, false)) if confirmed => {
+            let approve = through(Command::ApproveRun { by: who, run }, seen);
             engine
                 .submit(&format!("{cause}:confirm"), id, approve)
                 .await?;
             Ok(format!("{run} “{}” starts.", asked.action.title))
         }
-        Some(run) => Ok(format!(
-            "{run} “{}” waits for approval by somebody else.",
-            asked.action.title
+        Some((run, false)) => Ok(format!(
+            "{run} “{}” waits for {}.",
+            asked.action.title,
+            needs_words(
+                &asked.action.approval.required,
+                asked.action.approval.four_eyes
+            )
         )),
         None => Ok(format!("“{}” was asked for.", asked.action.title)),
     }

@@ -190,7 +190,14 @@ pub(super) fn line(line: &Line, url: &str, sign: Sign<'_>) -> Value {
             style,
         };
         vec![
-            button("Approve", Press::Approve { run }, Style::Danger),
+            button(
+                "Approve",
+                Press::Approve {
+                    run,
+                    seen: line.seen.clone(),
+                },
+                Style::Danger,
+            ),
             button("Reject", Press::Reject { run }, Style::Plain),
         ]
     });

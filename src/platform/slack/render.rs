@@ -269,7 +269,10 @@ pub(super) fn line(line: &Line, signer: &Signer<'_>) -> Drawn {
         let both = [
             (
                 format!("Approve {run}"),
-                Press::Approve { run },
+                Press::Approve {
+                    run,
+                    seen: line.seen.clone(),
+                },
                 Style::Danger,
             ),
             (format!("Reject {run}"), Press::Reject { run }, Style::Plain),

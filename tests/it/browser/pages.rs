@@ -74,6 +74,8 @@ async fn incidents_change_hands_by_forms_on_a_desk_and_on_a_phone() {
     tab.goto("/incidents/1").await;
     tab.press("Give it to somebody else, or merge it").await;
     tab.fits_the_screen("/incidents/1").await;
+    tab.js("document.querySelector('.hand-on').scrollIntoView()")
+        .await;
     tab.shoot("hands-incident").await;
     tab.js("document.querySelector('#into').value = '2'").await;
     tab.press("Merge").await;
@@ -83,6 +85,8 @@ async fn incidents_change_hands_by_forms_on_a_desk_and_on_a_phone() {
     desk.goto("/incidents/2").await;
     desk.press("Give it to somebody else, or merge it").await;
     desk.fits_the_screen("/incidents/2").await;
+    desk.js("document.querySelector('.hand-on').scrollIntoView()")
+        .await;
     desk.shoot("hands-desk").await;
     desk.js("document.querySelector('#whom').value = 'person:dana'")
         .await;

@@ -67,7 +67,10 @@ const ROWS: &[(&str, &str, usize, &str)] = &[
     ("/bin/df", "/bin/{path}", 11, "must be an absolute path"),
     ("/bin/df", "/no/such/program", 11, "is not on this machine"),
     ("/bin/df", "/etc/passwd", 11, "is not an executable file"),
-    ("[run]", "[run]\nuser = \"root\"", 11, "has no key `user`"),
+    ("[run]", "[run]\nusr = \"app\"", 11, "has no key `usr`"),
+    ("[run]", "[run]\nuser = \"root\"", 11, "`user` cannot be"),
+    ("[run]", "[run]\nuser = \"0\"", 11, "`user` cannot be"),
+    ("[run]", "[run]\nkind = \"shell\"", 11, "`kind` cannot be"),
     ("[run]", "[run]\ncwd = \"relative\"", 11, "`cwd` cannot be"),
     (
         "[run]",
@@ -85,6 +88,203 @@ const ROWS: &[(&str, &str, usize, &str)] = &[
     ("[run]", "[result]\nsuccess = []\n[run]", 11, "no exit code"),
     ("[run]", "[approval]\ncount = 9\n[run]", 11, "from 0 to 5"),
 ];
+
+/// What stands below the action of [`ROWS`], by its own first line 12.
+const MORE: &[(&str, usize, &str, &str)] = &[
+    ("risk = 1", 0, "`risk` must be text", ""),
+    (
+        "@risk = \"higher\"",
+        5,
+        "`risk` cannot be",
+        "did you mean `high`",
+    ),
+    ("@idempotent = \"yes\"", 5, "must be true or false", ""),
+    (
+        "@environments = [\"\"]",
+        5,
+        "has an empty name",
+        "such as [\"prod\"]",
+    ),
+    (
+        "@id = \"other\"",
+        5,
+        "the file is called bad.toml",
+        "rename",
+    ),
+    ("@output-visibility = \"nobody\"", 5, "cannot be", "room"),
+    (
+        "[limits]\ntimeout = \"1s\"\n[limits.x]\n",
+        12,
+        "no key `x`",
+        "",
+    ),
+    ("[limits]\nmemory = \"1KiB\"", 13, "must be a size", ""),
+    (
+        "[limits]\nread = [\"/usr\"]",
+        13,
+        "without a sandbox",
+        "landlock",
+    ),
+    (
+        "[limits]\nsandbox = \"docker\"",
+        13,
+        "`sandbox` cannot be",
+        "none",
+    ),
+    (
+        "[limits]\nsandbox = \"landlock\"\nread = [\"usr\"]",
+        14,
+        "is not absolute",
+        "whole path",
+    ),
+    (
+        "[result]\nretryable = [75]",
+        13,
+        "it is not idempotent",
+        "idempotent = true",
+    ),
+    (
+        "@idempotent = true\n[result]\nsuccess = [0, 75]\nretryable = [75]",
+        0,
+        "both `success` and `retryable`",
+        "one of them",
+    ),
+    (
+        "[lock]\ncooldown = \"5m\"",
+        13,
+        "has no `key`",
+        "host:{host}",
+    ),
+    (
+        "[lock]\nkey = \"host:{host}\"",
+        13,
+        "not an argument",
+        "[[arg]]",
+    ),
+    ("[lock]\nkey = \"a b\"", 13, "cannot hold", "without spaces"),
+    ("[lock]\nmax-per-hour = 0", 13, "from 1 to 1000", ""),
+    (
+        "[approval]\nttl = \"15m\"\nrequest-ttl = \"15m\"",
+        13,
+        "the old word",
+        "remove `ttl`",
+    ),
+    (
+        "[approval]\ncount = 1\n[[approval.required]]\nroles = [\"responder\"]",
+        13,
+        "say the same twice",
+        "approval.required",
+    ),
+    (
+        "[[approval.required]]\ncount = 3\n[[approval.required]]\ncount = 3",
+        12,
+        "6 people",
+        "at most 5",
+    ),
+    (
+        "[approval]\ndry-run-first = true",
+        13,
+        "no dry run",
+        "dry-run =",
+    ),
+    (
+        "[approval.break-glass]\nnotify = []",
+        12,
+        "has no `roles`",
+        "roles =",
+    ),
+    (
+        "[approval.break-glass]\nroles = [\"responder\"]\nmin-severity = \"sev0\"",
+        14,
+        "not on the scale",
+        "sev1",
+    ),
+    (
+        "[approval.break-glass]\nroles = [\"responder\"]\nnotify = [\"#sec\"]",
+        14,
+        "without #",
+        "",
+    ),
+    (
+        "[rollback]\naction = \"lok\"",
+        12,
+        "does not exist",
+        "did you mean `look`",
+    ),
+    (
+        "[rollback]\naction = \"look\"\nargs = { x = \"1\" }",
+        12,
+        "gives `x`, which look does not take",
+        "args =",
+    ),
+    (
+        "[rollback]\naction = \"look\"\nargs = { path = \"/etc\" }",
+        12,
+        "would be refused by look: `path` cannot be",
+        "args =",
+    ),
+    (
+        "[rollback]\naction = \"look\"\nargs = { path = \"{pth}\" }",
+        14,
+        "which is not an argument",
+        "[[arg]]",
+    ),
+    ("[auto]\ndelay = \"1m\"", 12, "has no `level`", "suggest"),
+    (
+        "[auto]\nlevel = \"always\"",
+        13,
+        "`level` cannot be",
+        "suggest",
+    ),
+    (
+        "[auto]\nlevel = \"one-click\"\ndelay = \"1m\"",
+        14,
+        "says nothing at this level",
+        "raise `level`",
+    ),
+    (
+        "[auto]\nlevel = \"suggest\"\nstorm = 0",
+        14,
+        "from 1 to 1000",
+        "",
+    ),
+];
+
+#[test]
+fn every_table_of_an_action_names_line_and_fix() {
+    for (text, line, what, fix) in MORE {
+        let folder = Folder::new();
+        // What begins with @ stands with the plain keys, at line 5.
+        let (plain, below) = match text.strip_prefix('@') {
+            Some(rest) => rest.split_once("\n[").map_or_else(
+                || (format!("{rest}\n"), String::new()),
+                |(keys, tables)| (format!("{keys}\n"), format!("[{tables}\n")),
+            ),
+            None if text.starts_with('[') => (String::new(), format!("{text}\n")),
+            None => (format!("{text}\n"), String::new()),
+        };
+        let whole = ACTION.replacen("[[arg]]", &format!("{plain}[[arg]]"), 1) + &below;
+        folder.put("actions/bad.toml", &whole);
+        let loaded = good(folder.load(&[]));
+        let found = loaded.warnings.iter().any(|f| {
+            f.path == std::path::Path::new("actions/bad.toml")
+                && (*line == 0 || f.line == *line)
+                && f.what.contains("the action bad is disabled")
+                && f.what.contains(what)
+                && f.fix.contains(fix)
+        });
+        assert!(
+            found,
+            "{text}: expected line {line}: {what} / {fix}\n{}",
+            super::fix_report(&loaded.warnings)
+        );
+        assert!(!loaded.directory.actions.contains_key("bad"), "{text}");
+        assert!(loaded.directory.actions.contains_key("look"), "{text}");
+        let disabled = &loaded.directory.disabled["bad"];
+        assert!(!disabled.lacking);
+        assert!(disabled.why.iter().any(|r| r.what.contains(what)));
+    }
+}
 
 #[test]
 fn a_bad_action_is_disabled_alone() {

@@ -498,6 +498,7 @@ async fn serve(engine: &Engine, metrics: Arc<Metrics>) -> String {
         slack: Vec::new(),
         discord: Vec::new(),
         notify: firebell::config::notify::Providers::default(),
+        engines: firebell::config::engines::Engines::default(),
         listen: "127.0.0.1:0".to_owned(),
         public_url: "http://firebell.test".to_owned(),
         data_dir: "/nowhere".into(),
@@ -510,6 +511,7 @@ async fn serve(engine: &Engine, metrics: Arc<Metrics>) -> String {
             channels: vec!["general".to_owned()],
         },
         limits: Limits::default(),
+        audit: firebell::config::Audit::default(),
         log_format: "text".to_owned(),
         log_filter: "warn".to_owned(),
     };

@@ -3,8 +3,10 @@
 use super::house::firing;
 use super::stage::{Play, Spot, Stage, TEAM};
 use crate::world::person;
+use firebell::core::directory::BreakGlass;
 use firebell::core::incident::{Climb, Command, Event, Status, wake_at};
 use firebell::core::time::Time;
+use std::sync::Arc;
 
 /// Characters that make a reader see other words than are there.
 pub fn turns_around(text: &str) -> bool {
@@ -182,6 +184,46 @@ pub async fn an_action_without_approval_runs_after_one_confirmation<S: Stage>(s:
     }
     s.line("ana", &room, "succeeded (exit code 0) after").await;
     assert_eq!(s.house().count(1, "run_started").await, 1);
+}
+
+pub async fn the_glass_is_broken_with_a_reason_and_everybody_is_told<S: Stage>(s: S) {
+    let room = s.major("Down").await;
+    s.card("ana", &room, 1, "paged ana").await;
+    let engine = s.house().engine();
+    let mut directory = (*engine.directory()).clone();
+    let mut restart = (*directory.actions["restart"]).clone();
+    restart.approval.break_glass = Some(BreakGlass {
+        roles: vec!["commander".to_owned()],
+        min_severity: None,
+        notify: Vec::new(),
+    });
+    directory
+        .actions
+        .insert("restart".to_owned(), Arc::new(restart));
+    let ana = directory.people.get_mut("ana").unwrap();
+    ana.roles.push("commander".to_owned());
+    engine.replace_directory(directory);
+    let told = s.types("bo", &room, "run! restart the disk is full").await;
+    assert!(told.text.contains("needs the role commander"), "{told:?}");
+    let told = s.types("ana", &room, "run! restart").await;
+    assert!(told.text.contains("needs a reason"), "{told:?}");
+    let told = s.types("ana", &room, "run! restart the disk is full").await;
+    assert!(told.text.contains("passes over its approval"), "{told:?}");
+    s.line("bo", &TEAM, "BREAKS THE GLASS").await;
+    let asked = s.line("ana", &room, "Why: “the disk is full”").await;
+    let label = asked
+        .buttons
+        .iter()
+        .find(|b| b.starts_with("Approve") || b.starts_with("Run"));
+    s.press("ana", &asked, label.unwrap()).await;
+    s.line("bo", &room, "succeeded (exit code 0) after").await;
+    assert_eq!(s.house().count(1, "run_released").await, 1);
+    let entries = engine.store().audit_after(0, 100).await.unwrap();
+    let kinds: Vec<&str> = entries.iter().map(|e| e.kind.as_str()).collect();
+    assert!(
+        kinds.starts_with(&["refused", "break_glass", "run_approved", "run_released"]),
+        "{kinds:?}"
+    );
 }
 
 pub async fn the_same_press_twice_has_one_effect<S: Stage>(s: S) {

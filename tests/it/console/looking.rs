@@ -17,6 +17,7 @@ const PAGES: &[&str] = &[
     "/incidents/1/run/echo/confirm",
     "/oncall",
     "/services",
+    "/actions",
     "/alerts",
     "/alerts?show=all",
     "/quarantine",

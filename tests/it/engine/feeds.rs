@@ -159,8 +159,8 @@ async fn a_calendar_nobody_has_a_copy_of_is_told_at_once() {
         "{said:?}"
     );
     let now = w.clock.now();
-    assert!(!firebell::engine::first_copies(&[feed.clone()], now).await);
+    assert!(!firebell::engine::first_copies(std::slice::from_ref(&feed), now).await);
     host.is(Mood::Good(ROSTER.to_owned()));
-    assert!(firebell::engine::first_copies(&[feed.clone()], now).await);
+    assert!(firebell::engine::first_copies(std::slice::from_ref(&feed), now).await);
     assert!(feed.copy.exists());
 }

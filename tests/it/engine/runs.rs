@@ -164,7 +164,14 @@ async fn what_a_run_writes_is_one_message_of_the_room_that_is_edited_to_its_end(
     let w = running("sqlite::memory:", &["/bin/sh", "-c", text]).await;
     assert_eq!(ended(&w, 1).await, Outcome::Succeeded { exit: 0 });
     // The last drawing follows the line of the end.
-    while !w.platform.live.lock().unwrap().iter().any(|d| d.2.title.contains("succeeded")) {
+    while !w
+        .platform
+        .live
+        .lock()
+        .unwrap()
+        .iter()
+        .any(|d| d.2.title.contains("succeeded"))
+    {
         tokio::task::yield_now().await;
     }
     let drawn = w.platform.live.lock().unwrap().clone();
@@ -173,9 +180,19 @@ async fn what_a_run_writes_is_one_message_of_the_room_that_is_edited_to_its_end(
     assert_eq!((first.0.as_str(), first.1.as_str()), ("room-of-1", ""));
     assert!(drawn[1..].iter().all(|d| d.1 == first.2.key), "{drawn:#?}");
     assert!(first.2.title.contains("is running"), "{first:?}");
-    assert_eq!(first.2.buttons.len(), 1, "it can be stopped there: {first:?}");
-    assert!(last.2.buttons.is_empty() && last.2.tail.ends_with("\nlast\n[masked]"), "{last:?}");
-    assert!(drawn.iter().all(|d| d.2.tail.lines().count() <= 15), "{drawn:#?}");
+    assert_eq!(
+        first.2.buttons.len(),
+        1,
+        "it can be stopped there: {first:?}"
+    );
+    assert!(
+        last.2.buttons.is_empty() && last.2.tail.ends_with("\nlast\n[masked]"),
+        "{last:?}"
+    );
+    assert!(
+        drawn.iter().all(|d| d.2.tail.lines().count() <= 15),
+        "{drawn:#?}"
+    );
     let row = w.engine.store().run(RunId(1)).await.unwrap().unwrap();
     assert_eq!(row.digest.len(), 64);
 }

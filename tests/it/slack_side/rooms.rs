@@ -157,6 +157,7 @@ async fn a_line_is_posted_once_though_its_answer_was_lost() {
         by: Actor::Firebell,
         text: "it happened".to_owned(),
         run: None,
+        seen: String::new(),
     };
     let place = RoomRef::Room(room.clone());
     for trouble in [

@@ -21,6 +21,7 @@ fn line(key: &str) -> Line {
         by: Actor::Firebell,
         text: format!("line {key}"),
         run: None,
+        seen: String::new(),
     }
 }
 

@@ -283,7 +283,14 @@ async fn a_button_means_what_its_verb_means() {
     )
     .await;
     assert!(!form.ok && form.text.contains("needs values"), "{form:?}");
-    let unknown = click(Press::Approve { run: RunId(77) }, "c5").await;
+    let unknown = click(
+        Press::Approve {
+            run: RunId(77),
+            seen: String::new(),
+        },
+        "c5",
+    )
+    .await;
     assert!(
         !unknown.ok && unknown.text.contains("run-77"),
         "{unknown:?}"

@@ -16,9 +16,11 @@ pub(in super::super) enum Here {
     OnCall,
     Me,
     Services,
+    Actions,
     Alerts,
     Silences,
     Quarantine,
+    Audit,
     People,
     Declare,
     Room(RoomId),
@@ -49,6 +51,8 @@ pub(in super::super) struct Side {
     pub(in super::super) firing: i64,
     /// Silences that hold now.
     pub(in super::super) silenced: i64,
+    /// Actions whose file is wrong.
+    pub(in super::super) disabled: i64,
     /// Payloads nobody understood.
     pub(in super::super) quarantined: i64,
     /// Chat platforms that are not connected, one sentence each.
@@ -132,9 +136,11 @@ pub(in super::super) fn side_content(side: &Side, here: Here) -> Markup {
             (link("/oncall", "clock", "On call", here == Here::OnCall, 0, false))
             (link("/me", "people", "My shifts", here == Here::Me, 0, false))
             (link("/services", "box", "Services", here == Here::Services, 0, false))
+            (link("/actions", "play", "Actions", here == Here::Actions, side.disabled, side.disabled > 0))
             (link("/alerts", "siren", "Alerts", here == Here::Alerts, side.firing, false))
             (link("/silences", "mute", "Silences", here == Here::Silences, side.silenced, false))
             (link("/quarantine", "jar", "Quarantine", here == Here::Quarantine, side.quarantined, false))
+            (link("/audit", "list", "Audit", here == Here::Audit, 0, false))
         }
         (rooms("Incident rooms", side.rooms.iter().filter(open_kind), here))
         (rooms("Direct", side.rooms.iter().filter(|r| r.kind == "direct"), here))

@@ -1,6 +1,8 @@
 //! The drawings: pure functions from what was loaded to markup. No I/O, no clock; everything a page
 //! shows comes in as a parameter, and every word is escaped by the macro.
 
+pub(super) mod actions;
+pub(super) mod audit;
 pub(super) mod calendar;
 pub(super) mod card;
 pub(super) mod fairness;

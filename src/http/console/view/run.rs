@@ -7,10 +7,12 @@ use super::{Scene, frame};
 use crate::chat::Press;
 use crate::core::action::{Plan, allowed, shown};
 use crate::core::alert::Labels;
-use crate::core::directory::{Action, ActionClass, Arg, ArgKind};
+use crate::core::directory::{Action, ActionClass, Arg, ArgKind, Directory};
 use crate::core::id::{IncidentId, RunId, Seq};
 use crate::core::incident::{Incident, Outcome, Run, RunState};
+use crate::core::time::Time;
 use crate::core::timeline;
+use crate::core::verdict;
 use crate::http::console::viewer::Acting;
 use crate::store::{ArtifactRow, RunRow};
 use maud::{Markup, html};
@@ -28,6 +30,8 @@ pub(in super::super) struct RunView {
     pub(in super::super) row: Option<RunRow>,
     /// The files it left.
     pub(in super::super) files: Vec<ArtifactRow>,
+    /// What it still needs, in words; empty: nothing.
+    pub(in super::super) wants: String,
 }
 
 impl RunView {
@@ -36,6 +40,8 @@ impl RunView {
         incident: &Incident,
         rows: &[RunRow],
         files: &[ArtifactRow],
+        directory: &Directory,
+        now: Time,
     ) -> Vec<RunView> {
         let view = |(id, run): (&RunId, &Run)| RunView {
             incident: incident.id,
@@ -44,6 +50,7 @@ impl RunView {
             run: run.clone(),
             row: rows.iter().find(|r| r.id == *id).cloned(),
             files: files.iter().filter(|f| f.run == *id).cloned().collect(),
+            wants: verdict::wanting(incident, run, directory, now),
         };
         incident.runs.iter().rev().map(view).collect()
     }
@@ -60,10 +67,7 @@ pub(in super::super) fn run(scene: Scene<'_>, view: &RunView) -> Markup {
             }
             pre.argv { code { (shown(&view.run.argv)) } }
             p.run-by { "asked by " (view.run.by.name()) (approvals(&view.run)) }
-            @if let Some((outcome, tail)) = &view.run.rehearsed {
-                p.run-by { "only looking, it " (timeline::outcome(outcome)) }
-                @if !tail.is_empty() { pre.output tabindex="0" aria-label="Output of the rehearsal" { (tail) } }
-            }
+            (terms(&view.run))
             @if let Some(row) = &view.row { (output(scene, row)) }
             @if matches!(view.run.state, RunState::Asked { .. }) { (decision(scene, view)) }
             @if !view.files.is_empty() { (left(view)) }
@@ -106,15 +110,32 @@ fn approvals(run: &Run) -> String {
     } else {
         format!(", {agreed} by {}", crate::core::text::list(&names))
     };
-    match (
-        &run.state,
-        usize::from(run.needs).saturating_sub(names.len()),
-    ) {
-        (RunState::Asked { .. }, left) if left > 0 => format!(
-            "{given}; needs {} by somebody else",
-            crate::core::text::count(left, "approval")
-        ),
-        _ => given,
+    given
+}
+
+/// What was agreed on beside the argv, and what the rules said.
+fn terms(run: &Run) -> Markup {
+    let terms = &run.terms;
+    html! {
+        @if terms.break_glass { p.said.no role="alert" { "The glass was broken: this passes over its approval." } }
+        @if let (Some(class), Some(risk)) = (terms.class, terms.risk) {
+            p.run-by {
+                (class.word()) ", " (risk.word()) " risk, on " (terms.target)
+                @match &terms.environment { Some(e) => { ", in " strong { (e) } } None => ", no environment named" }
+            }
+        }
+        @if let Some(why) = &terms.reason { p.run-by { "Why: “" (why) "”" } }
+        @if run.unrehearsed() { p.quiet-line { "Its only-look mode runs first; it can be approved when that is over." } }
+        @if let Some((how, tail)) = &run.rehearsed {
+            p.run-by { "Rehearsed in its only-look mode: " (timeline::outcome(how)) }
+            @if !tail.is_empty() { pre.output tabindex="0" aria-label="What the rehearsal wrote" { (tail) } }
+        }
+        @if !terms.verdict.is_empty() {
+            details data-keep={ "verdict-" (run.asked_seq) } {
+                summary { "What the rules said" }
+                ul.plain { @for line in &terms.verdict { li.hint { (line) } } }
+            }
+        }
     }
 }
 
@@ -182,12 +203,19 @@ fn decision(scene: Scene<'_>, view: &RunView) -> Markup {
         "Approve"
     };
     let no = if own { "Withdraw" } else { "Reject" };
+    let approve = Press::Approve {
+        run: view.id,
+        seen: view.run.terms.subject.clone(),
+    };
+    let others = view.run.terms.four_eyes || view.run.terms.required.is_empty();
     html! {
+        @if !view.wants.is_empty() { p.run-by { "needs " strong { (view.wants) } } }
         div.actions {
-            @if own && view.run.needs > 0 {
+            @if view.run.unrehearsed() {
+            } @else if own && view.run.needs > 0 && others {
                 p.quiet-line { "Waits for somebody else to approve." }
             } @else {
-                (press_form(scene, view.incident, view.seq, &Press::Approve { run: view.id }, yes, "button primary"))
+                (press_form(scene, view.incident, view.seq, &approve, yes, "button primary"))
             }
             (press_form(scene, view.incident, view.seq, &Press::Reject { run: view.id }, no, "button"))
         }
@@ -265,6 +293,8 @@ pub(in super::super) fn confirm(
     given: &BTreeMap<String, String>,
     plan: &Plan,
 ) -> Markup {
+    let environment = crate::core::action::environment(&incident.labels);
+    let subject = plan.subject(action, incident.id, environment);
     let home = format!("/incidents/{}/run/{}", incident.id.0, action.id);
     let typed: Vec<String> = given
         .iter()
@@ -277,10 +307,22 @@ pub(in super::super) fn confirm(
         div.sheet {
             p { "Exactly this starts, without a shell (" (plan.target) "):" }
             pre.argv.large { code { (shown(&plan.argv)) } }
+            p.run-by {
+                (action.class.word()) ", " (action.risk.word()) " risk"
+                @match environment { Some(e) => { ", in " strong { (e) } } None => ", no environment named" }
+            }
             p.hint { (consequences(action)) }
             form.actions method="post" action=(home) {
                 (hidden(scene))
                 @for (k, v) in given { input type="hidden" name={ "arg." (k) } value=(v); }
+                input type="hidden" name="subject" value=(subject);
+                @if let Some(glass) = action.approval.break_glass.as_ref().filter(|_| action.approvals() > 0) {
+                    div.field {
+                        label for="glass" { "Emergency: run without approval" }
+                        input #glass name="break-glass" type="text" maxlength="500" autocomplete="off";
+                        p.hint { "Leave it empty to ask for approval. Else say why; for " (glass.roles.join(" or ")) ", and everybody is told." }
+                    }
+                }
                 button.button.primary.danger[action.class == ActionClass::Remediation] disabled[scene.viewer.acting != Acting::Yes] {
                     @if action.approvals() == 0 { "Run it now" } @else { "Ask for approval" }
                 }
@@ -295,9 +337,9 @@ fn consequences(action: &Action) -> String {
     let limit = crate::core::time::human_ms(action.limits.timeout_ms);
     let approvals = match action.approvals() {
         0 => "Your confirmation is enough.".to_owned(),
-        n => format!(
-            "{} by somebody else must follow.",
-            crate::core::text::count(usize::from(n), "approval")
+        _ => format!(
+            "{} must follow.",
+            verdict::needs_words(&action.approval.required, action.approval.four_eyes)
         ),
     };
     format!("It is stopped after {limit}. {approvals} Its output and outcome go onto the timeline.")

@@ -120,6 +120,7 @@ fn monstrous_lines_pages_answers_and_news_are_within_all_limits() {
             by,
             text: long.clone(),
             run: Some(RunId(3)),
+            seen: String::new(),
         };
         let body = super::line(&line, "https://f.test/incidents/42", sign(&key));
         within_limits(&body);

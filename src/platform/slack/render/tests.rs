@@ -197,6 +197,7 @@ fn whatever_comes_in_fits_and_does_nothing() {
             by,
             text: long.clone(),
             run: Some(RunId(7)),
+            seen: String::new(),
         };
         fits(&line(&said, &signer));
     }
@@ -243,6 +244,7 @@ fn a_line_says_who_wrote_it_and_where() {
         by,
         text: "it is the cache".to_owned(),
         run: None,
+        seen: String::new(),
     };
     let bo = Actor::Unlinked {
         id: "discord:77".to_owned(),
@@ -265,6 +267,7 @@ fn a_confirmation_has_its_two_buttons() {
         by: Actor::Firebell,
         text: "Ana asked to restart".to_owned(),
         run: Some(RunId(7)),
+        seen: String::new(),
     };
     let drawn = line(&asked, &signer());
     let key = Key::new([7; 32]);
@@ -277,7 +280,16 @@ fn a_confirmation_has_its_two_buttons() {
         })
         .collect();
     let run = RunId(7);
-    assert_eq!(presses, [Press::Approve { run }, Press::Reject { run }]);
+    assert_eq!(
+        presses,
+        [
+            Press::Approve {
+                run,
+                seen: String::new()
+            },
+            Press::Reject { run }
+        ]
+    );
 }
 
 #[test]
