@@ -275,21 +275,11 @@ impl<'a> Desk<'a> {
             }
             Invocation::Explain { id } => self.explain(id).await,
             Invocation::Follow { id } => self.follow(id).await,
-            Invocation::Run {
-                id,
-                action,
-                args,
-                ask,
-            } => self.run(id, &action, args, ask).await,
-            Invocation::Approve { id, run } => self.approve(id, run, None).await,
-            Invocation::Reject { id, run } => self.reject(id, run).await,
-            Invocation::Stop { id, run } => self.stop(id, run).await,
-            Invocation::Settle {
-                id,
-                run,
-                good,
-                note,
-            } => self.settle(id, run, good, note).await,
+            act @ (Invocation::Run { .. }
+            | Invocation::Approve { .. }
+            | Invocation::Reject { .. }
+            | Invocation::Stop { .. }
+            | Invocation::Settle { .. }) => self.about_a_run(act).await,
             Invocation::Postmortem { id } => self.postmortem(id).await,
             Invocation::List { all } => self.list(all).await,
             Invocation::Link { code, confirmed } => self.link(code, confirmed).await,
