@@ -35,11 +35,11 @@ create table switch_log (
 create index switch_log_at on switch_log (at);
 
 -- What each past incident teaches, read from its journal up to `seq`; empty: nothing.
-create table lessons (
+create table teachings (
     incident integer primary key,
     seq integer not null,
     pattern text not null,
     at integer not null,
     body text not null
 );
-create index lessons_at on lessons (at);
+create index teachings_at on teachings (at);

@@ -5,4 +5,4 @@ insert into switches (name, body, updated_at) values
     ('all', '{"off":{"by":{"Person":{"id":"ana","name":"Ana"}},"at":1763800080000,"why":"deploy"},"failures":0}', 1763800080000);
 insert into switch_log (cause, name, at, body) values
     ('slack:Ev11', 'all', 1763800080000, '{"off":{"by":{"Person":{"id":"ana","name":"Ana"}},"at":1763800080000,"why":"deploy"},"failures":0}');
-insert into lessons (incident, seq, pattern, at, body) values (1, 9, '', 1763800080000, '');
+insert into teachings (incident, seq, pattern, at, body) values (1, 9, '', 1763800080000, '');

@@ -124,7 +124,7 @@ pub(super) async fn learn(config: &Path, name: &str) -> anyhow::Result<ExitCode>
     let store = Store::open(loaded.settings.database_url.expose_secret())
         .await
         .context("the database could not be opened")?;
-    let learned = Learned::of(store.lessons(LESSONS).await?);
+    let learned = Learned::of(store.teachings(LESSONS).await?);
     print(&told(&learned, name))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -23,7 +23,7 @@ mod serve;
 
 use crate::core::id::IncidentId;
 use crate::engine::Clock;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -70,9 +70,27 @@ enum Command {
         /// Number of the incident, such as 42
         #[arg(value_name = "ID", value_parser = incident)]
         id: IncidentId,
-        /// What to print
-        #[arg(long, value_enum, default_value_t = Format::Md)]
-        format: Format,
+        #[command(flatten)]
+        how: export::How,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Read a postmortem that was exported as JSON and print it, also in another format
+    Import {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        how: export::How,
+    },
+    /// Print the incidents that are over in whose timelines and postmortems words occur
+    Search {
+        /// Words; each must begin a word of what is found
+        #[arg(value_name = "WORD", required = true)]
+        words: Vec<String>,
+        /// Only postmortems that are reviewed
+        #[arg(long)]
+        reviewed: bool,
         #[command(flatten)]
         config: Config,
     },
@@ -171,8 +189,6 @@ enum Command {
     Actions {
         #[command(subcommand)]
         what: actions::What,
-        #[command(flatten)]
-        config: Config,
     },
     /// Print what a chat platform wants to have pasted or opened
     Generate {
@@ -193,15 +209,6 @@ struct Config {
         value_name = "FILE"
     )]
     path: PathBuf,
-}
-
-/// What `export` prints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// Markdown
-    Md,
-    /// JSON
-    Json,
 }
 
 /// An incident's number, with or without `#`.
@@ -249,7 +256,13 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Doctor { config } => doctor::doctor(&config.path).await,
-        Command::Export { id, format, config } => export::export(&config.path, id, format).await,
+        Command::Export { id, how, config } => export::export(&config.path, id, &how).await,
+        Command::Import { file, how } => export::import(&file, &how).await,
+        Command::Search {
+            words,
+            reviewed,
+            config,
+        } => export::search(&config.path, &words, reviewed).await,
         Command::Replay { id, config } => export::replay(&config.path, id).await,
         Command::Simulate { what, config } => foretell::simulate(&config.path, &what).await,
         Command::Explain { id, config } => foretell::explain(&config.path, id).await,
@@ -267,7 +280,7 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
             what: policy::What::Explain(asked),
         } => policy::explain(&asked).await,
         Command::Test { paths, config } => rehearse::test(&config.path, &paths),
-        Command::Actions { what, config } => actions::actions(&config.path, &what),
+        Command::Actions { what } => actions::actions(&what),
         Command::Generate { what } => {
             generate::generate(&what)?;
             Ok(ExitCode::SUCCESS)

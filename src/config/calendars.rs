@@ -180,27 +180,6 @@ impl Calendars<'_> {
         leave
     }
 
-    /// Spans in which something is not to be done. An event that cannot be understood is a fault here:
-    /// it may be the one that counts.
-    pub fn freeze(&self, said: &Said<String>, zone: Tz, sink: &Sink) -> Vec<(Time, Time, String)> {
-        let own = Sink::default();
-        let events = self.events(said, zone, &own).unwrap_or_default();
-        let (faults, warnings) = own.into_parts();
-        for odd in faults.into_iter().chain(warnings) {
-            sink.fault(&said.place, odd.what, odd.fix);
-        }
-        let mut spans: Vec<(Time, Time, String)> = events
-            .into_iter()
-            .flat_map(|e| {
-                let title = e.title;
-                let spans = e.spans.into_iter();
-                spans.map(move |(since, until)| (since, until, title.clone()))
-            })
-            .collect();
-        spans.sort();
-        spans
-    }
-
     /// Dates of all-day events, with their names.
     pub fn holidays(&self, said: &Said<String>, zone: Tz, sink: &Sink) -> Holidays {
         let events = self.events(said, zone, sink).unwrap_or_default();
@@ -266,6 +245,50 @@ impl Calendars<'_> {
             .map(|(level, shifts)| (level, shifts.into_iter().collect()))
             .collect()
     }
+}
+
+/// Spans in which something is not to be done, from a file beside the rules. An event that cannot be
+/// understood is a fault here: it may be the one that counts. So is an address, whose last copy may be old.
+pub(super) fn freeze(
+    folder: &Path,
+    said: &Said<String>,
+    zone: Tz,
+    read_too: &mut Vec<PathBuf>,
+    sink: &Sink,
+) -> Vec<(Time, Time, String)> {
+    let named = &said.value;
+    let fault = |what: String, fix: &str| sink.fault(&said.place, what, fix);
+    if named.contains("://") || named.starts_with("env:") || named.starts_with("file:") {
+        let what = format!("{named:?} is no file beside the rules");
+        fault(what, "keep the calendar in a file beside this one");
+        return Vec::new();
+    }
+    let path = folder.join(Path::new(named));
+    read_too.push(path.clone());
+    let text = match std::fs::metadata(&path) {
+        Ok(meta) if !meta.is_file() => Err("it is not a file".to_owned()),
+        Ok(meta) if meta.len() > FILE_MAX => Err(format!("it is larger than {FILE_MAX} bytes")),
+        _ => std::fs::read_to_string(&path).map_err(|e| e.to_string()),
+    };
+    let found = match text.and_then(|text| read(&text, zone)) {
+        Ok(found) => found,
+        Err(why) => {
+            let what = format!("the calendar {named:?} cannot be read: {why}");
+            fault(what, "put an iCalendar file there");
+            return Vec::new();
+        }
+    };
+    for odd in found.odd {
+        fault(format!("{named}: {odd}"), "correct it in the calendar");
+    }
+    let mut spans: Vec<(Time, Time, String)> = Vec::new();
+    for event in found.events {
+        let title = event.title;
+        let of_event = event.spans.into_iter();
+        spans.extend(of_event.map(|(since, until)| (since, until, title.clone())));
+    }
+    spans.sort();
+    spans
 }
 
 /// The level before a title: `[L3] ana` or `[3] ana`.

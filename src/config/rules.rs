@@ -3,7 +3,7 @@
 //! What is wrong here refuses no load, because people must still be paged: the rules are then broken as
 //! a whole, no action runs until the file is mended, and every fault is said as loudly as a warning is.
 
-use super::calendars::Calendars;
+use super::calendars;
 use super::cross::Known;
 use super::folders::{Entry, check_id};
 use super::reader::{Said, Sink, Table, nearest};
@@ -13,7 +13,6 @@ use crate::core::digest;
 use crate::core::directory::{ActionClass, Directory, Risk};
 use crate::core::incident::Status;
 use crate::core::verdict::{Freeze, Rule, Rules, Weekly, Who};
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -58,22 +57,14 @@ pub(super) fn rules(
         else {
             continue;
         };
-        let calendars = Calendars {
-            folder: file
-                .path
-                .parent()
-                .map(Path::to_path_buf)
-                .unwrap_or_default(),
-            files: RefCell::default(),
-        };
+        let folder = file.path.parent().unwrap_or(Path::new(""));
         for said in table.tables("calendar", "[[calendar]]") {
-            calendar(said, around, &calendars, &mut rules);
+            calendar(said, around, (folder, &mut *read), &mut rules);
         }
         for said in table.tables("rule", "[[rule]]") {
             rule(said, around, &mut rules, &mut named);
         }
         table.done();
-        read.extend(calendars.files.take());
     }
     for said in named {
         if !rules.calendars.contains_key(&said.value) {
@@ -95,12 +86,17 @@ pub(super) fn rules(
     rules
 }
 
-fn calendar(table: Table<'_>, around: &Around<'_>, calendars: &Calendars, rules: &mut Rules) {
+fn calendar(
+    table: Table<'_>,
+    around: &Around<'_>,
+    (folder, read): (&Path, &mut Vec<PathBuf>),
+    rules: &mut Rules,
+) {
     let name = table.need_text("name", "\"change-freeze\"");
     let zone = zone(&table, around.directory.zone);
     let mut freeze = Freeze::default();
     if let (Some(file), Some(zone)) = (table.text("file"), zone) {
-        freeze.spans = calendars.freeze(&file, zone, table.sink);
+        freeze.spans = calendars::freeze(folder, &file, zone, read, table.sink);
     }
     for said in table.texts("weekly").unwrap_or_default() {
         let Some(zone) = zone else { continue };
@@ -129,12 +125,7 @@ fn calendar(table: Table<'_>, around: &Around<'_>, calendars: &Calendars, rules:
     }
 }
 
-fn rule(
-    table: Table<'_>,
-    around: &Around<'_>,
-    rules: &mut Rules,
-    calendars: &mut Vec<Said<String>>,
-) {
+fn rule(table: Table<'_>, around: &Around<'_>, rules: &mut Rules, named: &mut Vec<Said<String>>) {
     let id = table.need_text("id", "\"prod-remediation\"");
     let effect = table.need_text("effect", "\"allow\" or \"deny\"");
     let allow = effect.as_ref().is_some_and(|e| e.value == "allow");
@@ -148,7 +139,7 @@ fn rule(
         value: said.value.trim_start_matches("calendar:").to_owned(),
         place: said.place,
     });
-    calendars.extend(during.iter().cloned());
+    named.extend(during.iter().cloned());
     let rule = Rule {
         id: id.as_ref().map(|s| s.value.clone()).unwrap_or_default(),
         allow,

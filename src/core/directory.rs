@@ -18,6 +18,7 @@ use super::brakes::Switches;
 use super::id::Severity;
 use super::learn::Learned;
 use super::matcher::Matcher;
+use super::postmortem::PostmortemRules;
 use super::schedule::{Leaves, Schedule, Weights};
 use super::silence::{ReminderRules, Silence};
 use super::time::Time;
@@ -68,6 +69,8 @@ pub struct Directory {
     pub nights: Arc<BTreeMap<String, Time>>,
     /// When people are away, by id.
     pub leaves: Leaves,
+    /// Until when postmortems are due, and how they read.
+    pub postmortems: PostmortemRules,
     /// What counts as a night and a weekend in the fairness ledger, and how much.
     pub fairness: Weights,
     /// Who may run which action where and when.

@@ -1,7 +1,7 @@
 //! The foundation: pure, synchronous, deterministic.
 //!
 //! No I/O, no clock, no randomness of its own, no async. May use serde, `serde_json`,
-//! chrono, cron, regex, secrecy and sha2, and nothing else; a test reads the `use` lines.
+//! chrono, cron, diffy, pulldown-cmark, regex, secrecy and sha2, and nothing else; a test reads the `use` lines.
 
 pub mod action;
 pub mod alert;

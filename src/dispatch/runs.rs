@@ -1,6 +1,7 @@
-//! Runs from a line or a button: ask, approve, reject.
+//! Runs from a line or a button: ask, approve, reject, stop, settle.
 
 use super::{Desk, Reply};
+use crate::chat::grammar::Invocation;
 use crate::chat::words;
 use crate::core::action;
 use crate::core::id::{IncidentId, RunId};
@@ -9,7 +10,29 @@ use crate::engine::Failure;
 use std::collections::BTreeMap;
 
 impl Desk<'_> {
-    pub(super) async fn run(
+    /// An act on a run; of anything else it says nothing.
+    pub(super) async fn about_a_run(&self, act: Invocation) -> Reply {
+        match act {
+            Invocation::Run {
+                id,
+                action,
+                args,
+                ask,
+            } => self.run(id, &action, args, ask).await,
+            Invocation::Approve { id, run } => self.approve(id, run, None).await,
+            Invocation::Reject { id, run } => self.reject(id, run).await,
+            Invocation::Stop { id, run } => self.stop(id, run).await,
+            Invocation::Settle {
+                id,
+                run,
+                good,
+                note,
+            } => self.settle(id, run, good, note).await,
+            other => Reply::no(None, format!("`{}` is not about a run.", other.verb())),
+        }
+    }
+
+    async fn run(
         &self,
         id: IncidentId,
         name: &str,

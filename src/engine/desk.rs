@@ -480,7 +480,7 @@ fn write(draft: &mut Draft, changes: ChangeSet) {
     draft.changes.keys.extend(changes.keys);
     draft.changes.covers.extend(changes.covers);
     draft.changes.told.extend(changes.told);
-    draft.changes.lessons.extend(changes.lessons);
+    draft.changes.teachings.extend(changes.teachings);
     draft.changes.looked = draft.changes.looked.max(changes.looked);
     draft.notices.extend(changes.notices.values().cloned());
     draft.changes.notices.extend(changes.notices);
@@ -490,6 +490,10 @@ fn write(draft: &mut Draft, changes: ChangeSet) {
     draft.changes.contact_codes.extend(changes.contact_codes);
     draft.changes.facts.extend(changes.facts);
     draft.changes.checkpoints.extend(changes.checkpoints);
+    draft.changes.postmortems.extend(changes.postmortems);
+    draft.changes.revisions.extend(changes.revisions);
+    draft.changes.exports.extend(changes.exports);
+    draft.changes.lessons.extend(changes.lessons);
 }
 
 fn unavailable(fault: &StoreFault) -> Failure {

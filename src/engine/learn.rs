@@ -9,7 +9,7 @@ use crate::core::directory::Directory;
 use crate::core::id::IncidentId;
 use crate::core::learn::{Lesson, Proposal, lesson};
 use crate::core::time::Time;
-use crate::store::{ChangeSet, LessonRow, NoticeRow, StoreFault};
+use crate::store::{ChangeSet, NoticeRow, StoreFault, TeachingRow};
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
 use tokio::sync::broadcast::error::RecvError;
@@ -86,7 +86,7 @@ impl Engine {
 
     /// Takes up what is stored, and lists what was missed.
     async fn catch_up(&self) -> Result<(), StoreFault> {
-        let known = self.store().lessons(KEPT).await?;
+        let known = self.store().teachings(KEPT).await?;
         self.know(known.into_iter().map(|l| (l.incident, Some(l))));
         let mut after = IncidentId(0);
         loop {
@@ -106,13 +106,13 @@ impl Engine {
         for id in ids {
             let journal = self.store().journal(*id).await.map_err(unavailable)?;
             let lesson = lesson(*id, &journal);
-            let row = LessonRow {
+            let row = TeachingRow {
                 incident: *id,
                 seq: u32::try_from(journal.len()).unwrap_or(u32::MAX),
                 at: lesson.as_ref().map_or(now, |l| l.opened_at),
                 lesson: lesson.clone(),
             };
-            changes.lessons.insert(*id, row);
+            changes.teachings.insert(*id, row);
             lessons.push((*id, lesson));
         }
         let fresh: Vec<Lesson> = lessons.iter().filter_map(|(_, l)| l.clone()).collect();

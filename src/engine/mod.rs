@@ -17,6 +17,7 @@ mod covers;
 mod deliver;
 mod desk;
 mod draft;
+mod exports;
 mod feeds;
 mod intake;
 mod learn;
@@ -24,8 +25,10 @@ mod lease;
 mod memory;
 mod offers;
 mod outgoing;
+mod postmortems;
 mod quiet;
 mod rest;
+mod still;
 mod vigil;
 mod waking;
 
@@ -36,6 +39,7 @@ pub use clock::Clock;
 pub use covers::covered;
 pub use feeds::first_copies;
 pub use lease::GRACE_MS;
+pub use postmortems::Read;
 pub use quiet::SilenceAct;
 pub use rest::restored;
 pub use waking::{AckLink, Tested, overlay};
@@ -128,6 +132,8 @@ pub(crate) struct Inner {
     learning: tokio::sync::Mutex<learn::Progress>,
     /// Incidents that teach something else than what was read.
     unlearned: Mutex<BTreeSet<IncidentId>>,
+    /// What changes postmortems, and where they may go.
+    after: postmortems::Shared,
     /// Calendars at an address.
     feeds: tokio::sync::Mutex<feeds::Feeds>,
     /// They are others now.
@@ -270,6 +276,7 @@ impl Engine {
             vigil: tokio::sync::Mutex::default(),
             learning: tokio::sync::Mutex::default(),
             unlearned: Mutex::default(),
+            after: postmortems::Shared::default(),
             feeds: tokio::sync::Mutex::default(),
             feeds_moved: tokio::sync::Notify::new(),
             troubles: ArcSwap::default(),
@@ -294,6 +301,7 @@ impl Engine {
         spawn(covers::mind(engine.clone()));
         spawn(vigil::keep(engine.clone()));
         spawn(learn::keep(engine.clone()));
+        spawn(postmortems::keep(engine.clone()));
         spawn(feeds::keep(engine.clone()));
         Ok(engine)
     }
@@ -552,33 +560,6 @@ impl Engine {
     pub fn announce(&self, change: Change) {
         // Nobody listening is fine.
         let _ = self.0.changes.send(change);
-    }
-
-    /// With a manual clock: does everything that is due now, deliveries included, and returns when
-    /// nothing moves any more. Tests call it instead of sleeping.
-    pub async fn settle(&self) {
-        loop {
-            let desk = self
-                .ask(|reply| desk::Job::Tick { reply })
-                .await
-                .unwrap_or(0);
-            let (reply, answer) = oneshot::channel();
-            let _ = self.0.deliver.send(outgoing::Message::Settle(reply));
-            let moved = answer.await.unwrap_or(0);
-            let covers = self.mind_covers().await;
-            let turns = self.keep_vigil().await.unwrap_or(0);
-            let lessons = self.learn().await.unwrap_or(0);
-            let fetched = self.fetch_due().await;
-            if desk + moved + covers + turns + lessons + fetched == 0 {
-                return;
-            }
-        }
-    }
-
-    /// Stops taking work, writes what was taken and ends the engine's tasks.
-    pub async fn stop(&self) {
-        let _ = self.ask(|reply| desk::Job::Stop { reply }).await;
-        let _ = self.0.deliver.send(outgoing::Message::Stop);
     }
 
     async fn ask<T>(&self, job: impl FnOnce(desk::Reply<T>) -> desk::Job) -> Result<T, Failure> {

@@ -40,7 +40,7 @@ pub struct SwitchedRow {
 
 /// What an incident teaches.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LessonRow {
+pub struct TeachingRow {
     /// Which incident.
     pub incident: IncidentId,
     /// The length of the journal it was read from.
@@ -89,8 +89,8 @@ impl<B: Backend> Plan<'_, B> {
                 json(&(&s.by, &s.switch))?,
             ])
         })?;
-        let lessons: Vec<&LessonRow> = changes.lessons.values().collect();
-        self.rows(&bulk::LESSONS, Expected, &lessons, |row| {
+        let teachings: Vec<&TeachingRow> = changes.teachings.values().collect();
+        self.rows(&bulk::TEACHINGS, Expected, &teachings, |row| {
             let pattern = row.lesson.as_ref().map(|l| l.pattern.key());
             let body = match &row.lesson {
                 Some(lesson) => json(lesson)?,
@@ -145,8 +145,8 @@ impl<B: Backend> Pools<B> {
     }
 
     /// The newest lessons, newest first.
-    pub(super) async fn lessons(&self, limit: i64) -> Result<Vec<Lesson>, StoreFault> {
-        Select::<B>::new("select body from lessons")
+    pub(super) async fn teachings(&self, limit: i64) -> Result<Vec<Lesson>, StoreFault> {
+        Select::<B>::new("select body from teachings")
             .only("body <> ''")
             .then(" order by at desc, incident desc")
             .page(limit, 0)
@@ -160,7 +160,7 @@ impl<B: Backend> Pools<B> {
         after: IncidentId,
         limit: i64,
     ) -> Result<Vec<IncidentId>, StoreFault> {
-        Select::<B>::new("select i.id from incidents i left join lessons l on l.incident = i.id")
+        Select::<B>::new("select i.id from incidents i left join teachings l on l.incident = i.id")
             .number("i.id > ", Some(after.0))
             .only("(l.incident is null and i.status = 'resolved' or l.seq < i.seq)")
             .then(" order by i.id")

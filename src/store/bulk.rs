@@ -17,10 +17,10 @@ pub(super) const SIZES: [usize; 5] = [128, 32, 8, 2, 1];
 pub(super) struct Bulk {
     /// What it does, for logs; unique.
     pub name: &'static str,
-    head: &'static str,
+    pub(super) head: &'static str,
     /// Values per row.
     pub width: usize,
-    tail: &'static str,
+    pub(super) tail: &'static str,
 }
 
 /// For one row only: the first statement of a commit. Answers a row only while the epoch is ours, and
@@ -342,9 +342,9 @@ pub(super) const SWITCH_LOG: Bulk = Bulk {
     tail: " on conflict (cause, name) do nothing",
 };
 
-pub(super) const LESSONS: Bulk = Bulk {
-    name: "write lessons",
-    head: "insert into lessons (incident, seq, pattern, at, body) values ",
+pub(super) const TEACHINGS: Bulk = Bulk {
+    name: "write teachings",
+    head: "insert into teachings (incident, seq, pattern, at, body) values ",
     width: 5,
     tail: " on conflict (incident) do update set seq = excluded.seq, pattern = excluded.pattern, \
         at = excluded.at, body = excluded.body",
@@ -371,7 +371,7 @@ const ALL: [&Bulk; 43] = [
     &LOCKS,
     &SWITCHES,
     &SWITCH_LOG,
-    &LESSONS,
+    &TEACHINGS,
     &ALERT_PLACES,
     &MOVES,
     &SILENCES,
@@ -419,7 +419,7 @@ pub(super) struct Texts(BTreeMap<(&'static str, usize), Arc<str>>);
 impl Texts {
     pub(super) fn new(dialect: Dialect) -> Texts {
         let mut texts = BTreeMap::new();
-        for bulk in ALL {
+        for bulk in ALL.into_iter().chain(super::postmortem::BULKS) {
             for rows in SIZES {
                 texts.insert((bulk.name, rows), text(bulk, rows, dialect).into());
             }

@@ -7,6 +7,16 @@
 //! their own), the same cause or message twice (`on conflict do nothing`), two writers of one journal
 //! (a unique index). It never waits for a network inside a transaction.
 
+/// The same body once per database.
+macro_rules! on {
+    ($store:expr, $pools:ident => $body:expr) => {
+        match &*$store.db {
+            Db::Sqlite($pools) => $body,
+            Db::Postgres($pools) => $body,
+        }
+    };
+}
+
 mod audit;
 mod backend;
 mod brakes;
@@ -14,8 +24,10 @@ mod bulk;
 mod decode;
 mod duty;
 mod ledger;
+mod lessons;
 mod open;
 mod plan;
+mod postmortem;
 mod probe;
 mod read;
 mod restore;
@@ -26,10 +38,12 @@ mod write;
 
 pub use audit::AuditQuery;
 pub use backend::Dialect;
-pub use brakes::{LatchRow, LessonRow, SwitchedRow};
+pub use brakes::{LatchRow, SwitchedRow, TeachingRow};
 pub use duty::PagedRow;
 pub use ledger::{AttemptQuery, AttemptRow, ContactCodeRow, RINGING, ReceiptChange, VerifiedRow};
+pub use lessons::{FoundRow, LessonRow, MARK, WORDS_BYTES};
 pub use open::schema;
+pub use postmortem::{ExportRow, PostmortemItem, PostmortemQuery, PostmortemRow, RevisionRow};
 pub use probe::Probe;
 pub use rows::*;
 pub use silence::{Held, NoticeRow, PERSON, PlaceChange, SilenceRow};
@@ -56,16 +70,6 @@ pub struct Store {
 enum Db {
     Sqlite(Pools<sqlx::Sqlite>),
     Postgres(Pools<sqlx::Postgres>),
-}
-
-/// The same body once per database.
-macro_rules! on {
-    ($store:expr, $pools:ident => $body:expr) => {
-        match &*$store.db {
-            Db::Sqlite($pools) => $body,
-            Db::Postgres($pools) => $body,
-        }
-    };
 }
 
 /// What can go wrong with the store.
@@ -520,8 +524,8 @@ impl Store {
     }
 
     /// The newest lessons of past incidents, newest first.
-    pub async fn lessons(&self, limit: i64) -> Result<Vec<Lesson>, StoreFault> {
-        on!(self, pools => pools.lessons(limit).await)
+    pub async fn teachings(&self, limit: i64) -> Result<Vec<Lesson>, StoreFault> {
+        on!(self, pools => pools.teachings(limit).await)
     }
 
     /// Incidents after this one whose journal has more to teach than was read, ids ascending.

@@ -98,6 +98,8 @@ pub(super) fn plan<B: Backend>(
     plan.silences(changes)?;
     plan.audit(changes)?;
     plan.brakes(changes)?;
+    plan.postmortems(changes)?;
+    plan.lessons(changes)?;
     Ok(plan.steps)
 }
 

@@ -1,7 +1,9 @@
 //! Rows as the tables hold them, and the change-set: everything one transaction writes, as data.
 
-use super::brakes::{LatchRow, LessonRow, SwitchedRow};
+use super::brakes::{LatchRow, SwitchedRow, TeachingRow};
 use super::ledger::{AttemptRow, ContactCodeRow, ReceiptChange, VerifiedRow};
+use super::lessons::LessonRow;
+use super::postmortem::{ExportRow, PostmortemRow, RevisionRow};
 use super::silence::{Held, NoticeRow, PlaceChange, SilenceRow};
 use crate::core::audit::{Checkpoint, Entry, Fact};
 use crate::core::brakes::Switch;
@@ -531,6 +533,14 @@ pub struct ChangeSet {
     pub told: Vec<(String, Time)>,
     /// Until when was looked for news of turns.
     pub looked: Option<Time>,
+    /// Postmortems, inserted or replaced.
+    pub postmortems: Vec<PostmortemRow>,
+    /// What was changed in them, inserted.
+    pub revisions: Vec<RevisionRow>,
+    /// What is to be somewhere else, inserted or replaced.
+    pub exports: Vec<ExportRow>,
+    /// Words that are searched, inserted or replaced.
+    pub lessons: Vec<LessonRow>,
     /// How many incidents a policy has opened so far, by policy.
     pub turns: BTreeMap<String, u64>,
     /// Facts for the audit; whoever commits puts them into the chain.
@@ -546,7 +556,7 @@ pub struct ChangeSet {
     /// Who turned what off and on, inserted unless the act is known.
     pub switch_log: Vec<SwitchedRow>,
     /// What incidents teach, inserted or replaced.
-    pub lessons: BTreeMap<IncidentId, LessonRow>,
+    pub teachings: BTreeMap<IncidentId, TeachingRow>,
 }
 
 impl ChangeSet {

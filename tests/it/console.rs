@@ -6,6 +6,7 @@ mod calendar;
 mod feeds;
 mod hands;
 mod looking;
+mod postmortem;
 mod runbook;
 
 use super::world::{START, alert, directory};
@@ -173,7 +174,7 @@ fn settings(demo: bool) -> Settings {
         engines: firebell::config::engines::Engines::default(),
         listen: "127.0.0.1:0".to_owned(),
         public_url: "http://firebell.test".to_owned(),
-        data_dir: "/nowhere".into(),
+        data_dir: std::env::temp_dir().join("firebell-console-tests"),
         database_url: "sqlite::memory:".to_owned().into(),
         tokens: Vec::new(),
         sources: Vec::new(),
@@ -184,6 +185,7 @@ fn settings(demo: bool) -> Settings {
         },
         limits: Limits::default(),
         audit: firebell::config::Audit::default(),
+        exports: Vec::new(),
         log_format: "text".to_owned(),
         log_filter: "warn".to_owned(),
     }

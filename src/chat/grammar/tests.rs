@@ -5,6 +5,7 @@ use crate::chat::fixture::{at, directory};
 use crate::chat::surface::{complete, tree};
 use crate::core::directory::Target;
 use crate::core::id::{IncidentId, RunId, Severity};
+use crate::core::incident::Ask;
 use chrono_tz::Tz;
 use std::collections::BTreeMap;
 

@@ -520,9 +520,9 @@ impl Default for Auto {
             level: AutoLevel::Suggest,
             delay_ms: 60_000,
             clear_within_ms: 300_000,
-            max_per_hour: 2,
+            max_per_hour: 6,
             failures: 2,
-            storm: 10,
+            storm: 20,
         }
     }
 }

@@ -370,7 +370,8 @@ fn random(rng: &mut fastrand::Rng, n: usize) -> Rule {
         4 => Who::Unlinked,
         _ => Who::Lead,
     };
-    let some = |rng: &mut fastrand::Rng, text: &str| {
+    let some = |rng: &mut fastrand::Rng, texts: [&str; 2]| {
+        let text = texts[rng.usize(0..2)];
         (rng.u8(0..3) == 0)
             .then(|| text.to_owned())
             .into_iter()
@@ -380,8 +381,8 @@ fn random(rng: &mut fastrand::Rng, n: usize) -> Rule {
         id: format!("r{n}"),
         who: (0..rng.usize(0..3)).map(|_| whom(rng)).collect(),
         class: (rng.u8(0..3) == 0).then_some(ActionClass::Remediation),
-        environments: some(rng, ["prod", "staging"][rng.usize(0..2)]),
-        services: some(rng, ["checkout", "search"][rng.usize(0..2)]),
+        environments: some(rng, ["prod", "staging"]),
+        services: some(rng, ["checkout", "search"]),
         severities: (0..rng.usize(0..2))
             .map(|_| Severity(rng.u8(0..3)))
             .collect(),

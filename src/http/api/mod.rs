@@ -14,6 +14,7 @@ mod hands;
 mod incidents;
 mod oncall;
 mod params;
+mod postmortems;
 mod runs;
 mod services;
 mod shape;
@@ -49,6 +50,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
     ),
     tags(
         (name = "incidents", description = "What pages people"),
+        (name = "postmortems", description = "What was learned from them"),
         (name = "alerts", description = "What the senders told"),
         (name = "silences", description = "What is held back, until when and why"),
         (name = "automation", description = "What starts by itself, and the switch that stops it"),
@@ -84,7 +86,12 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(agree::get_run))
         .routes(routes!(agree::approve_run))
         .routes(routes!(agree::reject_run))
-        .routes(routes!(incidents::get_postmortem))
+        .routes(routes!(
+            postmortems::get_postmortem,
+            postmortems::change_postmortem
+        ))
+        .routes(routes!(postmortems::list_postmortems))
+        .routes(routes!(postmortems::search))
         .routes(routes!(acts::acknowledge))
         .routes(routes!(acts::resolve))
         .routes(routes!(acts::note))

@@ -268,6 +268,13 @@ pub(super) async fn incident_view(
         ..AttemptQuery::default()
     };
     let (attempts, _) = store.attempts(&tried).await?;
+    let lesson = if incident.is_open() {
+        let alert = journal.iter().find_map(first_alert);
+        let engine = &console.app.engine;
+        engine.related_lesson(incident, alert.as_deref()).await?
+    } else {
+        None
+    };
     let rows = store.runs(incident.id).await?;
     let mut files = Vec::new();
     for over in rows.iter().filter(|r| r.ended_at.is_some()) {
@@ -281,6 +288,7 @@ pub(super) async fn incident_view(
     let (mut others, _) = store.incidents(&open).await?;
     others.retain(|row| row.id != incident.id);
     Ok(IncidentView {
+        lesson,
         card: card_of(console, moment, incident).await?,
         room: room_of(incident),
         timeline: timeline::entries(&journal),
@@ -310,6 +318,16 @@ fn worked(moment: &Moment, incident: &Incident) -> Vec<Worked> {
         evidence,
     });
     each.collect()
+}
+
+/// The name of the alert it began with.
+fn first_alert(record: &crate::core::incident::Record) -> Option<String> {
+    match &record.event {
+        crate::core::incident::Event::Opened { alerts, .. } => {
+            alerts.first().map(|a| a.name.clone())
+        }
+        _ => None,
+    }
 }
 
 /// The incident's room in this console.

@@ -55,7 +55,7 @@ async fn incident(w: &World, id: i64, by: Option<&str>, clears_after_secs: i64) 
 }
 
 async fn learned(w: &World) -> Learned {
-    Learned::of(w.engine.store().lessons(1000).await.unwrap())
+    Learned::of(w.engine.store().teachings(1000).await.unwrap())
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn what_helped_is_said_with_what_happened_without_it_and_proposed_once() {
         }
         assert_eq!(Learned::of(read), before);
         // The table is lost: it is made again, the same.
-        database.raw("delete from lessons").await;
+        database.raw("delete from teachings").await;
         w.kill_and_restart().await;
         assert_eq!(learned(&w).await, before);
         let lines = w.platform.lines("#web");

@@ -260,7 +260,7 @@ async fn a_button_means_what_its_verb_means() {
     let seq = w.incident(1).await.seq;
     let click = |p: Press, cause: &'static str| {
         let engine = w.engine.clone();
-        async move { press(&engine, ana(), IncidentId(1), &p, seq, cause).await }
+        async move { press(&engine, ana(), "console", IncidentId(1), &p, seq, cause).await }
     };
     assert!(click(Press::Acknowledge, "c1").await.ok);
     assert!(

@@ -235,8 +235,10 @@ fn the_rules_are_asked_again_at_every_step() {
     assert!(said(yes(&mut life, "bo")).contains("`freeze`"));
     life.directory.permits = Arc::default();
     yes(&mut life, "bo").unwrap();
-    let mut broken = Rules::default();
-    broken.broken = Some("rules.toml:1: x".to_owned());
+    let broken = Rules {
+        broken: Some("rules.toml:1: x".to_owned()),
+        ..Rules::default()
+    };
     life.directory.permits = Arc::new(broken);
     let why = still_good(&life.incident, RunId(1), &life.directory, life.now).unwrap_err();
     assert!(why.contains("rules.toml:1"), "{why}");

@@ -24,6 +24,8 @@ pub(in super::super) enum Here {
     Audit,
     People,
     Declare,
+    Postmortems,
+    Search,
     Room(RoomId),
 }
 
@@ -141,6 +143,8 @@ pub(in super::super) fn side_content(side: &Side, here: Here) -> Markup {
             (link("/alerts", "siren", "Alerts", here == Here::Alerts, side.firing, false))
             (link("/silences", "mute", "Silences", here == Here::Silences, side.silenced, false))
             (link("/automation", "play", "Automation", here == Here::Automation, 0, false))
+            (link("/postmortems", "book", "Postmortems", here == Here::Postmortems, 0, false))
+            (link("/search", "glass", "Search", here == Here::Search, 0, false))
             (link("/quarantine", "jar", "Quarantine", here == Here::Quarantine, side.quarantined, false))
             (link("/audit", "list", "Audit", here == Here::Audit, 0, false))
         }

@@ -18,6 +18,7 @@ pub(super) mod overview;
 pub(super) mod parts;
 pub(super) mod people;
 pub(super) mod person;
+pub(super) mod postmortem;
 pub(super) mod preview;
 pub(super) mod room;
 pub(super) mod run;
