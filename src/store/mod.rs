@@ -39,7 +39,7 @@ mod write;
 pub use audit::AuditQuery;
 pub use backend::Dialect;
 pub use brakes::{LatchRow, SwitchedRow, TeachingRow};
-pub use duty::PagedRow;
+pub use duty::{CoverRow, PagedRow};
 pub use ledger::{AttemptQuery, AttemptRow, ContactCodeRow, RINGING, ReceiptChange, VerifiedRow};
 pub use lessons::{FoundRow, LessonRow, MARK, WORDS_BYTES};
 pub use open::schema;

@@ -1,13 +1,13 @@
 //! Rows as the tables hold them, and the change-set: everything one transaction writes, as data.
 
 use super::brakes::{LatchRow, SwitchedRow, TeachingRow};
+use super::duty::CoverRow;
 use super::ledger::{AttemptRow, ContactCodeRow, ReceiptChange, VerifiedRow};
 use super::lessons::LessonRow;
 use super::postmortem::{ExportRow, PostmortemRow, RevisionRow};
 use super::silence::{Held, NoticeRow, PlaceChange, SilenceRow};
 use crate::core::audit::{Checkpoint, Entry, Fact};
 use crate::core::brakes::Switch;
-use crate::core::duty::Cover;
 use crate::core::id::{AlertId, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{Incident, Record};
 use crate::core::silence::Marks;
@@ -565,17 +565,6 @@ impl ChangeSet {
     pub fn is_empty(&self) -> bool {
         *self == ChangeSet::default()
     }
-}
-
-/// A cover and the act that made it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CoverRow {
-    /// Unique per act.
-    pub cause: String,
-    /// As it is now.
-    pub cover: Cover,
-    /// Last change.
-    pub updated_at: Time,
 }
 
 /// The highest number given out, per table; 0 when empty.
