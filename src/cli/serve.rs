@@ -145,7 +145,7 @@ impl House {
             metrics: Arc::clone(&metrics),
         };
         let engine = Engine::start(store, loaded.directory, options).await?;
-        let key = settings.audit.key.as_ref().map(|k| k.expose_secret());
+        let key = settings.audit.key.as_ref().map(ExposeSecret::expose_secret);
         let sealer = Sealer::open(&settings.data_dir, key)?;
         tracing::info!(
             key = sealer.public(),

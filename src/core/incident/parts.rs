@@ -149,6 +149,10 @@ impl Outcome {
 /// What a run was asked for under, beside its argv: everything that approvers see and that must
 /// not change between the request and the start.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own that approvers read"
+)]
 #[serde(default)]
 pub struct Terms {
     /// SHA-256 over the action's version, argv, target, incident and environment, hex: what an

@@ -23,7 +23,7 @@ pub(super) fn run_asked(event: &Event, names: &Names) -> String {
         return String::new();
     };
     let needs = match needs {
-        _ if !terms.dry_run.is_empty() => "It is rehearsed first and waits".to_owned(),
+        _ if terms.rehearse => "It is rehearsed first and waits".to_owned(),
         0 => "It waits for a confirmation".to_owned(),
         n if terms.required.is_empty() => format!(
             "It waits for {} by somebody else",

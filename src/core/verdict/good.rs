@@ -9,7 +9,7 @@ use crate::core::incident::{Incident, Run, RunState};
 use crate::core::time::Time;
 use std::collections::BTreeMap;
 
-/// Whether a run that was agreed on may still start: the action is the same, it would start the same,
+/// Whether a run that was agreed on may still start (or, while it waits for that, be rehearsed): the action is the same, it would start the same,
 /// the rules still let the requester, every approver still holds their slot, and it is not too late.
 ///
 /// # Errors
@@ -33,7 +33,35 @@ pub fn still_good(
             until.rfc3339()
         ));
     }
+    if matches!(found.state, RunState::Asked { .. }) {
+        // Nobody has to have agreed yet: this is its rehearsal.
+        return may_ask(incident, found, directory, now).map(|_| ());
+    }
     agreed(incident, found, &found.approved, directory, now)
+}
+
+/// Who asked may still ask for exactly this.
+fn may_ask<'d>(
+    incident: &Incident,
+    run: &Run,
+    directory: &'d Directory,
+    now: Time,
+) -> Result<&'d Action, String> {
+    let action = current(run, directory)?;
+    same_plan(incident, run, action)?;
+    let verdict = judge(&Case {
+        who: &run.by,
+        action,
+        scope: Scope::of(incident),
+        at: now,
+        door: run.terms.door.as_deref(),
+        directory,
+    });
+    if verdict.allowed {
+        Ok(action)
+    } else {
+        Err(verdict.said)
+    }
 }
 
 /// Until when what was approved must start; `None`: it waits for approval, or there is no limit.
@@ -71,29 +99,18 @@ pub(in crate::core) fn agreed(
     directory: &Directory,
     now: Time,
 ) -> Result<(), String> {
-    let action = current(run, directory)?;
-    same_plan(incident, run, action)?;
-    let scope = Scope::of(incident);
-    let case = Case {
-        who: &run.by,
-        action,
-        scope,
-        at: now,
-        door: run.terms.door.as_deref(),
-        directory,
-    };
-    let verdict = judge(&case);
-    if !verdict.allowed {
-        return Err(verdict.said);
-    }
+    let action = may_ask(incident, run, directory, now)?;
     if run.terms.break_glass {
         return glass(&run.by, action, incident, directory);
     }
     for person in by {
         let judged = judge(&Case {
             who: person,
+            action,
+            scope: Scope::of(incident),
+            at: now,
             door: None,
-            ..case
+            directory,
         });
         if run.needs > 0 && judged.forbidden() {
             return Err(judged.said);

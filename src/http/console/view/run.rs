@@ -106,12 +106,11 @@ fn approvals(run: &Run) -> String {
     } else {
         "approved"
     };
-    let given = if names.is_empty() {
+    if names.is_empty() {
         String::new()
     } else {
         format!(", {agreed} by {}", crate::core::text::list(&names))
-    };
-    given
+    }
 }
 
 /// What was agreed on beside the argv, and what the rules said.
