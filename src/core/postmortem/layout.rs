@@ -65,7 +65,7 @@ impl Values for Of<'_> {
             "responders" => responders(p),
             "load" => load(p),
             "pages" => pages(p),
-            "actions" => p.or(
+            "actions" => or(
                 "No runbook action was asked for.",
                 p.actions.iter().flat_map(run),
             ),
@@ -83,15 +83,13 @@ impl Values for Of<'_> {
     }
 }
 
-impl Postmortem {
-    /// These blocks, or a sentence in their place.
-    fn or(&self, nothing: &str, blocks: impl Iterator<Item = Block>) -> Vec<Block> {
-        let all: Vec<Block> = blocks.collect();
-        if all.is_empty() {
-            vec![para(nothing)]
-        } else {
-            all
-        }
+/// These blocks, or a sentence in their place.
+fn or(nothing: &str, blocks: impl Iterator<Item = Block>) -> Vec<Block> {
+    let all: Vec<Block> = blocks.collect();
+    if all.is_empty() {
+        vec![para(nothing)]
+    } else {
+        all
     }
 }
 

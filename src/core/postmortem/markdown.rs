@@ -29,7 +29,7 @@ fn write(out: &mut String, blocks: &[Block], indent: &str) {
             }
             Block::Para(spans) => {
                 let words = spans_of(spans, false);
-                for part in words.trim().split('\n') {
+                for part in words.trim().lines() {
                     line(out, indent, part.trim_start());
                 }
                 line(out, indent, "");

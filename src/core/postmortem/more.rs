@@ -94,7 +94,7 @@ pub(super) fn told(journal: &[Record], zone: Option<Tz>) -> Vec<Told> {
                 format!("could not be posted in: {why}"),
             ),
             Event::Resolved { .. } => {
-                say("every place above".to_owned(), "that it is over".to_owned())
+                say("every place above".to_owned(), "that it is over".to_owned());
             }
             _ => {}
         }
@@ -139,7 +139,7 @@ pub(super) fn counts(journal: &[Record]) -> Counts {
     for record in journal {
         match &record.event {
             Event::Opened { alerts, .. } | Event::Fired { alerts } => {
-                add(&mut c.alerts, alerts.len())
+                add(&mut c.alerts, alerts.len());
             }
             Event::Paged { rung, people, .. } => {
                 c.escalations += u32::from(rung.is_some());

@@ -236,7 +236,8 @@ impl Template {
                     let mark = format!("{OPEN}{n}{CLOSE}");
                     if name == IF_ANY && out.contains(&mark) {
                         found = true;
-                        out = out.replace(&mark, "").trim_end().to_owned();
+                        out = out.replace(&mark, "");
+                        out.truncate(out.trim_end().len());
                     }
                 }
                 Span::Text(out)

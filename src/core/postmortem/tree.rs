@@ -134,7 +134,7 @@ impl Reader<'_> {
                     Some(_) => loose.extend(self.inline(tag)),
                     None => {
                         flush(&mut out, &mut loose);
-                        out.extend(self.block(tag));
+                        out.extend(self.block(&tag));
                     }
                 },
                 Event::Rule => {
@@ -150,11 +150,11 @@ impl Reader<'_> {
         out
     }
 
-    fn block(&mut self, tag: Tag<'_>) -> Vec<Block> {
+    fn block(&mut self, tag: &Tag<'_>) -> Vec<Block> {
         let end = tag.to_end();
         self.depth += 1;
         let out = match tag {
-            Tag::Heading { level, .. } => vec![Block::Heading(level as u8, self.spans(end))],
+            Tag::Heading { level, .. } => vec![Block::Heading(*level as u8, self.spans(end))],
             Tag::Paragraph => vec![Block::Para(self.spans(end))],
             Tag::CodeBlock(CodeBlockKind::Fenced(_) | CodeBlockKind::Indented) => {
                 vec![Block::Code(self.raw(end))]
@@ -163,7 +163,7 @@ impl Reader<'_> {
                 let raw = self.raw(end);
                 vec![Block::Para(text(raw.trim_end()))]
             }
-            Tag::List(start) if self.depth <= DEPTH => vec![Block::List(start, self.items(end))],
+            Tag::List(start) if self.depth <= DEPTH => vec![Block::List(*start, self.items(end))],
             Tag::BlockQuote(_) if self.depth <= DEPTH => {
                 vec![Block::Quote(self.blocks(Some(end)))]
             }
@@ -239,7 +239,7 @@ impl Reader<'_> {
 
     fn raw(&mut self, end: TagEnd) -> String {
         let mut out = String::new();
-        while let Some(event) = self.events.next() {
+        for event in self.events.by_ref() {
             match event {
                 Event::End(tag) if tag == end => break,
                 Event::Text(t) | Event::Html(t) | Event::Code(t) => out.push_str(&t),
