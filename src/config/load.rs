@@ -236,13 +236,7 @@ fn read_all(
         inventory: &inventory,
     };
     let actions = actions(&folder, &mut directory, files, &ground);
-    permits(
-        &folder,
-        &mut directory,
-        files,
-        (&found.known, secrets),
-        sink,
-    );
+    permits(&folder, &mut directory, files, &found.known, sink);
     add_channels(&mut settings, &directory);
     Some((settings, directory, actions))
 }

@@ -32,7 +32,7 @@ impl Desk<'_> {
         }
     }
 
-    async fn run(
+    pub(super) async fn run(
         &self,
         id: IncidentId,
         name: &str,

@@ -1,28 +1,10 @@
-//! What people ask of silences and switches.
+//! What people ask of the switches of automation.
 
 use super::{Engine, Failure, desk};
 use crate::core::brakes::Switches;
 use crate::core::directory::Directory;
 use crate::core::id::Actor;
-use crate::core::silence::Silence;
 use std::sync::Arc;
-
-/// What is asked of silences.
-#[derive(Clone, Debug)]
-pub enum SilenceAct {
-    /// Make one, or change the one with `wanted.id`.
-    Put {
-        /// As it is to be; an empty id makes a new one.
-        wanted: Box<Silence>,
-        /// The id of a new one. The same id again is the same act.
-        fresh: String,
-    },
-    /// End one now.
-    End {
-        /// Which.
-        id: String,
-    },
-}
 
 /// Somebody turns off what runs by itself, or on again.
 #[derive(Clone, Debug)]
@@ -55,14 +37,5 @@ impl Engine {
     /// A refusal in words, or `Unavailable` when nothing could be stored.
     pub async fn automate(&self, act: AutomationAct) -> Result<String, Failure> {
         self.ask(|reply| desk::Job::Automate { act, reply }).await
-    }
-
-    /// Makes, changes or ends a silence. When this returns, it is durable and in force; the answer is
-    /// the id it has then.
-    ///
-    /// # Errors
-    /// A refusal in words, or `Unavailable` when nothing could be stored.
-    pub async fn silence(&self, act: SilenceAct) -> Result<String, Failure> {
-        self.ask(|reply| desk::Job::Silence { act, reply }).await
     }
 }

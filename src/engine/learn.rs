@@ -62,7 +62,7 @@ impl Engine {
                 return Ok(all);
             }
             all += ids.len();
-            if let Err(failure) = self.read(&ids).await {
+            if let Err(failure) = self.read_lessons(&ids).await {
                 let mut list = self.list();
                 list.extend(ids);
                 return Err(failure);
@@ -100,7 +100,7 @@ impl Engine {
     }
 
     /// Reads these journals.
-    async fn read(&self, ids: &[IncidentId]) -> Result<(), Failure> {
+    async fn read_lessons(&self, ids: &[IncidentId]) -> Result<(), Failure> {
         let (mut changes, now) = (ChangeSet::default(), self.now());
         let mut lessons = Vec::new();
         for id in ids {

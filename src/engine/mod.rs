@@ -34,7 +34,7 @@ mod waking;
 
 pub use accounts::person;
 pub use audit::{Sealer, Whole, checkpoint_file, genuine, genuine_all, verify_audit};
-pub use automate::{AutomationAct, SilenceAct};
+pub use automate::AutomationAct;
 pub use clock::Clock;
 pub use covers::covered;
 pub use feeds::first_copies;
