@@ -4,6 +4,7 @@
 //! Platforms call it after they have answered their own three seconds; nothing here blocks on a
 //! platform. A cause makes every act idempotent: the same cause again gives the same answer.
 
+mod automation;
 mod contact;
 mod covers;
 mod hands;
@@ -22,7 +23,7 @@ use crate::core::directory::{Directory, Target};
 use crate::core::explain::explain;
 use crate::core::id::{Actor, IncidentId, RunId, Seq};
 use crate::core::incident::{Ask, Command, Incident};
-use crate::core::postmortem;
+use crate::core::postmortem::{Format, export};
 use crate::core::time::Time;
 use crate::engine::{Counter, Done, Engine, Failure, person};
 use crate::store::{IncidentQuery, StoreFault};
@@ -134,6 +135,11 @@ pub async fn press(
             action: action.clone(),
             args: BTreeMap::new(),
             ask: Ask::default(),
+        },
+        Press::RunNow { action } => return desk.run_now(id, action).await,
+        Press::Undo { run } => Invocation::Undo {
+            id,
+            run: Some(*run),
         },
         Press::Approve { run, seen } => {
             let seen = Some(seen.clone()).filter(|s| !s.is_empty());
@@ -279,21 +285,13 @@ impl<'a> Desk<'a> {
             }
             Invocation::Explain { id } => self.explain(id).await,
             Invocation::Follow { id } => self.follow(id).await,
-            Invocation::Run {
-                id,
-                action,
-                args,
-                ask,
-            } => self.run(id, &action, args, ask).await,
-            Invocation::Approve { id, run } => self.approve(id, run, None).await,
-            Invocation::Reject { id, run } => self.reject(id, run).await,
-            Invocation::Stop { id, run } => self.stop(id, run).await,
-            Invocation::Settle {
-                id,
-                run,
-                good,
-                note,
-            } => self.settle(id, run, good, note).await,
+            Invocation::Undo { id, run } => self.undo(id, run).await,
+            Invocation::Automation { on, action, why } => self.automation(on, action, why).await,
+            act @ (Invocation::Run { .. }
+            | Invocation::Approve { .. }
+            | Invocation::Reject { .. }
+            | Invocation::Stop { .. }
+            | Invocation::Settle { .. }) => self.about_a_run(act).await,
             Invocation::Postmortem { id } => self.postmortem(id).await,
             Invocation::List { all } => self.list(all).await,
             Invocation::Link { code, confirmed } => self.link(code, confirmed).await,
@@ -317,7 +315,7 @@ impl<'a> Desk<'a> {
     ) -> Reply {
         match self.submit(self.cause, id, command).await {
             Ok((_, incident)) => Reply::yes(Some(id), said(&incident)),
-            Err(failure) => Reply::no(Some(id), failure.to_string()),
+            Err(failure) => Reply::no(Some(id), self.with_holder(&failure)),
         }
     }
 
@@ -413,26 +411,30 @@ impl<'a> Desk<'a> {
     }
 
     async fn postmortem(&self, id: IncidentId) -> Reply {
-        let journal = match self.engine.store().journal(id).await {
-            Ok(journal) => journal,
-            Err(fault) => return unreadable(Some(id), &fault),
+        let read = match self.engine.postmortem(id).await {
+            Ok(Some(read)) => read,
+            Ok(None) => return Reply::no(Some(id), format!("There is no incident {id}.")),
+            Err(failure) => return Reply::no(Some(id), failure.to_string()),
         };
-        if journal.is_empty() {
-            return Reply::no(Some(id), format!("There is no incident {id}."));
-        }
-        let draft = postmortem::build(id, &journal, self.directory.zone);
+        let draft = &read.document;
         let open = if draft.dates.resolved.is_none() {
             " It is not resolved yet: the draft tells what happened so far."
         } else {
             ""
         };
         let text = format!(
-            "Postmortem draft of {id}: {} on the timeline, {} to fill.{open}",
+            "Postmortem of {id} ({}): {} on the timeline, {} to fill. {}/incidents/{}/postmortem{open}",
+            read.written.stage.words().to_lowercase(),
             crate::core::text::count(draft.timeline.len(), "line"),
-            crate::core::text::count(draft.sections.len(), "section")
+            crate::core::text::count(
+                draft.sections.iter().filter(|s| s.text.is_empty()).count(),
+                "section"
+            ),
+            self.engine.public_url(),
+            id.0
         );
         Reply {
-            document: Some(postmortem::markdown(&draft)),
+            document: Some(export(draft, &read.template, Format::Markdown)),
             ..Reply::yes(Some(id), text)
         }
     }

@@ -33,4 +33,5 @@ pub mod metrics;
 pub mod notify;
 pub mod platform;
 pub mod run;
+pub mod share;
 pub mod store;

@@ -143,6 +143,8 @@ pub fn word(press: &Press) -> String {
         Press::Lead => "lead".to_owned(),
         Press::Follow => "follow".to_owned(),
         Press::AskRun { action } => format!("run:{action}"),
+        Press::RunNow { action } => format!("now:{action}"),
+        Press::Undo { run } => format!("undo:{}", run.0),
         Press::Approve { run, seen } if seen.is_empty() => format!("approve:{}", run.0),
         Press::Approve { run, seen } => format!("approve:{}:{}", run.0, cut_seen(seen)),
         Press::Reject { run } => format!("reject:{}", run.0),
@@ -176,6 +178,12 @@ pub fn press(word: &str) -> Option<Press> {
         "follow" => Press::Follow,
         "run" => Press::AskRun {
             action: rest.to_owned(),
+        },
+        "now" => Press::RunNow {
+            action: rest.to_owned(),
+        },
+        "undo" => Press::Undo {
+            run: RunId(number()?),
         },
         "approve" => {
             let (run, seen) = rest.split_once(':').unwrap_or((rest, ""));

@@ -367,7 +367,15 @@ impl View<'_> {
     fn offered(&self) -> Vec<&Arc<Action>> {
         let i = self.incident;
         let fits = |a: &&Arc<Action>| action::offered(a, i.service.as_deref(), &i.labels).is_ok();
-        self.directory.actions.values().filter(fits).collect()
+        // What helped before comes first.
+        let found = self.directory.learned.suggestions(self.directory, i);
+        let rank = |a: &Arc<Action>| {
+            let at = found.iter().position(|(f, _)| f.id == a.id);
+            at.unwrap_or(found.len())
+        };
+        let mut offered: Vec<&Arc<Action>> = self.directory.actions.values().filter(fits).collect();
+        offered.sort_by_key(|a| rank(a));
+        offered
     }
 
     fn zone(&self) -> Tz {

@@ -4,6 +4,7 @@
 //! Promises: a word too much is refused, never ignored, because `resolve not yet` must not
 //! resolve; a bare number in free text is text while a room says which incident is meant.
 
+mod automation;
 mod covers;
 mod hush;
 mod line;
@@ -213,6 +214,17 @@ pub enum Invocation {
         /// Why, and whether the approval is to be passed over.
         ask: Ask,
     },
+    /// `run` absent: the last one that can be undone.
+    Undo {
+        id: IncidentId,
+        run: Option<RunId>,
+    },
+    /// `on` absent: how it stands. `action` absent: everything.
+    Automation {
+        on: Option<bool>,
+        action: Option<String>,
+        why: String,
+    },
     /// `run` absent: the only one that waits.
     Approve {
         id: IncidentId,
@@ -311,6 +323,8 @@ impl Invocation {
             Invocation::Follow { .. } => "follow",
             Invocation::Explain { .. } => "explain",
             Invocation::Run { .. } => "run",
+            Invocation::Undo { .. } => "rollback",
+            Invocation::Automation { .. } => "automation",
             Invocation::Approve { .. } => "approve",
             Invocation::Reject { .. } => "reject",
             Invocation::Stop { .. } => "stop",

@@ -117,6 +117,16 @@ pub enum Press {
         /// Action id.
         action: String,
     },
+    /// Run an action at once, with its arguments filled in.
+    RunNow {
+        /// Action id.
+        action: String,
+    },
+    /// Ask for what undoes a run.
+    Undo {
+        /// Which.
+        run: RunId,
+    },
     /// Confirm or approve a run.
     Approve {
         /// Which.

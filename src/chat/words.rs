@@ -140,6 +140,10 @@ pub fn approved(
     now: Time,
 ) -> String {
     match &run.state {
+        RunState::Queued { .. } => format!(
+            "{id} “{}” waits for its turn: another run holds what it needs. The timeline says which.",
+            run.title
+        ),
         RunState::Asked { .. } => format!(
             "{id}: thank you. It still needs {}.",
             verdict::wanting(incident, run, directory, now)

@@ -1,7 +1,7 @@
 //! `firebell actions`: what the files of `actions/` say, before anybody presses a button.
 
 use super::foretell::{by_labels, label, read};
-use super::{print, serve};
+use super::{Config, print, serve};
 use crate::config::{ActionFile, Fault, Loaded, Sample};
 use crate::core::action::{Plan, allowed, bind, offered, shown};
 use crate::core::alert::{Alert, Labels};
@@ -13,12 +13,12 @@ use crate::engine::Clock;
 use anyhow::bail;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// What is asked about actions.
 #[derive(Debug, clap::Subcommand)]
-pub enum What {
+pub(super) enum What {
     /// Check every file and print what would run for its samples, or for an alert
     Check {
         /// A label of the alert, such as service=checkout; may be repeated
@@ -27,14 +27,21 @@ pub enum What {
         /// File with the alert as its sender posts it, instead of labels
         #[arg(long, value_name = "FILE", conflicts_with = "labels")]
         alert: Option<PathBuf>,
+        #[command(flatten)]
+        config: Config,
     },
     /// List the actions
-    List,
+    List {
+        #[command(flatten)]
+        config: Config,
+    },
     /// Print everything about one action
     Show {
         /// Its id: the file's name
         #[arg(value_name = "ID")]
         id: String,
+        #[command(flatten)]
+        config: Config,
     },
 }
 
@@ -42,12 +49,13 @@ pub enum What {
 ///
 /// # Errors
 /// When the alert cannot be read, or there is no such action.
-pub(super) fn actions(config: &Path, what: &What) -> anyhow::Result<ExitCode> {
-    let Some(loaded) = serve::load(config) else {
+pub(super) fn actions(what: &What) -> anyhow::Result<ExitCode> {
+    let (What::Check { config, .. } | What::List { config } | What::Show { config, .. }) = what;
+    let Some(loaded) = serve::load(&config.path) else {
         return Ok(ExitCode::FAILURE);
     };
     let (text, faults) = match what {
-        What::Check { labels, alert } => {
+        What::Check { labels, alert, .. } => {
             let now = Clock::Real.now();
             let alerts = match alert {
                 Some(file) => read(file, now, &loaded.settings.limits)?,
@@ -56,8 +64,8 @@ pub(super) fn actions(config: &Path, what: &What) -> anyhow::Result<ExitCode> {
             };
             checked(&loaded, &alerts)
         }
-        What::List => (listed(&loaded), 0),
-        What::Show { id } => match loaded.actions.iter().find(|f| f.id == *id) {
+        What::List { .. } => (listed(&loaded), 0),
+        What::Show { id, .. } => match loaded.actions.iter().find(|f| f.id == *id) {
             Some(file) => (whole(file, &loaded.directory), file.faults.len()),
             None => {
                 let known: Vec<&String> = loaded.actions.iter().map(|f| &f.id).collect();
@@ -213,9 +221,10 @@ fn planned(out: &mut String, plan: &Plan) {
 fn fits(out: &mut String, action: &Action, directory: &Directory, alert: &Alert) {
     let service = match route(directory, alert) {
         Verdict::Incident(routed) => routed.service,
-        _ => None,
+        Verdict::Quiet { .. } => None,
     };
-    let name = cut(alert.name(), 100);
+    let name = alert.labels.get("alertname");
+    let name = name.map_or_else(|| "this alert".to_owned(), |n| cut(n, 100));
     if let Err(why) = offered(action, service.as_deref(), &alert.labels) {
         let _ = writeln!(out, "  {name}: not offered: {why}");
         return;

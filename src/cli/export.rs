@@ -1,31 +1,172 @@
-//! `firebell export` and `firebell replay`: an incident from its journal, without a running server.
+//! `firebell export`, `import`, `search` and `replay`: incidents from their journals, without a running
+//! server.
 
-use super::{Format, print, serve};
+use super::{print, serve};
 use crate::config::Loaded;
 use crate::core::id::IncidentId;
 use crate::core::incident::{Incident, Record, wake_at};
-use crate::core::postmortem;
-use crate::store::Store;
+use crate::core::postmortem::{self, Format, Postmortem, Template};
+use crate::core::text::cut;
+use crate::share;
+use crate::store::{MARK, Store};
 use anyhow::{Context, bail};
+use clap::builder::PossibleValue;
 use secrecy::ExposeSecret;
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+/// How a postmortem is printed.
+#[derive(Debug, clap::Args)]
+pub struct How {
+    /// What to print
+    #[arg(long, default_value = "markdown", value_name = "FORMAT", value_parser = formats())]
+    format: String,
+    /// Write to this file instead of the terminal; a PDF needs one
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// People become roles with numbers, also in what was written
+    #[arg(long)]
+    anonymous: bool,
+}
+
+/// The formats; the short names of old stay.
+fn formats() -> clap::builder::PossibleValuesParser {
+    let words = Format::ALL.iter().map(|f| {
+        let value = PossibleValue::new(f.word());
+        if *f == Format::Markdown {
+            value.alias("md")
+        } else {
+            value
+        }
+    });
+    words
+        .chain([PossibleValue::new("pdf")])
+        .collect::<Vec<_>>()
+        .into()
+}
 
 /// Prints the postmortem.
 ///
 /// # Errors
-/// When the database cannot be read or holds no such incident.
-pub async fn export(path: &Path, id: IncidentId, format: Format) -> anyhow::Result<ExitCode> {
-    let Some((journal, loaded)) = journal(path, id).await? else {
+/// When the database cannot be read or holds no such incident, or the format cannot be made here.
+pub async fn export(path: &Path, id: IncidentId, how: &How) -> anyhow::Result<ExitCode> {
+    let Some(loaded) = serve::load(path) else {
         return Ok(ExitCode::FAILURE);
     };
-    let draft = postmortem::build(id, &journal, loaded.directory.zone);
-    print(&match format {
-        Format::Md => postmortem::markdown(&draft),
-        Format::Json => postmortem::json(&draft),
-    })?;
+    let store = open(&loaded).await?;
+    let journal = store.journal(id).await?;
+    if journal.is_empty() {
+        bail!("there is no incident {id} in this database");
+    }
+    let written = store
+        .postmortem(id)
+        .await?
+        .map(|row| row.written)
+        .unwrap_or_default();
+    let directory = &loaded.directory;
+    let document = postmortem::build(id, &journal, directory.zone)
+        .with(&written, &|id| directory.person_name(id));
+    let template = directory.postmortems.template(
+        &document.severity,
+        document.service.as_deref(),
+        document.team.as_deref(),
+    );
+    let document = if how.anonymous {
+        postmortem::anonymous(&document, &postmortem::everybody(directory))
+            .map_err(anyhow::Error::msg)?
+    } else {
+        document
+    };
+    put(&document, &template, how, &loaded.settings.data_dir).await
+}
+
+/// Reads a JSON document and prints it in a format: as JSON the same bytes.
+///
+/// # Errors
+/// When the file cannot be read or is no postmortem.
+pub async fn import(path: &Path, how: &How) -> anyhow::Result<ExitCode> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("{} cannot be read", path.display()))?;
+    let document = postmortem::import(&text).map_err(anyhow::Error::msg)?;
+    if how.anonymous {
+        bail!(
+            "a document alone does not know everybody's names; use `firebell export --anonymous`"
+        );
+    }
+    put(&document, &Template::default(), how, &std::env::temp_dir()).await
+}
+
+async fn put(
+    document: &Postmortem,
+    template: &Template,
+    how: &How,
+    scratch: &Path,
+) -> anyhow::Result<ExitCode> {
+    let bytes = match Format::parse(&how.format) {
+        Some(format) => postmortem::export(document, template, format).into_bytes(),
+        None => {
+            let page = postmortem::html(&postmortem::layout(document, template), "en");
+            share::pdf(&page, scratch)
+                .await
+                .map_err(anyhow::Error::msg)?
+        }
+    };
+    match &how.output {
+        Some(file) => std::fs::write(file, bytes)
+            .with_context(|| format!("{} cannot be written", file.display()))?,
+        None => match String::from_utf8(bytes) {
+            Ok(text) => print(&text)?,
+            Err(_) => bail!("a PDF is no text for a terminal: add --output postmortem.pdf"),
+        },
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints where words occur in what is over.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn search(path: &Path, words: &[String], reviewed: bool) -> anyhow::Result<ExitCode> {
+    let Some(loaded) = serve::load(path) else {
+        return Ok(ExitCode::FAILURE);
+    };
+    let store = open(&loaded).await?;
+    let found = store.search(&words.join(" "), reviewed, 50).await?;
+    let mut out = String::new();
+    for f in &found {
+        let stage = if f.stage.is_empty() {
+            "no postmortem"
+        } else {
+            f.stage.as_str()
+        };
+        let title = cut(&f.title, 200);
+        writeln!(out, "{}  {}  {title} ({stage})", f.incident, f.at.rfc3339())?;
+        let snippet: String = f
+            .snippet
+            .chars()
+            .filter(|c| *c != MARK.0 && *c != MARK.1)
+            .collect();
+        writeln!(out, "    {}", cut(&snippet, 400))?;
+    }
+    if found.is_empty() {
+        writeln!(
+            out,
+            "Nothing has these words. Incidents are found once they are over and a server has run since."
+        )?;
+    }
+    print(&out)?;
+    Ok(if found.is_empty() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+async fn open(loaded: &Loaded) -> anyhow::Result<Store> {
+    Store::open(loaded.settings.database_url.expose_secret())
+        .await
+        .context("the database could not be opened")
 }
 
 /// Prints the journal, line by line, and the state it folds to.
@@ -48,10 +189,7 @@ pub(super) async fn journal(
     let Some(loaded) = serve::load(path) else {
         return Ok(None);
     };
-    let store = Store::open(loaded.settings.database_url.expose_secret())
-        .await
-        .context("the database could not be opened")?;
-    let journal = store.journal(id).await?;
+    let journal = open(&loaded).await?.journal(id).await?;
     if journal.is_empty() {
         bail!("there is no incident {id} in this database");
     }

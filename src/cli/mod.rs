@@ -3,6 +3,7 @@
 pub mod actions;
 mod approve;
 mod audit;
+mod automation;
 pub mod check;
 mod demo;
 mod demo_story;
@@ -22,7 +23,7 @@ mod serve;
 
 use crate::core::id::IncidentId;
 use crate::engine::Clock;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -69,9 +70,27 @@ enum Command {
         /// Number of the incident, such as 42
         #[arg(value_name = "ID", value_parser = incident)]
         id: IncidentId,
-        /// What to print
-        #[arg(long, value_enum, default_value_t = Format::Md)]
-        format: Format,
+        #[command(flatten)]
+        how: export::How,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Read a postmortem that was exported as JSON and print it, also in another format
+    Import {
+        /// The file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        how: export::How,
+    },
+    /// Print the incidents that are over in whose timelines and postmortems words occur
+    Search {
+        /// Words; each must begin a word of what is found
+        #[arg(value_name = "WORD", required = true)]
+        words: Vec<String>,
+        /// Only postmortems that are reviewed
+        #[arg(long)]
+        reviewed: bool,
         #[command(flatten)]
         config: Config,
     },
@@ -95,6 +114,21 @@ enum Command {
         /// Number of the incident, such as 42
         #[arg(value_name = "ID", value_parser = incident)]
         id: IncidentId,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Tell what starts by itself, or turn it off and on at the running firebell
+    Automation {
+        #[command(flatten)]
+        switch: automation::Switch,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Print what past incidents say about an action, or about the incidents of a service
+    Learn {
+        /// Id of an action or a service
+        #[arg(value_name = "ACTION|SERVICE")]
+        name: String,
         #[command(flatten)]
         config: Config,
     },
@@ -155,8 +189,6 @@ enum Command {
     Actions {
         #[command(subcommand)]
         what: actions::What,
-        #[command(flatten)]
-        config: Config,
     },
     /// Print what a chat platform wants to have pasted or opened
     Generate {
@@ -177,15 +209,6 @@ struct Config {
         value_name = "FILE"
     )]
     path: PathBuf,
-}
-
-/// What `export` prints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// Markdown
-    Md,
-    /// JSON
-    Json,
 }
 
 /// An incident's number, with or without `#`.
@@ -233,10 +256,20 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Doctor { config } => doctor::doctor(&config.path).await,
-        Command::Export { id, format, config } => export::export(&config.path, id, format).await,
+        Command::Export { id, how, config } => export::export(&config.path, id, &how).await,
+        Command::Import { file, how } => export::import(&file, &how).await,
+        Command::Search {
+            words,
+            reviewed,
+            config,
+        } => export::search(&config.path, &words, reviewed).await,
         Command::Replay { id, config } => export::replay(&config.path, id).await,
         Command::Simulate { what, config } => foretell::simulate(&config.path, &what).await,
         Command::Explain { id, config } => foretell::explain(&config.path, id).await,
+        Command::Automation { switch, config } => {
+            automation::automation(&config.path, &switch).await
+        }
+        Command::Learn { name, config } => automation::learn(&config.path, &name).await,
         Command::Oncall { question, config } => oncall::on_call(&config.path, &question).await,
         Command::Fairness { question, config } => fairness::fairness(&config.path, &question).await,
         Command::Plan { old, days, config } => plan::plan(&old, &config.path, days).await,
@@ -247,7 +280,7 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
             what: policy::What::Explain(asked),
         } => policy::explain(&asked).await,
         Command::Test { paths, config } => rehearse::test(&config.path, &paths),
-        Command::Actions { what, config } => actions::actions(&config.path, &what),
+        Command::Actions { what } => actions::actions(&what),
         Command::Generate { what } => {
             generate::generate(&what)?;
             Ok(ExitCode::SUCCESS)

@@ -8,6 +8,7 @@ use crate::http::{App, server};
 use crate::metrics::Metrics;
 use crate::notify::Notifiers;
 use crate::run::Executors;
+use crate::share::Places;
 use crate::store::Store;
 use anyhow::{Context, bail};
 use secrecy::ExposeSecret;
@@ -154,6 +155,9 @@ impl House {
         let notifiers = Notifiers::new(&settings.notify, engine.public_url())
             .map_err(|why| anyhow::anyhow!(why))?;
         engine.notify_through(notifiers);
+        let places = Places::new(&settings.exports, &settings.data_dir.join("exports"))
+            .map_err(|why| anyhow::anyhow!(why))?;
+        engine.share_through(places);
         data_dir(&settings.data_dir.join("calendars"))?;
         engine.follow_calendars(loaded.feeds).await;
         let platforms = Platforms::put_up(&engine, &settings)?;

@@ -165,14 +165,11 @@ fn choice<T: Copy>(table: &Table<'_>, key: &'static str, words: &[(&'static str,
         let names = || words.iter().map(|(word, _)| *word);
         let fix = nearest(&said.value, names()).map_or_else(
             || {
-                format!(
-                    "write {key} = {:?}",
-                    names().collect::<Vec<_>>().join("\" or \"")
-                )
+                let quoted: Vec<String> = names().map(|n| format!("{n:?}")).collect();
+                format!("write {key} = {}", quoted.join(" or "))
             },
             |near| format!("did you mean `{near}`?"),
         );
-        let fix = fix.replace('\\', "");
         let what = format!("`{key}` cannot be {:?}", said.value);
         table.sink.fault(&said.place, what, fix);
     }

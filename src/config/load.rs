@@ -12,7 +12,7 @@ use super::secret::Secrets;
 use super::tree::{Place, parse};
 use super::{
     ActionFile, Fault, Loaded, Settings, action, engines, fairness, layered, maintenance, policy,
-    restart, route, settings,
+    postmortem, restart, route, settings,
 };
 use crate::core::directory::{Directory, Disabled, PlatformRules, Reason};
 use chrono_tz::Tz;
@@ -207,6 +207,7 @@ fn read_all(
     let reminders = maintenance::reminders(&top);
     let (catch_all, catch_place, said) = paging(&top, &reading);
     let fairness = fairness::fairness(&top);
+    let deadlines = postmortem::deadlines(&top, &severities);
     let inventory = engines::inventory(&top, secrets);
     top.done();
     let mut directory = Directory {
@@ -221,9 +222,11 @@ fn read_all(
         webhooks: webhooks.clone(),
         ..Directory::default()
     };
+    directory.postmortems.deadlines = deadlines;
     let mut found = Found::default();
     entries(&folder, &mut directory, &reading, files, &mut found);
     windows(&folder, &mut directory, &reading, files);
+    templates(&folder, &mut directory, files, sink);
     check(&mut directory, &mut found, &mentions.borrow(), sink);
     cross::catch_all(&directory, said, &catch_place, sink);
     let ground = Ground {
@@ -300,7 +303,7 @@ fn entries(
     found: &mut Found,
 ) {
     for kind in Entry::ALL {
-        for (id, path) in listed(&folder.join(kind.folder()), files, reading.sink) {
+        for (id, path) in listed(&folder.join(kind.folder()), "toml", files, reading.sink) {
             let place = Place::in_file(&files.shown(&path), 1);
             found.known.add(kind, &id);
             if let Err(why) = check_id(&id) {
@@ -391,7 +394,7 @@ fn entry(
 
 /// `maintenance/ID.toml`: they are named by nobody, and name services and people.
 fn windows(folder: &Path, directory: &mut Directory, reading: &Reading<'_>, files: &mut Files<'_>) {
-    for (id, path) in listed(&folder.join("maintenance"), files, reading.sink) {
+    for (id, path) in listed(&folder.join("maintenance"), "toml", files, reading.sink) {
         let shown = files.shown(&path);
         if let Err(why) = check_id(&id) {
             let what = format!("the file name {id:?} is no id: {why}");
@@ -412,6 +415,19 @@ fn windows(folder: &Path, directory: &mut Directory, reading: &Reading<'_>, file
     }
 }
 
+/// `postmortem/ID.md`: how postmortems read.
+fn templates(folder: &Path, directory: &mut Directory, files: &mut Files<'_>, sink: &Sink) {
+    for (id, path) in listed(&folder.join("postmortem"), "md", files, sink) {
+        let shown = files.shown(&path);
+        let read = files
+            .text(&path, sink)
+            .and_then(|text| postmortem::template(&text, &shown, sink));
+        if let Some(read) = read {
+            directory.postmortems.templates.insert(id, read);
+        }
+    }
+}
+
 fn check(directory: &mut Directory, found: &mut Found, mentions: &[Mention], sink: &Sink) {
     found.known.count_roles(&directory.people);
     cross::mentions(mentions, &found.known, sink);
@@ -428,7 +444,7 @@ fn actions(
 ) -> Vec<ActionFile> {
     let sink = ground.reading.sink;
     let mut found = Vec::new();
-    for (id, path) in listed(&folder.join("actions"), files, sink) {
+    for (id, path) in listed(&folder.join("actions"), "toml", files, sink) {
         let own = Sink::default();
         let shown = files.shown(&path);
         let written = files
@@ -500,7 +516,7 @@ fn permits(
     let own = Sink::default();
     let single = folder.join("rules.toml");
     let mut paths: Vec<PathBuf> = single.exists().then_some(single).into_iter().collect();
-    let more = listed(&folder.join("rules"), files, &own);
+    let more = listed(&folder.join("rules"), "toml", files, &own);
     paths.extend(more.into_iter().map(|(_, path)| path));
     let mut found = Vec::new();
     for path in paths {
@@ -508,7 +524,7 @@ fn permits(
         let shown = files.shown(&path);
         found.push(RuleFile { path, shown, text });
     }
-    let actions = listed(&folder.join("actions"), files, &own);
+    let actions = listed(&folder.join("actions"), "toml", files, &own);
     let actions = actions.into_iter().map(|(id, _)| id).collect();
     let around = Around {
         directory,
@@ -534,8 +550,8 @@ fn permits(
     }
 }
 
-/// The `.toml` files of a folder by id; no folder is an empty one.
-fn listed(folder: &Path, files: &Files<'_>, sink: &Sink) -> Vec<(String, PathBuf)> {
+/// The files of a folder with an ending, by id; no folder is an empty one.
+fn listed(folder: &Path, ending: &str, files: &Files<'_>, sink: &Sink) -> Vec<(String, PathBuf)> {
     let place = Place::in_file(&files.shown(folder), 0);
     let items = match std::fs::read_dir(folder) {
         Ok(items) => items,
@@ -563,9 +579,9 @@ fn listed(folder: &Path, files: &Files<'_>, sink: &Sink) -> Vec<(String, PathBuf
             }
         };
         let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned());
-        let toml = path.extension().is_some_and(|e| e == "toml");
+        let fits = path.extension().is_some_and(|e| e == ending);
         // Names that begin with a dot are an editor's.
-        if let Some(id) = stem.filter(|s| toml && !s.starts_with('.')) {
+        if let Some(id) = stem.filter(|s| fits && !s.starts_with('.')) {
             found.push((id, path));
         }
     }

@@ -25,6 +25,7 @@ pub mod notify;
 mod overrides;
 mod people;
 mod policy;
+pub mod postmortem;
 mod reader;
 mod rehearsal;
 mod restart;
@@ -74,6 +75,8 @@ pub struct Settings {
     pub discord: Vec<chat::Discord>,
     /// Ways to wake people beside chat and webhooks.
     pub notify: notify::Providers,
+    /// Where else postmortems and their action items may go.
+    pub exports: Vec<postmortem::Export>,
     /// What carries out actions elsewhere.
     pub engines: engines::Engines,
     /// Ceilings of the ingest paths.

@@ -22,6 +22,7 @@ pub(super) fn settings(root: &Table<'_>, secrets: &Secrets<'_>) -> Settings {
     let (slack, discord) = (chat::slack(root, secrets), chat::discord(root, secrets));
     chat::check_names(root, &slack, &discord);
     let notify = notify::providers(root, secrets);
+    let exports = super::postmortem::exports(root, secrets);
     let engines = engines::engines(root, secrets);
     Settings {
         public_url: public_url(root, &listen),
@@ -36,6 +37,7 @@ pub(super) fn settings(root: &Table<'_>, secrets: &Secrets<'_>) -> Settings {
         slack,
         discord,
         notify,
+        exports,
         engines,
         log_format,
         log_filter,

@@ -17,8 +17,9 @@ use tokio::sync::mpsc;
 pub const DEBOUNCE: Duration = Duration::from_millis(300);
 
 /// Folders of entries beside `firebell.toml`.
-const FOLDERS: [&str; 8] = [
+const FOLDERS: &[&str] = &[
     "maintenance",
+    "postmortem",
     "people",
     "teams",
     "services",
@@ -140,7 +141,8 @@ fn report(
 /// Whether a changed path is a part of the configuration; databases and logs beside it are not.
 fn concerns(touch: &Path, files: &BTreeSet<PathBuf>) -> bool {
     let name = touch.file_name().and_then(|n| n.to_str()).unwrap_or("");
-    let toml = touch.extension().is_some_and(|e| e == "toml") && !name.starts_with('.');
+    let toml =
+        touch.extension().is_some_and(|e| e == "toml" || e == "md") && !name.starts_with('.');
     // Kubernetes swaps the link `..data` under a mounted configuration.
     toml || name == "..data" || FOLDERS.contains(&name) || files.contains(touch)
 }

@@ -328,6 +328,22 @@ pub fn of_event(incident: &Incident, record: &Record) -> Option<Fact> {
             (run, Actor::Firebell, json!({}))
         }
         Event::RunQueued { run, key, .. } => (run, Actor::Firebell, json!({"key": key})),
+        Event::RunArmed { run, start, hold } => (
+            run,
+            Actor::Firebell,
+            json!({"start": start.rfc3339(), "page_waits_until": hold.map(Time::rfc3339)}),
+        ),
+        Event::AutoStopped { action, why } => {
+            return Some(Fact {
+                kind: "automation".to_owned(),
+                by: Actor::Firebell,
+                incident: Some(incident.id),
+                run: None,
+                action: action.clone(),
+                text: timeline::sentence(&record.event, &Names::default()),
+                detail: ordered(json!({"on": false, "why": why})),
+            });
+        }
         Event::RunEnded {
             run,
             outcome,

@@ -14,8 +14,11 @@ pub use action::{
 pub use waking::{Means, Rule, Step, Support, Urgency, Waking};
 
 use super::alert::Labels;
+use super::brakes::Switches;
 use super::id::Severity;
+use super::learn::Learned;
 use super::matcher::Matcher;
+use super::postmortem::PostmortemRules;
 use super::schedule::{Leaves, Schedule, Weights};
 use super::silence::{ReminderRules, Silence};
 use super::time::Time;
@@ -66,6 +69,8 @@ pub struct Directory {
     pub nights: Arc<BTreeMap<String, Time>>,
     /// When people are away, by id.
     pub leaves: Leaves,
+    /// Until when postmortems are due, and how they read.
+    pub postmortems: PostmortemRules,
     /// What counts as a night and a weekend in the fairness ledger, and how much.
     pub fairness: Weights,
     /// Who may run which action where and when.
@@ -73,6 +78,10 @@ pub struct Directory {
     /// Person and contact name of what nobody has shown to lead to that person yet. Not from the
     /// files: the engine knows which codes came back.
     pub unverified: BTreeSet<(String, String)>,
+    /// Whether things run by themselves. Not from the files: people turn it off and on.
+    pub switches: Arc<Switches>,
+    /// What worked before. Not from the files: the engine learns it from the journals.
+    pub learned: Arc<Learned>,
 }
 
 /// What is special about a chat platform: a workspace or guild.

@@ -4,6 +4,7 @@
 //! [`forecast`](super::forecast) from the state and the configuration as they are; nothing is
 //! decided anew, so what is explained is what happened.
 
+use super::action::shown;
 use super::directory::{Directory, Policy};
 use super::forecast::{self, Script};
 use super::hours::minute_words;
@@ -262,6 +263,10 @@ pub fn foretold(event: &Event, names: &Names) -> String {
         }
         Event::Reminded { people, why, .. } => format!("remind {}, because {why}", who(people)),
         Event::Retriggered { why, .. } => format!("start the ladder again, because {why}"),
+        Event::RunAsked {
+            run, title, argv, ..
+        } => format!("prepare {run} “{title}”: {}", shown(argv)),
+        Event::RunReleased { run } => format!("start {run}"),
         event => sentence(event, names),
     }
 }

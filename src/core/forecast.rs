@@ -5,8 +5,10 @@
 //! nothing random or unknown is guessed: pages count as delivered unless the script breaks them.
 
 use super::alert::Alert;
+use super::automation;
+use super::brakes::Brakes;
 use super::directory::Directory;
-use super::id::{AlertId, IncidentId, Severity};
+use super::id::{AlertId, IncidentId, RunId, Severity};
 use super::incident::{
     Climb, Command, Event, Incident, OpenAs, Origin, Record, Scene, alert_ref, decide, evolve,
     wake_at,
@@ -49,7 +51,9 @@ pub fn of_alert(
     }
     let worst = routed.severity;
     let alerts = vec![alert_ref(AlertId(1), alert)];
-    let open = opening(directory, routed, alert, alerts, worst);
+    let mut open = opening(directory, routed, alert, alerts, worst);
+    let wanted = automation::candidates(directory, open.service.as_deref(), &open.labels);
+    open.auto = (1..).map(RunId).zip(wanted).collect();
     let mut script = script;
     script.acts.insert(0, (at, Command::Open(Box::new(open))));
     let blank = Incident::new(IncidentId(1));
@@ -89,6 +93,7 @@ pub fn opening(
         group_wait_ms: routed.group_wait_ms,
         why: routed.why,
         alerts,
+        auto: Vec::new(),
     }
 }
 
@@ -116,6 +121,7 @@ pub fn future(
         directory,
         broken: script.broken,
         failures: VecDeque::new(),
+        brakes: Brakes::with(directory.switches.clone()),
         facts: Vec::new(),
     };
     let mut acts = VecDeque::from(script.acts);
@@ -147,6 +153,7 @@ struct Life<'a> {
     directory: &'a Directory,
     broken: BTreeSet<(String, String)>,
     failures: VecDeque<Command>,
+    brakes: Brakes,
     facts: Vec<Record>,
 }
 
@@ -169,6 +176,7 @@ impl Life<'_> {
         let scene = Scene {
             now,
             directory: self.directory,
+            brakes: &self.brakes,
         };
         // A refusal is a fact about the script, and no fact about the incident.
         let events = decide(&self.incident, &scene, command).unwrap_or_default();
@@ -181,6 +189,7 @@ impl Life<'_> {
                 event,
             };
             evolve(&mut self.incident, &record);
+            self.brakes.evolve(&self.incident, &record);
             self.facts.push(record);
         }
     }

@@ -1,11 +1,13 @@
 //! The foundation: pure, synchronous, deterministic.
 //!
 //! No I/O, no clock, no randomness of its own, no async. May use serde, `serde_json`,
-//! chrono, cron, regex, secrecy and sha2, and nothing else; a test reads the `use` lines.
+//! chrono, cron, diffy, pulldown-cmark, regex, secrecy and sha2, and nothing else; a test reads the `use` lines.
 
 pub mod action;
 pub mod alert;
 pub mod audit;
+pub mod automation;
+pub mod brakes;
 pub mod digest;
 pub mod directory;
 pub mod duty;
@@ -15,6 +17,7 @@ pub mod forecast;
 pub mod hours;
 pub mod id;
 pub mod incident;
+pub mod learn;
 pub mod matcher;
 pub mod postmortem;
 pub mod rehearse;

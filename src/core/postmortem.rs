@@ -3,17 +3,49 @@
 //! Promises: the same journal and zone give the same bytes, because nothing here reads today's
 //! clock or configuration; every line cites the event it rests on; an unknown outcome of a run is
 //! said loudly; nothing is left out without a number that says so. Alert text is hostile and is
-//! escaped in [`markdown`]; the JSON holds it as it came.
+//! escaped by every format, which are all written from one tree of typed nodes ([`tree`]).
+//!
+//! Two layers: [`build`] folds the journal into facts and drafts; [`Postmortem::with`] puts over it
+//! what people wrote ([`Written`]), merged with what the draft says today.
 //!
 //! The sections follow Google's and PagerDuty's published templates, plus "what surprised us".
 
+mod anonymous;
+pub mod chart;
+mod confluence;
+mod deadline;
 mod escape;
 mod facts;
+mod format;
+mod html;
+mod layout;
 mod markdown;
+mod more;
 mod parts;
+mod rules;
+mod sections;
+mod sheet;
+mod template;
+pub mod tree;
+mod written;
 
-pub use markdown::markdown;
+pub use anonymous::{Known, anonymous, everybody};
+pub use chart::Chart;
+pub use confluence::confluence;
+pub use deadline::{DAYS_MAX, Deadlines, Term, half};
+pub use format::{Format, export};
+pub use html::{STYLE, STYLE_SHA256, body as html_body, escape as html_escape, html};
+pub use layout::layout;
+pub use markdown::markdown as markdown_of;
 pub use parts::*;
+pub use rules::{PostmortemRules, TemplateFor};
+pub use sections::SECTIONS;
+pub use sheet::{ISSUE_BYTES, csv, issue_body, transcript};
+pub use template::{DEFAULT as DEFAULT_TEMPLATE, INLINE, PARTS, Template, Wrong};
+pub use written::{
+    Act, External, Item, Merged, Priority, Prose, Refused, SECTION_CHARS, Stage, Written, hash,
+    merge,
+};
 
 use super::id::IncidentId;
 use super::incident::{Event, Incident, Origin, Record};
@@ -22,13 +54,14 @@ use super::text::{count, list};
 use super::time::{Time, human_ms};
 use super::timeline::{self, Names};
 use chrono_tz::Tz;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Version of the JSON document; raised when a field changes its meaning or goes.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
-/// Everything the draft says. Field order is the order of the JSON document.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// Everything the document says. Field order is the order of the JSON document
+/// (`docs/postmortem.schema.json`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Postmortem {
     /// [`SCHEMA`].
     pub schema: u32,
@@ -70,8 +103,20 @@ pub struct Postmortem {
     pub conversation: Vec<Spoken>,
     /// Every alert that joined.
     pub alerts: Vec<AlertLine>,
+    /// What the response cost whom.
+    pub load: Vec<Load>,
+    /// What was told where.
+    pub communication: Vec<Told>,
+    /// Addresses that came with the alerts.
+    pub links: Vec<Linked>,
+    /// How the response went, counted.
+    pub counts: Counts,
+    /// The timeline, to be drawn.
+    pub chart: Chart,
     /// For people to fill.
     pub sections: Vec<Section>,
+    /// Where the document itself stands, and what is to be done.
+    pub review: Review,
 }
 
 /// Folds a journal into the draft. `zone` is the zone of the local times; `None`: UTC.
@@ -85,7 +130,7 @@ pub fn build(id: IncidentId, journal: &[Record], zone: Option<Tz>) -> Postmortem
         .severity(incident.severity)
         .unwrap_or_default()
         .to_owned();
-    Postmortem {
+    let mut draft = Postmortem {
         schema: SCHEMA,
         id: id.0,
         summary: summary(&incident, &severity, journal, &moments, &durations),
@@ -106,8 +151,87 @@ pub fn build(id: IncidentId, journal: &[Record], zone: Option<Tz>) -> Postmortem
         actions: facts::actions(journal, zone),
         conversation: facts::conversation(journal, zone),
         alerts: facts::alerts(journal),
-        sections: parts::sections(),
+        load: more::load(journal, zone),
+        communication: more::told(journal, zone),
+        links: more::links(journal),
+        counts: more::counts(journal),
+        chart: chart::chart(journal, &names, zone),
+        sections: Vec::new(),
+        review: Review {
+            stage: Stage::Draft.word().to_owned(),
+            ..Review::default()
+        },
+    };
+    draft.sections = sections::sections(&draft);
+    draft
+}
+
+impl Postmortem {
+    /// The draft with what people wrote. `name` tells what a person of the directory is called.
+    #[must_use]
+    pub fn with(mut self, written: &Written, name: &dyn Fn(&str) -> String) -> Postmortem {
+        for section in &mut self.sections {
+            sections::put(section, written);
+        }
+        let zone: Option<Tz> = self.zone.parse().ok();
+        let stamp = |at: Option<Time>| at.map(|at| Stamp::of(at, zone));
+        let line = |i: &Item| ItemLine {
+            id: i.id,
+            what: i.what.clone(),
+            owner: i.owner.as_deref().map(name),
+            due: i.due.map(|d| d.to_string()),
+            priority: i.priority.word().to_owned(),
+            link: i
+                .external
+                .as_ref()
+                .map_or_else(|| i.link.clone(), |e| e.url.clone()),
+            state: match (&i.external, i.done_at) {
+                (Some(e), None) => format!("{}, in {}", e.state, e.tracker),
+                (_, Some(_)) => "done".to_owned(),
+                (None, None) => "open".to_owned(),
+            },
+        };
+        self.review = Review {
+            stage: written.stage.word().to_owned(),
+            owner: written.owner.as_deref().map(name),
+            due: stamp(written.due),
+            meets: stamp(written.meets),
+            items: written.items.iter().map(line).collect(),
+        };
+        self
     }
+
+    /// The section of an anchor.
+    #[must_use]
+    pub fn section(&self, anchor: &str) -> Option<&Section> {
+        self.sections.iter().find(|s| s.anchor == anchor)
+    }
+}
+
+/// The document as Markdown, by the shipped template.
+#[must_use]
+pub fn markdown(p: &Postmortem) -> String {
+    markdown_of(&layout(p, &Template::default()))
+}
+
+/// Reads the JSON document back.
+///
+/// # Errors
+/// A sentence that says what does not fit.
+pub fn import(text: &str) -> Result<Postmortem, String> {
+    #[derive(Deserialize)]
+    struct Version {
+        schema: u32,
+    }
+    let version: Version = serde_json::from_str(text)
+        .map_err(|e| format!("this is no postmortem of firebell: {e}"))?;
+    if version.schema != SCHEMA {
+        return Err(format!(
+            "this postmortem has schema {}, and this firebell reads schema {SCHEMA}; export it again from its journal",
+            version.schema
+        ));
+    }
+    serde_json::from_str(text).map_err(|e| format!("the postmortem does not fit its schema: {e}"))
 }
 
 /// The JSON document, indented, with a newline at the end. Fields are in the order of [`Postmortem`].

@@ -4,7 +4,7 @@ use super::incident::{Event, Record};
 use super::time::Time;
 use chrono::{Datelike, TimeZone, Timelike, Weekday};
 use chrono_tz::Tz;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Working hours on the wall clock, `[from, to)`, Monday to Friday; everything else is out of hours.
 const WORKING_HOURS: std::ops::Range<u32> = 9..18;
@@ -25,7 +25,7 @@ pub struct Moments {
 }
 
 /// Lengths in milliseconds; `None`: it did not (yet) happen. A clock that runs ahead counts as 0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Durations {
     /// From the begin of the earliest alert to the opening; `None` for a declared incident.
     pub detect_ms: Option<i64>,
@@ -61,6 +61,7 @@ pub fn moments(journal: &[Record]) -> Moments {
             Event::Fired { .. } => m.mitigated = None,
             Event::Cleared { left: 0, .. } => m.mitigated = Some(at),
             Event::Resolved { .. } => m.resolved = Some(at),
+            Event::Reopened { .. } => m.resolved = None,
             _ => {}
         }
     }

@@ -134,6 +134,7 @@ impl Desk<'_> {
             group_wait_ms: 0,
             why: Vec::new(),
             alerts: Vec::new(),
+            auto: Vec::new(),
         }
     }
 

@@ -1,13 +1,37 @@
-//! Runs from a line or a button: ask, approve, reject.
+//! Runs from a line or a button: ask, approve, reject, stop, settle.
 
 use super::{Desk, Reply};
+use crate::chat::grammar::Invocation;
 use crate::chat::words;
 use crate::core::action;
 use crate::core::id::{IncidentId, RunId};
-use crate::core::incident::{Ask, Command, Incident, Outcome, Run, RunState};
+use crate::core::incident::{Ask, Command, Incident, Outcome, Refusal, Run, RunState};
+use crate::engine::Failure;
 use std::collections::BTreeMap;
 
 impl Desk<'_> {
+    /// An act on a run; of anything else it says nothing.
+    pub(super) async fn about_a_run(&self, act: Invocation) -> Reply {
+        match act {
+            Invocation::Run {
+                id,
+                action,
+                args,
+                ask,
+            } => self.run(id, &action, args, ask).await,
+            Invocation::Approve { id, run } => self.approve(id, run, None).await,
+            Invocation::Reject { id, run } => self.reject(id, run).await,
+            Invocation::Stop { id, run } => self.stop(id, run).await,
+            Invocation::Settle {
+                id,
+                run,
+                good,
+                note,
+            } => self.settle(id, run, good, note).await,
+            other => Reply::no(None, format!("`{}` is not about a run.", other.verb())),
+        }
+    }
+
     pub(super) async fn run(
         &self,
         id: IncidentId,
@@ -49,6 +73,9 @@ impl Desk<'_> {
                 );
                 Reply::yes(Some(id), said)
             }
+            Err(Failure::Refused(busy @ Refusal::Busy { .. })) => {
+                Reply::no(Some(id), self.with_holder(&busy.into()))
+            }
             Err(no) => Reply::no(Some(id), self.with_offer(id, no.to_string()).await),
         }
     }
@@ -73,7 +100,7 @@ impl Desk<'_> {
     }
 
     /// The command as it came in through this door.
-    fn through(&self, command: Command, seen: Option<String>) -> Command {
+    pub(super) fn through(&self, command: Command, seen: Option<String>) -> Command {
         Command::Through {
             door: self.platform.to_owned(),
             seen,
@@ -119,7 +146,10 @@ impl Desk<'_> {
         let under_way = |r: &Run| {
             matches!(
                 r.state,
-                RunState::Queued { .. } | RunState::Released | RunState::Running
+                RunState::Armed { .. }
+                    | RunState::Queued { .. }
+                    | RunState::Released
+                    | RunState::Running
             )
         };
         let run = match self.one_of(id, run, "runs", under_way).await {

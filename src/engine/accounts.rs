@@ -2,6 +2,8 @@
 
 use super::{Engine, Failure};
 use crate::core::audit::{Fact, ordered};
+use crate::core::directory::Directory;
+use crate::core::id::Actor;
 use crate::store::{ChangeSet, LinkRow};
 use std::sync::PoisonError;
 
@@ -68,5 +70,14 @@ impl Engine {
         let mut links = self.0.links.write().unwrap_or_else(PoisonError::into_inner);
         links.insert(key, person);
         Ok(())
+    }
+}
+
+/// The actor a person id stands for.
+#[must_use]
+pub fn person(directory: &Directory, id: &str) -> Actor {
+    Actor::Person {
+        id: id.to_owned(),
+        name: directory.person_name(id),
     }
 }

@@ -7,6 +7,7 @@
 //! own commit, and a commit that fails takes the batch on top of it along. What a batch touches is
 //! held in memory until it is committed, so whatever is read from the store here is as committed.
 
+mod brakes;
 mod commit;
 mod hush;
 mod merge;
@@ -17,7 +18,7 @@ use super::draft::Draft;
 use super::intake::Intake;
 use super::memory::Memory;
 use super::outgoing::{Message, Settled};
-use super::{Done, Engine, Failure, SilenceAct, deliver};
+use super::{AutomationAct, Done, Engine, Failure, SilenceAct, deliver};
 use crate::core::alert::Alert;
 use crate::core::audit;
 use crate::core::id::{Actor, IncidentId, Seq};
@@ -61,6 +62,10 @@ pub(super) enum Job {
     },
     Silence {
         act: SilenceAct,
+        reply: Reply<String>,
+    },
+    Automate {
+        act: AutomationAct,
         reply: Reply<String>,
     },
     Merge {
@@ -130,7 +135,7 @@ impl Desk {
             .unwrap_or_else(PoisonError::into_inner)
             .next_due();
         let quiet = memory.quiet.next_due(self.committing.is_none());
-        [memory.next_wake(), lease, quiet]
+        [memory.next_wake(), lease, quiet, memory.brakes.next_due()]
             .into_iter()
             .flatten()
             .min()
@@ -215,6 +220,11 @@ impl Desk {
             return;
         };
         let draft = &mut batch.draft;
+        if memory.brakes.next_due().is_some_and(|at| at <= draft.now) {
+            // Before time refuses whoever waits: a key that is free now is theirs.
+            draft.pump(memory);
+            batch.urgent = true;
+        }
         for _ in 0..DUE_AT_ONCE {
             let Some((id, due)) = memory.pop_due(draft.now) else {
                 break;
@@ -287,6 +297,10 @@ impl Desk {
             }
             Job::Silence { act, reply } => {
                 let result = self.silence(draft, act).await;
+                waiting.push(Waiting::Silence(reply, result));
+            }
+            Job::Automate { act, reply } => {
+                let result = self.automate(draft, act);
                 waiting.push(Waiting::Silence(reply, result));
             }
             Job::Merge {
@@ -466,6 +480,7 @@ fn write(draft: &mut Draft, changes: ChangeSet) {
     draft.changes.keys.extend(changes.keys);
     draft.changes.covers.extend(changes.covers);
     draft.changes.told.extend(changes.told);
+    draft.changes.teachings.extend(changes.teachings);
     draft.changes.looked = draft.changes.looked.max(changes.looked);
     draft.notices.extend(changes.notices.values().cloned());
     draft.changes.notices.extend(changes.notices);
@@ -475,6 +490,10 @@ fn write(draft: &mut Draft, changes: ChangeSet) {
     draft.changes.contact_codes.extend(changes.contact_codes);
     draft.changes.facts.extend(changes.facts);
     draft.changes.checkpoints.extend(changes.checkpoints);
+    draft.changes.postmortems.extend(changes.postmortems);
+    draft.changes.revisions.extend(changes.revisions);
+    draft.changes.exports.extend(changes.exports);
+    draft.changes.lessons.extend(changes.lessons);
 }
 
 fn unavailable(fault: &StoreFault) -> Failure {
@@ -489,7 +508,9 @@ impl Job {
             Job::Submit { reply, .. } | Job::Open { reply, .. } | Job::Merge { reply, .. } => {
                 drop(reply.send(Err(failure())));
             }
-            Job::Silence { reply, .. } => drop(reply.send(Err(failure()))),
+            Job::Silence { reply, .. } | Job::Automate { reply, .. } => {
+                drop(reply.send(Err(failure())));
+            }
             Job::Tick { reply } => drop(reply.send(Err(failure()))),
             Job::Stop { reply } => drop(reply.send(Ok(()))),
             Job::Settled(_, reply) => drop(reply.map(|r| r.send(Err(failure())))),

@@ -1,9 +1,10 @@
 //! One batch in the making: commands become events, events become rows. Nothing here waits.
 
-use super::Engine;
 use super::memory::{Memory, ShowKey};
 use super::outgoing::Outgoing;
+use super::{Counter, Engine};
 use crate::core::audit;
+use crate::core::automation;
 use crate::core::directory::Directory;
 use crate::core::id::{AlertId, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{
@@ -52,6 +53,14 @@ pub(super) struct Draft {
     pub notices: Vec<NoticeRow>,
     /// Silences changed: readers see the new ones after the commit.
     pub silenced: bool,
+    /// Something was turned off or on: readers see it after the commit.
+    pub switched: bool,
+    /// Incidents that teach something else now.
+    pub relearn: BTreeSet<IncidentId>,
+    /// Whoever waits for a key is being let go already.
+    pumping: bool,
+    /// For the numbers of runs that start by themselves.
+    engine: Engine,
     /// The machine runs of this batch are handed to.
     pub node: String,
 }
@@ -74,6 +83,10 @@ impl Draft {
             fresh: HashMap::new(),
             notices: Vec::new(),
             silenced: false,
+            switched: false,
+            relearn: BTreeSet::new(),
+            pumping: false,
+            engine: engine.clone(),
             node: engine.0.options.executors.node().to_owned(),
         }
     }
@@ -83,6 +96,14 @@ impl Draft {
         if !Arc::ptr_eq(&self.directory.silences, silences) {
             Arc::make_mut(&mut self.directory).silences = silences.clone();
         }
+    }
+
+    pub(super) fn is_pumping(&self) -> bool {
+        self.pumping
+    }
+
+    pub(super) fn set_pumping(&mut self, pumping: bool) {
+        self.pumping = pumping;
     }
 
     /// What would be answered; nothing is recorded.
@@ -96,6 +117,7 @@ impl Draft {
         let scene = Scene {
             now: self.now,
             directory: &self.directory,
+            brakes: &memory.brakes,
         };
         decide(incident, &scene, command).map(drop)
     }
@@ -109,17 +131,20 @@ impl Draft {
         mut command: Command,
     ) -> Result<Seq, Refusal> {
         self.take_turn(memory, &mut command);
+        self.number_runs(&mut command);
         let blank = Incident::new(id);
         let before = memory.incidents.get(&id).map_or(&blank, |i| i.as_ref());
         let scene = Scene {
             now: self.now,
             directory: &self.directory,
+            brakes: &memory.brakes,
         };
         let events = decide(before, &scene, command)?;
         let mut incident = memory
             .incidents
             .remove(&id)
             .unwrap_or_else(|| Arc::new(blank));
+        let mut frees = false;
         for event in events {
             // The committed copy stays with its readers; this one is ours until the commit.
             let state = Arc::make_mut(&mut incident);
@@ -131,6 +156,12 @@ impl Draft {
             };
             evolve(state, &record);
             let effects = react(state, &record);
+            let moved = memory.brakes.evolve(state, &record);
+            frees |= moved.latch.is_some();
+            self.keep_brakes(memory, moved);
+            if matches!(record.event, Event::Reopened { .. }) {
+                self.relearn.insert(id);
+            }
             // What is left may all be silenced.
             let fewer = matches!(
                 record.event,
@@ -147,8 +178,14 @@ impl Draft {
                 memory.forget_group(group, id);
             }
         }
+        if !incident.is_open() {
+            self.relearn.insert(id);
+        }
         memory.hold(incident);
         self.touched.insert(id);
+        if frees {
+            self.pump(memory);
+        }
         Ok(seq)
     }
 
@@ -162,6 +199,18 @@ impl Draft {
         self.changes
             .turns
             .insert(ladder.policy.clone(), open.turn + 1);
+    }
+
+    /// Gives numbers to what wants to start by itself on an incident that an alert opens.
+    fn number_runs(&self, command: &mut Command) {
+        let Command::Open(open) = command else { return };
+        if !matches!(open.origin, Origin::Alert { .. }) || !open.auto.is_empty() {
+            return;
+        }
+        let service = open.service.as_deref();
+        let wanted = automation::candidates(&self.directory, service, &open.labels);
+        let next = || RunId(self.engine.next_id(Counter::Run));
+        open.auto = wanted.into_iter().map(|a| (next(), a)).collect();
     }
 
     /// Remembers that a cause was answered.
@@ -437,7 +486,7 @@ impl Draft {
 }
 
 /// Every channel the directory names, once.
-fn every_channel(directory: &Directory) -> Vec<String> {
+pub(super) fn every_channel(directory: &Directory) -> Vec<String> {
     let names = directory.channels().into_iter();
     names.map(|c| format!("channel:{c}")).collect()
 }
@@ -469,6 +518,9 @@ fn reason(event: &Event) -> Option<(&'static str, &'static str)> {
         Event::Merged { .. } => ("group", "merged"),
         Event::Promoted { .. } => ("room", "major"),
         Event::RunReleased { .. } => ("run", "released"),
+        Event::RunQueued { .. } => ("run", "waits for a key"),
+        Event::RunArmed { .. } => ("run", "starts by itself"),
+        Event::AutoStopped { .. } => ("run", "turned off after failures"),
         Event::RunExpired { .. } => ("run", "expired"),
         Event::RunRejected { .. } => ("run", "rejected"),
         Event::RunEnded { outcome, .. } => ("run", outcome.word()),

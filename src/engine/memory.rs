@@ -3,6 +3,7 @@
 use super::lease::{self, GRACE_MS, Leases};
 use super::quiet::Quiet;
 use crate::core::audit::{Entry, Fact, Head};
+use crate::core::brakes::{Brakes, HOUR_MS, Switches};
 use crate::core::id::{AlertId, IncidentId};
 use crate::core::incident::{Incident, wake_at};
 use crate::core::time::Time;
@@ -35,6 +36,8 @@ pub(super) struct Memory {
     pub audit: Head,
     /// How many incidents each policy that takes turns has opened.
     pub turns: HashMap<String, u64>,
+    /// What holds runs back, of all incidents.
+    pub brakes: Brakes,
     /// When incidents want to be woken; stale entries are skipped when they come up.
     wakes: BinaryHeap<Reverse<(Time, IncidentId)>>,
 }
@@ -84,6 +87,9 @@ impl Memory {
                 .insert(row.id, row.clone());
         }
         memory.quiet = Quiet::restore(store, now).await?;
+        let latches = store.latches(now.plus_ms(-HOUR_MS)).await?;
+        let open = memory.incidents.values().filter(|i| i.is_open()).count();
+        memory.brakes = Brakes::of(latches, Switches::of(store.switches().await?), open);
         Ok((
             memory,
             Restored {

@@ -11,27 +11,35 @@
 mod accounts;
 mod act;
 mod audit;
+mod automate;
 mod clock;
 mod covers;
 mod deliver;
 mod desk;
 mod draft;
+mod exports;
 mod feeds;
 mod intake;
+mod learn;
 mod lease;
 mod memory;
 mod offers;
 mod outgoing;
+mod postmortems;
 mod quiet;
 mod rest;
+mod still;
 mod vigil;
 mod waking;
 
+pub use accounts::person;
 pub use audit::{Sealer, Whole, checkpoint_file, genuine, genuine_all, verify_audit};
+pub use automate::AutomationAct;
 pub use clock::Clock;
 pub use covers::covered;
 pub use feeds::first_copies;
 pub use lease::GRACE_MS;
+pub use postmortems::Read;
 pub use quiet::SilenceAct;
 pub use rest::restored;
 pub use waking::{AckLink, Tested, overlay};
@@ -53,7 +61,7 @@ use arc_swap::ArcSwap;
 use covers::Covers;
 use lease::{Leases, Seen};
 use sha2::Digest;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -120,6 +128,12 @@ pub(crate) struct Inner {
     covers_moved: tokio::sync::Notify,
     /// Held by whoever tells news of turns.
     vigil: tokio::sync::Mutex<()>,
+    /// Held by whoever learns; tells how far it has come.
+    learning: tokio::sync::Mutex<learn::Progress>,
+    /// Incidents that teach something else than what was read.
+    unlearned: Mutex<BTreeSet<IncidentId>>,
+    /// What changes postmortems, and where they may go.
+    after: postmortems::Shared,
     /// Calendars at an address.
     feeds: tokio::sync::Mutex<feeds::Feeds>,
     /// They are others now.
@@ -260,6 +274,9 @@ impl Engine {
             agreed,
             covers_moved: tokio::sync::Notify::new(),
             vigil: tokio::sync::Mutex::default(),
+            learning: tokio::sync::Mutex::default(),
+            unlearned: Mutex::default(),
+            after: postmortems::Shared::default(),
             feeds: tokio::sync::Mutex::default(),
             feeds_moved: tokio::sync::Notify::new(),
             troubles: ArcSwap::default(),
@@ -283,6 +300,8 @@ impl Engine {
         }
         spawn(covers::mind(engine.clone()));
         spawn(vigil::keep(engine.clone()));
+        spawn(learn::keep(engine.clone()));
+        spawn(postmortems::keep(engine.clone()));
         spawn(feeds::keep(engine.clone()));
         Ok(engine)
     }
@@ -332,6 +351,8 @@ impl Engine {
             let directory = Directory {
                 // People's silences are not the files' to change.
                 silences: now.silences.clone(),
+                switches: now.switches.clone(),
+                learned: now.learned.clone(),
                 nights: now.nights.clone(),
                 ..directory.clone()
             };
@@ -541,32 +562,6 @@ impl Engine {
         let _ = self.0.changes.send(change);
     }
 
-    /// With a manual clock: does everything that is due now, deliveries included, and returns when
-    /// nothing moves any more. Tests call it instead of sleeping.
-    pub async fn settle(&self) {
-        loop {
-            let desk = self
-                .ask(|reply| desk::Job::Tick { reply })
-                .await
-                .unwrap_or(0);
-            let (reply, answer) = oneshot::channel();
-            let _ = self.0.deliver.send(outgoing::Message::Settle(reply));
-            let moved = answer.await.unwrap_or(0);
-            let covers = self.mind_covers().await;
-            let turns = self.keep_vigil().await.unwrap_or(0);
-            let fetched = self.fetch_due().await;
-            if desk + moved + covers + turns + fetched == 0 {
-                return;
-            }
-        }
-    }
-
-    /// Stops taking work, writes what was taken and ends the engine's tasks.
-    pub async fn stop(&self) {
-        let _ = self.ask(|reply| desk::Job::Stop { reply }).await;
-        let _ = self.0.deliver.send(outgoing::Message::Stop);
-    }
-
     async fn ask<T>(&self, job: impl FnOnce(desk::Reply<T>) -> desk::Job) -> Result<T, Failure> {
         let (reply, answer) = oneshot::channel();
         let gone = || Failure::Unavailable("firebell is stopping".to_owned());
@@ -578,13 +573,4 @@ impl Engine {
 /// The one door for background tasks: named, so that a stray one is found by looking for this.
 pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
     tokio::spawn(task);
-}
-
-/// The actor a person id stands for.
-#[must_use]
-pub fn person(directory: &Directory, id: &str) -> Actor {
-    Actor::Person {
-        id: id.to_owned(),
-        name: directory.person_name(id),
-    }
 }

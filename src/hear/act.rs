@@ -92,7 +92,15 @@ impl Errand<'_> {
     async fn invoke(&self, invocation: Invocation) -> Result<(), Failure> {
         let strict = matches!(
             invocation.verb(),
-            "run" | "approve" | "reject" | "stop" | "settle" | "link" | "verify"
+            "run"
+                | "approve"
+                | "reject"
+                | "rollback"
+                | "automation"
+                | "stop"
+                | "settle"
+                | "link"
+                | "verify"
         );
         let who = match self.inner.people.who(self.voice, self.heard, strict).await {
             Ok(who) => who,
@@ -116,6 +124,8 @@ impl Errand<'_> {
         let strict = matches!(
             press,
             Press::AskRun { .. }
+                | Press::RunNow { .. }
+                | Press::Undo { .. }
                 | Press::Approve { .. }
                 | Press::Reject { .. }
                 | Press::Cancel { .. }

@@ -91,6 +91,7 @@ impl From<Refusal> for Problem {
             Refusal::NoSuchSilence { .. } => (StatusCode::NOT_FOUND, "not_found"),
             Refusal::NothingToDo { .. } => (StatusCode::CONFLICT, "nothing_to_do"),
             Refusal::Stale { .. } => (StatusCode::CONFLICT, "stale"),
+            Refusal::Busy { .. } => (StatusCode::CONFLICT, "busy"),
             Refusal::NotYet => (StatusCode::CONFLICT, "not_yet"),
         };
         Problem::new(status, code, refusal.to_string())

@@ -91,14 +91,10 @@ impl Target<'_> {
     }
 }
 
-/// `ssh` reads a leading dash as an option, and `@`, `%` and others in its own way.
+/// `ssh` reads a leading dash as an option, and `@`, `%` and others in its own way. The plan has been
+/// checked when it was made; what is about to be done with it is checked again.
 fn check_host(host: &str) -> Result<(), String> {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':');
-    let good = !host.is_empty()
-        && host.len() <= 253
-        && host.bytes().all(plain)
-        && host.as_bytes()[0].is_ascii_alphanumeric() | host.starts_with(':');
-    if good {
+    if action::host_name(host) {
         return Ok(());
     }
     Err(format!(
@@ -198,6 +194,7 @@ mod tests {
             "ssh://web-1",
             "web-1\n",
             ".web",
+            "web-1:22",
             &"a".repeat(254),
         ] {
             assert!(check_host(bad).is_err(), "{bad}");

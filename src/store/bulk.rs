@@ -17,10 +17,10 @@ pub(super) const SIZES: [usize; 5] = [128, 32, 8, 2, 1];
 pub(super) struct Bulk {
     /// What it does, for logs; unique.
     pub name: &'static str,
-    head: &'static str,
+    pub(super) head: &'static str,
     /// Values per row.
     pub width: usize,
-    tail: &'static str,
+    pub(super) tail: &'static str,
 }
 
 /// For one row only: the first statement of a commit. Answers a row only while the epoch is ours, and
@@ -320,6 +320,36 @@ pub(super) const COVERS: Bulk = Bulk {
         body = excluded.body, updated_at = excluded.updated_at",
 };
 
+pub(super) const LOCKS: Bulk = Bulk {
+    name: "write locks",
+    head: "insert into locks (run, incident, state, at, until_at, epoch, body) values ",
+    width: 7,
+    tail: " on conflict (run) do update set state = excluded.state, at = excluded.at, \
+        until_at = excluded.until_at, epoch = excluded.epoch, body = excluded.body",
+};
+
+pub(super) const SWITCHES: Bulk = Bulk {
+    name: "write switches",
+    head: "insert into switches (name, body, updated_at) values ",
+    width: 3,
+    tail: " on conflict (name) do update set body = excluded.body, updated_at = excluded.updated_at",
+};
+
+pub(super) const SWITCH_LOG: Bulk = Bulk {
+    name: "log switches",
+    head: "insert into switch_log (cause, name, at, body) values ",
+    width: 4,
+    tail: " on conflict (cause, name) do nothing",
+};
+
+pub(super) const TEACHINGS: Bulk = Bulk {
+    name: "write teachings",
+    head: "insert into teachings (incident, seq, pattern, at, body) values ",
+    width: 5,
+    tail: " on conflict (incident) do update set seq = excluded.seq, pattern = excluded.pattern, \
+        at = excluded.at, body = excluded.body",
+};
+
 /// Without `on conflict`: a number that is taken fails the whole commit.
 pub(super) const AUDIT: Bulk = Bulk {
     name: "append audit",
@@ -336,8 +366,12 @@ pub(super) const CHECKPOINTS: Bulk = Bulk {
     tail: " on conflict (n, at) do nothing",
 };
 
-const ALL: [&Bulk; 39] = [
+const ALL: [&Bulk; 43] = [
     &FENCE,
+    &LOCKS,
+    &SWITCHES,
+    &SWITCH_LOG,
+    &TEACHINGS,
     &ALERT_PLACES,
     &MOVES,
     &SILENCES,
@@ -385,7 +419,7 @@ pub(super) struct Texts(BTreeMap<(&'static str, usize), Arc<str>>);
 impl Texts {
     pub(super) fn new(dialect: Dialect) -> Texts {
         let mut texts = BTreeMap::new();
-        for bulk in ALL {
+        for bulk in ALL.into_iter().chain(super::postmortem::BULKS) {
             for rows in SIZES {
                 texts.insert((bulk.name, rows), text(bulk, rows, dialect).into());
             }

@@ -7,10 +7,22 @@ use super::StoreFault;
 use super::backend::{Backend, Cell};
 use super::open::Pools;
 use super::select::Select;
+use crate::core::duty::Cover;
 use crate::core::fairness::PageAt;
 use crate::core::id::{IncidentId, Seq};
 use crate::core::time::Time;
 use std::collections::BTreeMap;
+
+/// A cover and the act that made it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CoverRow {
+    /// Unique per act.
+    pub cause: String,
+    /// As it is now.
+    pub cover: Cover,
+    /// Last change.
+    pub updated_at: Time,
+}
 
 /// A page that reached a person.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,14 +7,27 @@
 //! their own), the same cause or message twice (`on conflict do nothing`), two writers of one journal
 //! (a unique index). It never waits for a network inside a transaction.
 
+/// The same body once per database.
+macro_rules! on {
+    ($store:expr, $pools:ident => $body:expr) => {
+        match &*$store.db {
+            Db::Sqlite($pools) => $body,
+            Db::Postgres($pools) => $body,
+        }
+    };
+}
+
 mod audit;
 mod backend;
+mod brakes;
 mod bulk;
 mod decode;
 mod duty;
 mod ledger;
+mod lessons;
 mod open;
 mod plan;
+mod postmortem;
 mod probe;
 mod read;
 mod restore;
@@ -25,17 +38,22 @@ mod write;
 
 pub use audit::AuditQuery;
 pub use backend::Dialect;
-pub use duty::PagedRow;
+pub use brakes::{LatchRow, SwitchedRow, TeachingRow};
+pub use duty::{CoverRow, PagedRow};
 pub use ledger::{AttemptQuery, AttemptRow, ContactCodeRow, RINGING, ReceiptChange, VerifiedRow};
+pub use lessons::{FoundRow, LessonRow, MARK, WORDS_BYTES};
 pub use open::schema;
+pub use postmortem::{ExportRow, PostmortemItem, PostmortemQuery, PostmortemRow, RevisionRow};
 pub use probe::Probe;
 pub use rows::*;
 pub use silence::{Held, NoticeRow, PERSON, PlaceChange, SilenceRow};
 
 use crate::core::audit::{Checkpoint, Entry, Head};
+use crate::core::brakes::{Latch, Switch};
 use crate::core::fairness::PageAt;
 use crate::core::id::{IncidentId, RoomId, RunId};
 use crate::core::incident::{Incident, Record};
+use crate::core::learn::Lesson;
 use crate::core::silence::{Marks, Silence};
 use crate::core::time::Time;
 use open::Pools;
@@ -52,16 +70,6 @@ pub struct Store {
 enum Db {
     Sqlite(Pools<sqlx::Sqlite>),
     Postgres(Pools<sqlx::Postgres>),
-}
-
-/// The same body once per database.
-macro_rules! on {
-    ($store:expr, $pools:ident => $body:expr) => {
-        match &*$store.db {
-            Db::Sqlite($pools) => $body,
-            Db::Postgres($pools) => $body,
-        }
-    };
 }
 
 /// What can go wrong with the store.
@@ -498,6 +506,35 @@ impl Store {
     /// Lines for channels that are still to be said, oldest first.
     pub async fn waiting_notices(&self) -> Result<Vec<NoticeRow>, StoreFault> {
         on!(self, pools => pools.waiting_notices().await)
+    }
+
+    /// What runs hold, want or let rest, and what was released since then.
+    pub async fn latches(&self, since: Time) -> Result<Vec<Latch>, StoreFault> {
+        on!(self, pools => pools.latches(since).await)
+    }
+
+    /// Whether things run by themselves, by name.
+    pub async fn switches(&self) -> Result<Vec<(String, Switch)>, StoreFault> {
+        on!(self, pools => pools.switches().await)
+    }
+
+    /// Who turned what off and on, newest first.
+    pub async fn switch_log(&self, limit: i64) -> Result<Vec<SwitchedRow>, StoreFault> {
+        on!(self, pools => pools.switch_log(limit).await)
+    }
+
+    /// The newest lessons of past incidents, newest first.
+    pub async fn teachings(&self, limit: i64) -> Result<Vec<Lesson>, StoreFault> {
+        on!(self, pools => pools.teachings(limit).await)
+    }
+
+    /// Incidents after this one whose journal has more to teach than was read, ids ascending.
+    pub async fn unlearned(
+        &self,
+        after: IncidentId,
+        limit: i64,
+    ) -> Result<Vec<IncidentId>, StoreFault> {
+        on!(self, pools => pools.unlearned(after, limit).await)
     }
 
     /// Quarantined payloads, newest first, and how many there are in all.

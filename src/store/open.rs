@@ -46,7 +46,7 @@ const CONNECTIONS: u32 = 8;
 #[must_use]
 pub fn schema(dialect: Dialect) -> Migrator {
     let read_by_postgres = |m: &Migration| {
-        let sql = m.sql.as_str().replace("integer", "bigint");
+        let sql = for_postgres(m.sql.as_str());
         let sql = AssertSqlSafe(sql).into_sql_str();
         Migration::new(
             m.version,
@@ -60,6 +60,27 @@ pub fn schema(dialect: Dialect) -> Migrator {
         Dialect::Sqlite => WRITTEN.iter().cloned().collect(),
         Dialect::Postgres => WRITTEN.iter().map(read_by_postgres).collect(),
     })
+}
+
+/// `integer` becomes `bigint`; what stands between `-- sqlite:` and `-- :sqlite` is left out, and what
+/// follows `-- postgres: ` is read: the two index words in ways of their own.
+fn for_postgres(written: &str) -> String {
+    if !written.contains("-- sqlite:") {
+        return written.replace("integer", "bigint");
+    }
+    let (mut sql, mut theirs) = (String::with_capacity(written.len()), true);
+    for line in written.lines() {
+        match line.trim_end() {
+            "-- sqlite:" => theirs = false,
+            "-- :sqlite" => theirs = true,
+            _ if !theirs => {}
+            line => {
+                sql.push_str(line.strip_prefix("-- postgres: ").unwrap_or(line));
+                sql.push('\n');
+            }
+        }
+    }
+    sql.replace("integer", "bigint")
 }
 
 pub(super) async fn open(url: &str) -> Result<Db, StoreFault> {

@@ -97,6 +97,9 @@ pub(super) fn plan<B: Backend>(
     plan.waking(changes)?;
     plan.silences(changes)?;
     plan.audit(changes)?;
+    plan.brakes(changes)?;
+    plan.postmortems(changes)?;
+    plan.lessons(changes)?;
     Ok(plan.steps)
 }
 

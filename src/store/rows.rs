@@ -1,9 +1,13 @@
 //! Rows as the tables hold them, and the change-set: everything one transaction writes, as data.
 
+use super::brakes::{LatchRow, SwitchedRow, TeachingRow};
+use super::duty::CoverRow;
 use super::ledger::{AttemptRow, ContactCodeRow, ReceiptChange, VerifiedRow};
+use super::lessons::LessonRow;
+use super::postmortem::{ExportRow, PostmortemRow, RevisionRow};
 use super::silence::{Held, NoticeRow, PlaceChange, SilenceRow};
 use crate::core::audit::{Checkpoint, Entry, Fact};
-use crate::core::duty::Cover;
+use crate::core::brakes::Switch;
 use crate::core::id::{AlertId, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{Incident, Record};
 use crate::core::silence::Marks;
@@ -529,6 +533,14 @@ pub struct ChangeSet {
     pub told: Vec<(String, Time)>,
     /// Until when was looked for news of turns.
     pub looked: Option<Time>,
+    /// Postmortems, inserted or replaced.
+    pub postmortems: Vec<PostmortemRow>,
+    /// What was changed in them, inserted.
+    pub revisions: Vec<RevisionRow>,
+    /// What is to be somewhere else, inserted or replaced.
+    pub exports: Vec<ExportRow>,
+    /// Words that are searched, inserted or replaced.
+    pub lessons: Vec<LessonRow>,
     /// How many incidents a policy has opened so far, by policy.
     pub turns: BTreeMap<String, u64>,
     /// Facts for the audit; whoever commits puts them into the chain.
@@ -537,6 +549,14 @@ pub struct ChangeSet {
     pub audit: Vec<Entry>,
     /// Signed ends of it.
     pub checkpoints: Vec<Checkpoint>,
+    /// What runs hold, inserted or replaced.
+    pub latches: BTreeMap<RunId, LatchRow>,
+    /// Whether things run by themselves, inserted or replaced.
+    pub switches: BTreeMap<String, (Switch, Time)>,
+    /// Who turned what off and on, inserted unless the act is known.
+    pub switch_log: Vec<SwitchedRow>,
+    /// What incidents teach, inserted or replaced.
+    pub teachings: BTreeMap<IncidentId, TeachingRow>,
 }
 
 impl ChangeSet {
@@ -545,17 +565,6 @@ impl ChangeSet {
     pub fn is_empty(&self) -> bool {
         *self == ChangeSet::default()
     }
-}
-
-/// A cover and the act that made it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CoverRow {
-    /// Unique per act.
-    pub cause: String,
-    /// As it is now.
-    pub cover: Cover,
-    /// Last change.
-    pub updated_at: Time,
 }
 
 /// The highest number given out, per table; 0 when empty.

@@ -79,6 +79,7 @@ fn settings() -> Settings {
         },
         limits: Limits::default(),
         audit: firebell::config::Audit::default(),
+        exports: Vec::new(),
         log_format: "text".to_owned(),
         log_filter: "info".to_owned(),
     }

@@ -1,6 +1,6 @@
 //! The console in a real browser: headless Chromium, driven through chromedriver.
 
 mod calendar;
-mod driver;
+pub mod driver;
 mod pages;
 mod story;

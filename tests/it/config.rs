@@ -5,6 +5,7 @@ mod engines;
 mod entries;
 mod layers;
 mod maintenance;
+mod postmortem;
 mod reload;
 mod rules;
 mod schedules;
@@ -63,6 +64,13 @@ impl Folder {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
+    }
+
+    /// A file that only its owner can read; anything else is warned about.
+    fn put_secret(&self, name: &str) {
+        self.put(name, "s3cret\n");
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(self.path(name), mode).unwrap();
     }
 
     fn path(&self, name: &str) -> PathBuf {

@@ -1,10 +1,12 @@
 //! The console over HTTP, on a real engine and database: what a browser sees and may do.
 
 mod acting;
+mod automation;
 mod calendar;
 mod feeds;
 mod hands;
 mod looking;
+mod postmortem;
 mod runbook;
 
 use super::world::{START, alert, directory};
@@ -34,6 +36,7 @@ struct House {
     chat: ConsoleChat,
     base: String,
     client: Client,
+    clock: Clock,
     _scratch: tempfile::TempDir,
 }
 
@@ -45,9 +48,9 @@ impl House {
     async fn build(demo: bool) -> House {
         let scratch = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", scratch.path().join("firebell.db").display());
-        let metrics = Arc::new(Metrics::new());
+        let (metrics, clock) = (Arc::new(Metrics::new()), Clock::manual(START));
         let options = Options {
-            clock: Clock::manual(START),
+            clock: clock.clone(),
             executors: crate::world::executors(scratch.path()),
             public_url: "http://firebell.test".to_owned(),
             metrics: metrics.clone(),
@@ -79,6 +82,7 @@ impl House {
             chat,
             base,
             client,
+            clock,
             _scratch: scratch,
         }
     }
@@ -170,7 +174,7 @@ fn settings(demo: bool) -> Settings {
         engines: firebell::config::engines::Engines::default(),
         listen: "127.0.0.1:0".to_owned(),
         public_url: "http://firebell.test".to_owned(),
-        data_dir: "/nowhere".into(),
+        data_dir: std::env::temp_dir().join("firebell-console-tests"),
         database_url: "sqlite::memory:".to_owned().into(),
         tokens: Vec::new(),
         sources: Vec::new(),
@@ -181,6 +185,7 @@ fn settings(demo: bool) -> Settings {
         },
         limits: Limits::default(),
         audit: firebell::config::Audit::default(),
+        exports: Vec::new(),
         log_format: "text".to_owned(),
         log_filter: "warn".to_owned(),
     }

@@ -194,6 +194,101 @@ async fn the_other_commands_work_beside_a_running_demo() {
     assert!(said.contains("there is no incident #999"), "{said}");
 }
 
+/// What may differ from run to run: numbers, digests, ids.
+fn masked(text: &str) -> Vec<String> {
+    let told = Regex::new("[0-9a-f]{8,}[0-9a-f-]*|[0-9]+([.,:][0-9]+)*( ?(d|h|m|s))?").unwrap();
+    let lines = text
+        .lines()
+        .filter(|l| !l.starts_with('|') && !l.is_empty());
+    lines
+        .map(|l| told.replace_all(l, "0").into_owned())
+        .collect()
+}
+
+/// `UPDATE=1 cargo test --test it demo` writes `docs/postmortems/example.md`.
+#[tokio::test]
+async fn the_example_in_the_docs_is_what_the_demo_makes() {
+    let firebell = Firebell::demo(false).await;
+    let id = begun(&firebell).await;
+    let acts = format!("/api/v1/incidents/{id}");
+    let note = "the payment provider answered slowly since 13:58";
+    firebell
+        .post_api(&format!("{acts}/acknowledge"), &json!({}))
+        .await;
+    firebell
+        .post_api(&format!("{acts}/notes"), &json!({"text": note}))
+        .await;
+    firebell
+        .post_api(&format!("{acts}/resolve"), &json!({}))
+        .await;
+    let postmortem = format!("{acts}/postmortem");
+    let sections = [
+        (
+            "impact",
+            "For a quarter of an hour, one in eight customers could not pay. Nobody was charged twice.",
+        ),
+        (
+            "trigger",
+            "The payment provider answered in 4 s instead of 200 ms.",
+        ),
+        (
+            "contributing-factors",
+            "- Each request held a connection of the pool while it waited.\n- The pool had no limit on waiting, so healthy requests queued behind it.\n- The alert on the pool was written for a size we doubled last month.",
+        ),
+        (
+            "went-well",
+            "- The card showed both alerts as one incident.",
+        ),
+        (
+            "lucky",
+            "It was Monday, and somebody looked at the load balancer by chance.",
+        ),
+        (
+            "surprised",
+            "We believed that the pool times out. It never did.",
+        ),
+    ];
+    for (anchor, text) in sections {
+        let now = firebell
+            .get_json(&format!("{postmortem}?format=json"))
+            .await;
+        let now = now["sections"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|s| s["anchor"] == anchor)
+            .unwrap();
+        let text = match now["base"].as_str().unwrap() {
+            "" => text.to_owned(),
+            base => format!("{base}\n\n{text}"),
+        };
+        let body = json!({"section": {"anchor": anchor, "was": now["text"], "text": text}});
+        firebell.post_api(&postmortem, &body).await;
+    }
+    for body in [
+        json!({"owner": "ana"}),
+        json!({"item": {"what": "Give the pool a limit on waiting", "owner": "bo", "due": "2026-12-15", "priority": "high"}}),
+        json!({"item": {"what": "Alert on the pool in percent of its size", "owner": "ana"}}),
+        json!({"done": 2}),
+        json!({"stage": "in_review"}),
+    ] {
+        firebell.post_api(&postmortem, &body).await;
+    }
+    let made = text(&firebell.command(&["export", &id.to_string()]));
+    let example =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/postmortems/example.md");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::create_dir_all(example.parent().unwrap()).unwrap();
+        std::fs::write(&example, &made).unwrap();
+    }
+    let shown = std::fs::read_to_string(&example).unwrap_or_default();
+    assert_eq!(
+        masked(&shown),
+        masked(&made),
+        "UPDATE=1 writes docs/postmortems/example.md"
+    );
+}
+
 #[tokio::test]
 async fn serve_takes_the_demos_folder_too() {
     let mut demo = Firebell::demo(true).await;

@@ -2,10 +2,12 @@
 
 mod approvals;
 mod audit;
+mod brakes;
 mod commit;
 mod covers;
 mod feeds;
 mod hands;
+mod learning;
 mod policies;
 mod rest;
 mod runs;

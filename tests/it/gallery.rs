@@ -8,8 +8,11 @@ use firebell::config::{ActionFile, Loaded, fix_report, load_with};
 use firebell::core::action::{Plan, bind};
 use firebell::core::directory::{Action, ActionClass, AutoLevel, How, ProcessRun};
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
 use tempfile::TempDir;
 
 /// Where the examples look for the scripts of `commands/actions/bin/`.
@@ -61,10 +64,34 @@ fn gallery(edit: &dyn Fn(&str, String) -> String) -> (TempDir, Loaded) {
     (dir, loaded)
 }
 
-/// The scripts where they are in the source tree.
+/// The scripts as an operator installs them: in the source tree a group may be allowed to write.
+fn installed() -> &'static Path {
+    static ONCE: OnceLock<PathBuf> = OnceLock::new();
+    ONCE.get_or_init(|| {
+        let to = Path::new(env!("CARGO_TARGET_TMPDIR")).join("libexec");
+        for item in std::fs::read_dir(shipped().join("bin")).unwrap() {
+            let from = item.unwrap().path();
+            let text = std::fs::read_to_string(&from).unwrap();
+            program(&to.join(from.file_name().unwrap()), &text);
+        }
+        to
+    })
+}
+
+/// The scripts where this test has put them.
 fn from_source(_: &str, text: String) -> String {
-    let bin = shipped().join("bin/");
-    text.replace(INSTALLED, bin.to_str().unwrap())
+    text.replace(INSTALLED, &format!("{}/", installed().display()))
+}
+
+/// Runs a program that may have been written a moment ago: another test's child can hold the
+/// file open until it is a program of its own.
+fn output(command: &mut Command) -> Output {
+    loop {
+        match command.output() {
+            Err(e) if e.kind() == ErrorKind::ExecutableFileBusy => std::thread::yield_now(),
+            other => return other.unwrap(),
+        }
+    }
 }
 
 fn process(action: &Action) -> &ProcessRun {
@@ -164,8 +191,11 @@ fn the_check_of_the_examples_has_no_fault_and_shows_what_would_run() {
 /// Makes a program that can be started.
 fn program(path: &Path, text: &str) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, text).unwrap();
-    std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
+    // In place of the old one, which may be running.
+    let new = path.with_extension(format!("{}.new", std::process::id()));
+    std::fs::write(&new, text).unwrap();
+    std::fs::set_permissions(&new, PermissionsExt::from_mode(0o755)).unwrap();
+    std::fs::rename(&new, path).unwrap();
 }
 
 /// A program that appends what it was called with to `$RECORD`: each element ended by a NUL, each
@@ -181,4 +211,52 @@ fn recorded(path: &Path) -> Vec<Vec<String>> {
         .filter(|call| !call.is_empty())
         .map(|call| call.split('\0').skip(1).map(str::to_owned).collect())
         .collect()
+}
+
+/// The actions that docs/runbooks.md spells out, as a reader would save them.
+#[test]
+fn the_actions_of_the_tutorial_load() {
+    let page = include_str!("../../docs/runbooks.md");
+    let mut blocks: Vec<String> = Vec::new();
+    for line in page.lines() {
+        match line.strip_prefix("    ") {
+            Some("schema = 1") => blocks.push("schema = 1\n".to_owned()),
+            Some(code) => {
+                if let Some(block) = blocks.last_mut().filter(|b| !b.ends_with("#end\n")) {
+                    block.push_str(code);
+                    block.push('\n');
+                }
+            }
+            None if line.is_empty() => {}
+            None => {
+                if let Some(block) = blocks.last_mut().filter(|b| !b.ends_with("#end\n")) {
+                    block.push_str("#end\n");
+                }
+            }
+        }
+    }
+    assert_eq!(blocks.len(), 2, "{blocks:?}");
+    let undrain = blocks[1]
+        .replace(
+            "[rollback]\naction = \"web-undrain\"",
+            "[rollback]\naction = \"dns-lookup\"",
+        )
+        .replace(
+            "args = { host = \"{host}\" }",
+            "args = { name = \"{host}\" }",
+        );
+    let texts = [blocks[0].clone(), undrain];
+    let (_dir, loaded) = gallery(&|id, text| {
+        let text = match id {
+            "journal-tail" => texts[0].clone(),
+            "nginx-drain" => texts[1].clone(),
+            _ => text,
+        };
+        from_source(id, text)
+    });
+    for id in ["journal-tail", "nginx-drain"] {
+        let file = loaded.actions.iter().find(|f| f.id == id).unwrap();
+        assert!(file.faults.is_empty(), "{}", fix_report(&file.faults));
+        assert!(file.action.is_some());
+    }
 }

@@ -27,6 +27,7 @@ mod ingest;
 mod injection;
 mod notify;
 mod postgres;
+mod postmortem;
 mod process;
 mod prometheus;
 mod run;

@@ -403,7 +403,7 @@ async fn what_cannot_start_says_why_in_words() {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
         path.to_str().unwrap().to_owned()
     };
-    let data = file("data", "x", 0o644);
+    let data = file("text", "x", 0o644);
     let orphan = file("orphan", "#!/nowhere/sh\n", 0o755);
     let huge = "x".repeat(3 * 1024 * 1024);
     let cases: [(&[&str], &str); 8] = [

@@ -141,6 +141,7 @@ fn doors(w: &World) -> Router {
         },
         limits: Limits::default(),
         audit: firebell::config::Audit::default(),
+        exports: Vec::new(),
         log_format: "text".to_owned(),
         log_filter: "info".to_owned(),
     };

@@ -6,8 +6,8 @@
 mod changes;
 mod dispatch;
 mod hands;
-mod hostile;
-mod journal;
+pub mod hostile;
+pub mod journal;
 mod oncall;
 
 use firebell::core::id::IncidentId;
@@ -27,7 +27,7 @@ fn golden(folder: &str) -> PathBuf {
 }
 
 /// Compares with a golden file, or writes it.
-fn same_as_golden(path: &Path, now: &str) {
+pub fn same_as_golden(path: &Path, now: &str) {
     let then = std::fs::read_to_string(path).unwrap_or_default();
     if then == now {
         return;
@@ -274,5 +274,5 @@ fn the_json_is_versioned_and_holds_text_as_it_came() {
     let value: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(value["schema"], postmortem::SCHEMA);
     assert_eq!(value["alerts"][0]["summary"], hostile::TEXT);
-    assert!(text.starts_with("{\n  \"schema\": 1,\n  \"id\": 42,\n  \"title\": "));
+    assert!(text.starts_with("{\n  \"schema\": 2,\n  \"id\": 42,\n  \"title\": "));
 }

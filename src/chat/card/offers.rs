@@ -2,20 +2,23 @@
 
 use super::View;
 use crate::chat::{Button, Press, Style};
-use crate::core::action;
-use crate::core::directory::{Action, ActionClass};
+use crate::core::directory::{Action, ActionClass, AutoLevel};
 use crate::core::explain::edited;
 use crate::core::id::{Actor, RunId};
 use crate::core::incident::{Outcome, Run, RunState, Status};
-use crate::core::text::count;
-use crate::core::timeline;
-use crate::core::verdict;
+use crate::core::text::{count, cut};
+use crate::core::{action, automation, timeline, verdict};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Action buttons on one card; with the others they stay below Slack's 25 elements of a block.
 const ACTION_BUTTONS: usize = 8;
 /// Waiting runs with buttons on one card.
 const RUN_BUTTONS: usize = 4;
+/// Characters of a button's label that every platform shows.
+const LABEL_CHARS: usize = 75;
+/// Suggestions on one card.
+const SUGGESTIONS: usize = 2;
 /// Runs that are over and still shown.
 const RUN_LINES: usize = 3;
 /// What the snooze button means: long enough to work in peace, short enough not to be forgotten.
@@ -45,6 +48,18 @@ impl View<'_> {
                 "{} earlier, on the timeline.",
                 count(hidden.len(), "run")
             ));
+        }
+        if self.incident.is_open() {
+            let found = self
+                .directory
+                .learned
+                .suggestions(self.directory, self.incident);
+            let untried = found.iter().filter(|(a, _)| !self.ran_already(&a.id));
+            lines.extend(
+                untried
+                    .take(SUGGESTIONS)
+                    .map(|(a, evidence)| format!("{} Run it?", evidence.words(&a.id))),
+            );
         }
         let unoffered = self.offered().len().saturating_sub(ACTION_BUTTONS);
         if unoffered > 0 && self.incident.is_open() {
@@ -101,8 +116,17 @@ impl View<'_> {
         line
     }
 
+    /// Whether it was started here, or is about to be.
+    fn ran_already(&self, action: &str) -> bool {
+        self.incident.runs.values().any(|r| r.action == action)
+    }
+
     fn over_line(&self, id: RunId, run: &Run) -> String {
         let how = match &run.state {
+            RunState::Armed { start } => format!(
+                "starts by itself at {} unless somebody stops it",
+                self.clock(*start)
+            ),
             RunState::Ended(outcome) => match &run.settled {
                 Some((by, true)) => format!("worked, says {}", by.name()),
                 Some((by, false)) => format!("did not work, says {}", by.name()),
@@ -166,14 +190,31 @@ impl View<'_> {
             }
             buttons.extend(self.waiting_buttons());
             buttons.extend(self.under_way_buttons());
-            buttons.extend(
-                self.offered()
-                    .iter()
-                    .take(ACTION_BUTTONS)
-                    .map(|a| run_button(a)),
-            );
+            let undo = self.undo_button();
+            let room = ACTION_BUTTONS - usize::from(undo.is_some());
+            buttons.extend(undo);
+            let offered = self.offered();
+            buttons.extend(offered.iter().take(room).map(|a| self.run_button(a)));
         }
         buttons
+    }
+
+    /// The newest run whose action names what undoes it, unless that was asked for.
+    fn undo_button(&self) -> Option<Button> {
+        let runs = &self.incident.runs;
+        let undone = |id: &RunId| runs.values().any(|r| r.terms.undoes == Some(*id));
+        let way = |r: &Run| {
+            let action = self.directory.actions.get(&r.action);
+            action.is_some_and(|a| a.rollback.is_some())
+        };
+        let ran = |r: &Run| matches!(&r.state, RunState::Ended(o) if !matches!(o, Outcome::NotStarted { .. }));
+        let mut newest = runs.iter().rev();
+        let (id, _) = newest.find(|(id, r)| ran(r) && way(r) && !undone(id))?;
+        Some(Button {
+            label: format!("Undo {id}"),
+            press: Press::Undo { run: *id },
+            style: Style::Danger,
+        })
     }
 
     /// Nothing is folded away of what may still be going on.
@@ -210,6 +251,37 @@ impl View<'_> {
             })
             .collect()
     }
+
+    /// One click where the rules let it, with what it would run on; else the way to its form.
+    fn run_button(&self, action: &Arc<Action>) -> Button {
+        let style = match action.class {
+            ActionClass::Diagnostic => Style::Plain,
+            ActionClass::Remediation => Style::Danger,
+        };
+        let level = automation::level(self.directory, self.incident, action, self.now);
+        let plan = action::bind(action, &BTreeMap::new(), &self.incident.labels);
+        if let (true, Ok(plan)) = (level >= AutoLevel::OneClick, plan) {
+            let args: Vec<&str> = plan.args.values().map(String::as_str).collect();
+            let on = match args.as_slice() {
+                [] => String::new(),
+                some => format!(" ({})", some.join(", ")),
+            };
+            return Button {
+                label: cut(&format!("Run now: {}{on}", action.title), LABEL_CHARS),
+                press: Press::RunNow {
+                    action: action.id.clone(),
+                },
+                style,
+            };
+        }
+        Button {
+            label: format!("Run: {}", action.title),
+            press: Press::AskRun {
+                action: action.id.clone(),
+            },
+            style,
+        }
+    }
 }
 
 /// What can be done about a run that is under way, or of which nobody knows how it went.
@@ -221,7 +293,10 @@ pub fn run_buttons(id: RunId, run: &Run) -> Vec<Button> {
         style,
     };
     match &run.state {
-        RunState::Queued { .. } | RunState::Released | RunState::Running
+        RunState::Armed { .. }
+        | RunState::Queued { .. }
+        | RunState::Released
+        | RunState::Running
             if run.cancel.is_none() =>
         {
             vec![button(
@@ -242,18 +317,5 @@ pub fn run_buttons(id: RunId, run: &Run) -> Vec<Button> {
             ]
         }
         _ => Vec::new(),
-    }
-}
-
-fn run_button(action: &Arc<Action>) -> Button {
-    Button {
-        label: format!("Run: {}", action.title),
-        press: Press::AskRun {
-            action: action.id.clone(),
-        },
-        style: match action.class {
-            ActionClass::Diagnostic => Style::Plain,
-            ActionClass::Remediation => Style::Danger,
-        },
     }
 }

@@ -64,6 +64,16 @@ impl<'a> Line<'a> {
             "unack" => self
                 .about()
                 .and_then(|id| self.done(Invocation::Unacknowledge { id })),
+            // `undo #42 run-3`: of an incident it is reopening, of a run what undoes it.
+            "reopen"
+                if self
+                    .words
+                    .peek()
+                    .is_some_and(|w| w.text.starts_with("run-")) =>
+            {
+                let (id, run) = self.run_number()?;
+                self.done(Invocation::Undo { id, run })
+            }
             "reopen" => self
                 .about()
                 .and_then(|id| self.done(Invocation::Reopen { id })),
@@ -102,6 +112,11 @@ impl<'a> Line<'a> {
                 let (id, run) = self.run_number()?;
                 self.done(Invocation::Reject { id, run })
             }
+            "rollback" => {
+                let (id, run) = self.run_number()?;
+                self.done(Invocation::Undo { id, run })
+            }
+            "automation" => self.automation(),
             "stop" => {
                 let (id, run) = self.run_number()?;
                 self.done(Invocation::Stop { id, run })
@@ -126,7 +141,7 @@ impl<'a> Line<'a> {
         // In `snooze 30` and `approve 3` the number is not an incident.
         let own_number = matches!(
             self.leaf.verb.as_str(),
-            "snooze" | "approve" | "reject" | "stop"
+            "snooze" | "approve" | "reject" | "rollback" | "stop"
         );
         let bare_is_id = match (free_text, own_number) {
             (true, _) => self.context.here.is_none(),
@@ -424,7 +439,7 @@ impl<'a> Line<'a> {
         })
     }
 
-    fn run_number(&mut self) -> Result<(IncidentId, Option<RunId>), Usage> {
+    pub(super) fn run_number(&mut self) -> Result<(IncidentId, Option<RunId>), Usage> {
         let run = match self.words.next() {
             None => None,
             Some(word) => {

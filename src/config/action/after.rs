@@ -15,8 +15,12 @@ pub(in crate::config) fn after(files: &mut [ActionFile]) {
         let found = files
             .iter()
             .enumerate()
-            .filter(|(_, file)| file.is_on())
-            .find_map(|(i, file)| Some((i, broken(file, files)?)));
+            .filter(|(_, file)| file.faults.is_empty())
+            .find_map(|(i, file)| match broken(file, files)? {
+                // Said enough: it is off here already.
+                Broken::Absent(..) if !file.absent.is_empty() => None,
+                broken => Some((i, broken)),
+            });
         let Some((i, broken)) = found else {
             break;
         };

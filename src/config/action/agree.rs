@@ -229,7 +229,8 @@ fn may_run_itself(table: &Table<'_>, auto: &Auto, action: &Action) {
     }
     let place = table.place_of("level");
     let harmless = action.class == ActionClass::Diagnostic;
-    if !harmless && !(action.idempotent && action.reversible) {
+    let undone = action.idempotent && action.reversible;
+    if !(harmless || undone) {
         let what = "an action that changes something may run by itself only when it is idempotent and reversible";
         let fix = "write level = \"suggest\", or idempotent = true and reversible = true if both are true";
         table.sink.fault(&place, what, fix);

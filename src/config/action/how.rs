@@ -25,10 +25,10 @@ pub(super) struct Run<'a> {
 pub(super) fn run<'a>(action: &Table<'a>, args: &[Arg], ground: &Ground<'_>) -> Option<Run<'a>> {
     let Some(table) = action.table("run", "[run]") else {
         if !action.has("run") {
-            action.missing(
-                "[run]",
-                "[\"/usr/bin/program\", \"{argument}\"] as its argv",
-            );
+            let fix = "add [run] with argv = [\"/usr/bin/program\", \"{argument}\"]";
+            action
+                .sink
+                .fault(&action.place, "an action has no [run]", fix);
         }
         return None;
     };

@@ -179,7 +179,7 @@ fn json(node: &Node, args: &[Arg], sink: &Sink) -> Value {
                     value: name.clone(),
                     place: place.clone(),
                 };
-                fixed("a name in `body`", &key, sink);
+                fixed("body", &key, sink);
                 fields.insert(name.clone(), json(value, args, sink));
             }
             Value::Object(fields)

@@ -414,7 +414,8 @@ pub struct Lock {
     pub max_per_incident: Option<u32>,
     /// Runs in any hour at most.
     pub max_per_hour: Option<u32>,
-    /// An outcome that stays unknown holds its keys at most this long, milliseconds.
+    /// An outcome that stays unknown holds its keys at most this long, milliseconds; 0: until
+    /// somebody settles it.
     pub unknown_ttl_ms: i64,
 }
 
@@ -504,11 +505,11 @@ pub struct Auto {
     pub delay_ms: i64,
     /// `BeforePage`: the page waits this long for the alert to clear, milliseconds.
     pub clear_within_ms: i64,
-    /// Starts in any hour at most, over all incidents.
+    /// Starts by itself in any hour at most, over all incidents; 0: as many as is usual.
     pub max_per_hour: u32,
-    /// This many failures in a row turn it off.
+    /// This many failures in a row turn it off; 0: as many as is usual.
     pub failures: u32,
-    /// More open incidents than this: diagnostics only.
+    /// More open incidents than this: diagnostics only; 0: as many as is usual.
     pub storm: u32,
 }
 
@@ -519,9 +520,9 @@ impl Default for Auto {
             level: AutoLevel::Suggest,
             delay_ms: 60_000,
             clear_within_ms: 300_000,
-            max_per_hour: 2,
+            max_per_hour: 6,
             failures: 2,
-            storm: 10,
+            storm: 20,
         }
     }
 }
@@ -539,4 +540,17 @@ pub enum AutoLevel {
     Delayed,
     /// Runs before anybody is paged; the page leaves if the alert has not cleared in time.
     BeforePage,
+}
+
+impl AutoLevel {
+    /// As files write it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            AutoLevel::Suggest => "suggest",
+            AutoLevel::OneClick => "one-click",
+            AutoLevel::Delayed => "delayed",
+            AutoLevel::BeforePage => "before-page",
+        }
+    }
 }

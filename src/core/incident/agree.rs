@@ -8,10 +8,11 @@ use super::command::{Refusal, Scene};
 use super::event::Event;
 use super::parts::Outcome;
 use super::runs::{Manner, known};
-use super::{Incident, Run, RunState};
+use super::{Incident, Run, RunState, gate};
 use crate::core::directory::{Action, Need};
 use crate::core::id::{Actor, RunId};
 use crate::core::role;
+use crate::core::timeline;
 use crate::core::verdict::{self, Case, Scope};
 
 /// Characters of a subject that a button carries at least.
@@ -75,7 +76,7 @@ fn release(
 ) -> Result<Vec<Event>, Refusal> {
     verdict::agreed(incident, asked, by, scene.directory, scene.now)
         .map_err(|why| Refusal::Forbidden { why })?;
-    events.push(Event::RunReleased { run });
+    events.extend(gate::release(incident, scene, run, asked)?);
     Ok(events)
 }
 
@@ -166,7 +167,11 @@ pub(super) fn reject(
     by: Actor,
     run: RunId,
 ) -> Result<Vec<Event>, Refusal> {
-    let asked = pending(incident, scene, run)?;
+    let asked = match incident.runs.get(&run) {
+        // What would start by itself, or waits for a key, is stopped by the same word.
+        Some(r) if matches!(r.state, RunState::Armed { .. } | RunState::Queued { .. }) => r,
+        _ => pending(incident, scene, run)?,
+    };
     let leads = incident.lead.as_ref().is_some_and(|lead| lead.same(&by));
     if !by.same(&asked.by)
         && !leads
@@ -202,6 +207,12 @@ fn pending<'i>(incident: &'i Incident, scene: &Scene<'_>, run: RunId) -> Result<
 pub(super) fn waits(found: &Run, run: RunId) -> Result<(), Refusal> {
     match &found.state {
         RunState::Asked { .. } => Ok(()),
+        RunState::Armed { start } => Err(Refusal::Stale {
+            now: format!(
+                "{run} starts by itself at {}; `reject` stops it",
+                timeline::format(*start, None, "%H:%M:%S %Z")
+            ),
+        }),
         RunState::Queued { .. } | RunState::Released | RunState::Running => Err(Refusal::Stale {
             now: format!("{run} was already released"),
         }),

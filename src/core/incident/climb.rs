@@ -343,7 +343,7 @@ pub(super) fn due(incident: &Incident, scene: &Scene<'_>) -> Vec<Event> {
     match incident.climb {
         Climb::Next { round, rung, due } if due <= scene.now => {
             let why = match (round, rung) {
-                (0, 0) => "it was opened".to_owned(),
+                (0, 0) => opened_because(incident),
                 (r, 0) => format!("nobody acknowledged; round {}", r + 1),
                 _ => "nobody acknowledged in time".to_owned(),
             };
@@ -353,6 +353,17 @@ pub(super) fn due(incident: &Incident, scene: &Scene<'_>) -> Vec<Event> {
             vec![catch_all(scene, times, "still nobody has acknowledged")]
         }
         _ => Vec::new(),
+    }
+}
+
+/// Why the first step is climbed.
+fn opened_because(incident: &Incident) -> String {
+    match incident.held {
+        None => "it was opened".to_owned(),
+        Some(held) if held.lifted => {
+            format!("it was opened, and {} did not do what it should", held.run)
+        }
+        Some(held) => format!("it was opened, and {} did not clear it in time", held.run),
     }
 }
 

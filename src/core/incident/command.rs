@@ -3,6 +3,7 @@
 use super::Incident;
 use super::parts::{Ladder, Origin, Outcome};
 use crate::core::alert::{AlertRef, Labels};
+use crate::core::brakes::Brakes;
 use crate::core::directory::AutoLevel;
 use crate::core::directory::{Action, Directory, Target};
 use crate::core::id::{Actor, AlertId, IncidentId, Platform, RunId, Seq, Severity};
@@ -17,10 +18,12 @@ pub struct Scene<'a> {
     pub now: Time,
     /// The configuration in force.
     pub directory: &'a Directory,
+    /// What holds runs back, of all incidents, as decided up to this very decision.
+    pub brakes: &'a Brakes,
 }
 
 /// How an incident is to be opened; the routing decision, already made.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct OpenAs {
     /// Alert or person.
     pub origin: Origin,
@@ -58,6 +61,8 @@ pub struct OpenAs {
     pub why: Vec<String>,
     /// Alerts it begins with.
     pub alerts: Vec<AlertRef>,
+    /// Actions that want to start by themselves, with the numbers their runs get.
+    pub auto: Vec<(RunId, Arc<Action>)>,
 }
 
 /// What is asked. Imperative; answered with events or a [`Refusal`].
@@ -314,6 +319,18 @@ pub enum Command {
         /// Which.
         run: RunId,
     },
+    /// A run that waits for its keys may have them now.
+    ReleaseRun {
+        /// Which.
+        run: RunId,
+    },
+    /// What would start by itself, or waits to, is not to start any more.
+    Disarm {
+        /// Only runs of this action; `None`: all.
+        action: Option<String>,
+        /// Why.
+        why: String,
+    },
     /// A command about a run as somebody gave it.
     Through {
         /// Through which door: `console`, `api`, or a chat platform by its configured name.
@@ -444,6 +461,14 @@ pub enum Refusal {
     Invalid {
         /// A sentence naming the argument and the fix.
         why: String,
+    },
+    /// A key is not to be had.
+    #[error("{why}")]
+    Busy {
+        /// A sentence naming the holder and the remedy.
+        why: String,
+        /// The incident of the holder.
+        incident: IncidentId,
     },
     /// A wake that came early; not a fault.
     #[error("It is not time yet.")]

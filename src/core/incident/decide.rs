@@ -1,9 +1,11 @@
 //! Judgement: a command becomes events, or a refusal in words. Never an effect.
 
-use super::command::{Command, OpenAs, Refusal, Scene};
+use super::command::{Command, Refusal, Scene};
 use super::event::Event;
-use super::{Incident, Status, THE_ROOM, climb, reach, runs, severity, verbs};
+use super::opening::{self, after};
+use super::{Incident, Status, THE_ROOM, climb, gate, reach, runs, severity, verbs};
 use crate::core::alert::AlertRef;
+use crate::core::automation;
 use crate::core::id::{Actor, AlertId, Platform, Severity};
 use crate::core::text;
 use crate::core::time::human_ms;
@@ -20,8 +22,15 @@ pub fn decide(
     scene: &Scene<'_>,
     command: Command,
 ) -> Result<Vec<Event>, Refusal> {
+    let mut events = judge(incident, scene, command)?;
+    let over = gate::aftermath(incident, scene, &events);
+    events.extend(over);
+    Ok(events)
+}
+
+fn judge(incident: &Incident, scene: &Scene<'_>, command: Command) -> Result<Vec<Event>, Refusal> {
     match command {
-        Command::Open(open) if incident.seq == 0 => Ok(self::open(scene, *open)),
+        Command::Open(open) if incident.seq == 0 => Ok(opening::open(incident.id, scene, *open)),
         Command::Open(_) => Err(Refusal::AlreadyOpen),
         _ if incident.seq == 0 => Err(Refusal::NoSuchIncident),
         Command::Fire { alerts, worst } => fire(incident, scene, alerts, worst),
@@ -107,6 +116,8 @@ pub fn decide(
 /// What came of something firebell did outside, and the removal of a line.
 fn report(incident: &Incident, scene: &Scene<'_>, command: Command) -> Result<Vec<Event>, Refusal> {
     match command {
+        Command::ReleaseRun { run } => gate::go(incident, scene, run),
+        Command::Disarm { action, why } => gate::disarm(incident, action.as_deref(), &why),
         Command::RunStarted { run } => runs::started(incident, run),
         Command::RunEnded {
             run,
@@ -117,6 +128,7 @@ fn report(incident: &Incident, scene: &Scene<'_>, command: Command) -> Result<Ve
             notes,
         } => runs::ended(
             incident,
+            scene,
             Event::RunEnded {
                 run,
                 outcome,
@@ -179,70 +191,6 @@ fn report(incident: &Incident, scene: &Scene<'_>, command: Command) -> Result<Ve
             what: "There is nothing to do.".to_owned(),
         }),
     }
-}
-
-fn open(scene: &Scene<'_>, open: OpenAs) -> Vec<Event> {
-    let OpenAs {
-        ladder,
-        group_wait_ms,
-        major,
-        origin,
-        ..
-    } = &open;
-    let first_page = ladder.as_ref().map(|_| scene.now.plus_ms(*group_wait_ms));
-    let severity_major = open.severity <= open.major_at;
-    let promoted = (*major || severity_major).then(|| {
-        let (by, why) = match origin {
-            super::Origin::Declared { by } if *major => (by.clone(), "declared by hand".to_owned()),
-            _ => (
-                Actor::Firebell,
-                format!(
-                    "{} is major for this service",
-                    scene.directory.severity_name(open.severity)
-                ),
-            ),
-        };
-        Event::Promoted { by, why }
-    });
-    let service = open.service.as_deref();
-    let (urgency, reason) = scene.directory.urgency(open.severity, service, scene.now);
-    let opened = Event::Opened {
-        severity_name: scene.directory.severity_name(open.severity),
-        origin: open.origin,
-        title: text::cut(&open.title, 300),
-        severity: open.severity,
-        major_at: open.major_at,
-        service: open.service,
-        team: open.team,
-        channel: open.channel,
-        group_key: open.group_key,
-        labels: open.labels,
-        auto_resolve: open.auto_resolve,
-        ladder: open.ladder.unwrap_or_default(),
-        turn: open.turn,
-        first_page,
-        alerts: open.alerts,
-        why: open.why.into_iter().chain(reason).collect(),
-        urgency,
-        auto_resolve_after_ms: open.auto_resolve_after_ms,
-        hold_while_firing: open.hold_while_firing && open.auto_resolve_after_ms.is_some(),
-    };
-    let mut events: Vec<Event> = [Some(opened), promoted].into_iter().flatten().collect();
-    if first_page.is_some_and(|t| t <= scene.now) {
-        // The first page is decided with the opening: one commit, no trip through the timer.
-        let mut so_far = Incident::default();
-        for (n, event) in events.iter().enumerate() {
-            let record = super::Record {
-                seq: u32::try_from(n).unwrap_or(u32::MAX - 1) + 1,
-                at: scene.now,
-                cause: String::new(),
-                event: event.clone(),
-            };
-            super::evolve(&mut so_far, &record);
-        }
-        events.extend(climb::due(&so_far, scene));
-    }
-    events
 }
 
 fn fire(
@@ -309,7 +257,19 @@ fn clear(incident: &Incident, alerts: &[AlertId], why: String) -> Result<Vec<Eve
 }
 
 fn wake(incident: &Incident, scene: &Scene<'_>) -> Result<Vec<Event>, Refusal> {
-    let mut events = runs::expired(incident, scene.now);
+    let mut events = gate::expired(incident, scene);
+    if incident.resolves_at().is_none_or(|t| t > scene.now) {
+        events.extend(automation::due(incident, scene));
+    }
+    let changed;
+    let mut incident = incident;
+    if !events.is_empty() {
+        // A run that is not started may be what the first page waited for.
+        let mut so_far = incident.clone();
+        after(&mut so_far, scene, &events);
+        changed = so_far;
+        incident = &changed;
+    }
     if incident.resolves_at().is_some_and(|t| t <= scene.now) {
         let ms = incident.forgotten.map_or(0, |f| f.after_ms);
         events.push(Event::Resolved {

@@ -438,6 +438,24 @@ pub enum Event {
         /// Which run.
         run: RunId,
     },
+    /// It starts by itself unless somebody or something stops it; the first page may wait for it.
+    RunArmed {
+        /// Which run.
+        run: RunId,
+        /// When it starts.
+        start: Time,
+        /// The first page leaves at this time unless every alert has cleared, or before it when the
+        /// run does not do what it should; `None`: the page does not wait.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hold: Option<Time>,
+    },
+    /// An action does not start by itself any more, anywhere, until a person turns it on again.
+    AutoStopped {
+        /// Id of the action.
+        action: String,
+        /// In words.
+        why: String,
+    },
     /// It waits for a key that another run holds.
     RunQueued {
         /// Which run.
@@ -563,6 +581,8 @@ impl Event {
             Event::RunApproved { .. } => "run_approved",
             Event::RunRejected { .. } => "run_rejected",
             Event::RunExpired { .. } => "run_expired",
+            Event::RunArmed { .. } => "run_armed",
+            Event::AutoStopped { .. } => "auto_stopped",
             Event::RunQueued { .. } => "run_queued",
             Event::RunReleased { .. } => "run_released",
             Event::RunStarted { .. } => "run_started",

@@ -2,7 +2,7 @@
 
 use super::event::Event;
 use super::parts::{Ladder, Origin, PagedPerson};
-use super::{Climb, Forgotten, Incident, Mute, Record, Status, THE_ROOM, climb, reach, runs};
+use super::{Climb, Forgotten, Incident, Mute, Record, Status, THE_ROOM, climb, gate, reach, runs};
 use crate::core::directory::WEBHOOK;
 use crate::core::id::Actor;
 use crate::core::time::Time;
@@ -55,6 +55,10 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         | Event::Absorbed { .. } => hands(incident, record),
         Event::Resolved { .. } => over(incident, record),
         Event::SeverityChanged { to, urgency, .. } => {
+            if *to < incident.severity {
+                // Worse than what the run was to heal.
+                gate::lift(incident, record.at);
+            }
             incident.severity = *to;
             incident.urgency = urgency.unwrap_or(incident.urgency);
         }
@@ -85,6 +89,7 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         | Event::RunApproved { .. }
         | Event::RunRejected { .. }
         | Event::RunExpired { .. }
+        | Event::RunArmed { .. }
         | Event::RunQueued { .. }
         | Event::RunReleased { .. }
         | Event::RunStarted { .. }
@@ -92,6 +97,7 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         | Event::RunCancelAsked { .. }
         | Event::RunSettled { .. } => runs::evolve(incident, record),
         Event::PolicyEdited { .. }
+        | Event::AutoStopped { .. }
         | Event::Noted { .. }
         | Event::Spoke { .. }
         | Event::Reworded { .. }
@@ -202,6 +208,7 @@ fn climb_again(incident: &mut Incident, due: Time, now: Time) {
     // A silence that ended while somebody had it was nobody's business; now it would be a deadline.
     incident.muted.take_if(|m| m.until <= now);
     incident.last_rung = None;
+    incident.held = None;
     incident.chase.clear();
     incident.status = Status::Triggered;
     incident.acked_by = None;
@@ -389,6 +396,7 @@ fn paging(incident: &mut Incident, record: &Record) {
         Event::Paged { rung: Some(_), .. } | Event::CatchAll { .. }
     ) {
         incident.climbed_seq = record.seq;
+        incident.held = None;
     }
     match &record.event {
         Event::Paged {

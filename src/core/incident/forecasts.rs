@@ -98,3 +98,53 @@ fn a_quiet_alert_has_no_future_and_a_reason() {
     let none = of_alert(&directory, &alert(), NOON, Script::default(), Time::FAR);
     assert_eq!(none.unwrap_err(), "route default pages nobody");
 }
+
+#[test]
+fn what_starts_by_itself_and_the_page_that_waits_for_it_are_foretold() {
+    use crate::core::directory::{Action, ActionClass, Auto, AutoLevel};
+    use crate::core::verdict::{Rule, Rules};
+    let heal = Action {
+        class: ActionClass::Remediation,
+        idempotent: true,
+        reversible: true,
+        auto: Auto {
+            level: AutoLevel::BeforePage,
+            delay_ms: 30_000,
+            clear_within_ms: 300_000,
+            ..Auto::default()
+        },
+        ..Action::of_program("heal", &["/bin/true"])
+    };
+    let mut directory = house();
+    directory
+        .actions
+        .insert("heal".to_owned(), std::sync::Arc::new(heal));
+    let told = |directory: &Directory| -> Vec<(i64, &'static str)> {
+        let until = NOON.plus_secs(400);
+        let facts = of_alert(directory, &alert(), NOON, Script::default(), until).unwrap();
+        let each = facts.iter();
+        each.map(|r| (r.at.since_ms(NOON) / 1000, r.event.kind()))
+            .collect()
+    };
+    assert_eq!(told(&directory)[2], (0, "paged"), "no rule lets it");
+    let mut rules = Rules::default();
+    rules.rules.push(Rule {
+        id: "r".to_owned(),
+        auto: true,
+        ..Rule::blank(true)
+    });
+    directory.permits = std::sync::Arc::new(rules);
+    directory.route.service = Some("web".to_owned());
+    let facts = told(&directory);
+    assert_eq!(
+        facts,
+        [
+            (0, "opened"),
+            (0, "promoted"),
+            (0, "run_asked"),
+            (0, "run_armed"),
+            (30, "run_released"),
+            (330, "paged")
+        ]
+    );
+}

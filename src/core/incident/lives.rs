@@ -2,10 +2,14 @@
 //! invariants of ARCHITECTURE.md checked after every step. A failing life prints its seed;
 //! `FIREBELL_SEED=n cargo test lives` lives that one again.
 
+mod cast;
+
 use super::tests::{NOON, alert, directory, ladder, open_as};
 use super::*;
+use crate::core::brakes::Brakes;
 use crate::core::directory::{Action, ActionClass, Approval, Directory, Policy, Target};
 use crate::core::verdict;
+use cast::{by_itself, letting, wake_in_steps};
 use std::sync::Arc;
 
 const LIVES: u64 = 2000;
@@ -21,6 +25,7 @@ struct Life {
     peace: bool,
     released: BTreeMap<RunId, u32>,
     refusals: usize,
+    brakes: Brakes,
 }
 
 fn actor(n: usize) -> Actor {
@@ -49,36 +54,6 @@ fn action(approvals: u8) -> Action {
     }
 }
 
-/// Ana has two contacts, sometimes in steps, and sometimes sleeps.
-fn wake_in_steps(rng: &mut fastrand::Rng, directory: &mut Directory) {
-    use crate::core::directory::{Contact, ContactKind, Rule, Step, Urgency};
-    let Some(ana) = directory.people.get_mut("ana") else {
-        return;
-    };
-    ana.contacts.push(Contact {
-        name: "phone".to_owned(),
-        kind: ContactKind::Chat {
-            platform: "slack".to_owned(),
-        },
-    });
-    let step = |after_secs, contact: &str| Step {
-        after_secs,
-        contacts: vec![contact.to_owned()],
-    };
-    for urgency in [Urgency::High, Urgency::Low] {
-        if rng.bool() {
-            let steps = vec![step(rng.u64(0..2) * 60, "console"), step(200, "phone")];
-            ana.waking.rules.push(Rule { urgency, steps });
-        }
-    }
-    ana.waking.quiet = rng.bool().then_some(crate::core::hours::Quiet {
-        from: 11 * 60,
-        to: 13 * 60,
-        digest: 13 * 60,
-        days: [false; 7],
-    });
-}
-
 impl Life {
     fn new(seed: u64) -> Life {
         let mut rng = fastrand::Rng::with_seed(seed);
@@ -88,6 +63,11 @@ impl Life {
                 .actions
                 .insert(format!("act-{approvals}"), Arc::new(action(approvals)));
         }
+        let by_itself = by_itself(&mut rng);
+        directory
+            .actions
+            .insert("auto".to_owned(), Arc::new(by_itself));
+        directory.permits = letting();
         wake_in_steps(&mut rng, &mut directory);
         let policy = Policy {
             id: "p".to_owned(),
@@ -116,6 +96,7 @@ impl Life {
             peace: false,
             released: BTreeMap::new(),
             refusals: 0,
+            brakes: Brakes::default(),
         }
     }
 
@@ -149,6 +130,9 @@ impl Life {
             open.alerts.clear();
         }
         open.severity = Severity(self.rng.u8(0..3));
+        if !declared && self.rng.bool() {
+            open.auto = vec![(RunId(1), self.directory.actions["auto"].clone())];
+        }
         open.group_wait_ms = if self.rng.bool() { 0 } else { 30_000 };
         open.major = self.rng.bool();
         open.auto_resolve = self.rng.bool();
@@ -298,7 +282,12 @@ impl Life {
     }
 
     fn stops_or_settles(&mut self, by: Actor, run: RunId) -> Command {
-        match self.rng.u8(0..3) {
+        match self.rng.u8(0..5) {
+            3 => Command::ReleaseRun { run },
+            4 => Command::Disarm {
+                action: None,
+                why: "automation is off".to_owned(),
+            },
             0 => Command::CancelRun { by, run },
             1 => Command::RunRehearsed {
                 run,
@@ -424,6 +413,7 @@ impl Life {
         let scene = Scene {
             now: self.now,
             directory: &self.directory,
+            brakes: &self.brakes,
         };
         let was_due = wake_at(&self.incident);
         let by_hand = matches!(command, Command::Page { .. } | Command::Escalate { .. });
@@ -464,6 +454,7 @@ impl Life {
             event,
         };
         evolve(&mut self.incident, &record);
+        self.brakes.evolve(&self.incident, &record);
         let effects = react(&self.incident, &record);
         match &record.event {
             Event::Acknowledged { .. }
@@ -544,6 +535,12 @@ impl Life {
             chases.into_iter().all(|c| !c.steps.is_empty()),
             "nothing is left to be done for somebody who is to be woken"
         );
+        if let (Some(held), Climb::Next { due, .. }) = (self.incident.held, &self.incident.climb) {
+            assert!(
+                *due <= held.until || self.incident.muted.is_some(),
+                "the first page waits longer for a run than was said"
+            );
+        }
         for run in self.incident.runs.values() {
             let own = run.needs > 0 && run.approved.iter().any(|a| a.same(&run.by));
             assert!(!own, "I7: {} approved their own run", run.by.name());

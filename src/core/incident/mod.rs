@@ -13,10 +13,12 @@ mod event;
 mod evolve;
 #[cfg(test)]
 mod forecasts;
+mod gate;
 #[cfg(test)]
 mod ladders;
 #[cfg(test)]
 mod lives;
+mod opening;
 mod parts;
 mod reach;
 mod react;
@@ -25,15 +27,19 @@ mod runs;
 mod severity;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod town;
 mod verbs;
 
 pub use command::{Ask, Command, OpenAs, Refusal, Scene};
 pub use decide::decide;
 pub use event::Event;
 pub use evolve::evolve;
+pub(super) use gate::{refused, release};
 pub use parts::{Ladder, Later, Origin, Outcome, PagedPerson, Skipped, Terms};
 pub use reach::Chase;
 pub use react::{Effect, Place, Surface, react};
+pub(super) use runs::{Wish, ask_by_itself};
 
 use super::alert::{AlertRef, Labels};
 use super::directory::Urgency;
@@ -147,6 +153,11 @@ pub enum RunState {
         /// Lapses at this time.
         expires: Time,
     },
+    /// Starts by itself at that time.
+    Armed {
+        /// When.
+        start: Time,
+    },
     /// Agreed on, and waits until then for a key that another run holds.
     Queued {
         /// Refused when the key is not free by then.
@@ -169,6 +180,17 @@ pub struct Mute {
     pub words: String,
     /// Nobody is paged before.
     pub until: Time,
+}
+
+/// The first page waits for a run to clear the alert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// For which.
+    pub run: RunId,
+    /// At most until then.
+    pub until: Time,
+    /// The run did not do what it should: nobody waits for it any more.
+    pub lifted: bool,
 }
 
 /// An incident nothing happens to any more resolves by itself.
@@ -284,6 +306,8 @@ pub struct Incident {
     pub rooms: BTreeMap<Platform, String>,
     /// Runs by number.
     pub runs: BTreeMap<RunId, Run>,
+    /// The first page waits for a run.
+    pub held: Option<Held>,
 }
 
 impl Incident {
@@ -359,7 +383,7 @@ pub const THE_ROOM: &str = "the room";
 #[must_use]
 pub fn wake_at(incident: &Incident) -> Option<Time> {
     if !incident.is_open() {
-        return runs::next_expiry(incident);
+        return gate::next_expiry(incident);
     }
     let climb = match (&incident.climb, incident.status, &incident.muted) {
         (_, Status::Triggered, Some(mute)) => Some(mute.until),
@@ -379,7 +403,7 @@ pub fn wake_at(incident: &Incident) -> Option<Time> {
         snooze,
         incident.resolves_at(),
         climb::remind_at(incident),
-        runs::next_expiry(incident),
+        gate::next_expiry(incident),
     ]
     .into_iter()
     .flatten()

@@ -193,6 +193,16 @@ pub struct Terms {
     /// Must start within this time after the last approval, milliseconds; 0: no limit.
     #[serde(skip_serializing_if = "is_zero")]
     pub valid_for_ms: i64,
+    /// Waits this long for its keys, milliseconds; 0: not at all.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub wait_ms: i64,
+    /// Its keys rest this long after it, milliseconds.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub cooldown_ms: i64,
+    /// Holds its keys at most this long when its outcome is unknown, milliseconds; 0: until it is
+    /// settled.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unknown_ttl_ms: i64,
     /// What the rules said, rule by rule.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub verdict: Vec<String>,

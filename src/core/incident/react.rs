@@ -7,7 +7,7 @@
 use super::event::Event;
 use super::parts::Outcome;
 use super::{Incident, Record, RunState, THE_ROOM};
-use crate::core::id::RunId;
+use crate::core::id::{Actor, RunId};
 
 /// Something to be done outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -228,11 +228,17 @@ fn place(incident: &Incident, event: &Event) -> Option<Place> {
             outcome: Outcome::Unknown { .. },
             ..
         } => Some(Place::Loud),
+        Event::AutoStopped { .. } => Some(Place::Everywhere),
+        // Said with when it starts, which is the next line.
+        Event::RunAsked { by, terms, .. } if *by == Actor::Firebell && terms.auto.is_some() => None,
         Event::RunAsked { terms, .. } if terms.break_glass => Some(Place::Loud),
         // What approvers are to look at stands where they are asked.
         Event::RunRehearsed { run, .. } if !waits(incident, *run) => None,
         // Somebody has to see the request and its end, room or not.
-        Event::RunAsked { .. } | Event::RunRehearsed { .. } | Event::RunEnded { .. }
+        Event::RunAsked { .. }
+        | Event::RunArmed { .. }
+        | Event::RunRehearsed { .. }
+        | Event::RunEnded { .. }
             if !incident.major =>
         {
             Some(Place::Loud)

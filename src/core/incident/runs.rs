@@ -8,44 +8,20 @@
 use super::agree::{LAPSED, approve, reject, waits};
 use super::command::{Ask, Command, Refusal, Scene};
 use super::event::Event;
+use super::gate::{capped, undoes, waits_no_more};
 use super::parts::{Outcome, Terms};
-use super::{Incident, Record, Run, RunState};
+use super::{Climb, Held, Incident, Record, Run, RunState};
+use crate::core::brakes::failed;
 use crate::core::directory::Action;
 use crate::core::id::{Actor, RunId};
 use crate::core::text::cut;
 use crate::core::time::Time;
 use crate::core::verdict::{self, Case, Scope};
-use crate::core::{action, digest, role};
+use crate::core::{action, automation, digest, role};
 use std::collections::BTreeMap;
 
 /// Characters of a reason.
 const REASON_CHARS: usize = 500;
-
-/// When a request or an approval lapses: nobody agreed in time, or it waits for a key beyond the time
-/// its approval is good for.
-fn lapses(run: &Run) -> Option<Time> {
-    match run.state {
-        RunState::Asked { expires } => Some(expires),
-        RunState::Queued { .. } => verdict::valid_until(run),
-        _ => None,
-    }
-}
-
-/// The earliest time a request or an approval lapses.
-pub(super) fn next_expiry(incident: &Incident) -> Option<Time> {
-    incident.runs.values().filter_map(lapses).min()
-}
-
-/// Requests and approvals that have lapsed.
-pub(super) fn expired(incident: &Incident, now: Time) -> Vec<Event> {
-    let lapsed = |r: &Run| lapses(r).is_some_and(|at| at <= now);
-    incident
-        .runs
-        .iter()
-        .filter(|(_, r)| lapsed(r))
-        .map(|(id, _)| Event::RunExpired { run: *id })
-        .collect()
-}
 
 /// Where somebody does it, and what they saw.
 #[derive(Clone, Copy, Debug, Default)]
@@ -101,7 +77,7 @@ pub(super) fn decide(
 }
 
 /// A run somebody wishes.
-pub(super) struct Wish<'a> {
+pub(in crate::core) struct Wish<'a> {
     /// The number it gets.
     pub run: RunId,
     /// As configured now.
@@ -112,6 +88,19 @@ pub(super) struct Wish<'a> {
     pub ask: &'a Ask,
 }
 
+/// The request for a run that starts by itself, if the rules let it.
+///
+/// # Errors
+/// When they do not, its arguments cannot be bound, or it ran often enough.
+pub(in crate::core) fn ask_by_itself(
+    incident: &Incident,
+    scene: &Scene<'_>,
+    wish: &Wish<'_>,
+) -> Result<Event, Refusal> {
+    capped(incident, scene, wish.run, wish.action)?;
+    asked(incident, scene, automation::BY, wish, Manner::default())
+}
+
 pub(super) fn ask(
     incident: &Incident,
     scene: &Scene<'_>,
@@ -120,10 +109,7 @@ pub(super) fn ask(
     manner: Manner<'_>,
 ) -> Result<Vec<Event>, Refusal> {
     let Wish {
-        run,
-        action,
-        args,
-        ask,
+        run, action, ask, ..
     } = *wish;
     if !incident.is_open() {
         return Err(Refusal::AlreadyResolved);
@@ -131,6 +117,38 @@ pub(super) fn ask(
     if by != Actor::Firebell || ask.auto.is_none() {
         role::may_run(&by, action, scene.directory)?;
     }
+    if let Some(undone) = ask.undoes {
+        undoes(incident, scene, undone, action)?;
+    }
+    let event = asked(incident, scene, by, wish, manner)?;
+    capped(incident, scene, run, action)?;
+    if let Event::RunAsked { terms, .. } = &event
+        && terms.wait_ms == 0
+        && let Err(busy) = scene.brakes.free(run, &terms.locks, scene.now)
+    {
+        // Said now, before anybody is asked to approve what cannot start.
+        return Err(Refusal::Busy {
+            why: busy.words(scene.directory.zone),
+            incident: busy.with.incident,
+        });
+    }
+    Ok(vec![event])
+}
+
+/// The request as an event: allowed by the rules, checked, bound, with everything that is agreed on.
+fn asked(
+    incident: &Incident,
+    scene: &Scene<'_>,
+    by: Actor,
+    wish: &Wish<'_>,
+    manner: Manner<'_>,
+) -> Result<Event, Refusal> {
+    let Wish {
+        run,
+        action,
+        args,
+        ask,
+    } = *wish;
     action::offered(action, incident.service.as_deref(), &incident.labels)
         .map_err(|why| Refusal::Invalid { why })?;
     let plan =
@@ -161,7 +179,7 @@ pub(super) fn ask(
         door: manner.door.map(str::to_owned),
         ..terms(incident, action, &plan, broken)
     };
-    Ok(vec![Event::RunAsked {
+    Ok(Event::RunAsked {
         run,
         action: action.id.clone(),
         title: action.title.clone(),
@@ -175,7 +193,7 @@ pub(super) fn ask(
         },
         expires: scene.now.plus_ms(action.approval.request_ttl_ms),
         terms: Box::new(terms),
-    }])
+    })
 }
 
 /// What a broken glass makes of the terms.
@@ -227,6 +245,9 @@ fn terms(incident: &Incident, action: &Action, plan: &action::Plan, base: Terms)
         required: action.approval.required.clone(),
         four_eyes: action.approval.four_eyes,
         valid_for_ms: action.approval.valid_for_ms,
+        wait_ms: action.lock.wait_ms,
+        cooldown_ms: action.lock.cooldown_ms,
+        unknown_ttl_ms: action.lock.unknown_ttl_ms,
         ..base
     }
 }
@@ -240,9 +261,19 @@ pub(super) fn started(incident: &Incident, run: RunId) -> Result<Vec<Event>, Ref
     }
 }
 
-pub(super) fn ended(incident: &Incident, event: Event, run: RunId) -> Result<Vec<Event>, Refusal> {
+pub(super) fn ended(
+    incident: &Incident,
+    scene: &Scene<'_>,
+    event: Event,
+    run: RunId,
+) -> Result<Vec<Event>, Refusal> {
     match incident.runs.get(&run).map(|r| &r.state) {
-        Some(RunState::Released | RunState::Running) => Ok(vec![event]),
+        Some(RunState::Released | RunState::Running) => {
+            let bad =
+                matches!(&event, Event::RunEnded { outcome, .. } if failed(outcome) == Some(true));
+            let tripped = bad.then(|| automation::tripped(incident, scene, run));
+            Ok(std::iter::once(event).chain(tripped.flatten()).collect())
+        }
         // The truth arrived after all: an unknown outcome may be replaced by a known one, once.
         Some(RunState::Ended(Outcome::Unknown { .. }))
             if !matches!(
@@ -292,7 +323,7 @@ pub(super) fn cancel(
         role::may_run(&by, action, scene.directory)?;
     }
     match &found.state {
-        RunState::Asked { .. } => Ok(vec![Event::RunRejected { run, by }]),
+        RunState::Asked { .. } | RunState::Armed { .. } => Ok(vec![Event::RunRejected { run, by }]),
         RunState::Queued { .. } | RunState::Released | RunState::Running => {
             if let Some(first) = &found.cancel {
                 return Err(Refusal::NothingToDo {
@@ -424,6 +455,7 @@ pub(super) fn evolve(incident: &mut Incident, record: &Record) {
         Event::RunRejected { run, by } => {
             let why = format!("rejected by {}", by.name());
             change(incident, *run, |r| r.end(Outcome::NotStarted { why }, at));
+            waits_no_more(incident, *run, at);
         }
         Event::RunExpired { run } => {
             change(incident, *run, |r| {
@@ -434,6 +466,27 @@ pub(super) fn evolve(incident: &mut Incident, record: &Record) {
                 let why = why.to_owned();
                 r.end(Outcome::NotStarted { why }, at);
             });
+            waits_no_more(incident, *run, at);
+        }
+        Event::RunArmed { run, start, hold } => {
+            change(incident, *run, |r| {
+                r.state = RunState::Armed { start: *start };
+            });
+            if let Some(until) = *hold
+                && let Climb::Next {
+                    round: 0,
+                    rung: 0,
+                    due,
+                } = &mut incident.climb
+                && until > *due
+            {
+                *due = until;
+                incident.held = Some(Held {
+                    run: *run,
+                    until,
+                    lifted: false,
+                });
+            }
         }
         Event::RunQueued { run, until, .. } => {
             change(incident, *run, |r| {
@@ -444,6 +497,9 @@ pub(super) fn evolve(incident: &mut Incident, record: &Record) {
         Event::RunStarted { run } => change(incident, *run, |r| r.state = RunState::Running),
         Event::RunEnded { run, outcome, .. } => {
             change(incident, *run, |r| r.end(outcome.clone(), at));
+            if failed(outcome) != Some(false) {
+                waits_no_more(incident, *run, at);
+            }
         }
         Event::RunCancelAsked { run, by } => {
             change(incident, *run, |r| r.cancel = Some(by.clone()));

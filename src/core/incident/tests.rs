@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::core::alert::AlertRef;
+use crate::core::brakes::Brakes;
 use crate::core::directory::{
     Contact, ContactKind, Directory, Person, Rung, SeverityName, Target, Team, Urgency, Waking,
 };
@@ -143,6 +144,7 @@ pub(super) fn open_as(ladder: Option<Ladder>) -> OpenAs {
         group_wait_ms: 0,
         why: vec!["route default".to_owned()],
         alerts: vec![alert(1)],
+        auto: Vec::new(),
     }
 }
 
@@ -153,6 +155,7 @@ pub(super) struct Life {
     pub incident: Incident,
     pub journal: Vec<Record>,
     pub effects: Vec<Effect>,
+    pub brakes: Brakes,
 }
 
 impl Life {
@@ -164,6 +167,7 @@ impl Life {
             incident,
             journal: Vec::new(),
             effects: Vec::new(),
+            brakes: Brakes::default(),
         }
     }
 
@@ -177,6 +181,7 @@ impl Life {
         let scene = Scene {
             now: self.now,
             directory: &self.directory,
+            brakes: &self.brakes,
         };
         let events = decide(&self.incident, &scene, command)?;
         self.effects.clear();
@@ -189,6 +194,7 @@ impl Life {
                 event,
             };
             evolve(&mut self.incident, &record);
+            self.brakes.evolve(&self.incident, &record);
             self.effects.extend(react(&self.incident, &record));
             self.journal.push(record);
         }
@@ -517,6 +523,7 @@ fn a_room_that_is_lost_is_made_anew_three_times_and_told_once_each() {
     let scene = Scene {
         now: NOON,
         directory: &directory,
+        brakes: &Brakes::default(),
     };
     let mut go = |command: Command| {
         let events = decide(&incident, &scene, command)?;

@@ -5,10 +5,10 @@ use crate::core::stats::Moments;
 use crate::core::time::Time;
 use crate::core::timeline;
 use chrono_tz::Tz;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// An instant for people and programs.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
     /// RFC 3339, UTC, milliseconds.
     pub utc: String,
@@ -28,7 +28,7 @@ impl Stamp {
 }
 
 /// The turning points; absent: it did not (yet) happen.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dates {
     /// Begin of the earliest alert, by its sender's clock.
     pub began: Option<Stamp>,
@@ -56,7 +56,7 @@ impl Dates {
 }
 
 /// A severity it had.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeverityStep {
     /// Since when.
     pub at: Stamp,
@@ -73,7 +73,7 @@ pub struct SeverityStep {
 }
 
 /// How it was noticed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Detection {
     /// `an alert from prometheus`, `declared by Ana Alves`.
     pub by: String,
@@ -86,7 +86,7 @@ pub struct Detection {
 }
 
 /// A line of the timeline.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     /// The event.
     pub seq: u32,
@@ -105,7 +105,7 @@ pub struct Line {
 }
 
 /// Somebody who took part or was paged.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Responder {
     /// Directory id, or `platform:id` of a chat user without one, or a token's name.
     pub id: String,
@@ -120,7 +120,7 @@ pub struct Responder {
 }
 
 /// One page to one contact, or somebody who could not be paged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageSent {
     /// When it was decided.
     pub at: Stamp,
@@ -141,7 +141,7 @@ pub struct PageSent {
 }
 
 /// A runbook action that was asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionRun {
     /// `run-3`.
     pub run: String,
@@ -176,7 +176,7 @@ pub struct ActionRun {
 }
 
 /// A line of the conversation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spoken {
     /// When.
     pub at: Stamp,
@@ -189,7 +189,7 @@ pub struct Spoken {
 }
 
 /// An alert that joined.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlertLine {
     /// firebell's number of this occurrence.
     pub id: i64,
@@ -209,8 +209,8 @@ pub struct AlertLine {
     pub url: String,
 }
 
-/// A section people write.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// A section people write, or begin from what firebell drafted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Section {
     /// Name of the anchor around it.
     pub anchor: String,
@@ -218,59 +218,101 @@ pub struct Section {
     pub title: String,
     /// A question to start from.
     pub prompt: String,
-    /// What people wrote; empty in a draft.
+    /// What firebell drafts for it, Markdown; empty: nothing is known.
+    pub base: String,
+    /// [`hash`](super::hash) of the base.
+    pub hash: String,
+    /// What stands in the document, Markdown: people's words with the newest draft merged in, or the base.
     pub text: String,
+    /// Whether people wrote it.
+    pub edited: bool,
+    /// People and firebell changed the same lines: both, with marks; the text is people's alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conflict: Option<String>,
 }
 
-/// The human sections in the order of the document.
-pub(super) fn sections() -> Vec<Section> {
-    [
-        (
-            "impact",
-            "Impact",
-            "Who could not do what, for how long, in numbers?",
-        ),
-        (
-            "trigger",
-            "Trigger",
-            "What set it off: a change, load, a failure elsewhere?",
-        ),
-        (
-            "contributing-factors",
-            "Contributing factors",
-            "How did it become possible? Several factors, not one cause; systems, not people.",
-        ),
-        (
-            "went-well",
-            "What went well",
-            "What helped, and should be kept?",
-        ),
-        (
-            "went-wrong",
-            "What went wrong",
-            "What slowed the response down?",
-        ),
-        (
-            "lucky",
-            "Where we got lucky",
-            "What could have made this worse, and did not?",
-        ),
-        (
-            "surprised",
-            "What surprised us",
-            "What did we believe that was not so?",
-        ),
-        (
-            "action-items",
-            "Action items",
-            "One line each: what, owner, due date, link to the tracker.",
-        ),
-    ]
-    .map(|(anchor, title, prompt)| Section {
-        anchor: anchor.to_owned(),
-        title: title.to_owned(),
-        prompt: prompt.to_owned(),
-        text: String::new(),
-    })
-    .into()
+/// What a response cost somebody.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Load {
+    /// Directory id.
+    pub person: String,
+    /// Name at that time.
+    pub name: String,
+    /// How often paged.
+    pub pages: u32,
+    /// Of these, outside Monday to Friday 09:00–18:00 in the document's zone.
+    pub out_of_hours: u32,
+    /// Of these, between 22:00 and 08:00.
+    pub at_night: u32,
+}
+
+/// Something firebell told, or tried to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// When.
+    pub at: Stamp,
+    /// Where: `#web-alerts`, `room inc-42 on slack`.
+    pub place: String,
+    /// What.
+    pub what: String,
+    /// The event it rests on.
+    pub source: String,
+}
+
+/// A link that was part of the incident.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Linked {
+    /// What it leads to.
+    pub label: String,
+    /// Address as it came; not checked.
+    pub url: String,
+}
+
+/// What happened to the document itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Review {
+    /// `draft`, `in_review`, `reviewed`, `closed`.
+    pub stage: String,
+    /// Who sees to it.
+    pub owner: Option<String>,
+    /// When it should be reviewed.
+    pub due: Option<Stamp>,
+    /// When people meet about it.
+    pub meets: Option<Stamp>,
+    /// What is to be done.
+    pub items: Vec<ItemLine>,
+}
+
+/// Something to be done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemLine {
+    /// Its number in this document.
+    pub id: u32,
+    /// One line.
+    pub what: String,
+    /// Name of its owner.
+    pub owner: Option<String>,
+    /// Day, `2026-12-01`.
+    pub due: Option<String>,
+    /// `high`, `medium`, `low`.
+    pub priority: String,
+    /// Its issue or another link; empty: none.
+    pub link: String,
+    /// `open`, `done`, and what a tracker says.
+    pub state: String,
+}
+
+/// Counts of how the response went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Steps of the ladder that were climbed.
+    pub escalations: u32,
+    /// How often it went to somebody else.
+    pub handoffs: u32,
+    /// Pages sent.
+    pub pages: u32,
+    /// Alerts that joined.
+    pub alerts: u32,
+    /// Lines of conversation.
+    pub messages: u32,
 }

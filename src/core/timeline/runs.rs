@@ -23,6 +23,22 @@ pub(super) fn run(event: &Event, names: &Names) -> String {
                 wrote => format!("{said} It wrote: {wrote}"),
             }
         }
+        Event::RunArmed { run, start, hold } => {
+            let page = hold.map_or(String::new(), |until| {
+                format!(
+                    " The first page waits for it until {}, and leaves before when it fails.",
+                    names.time(until)
+                )
+            });
+            format!(
+                "{} starts by itself at {}, unless somebody stops it or every alert clears first.{page}",
+                names.run(*run),
+                names.time(*start)
+            )
+        }
+        Event::AutoStopped { action, why } => format!(
+            "`{action}` DOES NOT START BY ITSELF ANY MORE, on any incident: {why}. Somebody has to look, and then turn it on again: `automation on {action}`."
+        ),
         Event::RunQueued {
             run,
             key,

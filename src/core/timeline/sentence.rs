@@ -61,6 +61,8 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         Event::RunAsked { .. } => run_asked(event, names),
         Event::RunRehearsed { .. }
         | Event::RunApproved { .. }
+        | Event::RunArmed { .. }
+        | Event::AutoStopped { .. }
         | Event::RunQueued { .. }
         | Event::RunCancelAsked { .. }
         | Event::RunSettled { .. }

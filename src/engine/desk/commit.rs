@@ -4,6 +4,7 @@
 //! is taken as it is at that moment, because the next batch is decided before this one is committed.
 
 use super::{BATCH, Desk, Job, Reply};
+use crate::core::brakes::Switches;
 use crate::core::id::IncidentId;
 use crate::core::incident::Incident;
 use crate::core::silence::Silence;
@@ -66,6 +67,8 @@ pub(super) struct Commit {
     open: Vec<(IncidentId, Option<Arc<Incident>>)>,
     /// Silences in force from now on, when it changes them.
     silences: Option<Arc<BTreeMap<String, Arc<Silence>>>>,
+    /// What runs by itself from now on, when it changes that.
+    switches: Option<Arc<Switches>>,
     /// It writes something.
     stored: bool,
     jobs: usize,
@@ -169,7 +172,11 @@ impl Desk {
             })
             .collect();
         let silences = draft.silenced.then(|| memory.quiet.silences.clone());
-        let changes = std::mem::take(&mut draft.changes);
+        let switches = draft.switched.then(|| memory.brakes.switches.clone());
+        let mut changes = std::mem::take(&mut draft.changes);
+        for row in changes.latches.values_mut() {
+            row.epoch = self.epoch;
+        }
         let rows = changes.events.len()
             + changes.alerts.len()
             + changes.alert_changes.len()
@@ -189,6 +196,7 @@ impl Desk {
             shows,
             open,
             silences,
+            switches,
             stored,
             jobs: batch.jobs,
             events: changes.events.len(),
@@ -252,6 +260,16 @@ impl Desk {
         if let Some(silences) = commit.silences {
             self.engine.put_in_force(&silences);
             self.engine.announce(Change::Directory);
+        }
+        if let Some(switches) = commit.switches {
+            self.engine.put_switches(&switches);
+            self.engine.announce(Change::Directory);
+        }
+        if !draft.relearn.is_empty() {
+            let mut unlearned = (inner.unlearned)
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            unlearned.extend(std::mem::take(&mut draft.relearn));
         }
         let none = BTreeSet::new();
         let above = self.open.as_ref().map(|batch| &batch.draft);

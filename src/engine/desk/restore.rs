@@ -61,6 +61,7 @@ impl Desk {
             .collect();
         *inner.open.write().unwrap_or_else(PoisonError::into_inner) = open;
         self.engine.put_in_force(&memory.quiet.silences);
+        self.engine.put_switches(&memory.brakes.switches);
         self.memory = Some(memory);
         self.resume(restored).await?;
         Ok(())

@@ -82,6 +82,7 @@ pub fn open_as(directory: &Directory, by: Actor, body: &DeclareBody) -> Result<O
         group_wait_ms: 0,
         why,
         alerts: Vec::new(),
+        auto: Vec::new(),
     })
 }
 

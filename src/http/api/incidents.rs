@@ -7,14 +7,12 @@ use super::shape::{All, DeliveryOut, EntryOut, IncidentDetail, IncidentOut, Page
 use crate::core::directory::Directory;
 use crate::core::id::{IncidentId, Severity};
 use crate::core::incident::Record;
-use crate::core::{postmortem, timeline};
+use crate::core::timeline;
 use crate::http::App;
 use crate::http::error::{ErrorBody, Problem};
 use crate::store::IncidentQuery;
 use axum::Json;
 use axum::extract::State;
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
 use utoipa::IntoParams;
 
 /// Statuses a list can be asked for.
@@ -250,51 +248,4 @@ pub async fn get_runs(
     Ok(Json(All {
         items: runs_of(&incident, rows),
     }))
-}
-
-/// In which form the postmortem is wanted.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct FormatParams {
-    /// `json` (the default) or `md`.
-    #[param(example = "md")]
-    format: Option<String>,
-}
-
-impl FromParams for FormatParams {
-    fn from_params(params: &mut Params) -> Result<FormatParams, Problem> {
-        let format = params.choice("format", &["md", "json"])?.map(str::to_owned);
-        Ok(FormatParams { format })
-    }
-}
-
-/// The postmortem draft, from the journal; the same journal gives the same bytes.
-#[utoipa::path(
-    get,
-    path = "/incidents/{id}/postmortem",
-    tag = "incidents",
-    params(("id" = i64, Path, description = "Its number"), FormatParams),
-    responses(
-        (status = 200, description = "The draft", content(
-            (serde_json::Value = "application/json"),
-            (String = "text/markdown"),
-        )),
-        (status = 400, description = "A parameter is unknown or has a value that is not allowed", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
-        (status = 404, description = "There is no such incident", body = ErrorBody),
-        (status = 503, description = "The database does not answer; try again", body = ErrorBody),
-    )
-)]
-pub async fn get_postmortem(
-    State(app): State<App>,
-    Which(id): Which,
-    Asked(params): Asked<FormatParams>,
-) -> Result<Response, Problem> {
-    let journal = journal(&app, id).await?;
-    let draft = postmortem::build(id, &journal, app.engine.directory().zone);
-    let (media, text) = match params.format.as_deref() {
-        Some("md") => ("text/markdown; charset=utf-8", postmortem::markdown(&draft)),
-        _ => ("application/json", postmortem::json(&draft)),
-    };
-    Ok(([(header::CONTENT_TYPE, media)], text).into_response())
 }

@@ -7,12 +7,14 @@ mod acts;
 mod agree;
 mod alerts;
 mod attempts;
+mod automation;
 mod body;
 mod declare;
 mod hands;
 mod incidents;
 mod oncall;
 mod params;
+mod postmortems;
 mod runs;
 mod services;
 mod shape;
@@ -48,8 +50,10 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
     ),
     tags(
         (name = "incidents", description = "What pages people"),
+        (name = "postmortems", description = "What was learned from them"),
         (name = "alerts", description = "What the senders told"),
         (name = "silences", description = "What is held back, until when and why"),
+        (name = "automation", description = "What starts by itself, and the switch that stops it"),
         (name = "directory", description = "Services and who is on call"),
     ),
     modifiers(&Bearer),
@@ -82,7 +86,12 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(agree::get_run))
         .routes(routes!(agree::approve_run))
         .routes(routes!(agree::reject_run))
-        .routes(routes!(incidents::get_postmortem))
+        .routes(routes!(
+            postmortems::get_postmortem,
+            postmortems::change_postmortem
+        ))
+        .routes(routes!(postmortems::list_postmortems))
+        .routes(routes!(postmortems::search))
         .routes(routes!(acts::acknowledge))
         .routes(routes!(acts::resolve))
         .routes(routes!(acts::note))
@@ -99,7 +108,11 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(attempts::list_attempts))
         .routes(routes!(oncall::on_call))
         .routes(routes!(oncall::list_shifts))
-        .routes(routes!(services::list_services));
+        .routes(routes!(services::list_services))
+        .routes(routes!(
+            automation::get_automation,
+            automation::set_automation
+        ));
     OpenApiRouter::with_openapi(Description::openapi()).nest("/api/v1", v1)
 }
 

@@ -82,6 +82,7 @@ pub fn runs_of(incident: &Incident, rows: Vec<RunRow>) -> Vec<RunOut> {
 pub(super) fn run_of(id: i64, run: &Run, row: Option<RunRow>) -> RunOut {
     let (state, expires) = match &run.state {
         RunState::Asked { expires } => ("asked", Some(*expires)),
+        RunState::Armed { start } => ("armed", Some(*start)),
         RunState::Queued { until } => ("queued", Some(*until)),
         RunState::Released => ("released", None),
         RunState::Running => ("running", None),

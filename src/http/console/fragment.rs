@@ -57,8 +57,11 @@ fn here(word: &str) -> Here {
         (_, "actions") => Here::Actions,
         (_, "alerts") => Here::Alerts,
         (_, "silences") => Here::Silences,
+        (_, "automation") => Here::Automation,
         (_, "quarantine") => Here::Quarantine,
         (_, "audit") => Here::Audit,
+        (_, "postmortems") => Here::Postmortems,
+        (_, "search") => Here::Search,
         (_, "declare") => Here::Declare,
         _ => Here::People,
     }

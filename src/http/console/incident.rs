@@ -1,4 +1,4 @@
-//! Pages of incidents: the list, one in full, its postmortem and the downloads.
+//! Pages of incidents: the list, and one in full.
 
 use super::Console;
 use super::load::{self, Moment};
@@ -6,12 +6,9 @@ use super::trouble::Trouble;
 use super::view::frame::Here;
 use super::view::incident::{self as draw, ListView};
 use super::viewer::Viewer;
-use crate::core::id::IncidentId;
-use crate::core::postmortem::{self, Postmortem};
 use crate::store::IncidentQuery;
 use axum::extract::{Path, Query, State};
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Deserialize;
 
 /// Incidents per page.
@@ -81,60 +78,4 @@ pub(super) async fn one(
     let title = format!("{} {}", incident.id, incident.title);
     let path = format!("/incidents/{id}");
     load::page(&console, &moment, (Here::Incidents, &path), &title, &body).await
-}
-
-async fn written(console: &Console, id: i64) -> Result<Postmortem, Trouble> {
-    let id = IncidentId(id);
-    let journal = console.app.engine.store().journal(id).await?;
-    if journal.is_empty() {
-        return Err(Trouble::NotFound(format!("There is no incident {id}.")));
-    }
-    // The directory's zone, not the viewer's: everybody reads the same document.
-    Ok(postmortem::build(
-        id,
-        &journal,
-        console.app.engine.directory().zone,
-    ))
-}
-
-pub(super) async fn postmortem(
-    State(console): State<Console>,
-    viewer: Viewer,
-    Path(id): Path<i64>,
-) -> Result<Response, Trouble> {
-    let moment = Moment::new(&console, viewer);
-    let incident = load::incident(&console, id).await?;
-    let text = postmortem::markdown(&written(&console, id).await?);
-    let body = draw::postmortem(incident.id, &incident.title, incident.status.word(), &text);
-    let path = format!("/incidents/{id}/postmortem");
-    let title = format!("Postmortem of {}", incident.id);
-    load::page(&console, &moment, (Here::Incidents, &path), &title, &body).await
-}
-
-pub(super) async fn markdown(
-    State(console): State<Console>,
-    Path(id): Path<i64>,
-) -> Result<Response, Trouble> {
-    let text = postmortem::markdown(&written(&console, id).await?);
-    Ok(download(id, "md", "text/markdown; charset=utf-8", text))
-}
-
-pub(super) async fn json(
-    State(console): State<Console>,
-    Path(id): Path<i64>,
-) -> Result<Response, Trouble> {
-    let text = postmortem::json(&written(&console, id).await?);
-    Ok(download(id, "json", "application/json", text))
-}
-
-fn download(id: i64, ending: &str, kind: &'static str, text: String) -> Response {
-    let name = format!("attachment; filename=\"postmortem-{id}.{ending}\"");
-    (
-        [
-            (header::CONTENT_TYPE, kind.to_owned()),
-            (header::CONTENT_DISPOSITION, name),
-        ],
-        text,
-    )
-        .into_response()
 }

@@ -4,6 +4,7 @@ use super::Console;
 use super::post::card_of;
 use super::trouble::Trouble;
 use super::view::Scene;
+use super::view::automation::Worked;
 use super::view::frame::{self, Here, Side, SideRoom};
 use super::view::incident::IncidentView;
 use super::view::oncall::Duty;
@@ -15,6 +16,7 @@ use crate::core::directory::Directory;
 use crate::core::explain::explain;
 use crate::core::id::{IncidentId, RoomId};
 use crate::core::incident::Incident;
+use crate::core::learn::Pattern;
 use crate::core::schedule::Schedule;
 use crate::core::time::Time;
 use crate::core::timeline;
@@ -266,6 +268,13 @@ pub(super) async fn incident_view(
         ..AttemptQuery::default()
     };
     let (attempts, _) = store.attempts(&tried).await?;
+    let lesson = if incident.is_open() {
+        let alert = journal.iter().find_map(first_alert);
+        let engine = &console.app.engine;
+        engine.related_lesson(incident, alert.as_deref()).await?
+    } else {
+        None
+    };
     let rows = store.runs(incident.id).await?;
     let mut files = Vec::new();
     for over in rows.iter().filter(|r| r.ended_at.is_some()) {
@@ -279,10 +288,12 @@ pub(super) async fn incident_view(
     let (mut others, _) = store.incidents(&open).await?;
     others.retain(|row| row.id != incident.id);
     Ok(IncidentView {
+        lesson,
         card: card_of(console, moment, incident).await?,
         room: room_of(incident),
         timeline: timeline::entries(&journal),
         why: explain(incident, &journal, &moment.directory, moment.now),
+        worked: worked(moment, incident),
         runs: RunView::all(incident, &rows, &files, &moment.directory, moment.now),
         deliveries,
         attempts,
@@ -290,6 +301,33 @@ pub(super) async fn incident_view(
         alerts_total,
         others,
     })
+}
+
+/// What convinces on incidents like this one, best first.
+fn worked(moment: &Moment, incident: &Incident) -> Vec<Worked> {
+    let Some(pattern) = Pattern::of(incident.service.as_deref(), &incident.labels) else {
+        return Vec::new();
+    };
+    let found = moment
+        .directory
+        .learned
+        .suggestions(&moment.directory, incident);
+    let each = found.into_iter().map(|(action, evidence)| Worked {
+        action: action.id.clone(),
+        pattern: pattern.clone(),
+        evidence,
+    });
+    each.collect()
+}
+
+/// The name of the alert it began with.
+fn first_alert(record: &crate::core::incident::Record) -> Option<String> {
+    match &record.event {
+        crate::core::incident::Event::Opened { alerts, .. } => {
+            alerts.first().map(|a| a.name.clone())
+        }
+        _ => None,
+    }
 }
 
 /// The incident's room in this console.

@@ -14,6 +14,7 @@
 mod act;
 mod assets;
 mod audit;
+mod automation;
 mod calendar;
 mod compose;
 mod fairness;
@@ -27,6 +28,7 @@ mod me;
 mod overview;
 mod person;
 mod post;
+mod postmortem;
 mod preview;
 mod room;
 mod run;
@@ -36,16 +38,18 @@ mod trouble;
 mod view;
 mod viewer;
 
+use crate::core::postmortem::Format;
 use crate::http::App;
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::middleware;
 use axum::routing::{get, post as on_post};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
-/// Bytes of a form; the longest field is a note of a few thousand characters.
-const FORM_BYTES: usize = 64 * 1024;
+/// Bytes of a form; the longest field is a section of a postmortem, of which a character can be twelve
+/// bytes on its way.
+const FORM_BYTES: usize = 256 * 1024;
 
 /// What the console's handlers share.
 #[derive(Clone)]
@@ -86,10 +90,8 @@ fn pages() -> Router<Console> {
         .route("/", get(overview::overview))
         .route("/incidents", get(incident::list))
         .route("/incidents/{id}", get(incident::one))
-        .route("/incidents/{id}/postmortem", get(incident::postmortem))
         .route("/incidents/{id}/silence", get(hands::silence))
-        .route("/incidents/{id}/postmortem.md", get(incident::markdown))
-        .route("/incidents/{id}/postmortem.json", get(incident::json))
+        .merge(documents())
         .route("/rooms/{id}", get(room::room))
         .route("/oncall", get(overview::oncall))
         .route("/fairness", get(fairness::fairness))
@@ -103,6 +105,7 @@ fn pages() -> Router<Console> {
         .route("/quarantine", get(overview::quarantine))
         .route("/silences", get(silences::page))
         .route("/audit", get(audit::audit))
+        .route("/learn", get(automation::evidence))
         .route("/events", get(live::events))
         .route("/complete", get(compose::complete))
         .route("/fragments/overview", get(fragment::overview))
@@ -116,8 +119,35 @@ fn pages() -> Router<Console> {
         .route("/assets/{name}", get(assets::serve))
 }
 
+/// Postmortems: to be read, taken along and looked for.
+fn documents() -> Router<Console> {
+    let mut router = Router::new()
+        .route("/postmortems", get(postmortem::list))
+        .route("/search", get(postmortem::search))
+        .route("/incidents/{id}/postmortem", get(postmortem::page))
+        .route("/incidents/{id}/postmortem.pdf", get(postmortem::pdf));
+    for format in Format::ALL {
+        let file = move |State(console): State<Console>,
+                         Path(id): Path<i64>,
+                         Query(how): Query<postmortem::How>| async move {
+            postmortem::download(console, id, how, format).await
+        };
+        let path = format!("/incidents/{{id}}/postmortem.{}", format.ending());
+        router = router.route(&path, get(file));
+    }
+    router
+}
+
 fn forms() -> Router<Console> {
     Router::new()
+        .route(
+            "/incidents/{id}/postmortem/edit/{anchor}",
+            get(postmortem::edit).post(postmortem::save),
+        )
+        .route(
+            "/incidents/{id}/postmortem/change",
+            on_post(postmortem::change),
+        )
         .route("/people", get(viewer::people).post(viewer::pick))
         .route("/theme", on_post(viewer::theme))
         .route("/declare", get(act::declare_form).post(act::declare))
@@ -134,6 +164,10 @@ fn forms() -> Router<Console> {
         )
         .route("/incidents/{id}/run/{action}/confirm", get(run::preview))
         .route("/rooms/{id}/posts", on_post(compose::say))
+        .route(
+            "/automation",
+            get(automation::page).post(automation::switch),
+        )
         .route("/silences", on_post(silences::make))
         .route("/silences/end", on_post(silences::end))
 }

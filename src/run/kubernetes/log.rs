@@ -190,7 +190,12 @@ impl Sieve<'_> {
         let (stamp, text) = split(line)?;
         if let Some((at, count)) = self.mark {
             self.seen += u64::from(stamp == at);
-            if stamp < at || (stamp == at && self.seen <= count) {
+            if stamp == at && self.seen == count {
+                // The last line that was read; what comes now is new.
+                self.mark = None;
+                return None;
+            }
+            if stamp <= at {
                 return None;
             }
             self.mark = None;

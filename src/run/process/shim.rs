@@ -110,7 +110,7 @@ fn conclude(folder: &Folder, verdict: &Verdict) {
         if folder.conclude(verdict).is_ok() {
             return;
         }
-        std::thread::sleep(TICK);
+        tree::pause(TICK);
     }
 }
 
@@ -163,12 +163,10 @@ impl Stage {
     }
 
     fn claim(&self) -> Claim {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         Claim {
             pid: self.own,
             born: tree::stat(self.own).map_or(0, |s| s.born),
             boot: tree::boot(),
-            at_ms: now.map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(i64::MAX)),
         }
     }
 
@@ -439,7 +437,7 @@ impl Watch<'_> {
                 .map(|fd| PollFd::new(fd, PollFlags::IN))
                 .collect();
             if fds.is_empty() {
-                std::thread::sleep(most.min(TICK));
+                tree::pause(most.min(TICK));
                 return;
             }
             let timeout = Timespec {

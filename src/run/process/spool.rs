@@ -129,8 +129,6 @@ pub struct Claim {
     pub born: u64,
     /// Of which boot.
     pub boot: String,
-    /// When, milliseconds.
-    pub at_ms: i64,
 }
 
 /// How a program ended, as the shim writes it down.
@@ -484,7 +482,6 @@ mod tests {
             pid: 1,
             born: 2,
             boot: "b".to_owned(),
-            at_ms: 3,
         };
         assert!(folder.claim(&claim).unwrap());
         assert!(!folder.claim(&claim).unwrap());

@@ -7,6 +7,15 @@ use std::time::{Duration, Instant};
 /// Between two looks at what is left, while there is something.
 const LOOK: Duration = Duration::from_millis(2);
 
+/// Lets some time go by in a process of one thread, which has nothing else to do.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "there is no runtime here and no worker to block: the shim is one thread"
+)]
+pub(super) fn pause(time: Duration) {
+    std::thread::sleep(time);
+}
+
 /// What `/proc/PID/stat` says of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stat {
@@ -129,7 +138,7 @@ pub(super) fn sweep(own: i32, leader: i32, until: Instant) -> (u32, bool) {
         if Instant::now() > until {
             return (u32::try_from(met.len()).unwrap_or(u32::MAX), false);
         }
-        std::thread::sleep(LOOK);
+        pause(LOOK);
     }
 }
 

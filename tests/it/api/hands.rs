@@ -155,3 +155,25 @@ async fn several_are_acknowledged_with_a_note_and_refusals_are_told_apart() {
         .count();
     assert_eq!(noted, 1);
 }
+
+#[tokio::test]
+async fn automation_is_turned_off_and_on_and_tells_how_it_stands() {
+    let house = House::open().await;
+    let off = json!({"on": false, "why": "deploy"});
+    let answer = house.post_json("/automation", "a1", &off).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    let body = answer.json();
+    assert_eq!(
+        (&body["on"], &body["off"]["by"], &body["off"]["why"]),
+        (&json!(false), &json!("ci"), &json!("deploy"))
+    );
+    let again = house.post_json("/automation", "a1", &off).await.json();
+    assert_eq!(again["off"], body["off"]);
+    let nowhere = json!({"on": true, "action": "nowhere"});
+    let no = house.post_json("/automation", "a2", &nowhere).await;
+    assert_eq!(no.status, StatusCode::BAD_REQUEST, "{}", no.text());
+    let on = house
+        .post_json("/automation", "a3", &json!({"on": true}))
+        .await;
+    assert_eq!(on.json()["on"], true);
+}

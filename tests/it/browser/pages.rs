@@ -12,6 +12,12 @@ pub async fn are_in_order(tab: &Tab, incident: i64, room: &str) {
         ("incident", format!("/incidents/{incident}")),
         ("run", format!("/incidents/{incident}/run/disk-usage")),
         ("postmortem", format!("/incidents/{incident}/postmortem")),
+        (
+            "postmortem-edit",
+            format!("/incidents/{incident}/postmortem/edit/impact"),
+        ),
+        ("postmortems", "/postmortems".to_owned()),
+        ("search", "/search?q=load".to_owned()),
         ("silence", format!("/incidents/{incident}/silence")),
         ("room", room.to_owned()),
         ("people", "/people".to_owned()),
@@ -19,6 +25,7 @@ pub async fn are_in_order(tab: &Tab, incident: i64, room: &str) {
         ("services", "/services".to_owned()),
         ("alerts", "/alerts?show=all".to_owned()),
         ("quarantine", "/quarantine".to_owned()),
+        ("automation", "/automation".to_owned()),
         ("declare", "/declare".to_owned()),
     ];
     for theme in ["light", "dark"] {

@@ -218,6 +218,43 @@ impl Room {
             assert_eq!(ana.js(&fetch).await, firebell.get_text(&api).await);
         }
     }
+
+    /// Written by a person, drafted again by firebell, taken along.
+    async fn write_it_down(&self) {
+        let Room { ana, incident, .. } = self;
+        let page = format!("/incidents/{incident}/postmortem");
+        ana.goto(&format!("{page}/edit/lucky")).await;
+        ana.write("#text", "It was **Monday**, and somebody looked.")
+            .await;
+        ana.press("Preview").await;
+        ana.sees(".pm-document strong", "Monday").await;
+        ana.shoot("postmortem-preview").await;
+        ana.press("Save").await;
+        ana.sees(".pm-document", "and somebody looked.").await;
+        ana.goto(&format!("/incidents/{incident}")).await;
+        ana.write("#note", "the cache was cold for an hour").await;
+        ana.press("Add to the timeline").await;
+        ana.sees("main", "the cache was cold").await;
+        ana.goto(&page).await;
+        ana.sees(".pm-document", "the cache was cold for an hour")
+            .await;
+        ana.sees(".pm-document", "and somebody looked.").await;
+        let drawn = "return document.querySelectorAll('svg.chart rect').length";
+        assert!(ana.js(drawn).await.as_u64() > Some(0));
+        ana.shoot("postmortem").await;
+        let fetch = format!(
+            "return fetch({:?}).then((a) => a.text())",
+            format!("{page}.html")
+        );
+        let file = ana.js(&fetch).await;
+        let file = file.as_str().unwrap();
+        assert!(file.contains("<strong>Monday</strong>"), "{file}");
+        assert!(file.contains("the cache was cold for an hour"), "{file}");
+        assert!(!file.contains("<script"), "{file}");
+        ana.goto("/search?q=load+balancer").await;
+        ana.sees("mark", "load").await;
+        ana.shoot("search").await;
+    }
 }
 
 #[tokio::test]
@@ -234,6 +271,7 @@ async fn two_people_live_the_demos_story_from_the_alert_to_the_postmortem() {
         room.remedy().await;
         room.resolve(&firebell).await;
         room.look_back(&firebell).await;
+        room.write_it_down().await;
         room
     });
     let room = room.await.expect("the story takes no longer than this");

@@ -91,7 +91,7 @@ const ROWS: &[(&str, &str, usize, &str)] = &[
 
 /// What stands below the action of [`ROWS`], by its own first line 12.
 const MORE: &[(&str, usize, &str, &str)] = &[
-    ("risk = 1", 0, "`risk` must be text", ""),
+    ("@risk = 1", 5, "`risk` must be text", ""),
     (
         "@risk = \"higher\"",
         5,
@@ -114,7 +114,7 @@ const MORE: &[(&str, usize, &str, &str)] = &[
     ("@output-visibility = \"nobody\"", 5, "cannot be", "room"),
     (
         "[limits]\ntimeout = \"1s\"\n[limits.x]\n",
-        12,
+        0,
         "no key `x`",
         "",
     ),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 /// A configuration with one connection of each kind.
 fn engines() -> Folder {
     let folder = Folder::new();
-    folder.put("secret", "s3cret\n");
+    folder.put_secret("secret");
     folder.put(
         "firebell.toml",
         r#"[paging]
@@ -134,108 +134,110 @@ fn an_action_moves_to_another_engine_by_its_run_table() {
     assert!(!format!("{loaded:?}").contains("s3cret"));
 }
 
+/// Kind, what is replaced by what, and the sentence.
+const WRONG_RUNS: &[(&str, &str, &str, &str)] = &[
+    (SSH, "server = \"web\"", "server = \"wb\"", "[ssh.wb]"),
+    (
+        SSH,
+        "\"{host}\"",
+        "\"{host}.example.org\"",
+        "cannot hold an argument",
+    ),
+    (SSH, "\"{host}\"", "\"{n}\"", "which is no name"),
+    (SSH, "\"{host}\"", "\"{odd}\"", "is no host name"),
+    (SSH, "\"{host}\"", "\"{hst}\"", "not an argument"),
+    (SSH, "\"{host}\"", "\"root@web-1\"", "is no host name"),
+    (SSH, "/fb\"", "/fb {n}\"", "a shell on the other side"),
+    (SSH, "/fb\"", "/fb; id\"", "a shell on the other side"),
+    (SSH, "argv", "user = \"x\"\nargv", "has no key `user`"),
+    (
+        SSH,
+        "[run]",
+        "[limits]\nmemory = \"1GiB\"\n[run]",
+        "nothing keeps `memory`",
+    ),
+    (
+        SSH,
+        "[run]",
+        "[limits]\nsandbox = \"landlock\"\n[run]",
+        "nothing keeps `sandbox`",
+    ),
+    (
+        HTTP,
+        "https://api.example.org",
+        "https://{host}.example.org",
+        "would choose the host",
+    ),
+    (
+        HTTP,
+        "https://api.example.org",
+        "https://api.example.org:{n}",
+        "would choose the host",
+    ),
+    (HTTP, "https://api", "ftp://api", "not an http or https"),
+    (
+        HTTP,
+        "https://api",
+        "http://api",
+        "would travel unencrypted",
+    ),
+    (HTTP, "https://api", "https://u:p@api", "holds a user"),
+    (HTTP, "?n=", "?{n}=", "the name of a value of the query"),
+    (HTTP, "/hosts/", "/../hosts/", "a path with . or .."),
+    (HTTP, "?n={n}", "#n={n}", "which is never sent"),
+    (
+        HTTP,
+        "\"file:secret\"",
+        "\"Bearer abc\"",
+        "secret in the open",
+    ),
+    (HTTP, "X-From", "Idempotency-Key", "cannot hold"),
+    (HTTP, "\"firebell\"", "\"{host}\"", "is fixed"),
+    (HTTP, "deep = ", "\"{host}\" = ", "is fixed"),
+    (HTTP, "ok = true", "ok = 1.5", "`body` cannot hold"),
+    (HTTP, "url", "method = \"GET\"\nurl", "a GET has no body"),
+    (HTTP, "url", "method = \"TRACE\"\nurl", "`method` cannot be"),
+    (HTTP, "[200, 202]", "[0]", "from 100 to 599"),
+    (
+        HTTP,
+        "[result]",
+        "[limits]\nkill-grace = \"1s\"\n[result]",
+        "nothing keeps `kill-grace`",
+    ),
+    (RUNDECK, "-0123456789ab", "", "is not a UUID"),
+    (RUNDECK, "\"main\"", "\"man\"", "[rundeck.man]"),
+    (
+        RUNDECK,
+        "{ host",
+        "{ firebell_run_id = \"1\", host",
+        "firebell fills in",
+    ),
+    (
+        RUNDECK,
+        "[run]",
+        "[result]\nsuccess = [0]\n[run]",
+        "no exit code",
+    ),
+    (KUBERNETES, "\"prod\"", "\"test\"", "[kubernetes.test]"),
+    (
+        KUBERNETES,
+        "\"operations\"",
+        "\"Ops\"",
+        "`namespace` cannot be",
+    ),
+    (KUBERNETES, "tools:1.4", "tools:{n}", "is fixed"),
+    (KUBERNETES, "/usr/bin/tool\"", "{host}\"", "is fixed"),
+    (
+        KUBERNETES,
+        "memory",
+        "cpu = \"5s\"\nmemory",
+        "nothing keeps `cpu`",
+    ),
+];
+
 #[test]
 fn faults_of_the_other_engines_name_the_fix() {
-    let rows: &[(&str, &str, &str, &str)] = &[
-        (SSH, "server = \"web\"", "server = \"wb\"", "[ssh.wb]"),
-        (
-            SSH,
-            "\"{host}\"",
-            "\"{host}.example.org\"",
-            "cannot hold an argument",
-        ),
-        (SSH, "\"{host}\"", "\"{n}\"", "which is no name"),
-        (SSH, "\"{host}\"", "\"{odd}\"", "is no host name"),
-        (SSH, "\"{host}\"", "\"{hst}\"", "not an argument"),
-        (SSH, "\"{host}\"", "\"root@web-1\"", "is no host name"),
-        (SSH, "/fb\"", "/fb {n}\"", "a shell on the other side"),
-        (SSH, "/fb\"", "/fb; id\"", "a shell on the other side"),
-        (SSH, "argv", "user = \"x\"\nargv", "has no key `user`"),
-        (
-            SSH,
-            "[run]",
-            "[limits]\nmemory = \"1GiB\"\n[run]",
-            "nothing keeps `memory`",
-        ),
-        (
-            SSH,
-            "[run]",
-            "[limits]\nsandbox = \"landlock\"\n[run]",
-            "nothing keeps `sandbox`",
-        ),
-        (
-            HTTP,
-            "https://api.example.org",
-            "https://{host}.example.org",
-            "would choose the host",
-        ),
-        (
-            HTTP,
-            "https://api.example.org",
-            "https://api.example.org:{n}",
-            "would choose the host",
-        ),
-        (HTTP, "https://api", "ftp://api", "not an http or https"),
-        (
-            HTTP,
-            "https://api",
-            "http://api",
-            "would travel unencrypted",
-        ),
-        (HTTP, "https://api", "https://u:p@api", "holds a user"),
-        (HTTP, "?n=", "?{n}=", "the name of a value of the query"),
-        (HTTP, "/hosts/", "/../hosts/", "a path with . or .."),
-        (HTTP, "?n={n}", "#n={n}", "which is never sent"),
-        (
-            HTTP,
-            "\"file:secret\"",
-            "\"Bearer abc\"",
-            "secret in the open",
-        ),
-        (HTTP, "X-From", "Idempotency-Key", "cannot hold"),
-        (HTTP, "\"firebell\"", "\"{host}\"", "is fixed"),
-        (HTTP, "deep = ", "\"{host}\" = ", "is fixed"),
-        (HTTP, "ok = true", "ok = 1.5", "`body` cannot hold"),
-        (HTTP, "url", "method = \"GET\"\nurl", "a GET has no body"),
-        (HTTP, "url", "method = \"TRACE\"\nurl", "`method` cannot be"),
-        (HTTP, "[200, 202]", "[0]", "from 100 to 599"),
-        (
-            HTTP,
-            "[result]",
-            "[limits]\nkill-grace = \"1s\"\n[result]",
-            "nothing keeps `kill-grace`",
-        ),
-        (RUNDECK, "-0123456789ab", "", "is not a UUID"),
-        (RUNDECK, "\"main\"", "\"man\"", "[rundeck.man]"),
-        (
-            RUNDECK,
-            "{ host",
-            "{ firebell_run_id = \"1\", host",
-            "firebell fills in",
-        ),
-        (
-            RUNDECK,
-            "[run]",
-            "[result]\nsuccess = [0]\n[run]",
-            "no exit code",
-        ),
-        (KUBERNETES, "\"prod\"", "\"test\"", "[kubernetes.test]"),
-        (
-            KUBERNETES,
-            "\"operations\"",
-            "\"Ops\"",
-            "`namespace` cannot be",
-        ),
-        (KUBERNETES, "tools:1.4", "tools:{n}", "is fixed"),
-        (KUBERNETES, "/usr/bin/tool\"", "{host}\"", "is fixed"),
-        (
-            KUBERNETES,
-            "memory",
-            "cpu = \"5s\"\nmemory",
-            "nothing keeps `cpu`",
-        ),
-    ];
-    for (run, from, to, what) in rows {
+    for (run, from, to, what) in WRONG_RUNS {
         let folder = engines();
         let text = run.replacen(from, to, 1);
         assert_ne!(&text, run, "{from}");
@@ -252,131 +254,134 @@ fn faults_of_the_other_engines_name_the_fix() {
 
 const PAGING: &str = "[paging]\ncatch-all = [\"person:ana\"]\n";
 
+/// Text below [`PAGING`], line, sentence and fix.
+const WRONG_CONNECTIONS: &[(&str, usize, &str, &str)] = &[
+    (
+        "[ssh.Web]\nuser = \"ops\"",
+        3,
+        "cannot be called \"Web\"",
+        "another name",
+    ),
+    ("[ssh.web]", 3, "has no `user`", "user ="),
+    (
+        "[ssh.web]\nuser = \"a b\"",
+        4,
+        "`user` cannot be",
+        "letters",
+    ),
+    (
+        "[ssh.web]\nuser = \"-oX\"",
+        4,
+        "`user` cannot be",
+        "letters",
+    ),
+    (
+        "[ssh.web]\nuser = \"ops\"\nport = 0",
+        5,
+        "from 1 to 65535",
+        "",
+    ),
+    (
+        "[ssh.web]\nuser = \"ops\"\nidentity-file = \"/not/here\"",
+        5,
+        "is not a file",
+        "create it",
+    ),
+    (
+        "[ssh.web]\nuser = \"ops\"\nprogram = \"ssh\"",
+        5,
+        "`program` cannot be",
+        "/usr/bin/ssh",
+    ),
+    (
+        "[ssh.web]\nuser = \"ops\"\nhost = \"x\"",
+        5,
+        "no key `host`",
+        "",
+    ),
+    (
+        "[rundeck.main]\nurl = \"http://r.example.org\"",
+        4,
+        "the token is sent there",
+        "https",
+    ),
+    (
+        "[rundeck.main]\nurl = \"https://r.example.org\"",
+        3,
+        "has no `token`",
+        "env:NAME",
+    ),
+    (
+        "[rundeck.main]\nurl = \"https://r.example.org\"\ntoken = \"abc\"",
+        5,
+        "a secret in the open",
+        "env:NAME",
+    ),
+    (
+        "[rundeck.main]\nurl = \"https://r.example.org\"\ntoken = \"env:T\"\napi-version = 13",
+        6,
+        "from 41 to 59",
+        "41",
+    ),
+    (
+        "[kubernetes.prod]",
+        3,
+        "exactly one way",
+        "in-cluster = true",
+    ),
+    (
+        "[kubernetes.prod]\nin-cluster = true\nkubeconfig = \"/x\"",
+        3,
+        "exactly one way",
+        "kubeconfig",
+    ),
+    (
+        "[kubernetes.prod]\nin-cluster = true\ncontext = \"x\"",
+        5,
+        "`context` belongs to `kubeconfig`",
+        "remove it",
+    ),
+    (
+        "[kubernetes.prod]\nkubeconfig = \"/not/here\"",
+        4,
+        "is not a file",
+        "create it",
+    ),
+    (
+        "[inventory]\nweb = 1",
+        4,
+        "must be a list of names",
+        "web-1",
+    ),
+    (
+        "[inventory]\nweb = [\"a b\"]",
+        4,
+        "cannot hold \"a b\"",
+        "without spaces",
+    ),
+    (
+        "[inventory]\nweb = [\"-x\"]",
+        4,
+        "cannot hold \"-x\"",
+        "a dash",
+    ),
+    (
+        "[inventory]\nweb = [1]",
+        4,
+        "cannot hold",
+        "visible characters",
+    ),
+    (
+        "[inventory]\nweb = \"not/here.txt\"",
+        4,
+        "is in",
+        "one name a line",
+    ),
+];
+
 #[test]
 fn faults_of_connections_and_lists_name_line_and_fix() {
-    let rows = [
-        (
-            "[ssh.Web]\nuser = \"ops\"",
-            3,
-            "cannot be called \"Web\"",
-            "another name",
-        ),
-        ("[ssh.web]", 3, "has no `user`", "user ="),
-        (
-            "[ssh.web]\nuser = \"a b\"",
-            4,
-            "`user` cannot be",
-            "letters",
-        ),
-        (
-            "[ssh.web]\nuser = \"-oX\"",
-            4,
-            "`user` cannot be",
-            "letters",
-        ),
-        (
-            "[ssh.web]\nuser = \"ops\"\nport = 0",
-            5,
-            "from 1 to 65535",
-            "",
-        ),
-        (
-            "[ssh.web]\nuser = \"ops\"\nidentity-file = \"/not/here\"",
-            5,
-            "is not a file",
-            "create it",
-        ),
-        (
-            "[ssh.web]\nuser = \"ops\"\nprogram = \"ssh\"",
-            5,
-            "`program` cannot be",
-            "/usr/bin/ssh",
-        ),
-        (
-            "[ssh.web]\nuser = \"ops\"\nhost = \"x\"",
-            5,
-            "no key `host`",
-            "",
-        ),
-        (
-            "[rundeck.main]\nurl = \"http://r.example.org\"",
-            4,
-            "the token is sent there",
-            "https",
-        ),
-        (
-            "[rundeck.main]\nurl = \"https://r.example.org\"",
-            3,
-            "has no `token`",
-            "env:NAME",
-        ),
-        (
-            "[rundeck.main]\nurl = \"https://r.example.org\"\ntoken = \"abc\"",
-            5,
-            "a secret in the open",
-            "env:NAME",
-        ),
-        (
-            "[rundeck.main]\nurl = \"https://r.example.org\"\ntoken = \"env:T\"\napi-version = 13",
-            6,
-            "from 41 to 59",
-            "41",
-        ),
-        (
-            "[kubernetes.prod]",
-            3,
-            "exactly one way",
-            "in-cluster = true",
-        ),
-        (
-            "[kubernetes.prod]\nin-cluster = true\nkubeconfig = \"/x\"",
-            3,
-            "exactly one way",
-            "kubeconfig",
-        ),
-        (
-            "[kubernetes.prod]\nin-cluster = true\ncontext = \"x\"",
-            5,
-            "`context` belongs to `kubeconfig`",
-            "remove it",
-        ),
-        (
-            "[kubernetes.prod]\nkubeconfig = \"/not/here\"",
-            4,
-            "is not a file",
-            "create it",
-        ),
-        (
-            "[inventory]\nweb = 1",
-            4,
-            "must be a list of names",
-            "web-1",
-        ),
-        (
-            "[inventory]\nweb = [\"a b\"]",
-            4,
-            "cannot hold \"a b\"",
-            "without spaces",
-        ),
-        (
-            "[inventory]\nweb = [\"-x\"]",
-            4,
-            "cannot hold \"-x\"",
-            "a dash",
-        ),
-        (
-            "[inventory]\nweb = [1]",
-            4,
-            "cannot hold",
-            "visible characters",
-        ),
-        (
-            "[inventory]\nweb = \"not/here.txt\"",
-            4,
-            "is in",
-            "one name a line",
-        ),
-    ];
+    let rows = WRONG_CONNECTIONS;
     let texts: Vec<String> = rows
         .iter()
         .map(|(t, ..)| format!("{PAGING}{t}\n"))

@@ -3,18 +3,7 @@
 use super::{ACTION, Folder, fix_report, good, said};
 use firebell::core::directory::{AutoLevel, How, Risk};
 
-#[test]
-fn a_file_that_says_everything_is_read_whole() {
-    let folder = Folder::new();
-    folder.put("secret", "s3cret\n");
-    folder.put(
-        "firebell.toml",
-        "[paging]\ncatch-all = [\"person:ana\"]\n[inventory]\nweb = [\"web-1\", \"web-2\"]\ndb = \"db.txt\"\n",
-    );
-    folder.put("db.txt", "# replicas\ndb-1\n\ndb-2 # the big one\n");
-    folder.put(
-        "actions/all.toml",
-        r#"schema = 1
+const ALL: &str = r#"schema = 1
 id = "all"
 title = "All"
 class = "remediation"
@@ -110,8 +99,18 @@ storm = 20
 [[sample]]
 labels = { team = "web", env = "prod" }
 args = { host = "web-2", wait = "1m" }
-"#,
+"#;
+
+#[test]
+fn a_file_that_says_everything_is_read_whole() {
+    let folder = Folder::new();
+    folder.put_secret("secret");
+    folder.put(
+        "firebell.toml",
+        "[paging]\ncatch-all = [\"person:ana\"]\n[inventory]\nweb = [\"web-1\", \"web-2\"]\ndb = \"db.txt\"\n",
     );
+    folder.put("db.txt", "# replicas\ndb-1\n\ndb-2 # the big one\n");
+    folder.put("actions/all.toml", ALL);
     let loaded = good(folder.load(&[]));
     assert_eq!(loaded.warnings, [], "{}", fix_report(&loaded.warnings));
     let a = &loaded.directory.actions["all"];
@@ -246,6 +245,25 @@ fn a_program_that_is_not_here_switches_off_and_is_no_fault_of_the_file() {
         let file = loaded.actions.iter().find(|f| f.id == id).unwrap();
         assert!(file.faults.is_empty() && file.action.is_some() && !file.is_on());
     }
+}
+
+#[test]
+fn a_wrong_rollback_is_told_also_where_the_program_is_missing() {
+    let folder = Folder::new();
+    let away = ACTION.replace("/bin/df", "/opt/not/here");
+    folder.put(
+        "actions/away.toml",
+        &format!("{away}[rollback]\naction = \"nothing\"\n"),
+    );
+    let loaded = good(folder.load(&[]));
+    said(
+        &loaded.warnings,
+        "actions/away.toml",
+        12,
+        "does not exist",
+        "",
+    );
+    assert!(!loaded.directory.disabled["away"].lacking);
 }
 
 #[test]

@@ -512,6 +512,7 @@ async fn serve(engine: &Engine, metrics: Arc<Metrics>) -> String {
         },
         limits: Limits::default(),
         audit: firebell::config::Audit::default(),
+        exports: Vec::new(),
         log_format: "text".to_owned(),
         log_filter: "warn".to_owned(),
     };

@@ -144,7 +144,7 @@ pub async fn a_postmortem_is_drafted<S: Stage>(s: S) {
     s.card("ana", &room, 1, "").await;
     s.command("ana", &room, "resolve", &[]).await;
     let told = s.command("ana", &room, "postmortem", &[]).await;
-    assert!(told.text.contains("Postmortem draft of #1"), "{told:?}");
+    assert!(told.text.contains("Postmortem of #1"), "{told:?}");
     assert!(told.alone, "{told:?}");
 }
 

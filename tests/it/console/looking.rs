@@ -21,6 +21,7 @@ const PAGES: &[&str] = &[
     "/alerts",
     "/alerts?show=all",
     "/quarantine",
+    "/automation",
     "/people",
     "/declare",
     "/rooms/1",

@@ -129,7 +129,7 @@ async fn a_run_whose_truth_is_lost_is_unknown_said_loudly_and_settled_by_a_perso
         let folder = std::fs::read_dir(runs).unwrap().flatten();
         let folder = folder.map(|e| e.path()).find(|p| p.is_dir()).unwrap();
         let claim = folder.join("claim");
-        std::fs::write(&claim, "{\"pid\":1,\"born\":1,\"boot\":\"b\",\"at_ms\":1}").unwrap();
+        std::fs::write(&claim, "{\"pid\":1,\"born\":1,\"boot\":\"b\"}").unwrap();
         w.kill_and_restart().await;
         assert!(matches!(ended(&w, 1).await, Outcome::Unknown { .. }));
         w.settle().await;

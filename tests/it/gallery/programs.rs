@@ -1,6 +1,6 @@
 //! The examples with their real programs. A missing one is a visible skip.
 
-use super::{from_source, gallery, process};
+use super::{from_source, gallery, output, process};
 use crate::{postgres, tools};
 use firebell::core::action::bind;
 use std::collections::BTreeMap;
@@ -20,13 +20,13 @@ fn run(id: &str, args: &[(&str, &str)], edit: &dyn Fn(String) -> String) -> Outp
     let given = |(k, v): &(&str, &str)| ((*k).to_owned(), (*v).to_owned());
     let args: BTreeMap<_, _> = args.iter().map(given).collect();
     let plan = bind(action, &args, &BTreeMap::new()).unwrap();
-    Command::new(&plan.argv[0])
-        .args(&plan.argv[1..])
-        .env_clear()
-        .envs(&process(action).env)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
+    output(
+        Command::new(&plan.argv[0])
+            .args(&plan.argv[1..])
+            .env_clear()
+            .envs(&process(action).env)
+            .stdin(Stdio::null()),
+    )
 }
 
 fn as_it_is(text: String) -> String {
@@ -282,8 +282,10 @@ async fn a_session_of_postgresql_is_seen_and_ended() {
         says(&run("postgres-locks", &[], &edit), 0, &["0 rows"]);
         let ended = run("postgres-terminate", &[("pid", &pid)], &edit);
         says(&ended, 0, &[&pid, "ended", "t"]);
-        let gone = run("postgres-terminate", &[("pid", &pid)], &edit);
-        says(&gone, 0, &["0 rows"]);
+        until("the session is gone", || {
+            let gone = run("postgres-terminate", &[("pid", &pid)], &edit);
+            String::from_utf8_lossy(&gone.stdout).contains("0 rows")
+        });
     })
     .await
     .unwrap();
@@ -363,7 +365,7 @@ fn a_server_of_nginx_is_drained_and_put_back() {
     );
     super::program(Path::new(&own("bin/nginx")), &text);
     let child = Command::new(own("bin/nginx"))
-        .args(["-g", "daemon off;"])
+        .args(["-g", "daemon off; master_process off;"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()

@@ -2,7 +2,7 @@
 //! what it was called with.
 
 use super::{
-    INSTALLED, RECORDER, from_source, gallery, plans, process, program, recorded, shipped,
+    INSTALLED, RECORDER, from_source, gallery, installed, output, plans, process, program, recorded,
 };
 use std::path::Path;
 use std::process::Command;
@@ -58,13 +58,13 @@ fn what_an_example_starts_gets_each_argument_whole() {
                 );
                 let record = stubs.path().join("record");
                 let _ = std::fs::remove_file(&record);
-                let done = Command::new(&argv[0])
-                    .args(&argv[1..])
-                    .env_clear()
-                    .envs(&process(action).env)
-                    .env("RECORD", &record)
-                    .output()
-                    .unwrap();
+                let done = output(
+                    Command::new(&argv[0])
+                        .args(&argv[1..])
+                        .env_clear()
+                        .envs(&process(action).env)
+                        .env("RECORD", &record),
+                );
                 assert!(done.status.success(), "{}", file.id);
                 assert_eq!(recorded(&record), [argv[1..].to_vec()], "{}", file.id);
                 started += 1;
@@ -77,14 +77,14 @@ fn what_an_example_starts_gets_each_argument_whole() {
 #[test]
 fn the_scripts_hand_arguments_on_whole_and_refuse_what_is_none() {
     let dir = tempfile::tempdir().unwrap();
-    let bin = shipped().join("bin");
+    let bin = installed();
     let call = |script: &str, args: &[&str]| {
-        Command::new(bin.join(script))
-            .args(args)
-            .env_clear()
-            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-            .output()
-            .unwrap()
+        output(
+            Command::new(bin.join(script))
+                .args(args)
+                .env_clear()
+                .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
+        )
     };
     let file = dir.path().join("c.servers");
     std::fs::write(&file, "server web-1;\nserver web-2;\n").unwrap();
@@ -134,15 +134,15 @@ fn nginx_is_told_only_what_was_tested_and_a_refusal_leaves_the_file_alone() {
     let call = |args: &[&str]| {
         let mut path = std::ffi::OsString::from(dir.path().join("bin"));
         path.push(":/usr/bin:/bin");
-        Command::new(shipped().join("bin/nginx-upstream"))
-            .args(args)
-            .arg(&servers)
-            .arg("web-2")
-            .env_clear()
-            .env("PATH", path)
-            .env("RECORD", &record)
-            .output()
-            .unwrap()
+        output(
+            Command::new(installed().join("nginx-upstream"))
+                .args(args)
+                .arg(&servers)
+                .arg("web-2")
+                .env_clear()
+                .env("PATH", path)
+                .env("RECORD", &record),
+        )
     };
     program(&stub, RECORDER);
     let now = || std::fs::read_to_string(&servers).unwrap();

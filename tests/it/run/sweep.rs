@@ -94,10 +94,7 @@ async fn a_claim_without_a_result_and_without_a_shim_is_unknown() {
     let folder = spec.data.join("runs/fb-y");
     std::fs::create_dir_all(&folder).unwrap();
     let handle = Handle(format!("{}/fb-y", executor.node()));
-    for claim in [
-        "",
-        "{\"pid\":1,\"born\":1,\"boot\":\"another\",\"at_ms\":1}",
-    ] {
+    for claim in ["", "{\"pid\":1,\"born\":1,\"boot\":\"another\"}"] {
         std::fs::write(folder.join("claim"), claim).unwrap();
         assert_eq!(
             executor.reconcile(&job, None).await,

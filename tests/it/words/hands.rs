@@ -26,6 +26,21 @@ pub fn runs() -> Vec<(&'static str, Event)> {
                 until: at("14:20:00"),
             },
         ),
+        (
+            "run_armed",
+            Event::RunArmed {
+                run,
+                start: at("14:20:30"),
+                hold: Some(at("14:25:30")),
+            },
+        ),
+        (
+            "auto_stopped",
+            Event::AutoStopped {
+                action: "web-restart".to_owned(),
+                why: "2 failures in a row".to_owned(),
+            },
+        ),
         ("run_cancel_asked", Event::RunCancelAsked { run, by: ana() }),
         (
             "run_settled",

@@ -18,15 +18,16 @@ pub(in super::super) fn actions(scene: Scene<'_>) -> Markup {
         p.about { "Each is a file of actions/. They are offered on the incidents they fit; docs/runbooks.md tells how to write one." }
         @if wrong().next().is_some() {
             section {
-                h2 { "Disabled" }
+                h2.section { "Disabled" }
                 ul.plain { @for (id, off) in wrong() { (disabled(id, off)) } }
             }
         }
         @if directory.actions.is_empty() { p.empty { "No action is offered. Add a file to actions/." } }
+        @if wrong().next().is_some() && !directory.actions.is_empty() { h2.section { "Offered" } }
         ul.grid { @for action in directory.actions.values() { (one(action)) } }
         @if lacking().next().is_some() {
             section {
-                h2 { "Off on this machine" }
+                h2.section { "Off on this machine" }
                 p.hint { "Nothing is wrong with these files: a program they need is not installed here." }
                 ul.plain { @for (id, off) in lacking() { (disabled(id, off)) } }
             }
@@ -39,11 +40,17 @@ fn disabled(id: &str, off: &Disabled) -> Markup {
         li.panel data-item data-disabled=(id) {
             h2 { (plain(off.title.as_deref().unwrap_or(id))) span.hint { (id) } }
             @for reason in &off.why {
-                p.said.no[!off.lacking] { code { (reason.place) } ": " (plain(&reason.what)) "." }
-                p.hint { "Fix: " (plain(&reason.fix)) "." }
+                p.said.no[!off.lacking] { code { (reason.place) } ": " (plain(&ended(&reason.what))) }
+                p.hint { "Fix: " (plain(&ended(&reason.fix))) }
             }
         }
     }
+}
+
+/// A sentence with a mark at its end.
+fn ended(text: &str) -> String {
+    let done = text.ends_with(['.', '?', '!', '…']);
+    format!("{text}{}", if done { "" } else { "." })
 }
 
 fn one(action: &Action) -> Markup {

@@ -19,10 +19,13 @@ pub(in super::super) enum Here {
     Actions,
     Alerts,
     Silences,
+    Automation,
     Quarantine,
     Audit,
     People,
     Declare,
+    Postmortems,
+    Search,
     Room(RoomId),
 }
 
@@ -139,6 +142,9 @@ pub(in super::super) fn side_content(side: &Side, here: Here) -> Markup {
             (link("/actions", "play", "Actions", here == Here::Actions, side.disabled, side.disabled > 0))
             (link("/alerts", "siren", "Alerts", here == Here::Alerts, side.firing, false))
             (link("/silences", "mute", "Silences", here == Here::Silences, side.silenced, false))
+            (link("/automation", "play", "Automation", here == Here::Automation, 0, false))
+            (link("/postmortems", "book", "Postmortems", here == Here::Postmortems, 0, false))
+            (link("/search", "glass", "Search", here == Here::Search, 0, false))
             (link("/quarantine", "jar", "Quarantine", here == Here::Quarantine, side.quarantined, false))
             (link("/audit", "list", "Audit", here == Here::Audit, 0, false))
         }
@@ -219,6 +225,7 @@ fn notices(scene: Scene<'_>, here: Here, path: &str) -> Markup {
         @if let Some((ok, text)) = &scene.viewer.said {
             div.said.no[!*ok] role="status" { (text) }
         }
+        (super::automation::banner(scene))
         @match scene.viewer.acting {
             Acting::ReadOnly => p.notice { (icon("lock")) (READ_ONLY) },
             Acting::PickFirst if here == Here::People => {},

@@ -11,7 +11,7 @@ use crate::core::text::count;
 use crate::core::time::human_ms;
 use crate::core::timeline::Entry;
 use crate::http::console::viewer::Acting;
-use crate::store::{AlertRow, AttemptRow, Delivery, IncidentRow, Lane, OutboxRow};
+use crate::store::{AlertRow, AttemptRow, Delivery, FoundRow, IncidentRow, Lane, OutboxRow};
 use maud::{Markup, html};
 
 /// Steps to come that are shown at once; the rest of a ladder is a click away.
@@ -28,6 +28,8 @@ pub(in super::super) struct IncidentView {
     /// Why these people and no others, and what happens next.
     pub(in super::super) why: Explanation,
     pub(in super::super) runs: Vec<RunView>,
+    /// What worked on incidents like it.
+    pub(in super::super) worked: Vec<super::automation::Worked>,
     /// Everything that left or was to leave for it.
     pub(in super::super) deliveries: Vec<OutboxRow>,
     /// Every try to wake somebody, newest first.
@@ -36,6 +38,8 @@ pub(in super::super) struct IncidentView {
     pub(in super::super) alerts: Vec<AlertRow>,
     /// How many there are in all.
     pub(in super::super) alerts_total: i64,
+    /// What was learned from one like it, while it is open.
+    pub(in super::super) lesson: Option<FoundRow>,
     /// The newest other incidents that are open.
     pub(in super::super) others: Vec<IncidentRow>,
 }
@@ -50,6 +54,7 @@ pub(in super::super) fn incident(scene: Scene<'_>, view: &IncidentView) -> Marku
                 @if let Some(room) = view.room { a.button href={ "/rooms/" (room.0) } { (icon("fire")) "Room" } }
                 a.button href={ "/incidents/" (id.0) "/postmortem" } { (icon("list")) "Postmortem" }
             }
+            @if let Some(found) = &view.lesson { (super::postmortem::lesson(found)) }
             div.columns data-live={ "incident:" (id.0) } data-src={ "/fragments/incident/" (id.0) } { (columns(scene, view)) }
             @if view.card.card.status != "resolved" { (super::hands::hand_on(scene, id, &view.others)) }
             (note_form(scene, id))
@@ -66,6 +71,7 @@ pub(in super::super) fn columns(scene: Scene<'_>, view: &IncidentView) -> Markup
             (timeline(scene, &view.timeline))
         }
         div.column.second {
+            (super::automation::panel(&view.worked))
             (why(scene, &view.why))
             (deliveries(scene, view))
             (alerts(scene, view))
@@ -274,18 +280,5 @@ fn choosable(scene: Scene<'_>, row: &IncidentRow, several: bool) -> Markup {
                 }
             }
         }
-    }
-}
-
-/// A finished text with its downloads.
-pub(in super::super) fn postmortem(id: IncidentId, title: &str, word: &str, text: &str) -> Markup {
-    html! {
-        (frame::head("Postmortem", &html! {
-            a.button href={ "/incidents/" (id.0) "/postmortem.md" } download { "Markdown" }
-            a.button href={ "/incidents/" (id.0) "/postmortem.json" } download { "JSON" }
-        }))
-        (frame::incident_link(id, word, title))
-        @if word != "resolved" { p.notice { "The incident is still open; this is the postmortem as far as it goes." } }
-        (super::lists::document(text))
     }
 }

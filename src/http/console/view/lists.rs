@@ -1,4 +1,4 @@
-//! The plain lists: alerts, services, quarantine; and a document read aloud.
+//! The plain lists: alerts, services, quarantine.
 
 use super::parts::{age, icon, outside, plain, when};
 use super::{Scene, frame};
@@ -167,134 +167,9 @@ pub(in super::super) fn query(text: &str) -> String {
     super::run::escape(text)
 }
 
-/// Draws the Markdown firebell itself writes: headings, lists, tables, paragraphs. Everything else
-/// stays plain text; nothing in it can become markup.
-pub(in super::super) fn document(text: &str) -> Markup {
-    let lines: Vec<&str> = text.lines().collect();
-    let is_table = |l: &str| l.trim_start().starts_with('|');
-    let is_item = |l: &str| l.starts_with("- ");
-    let mut blocks = Vec::new();
-    let mut at = 0;
-    while let Some(line) = lines.get(at) {
-        let same = |test: &dyn Fn(&str) -> bool| lines[at..].iter().take_while(|l| test(l)).count();
-        let (block, used) = if is_table(line) {
-            let n = same(&is_table);
-            (table(&lines[at..at + n]), n)
-        } else if is_item(line) {
-            let n = same(&is_item);
-            (
-                html! { ul { @for l in &lines[at..at + n] { li { (inline(l.trim_start_matches("- "))) } } } },
-                n,
-            )
-        } else {
-            (single(line), 1)
-        };
-        blocks.push(block);
-        at += used;
-    }
-    html! { article.document { @for b in blocks { (b) } } }
-}
-
-fn single(line: &str) -> Markup {
-    html! {
-        @if let Some(h) = line.strip_prefix("### ") { h4 { (inline(h)) } }
-        @else if let Some(h) = line.strip_prefix("## ") { h3 { (inline(h)) } }
-        @else if let Some(h) = line.strip_prefix("# ") { h2 { (inline(h)) } }
-        @else if let Some(q) = line.strip_prefix("> ") { blockquote { (inline(q)) } }
-        @else if !line.trim().is_empty() && !line.starts_with("<!--") { p { (inline(line)) } }
-    }
-}
-
-fn table(lines: &[&str]) -> Markup {
-    let rule = |l: &str| l.chars().all(|c| matches!(c, '|' | '-' | ':' | ' '));
-    let rows: Vec<Vec<String>> = lines
-        .iter()
-        .filter(|l| !rule(l))
-        .map(|l| cells(l))
-        .collect();
-    html! {
-        div.table-scroll tabindex="0" { table {
-            @if let [first, rest @ ..] = rows.as_slice() {
-                thead { tr { @for c in first { th scope="col" { (inline(c)) } } } }
-                tbody { @for r in rest { tr { @for c in r { td { (inline(c)) } } } } }
-            }
-        } }
-    }
-}
-
-/// Cells of a row; an escaped bar is not a border.
-fn cells(line: &str) -> Vec<String> {
-    let mut cells = vec![String::new()];
-    let mut chars = line.trim().trim_start_matches('|').chars();
-    while let Some(c) = chars.next() {
-        let cell = cells.last_mut();
-        match (c, cell) {
-            ('\\', Some(cell)) => {
-                cell.push('\\');
-                cell.extend(chars.next());
-            }
-            ('|', _) => cells.push(String::new()),
-            (c, Some(cell)) => cell.push(c),
-            (_, None) => {}
-        }
-    }
-    if cells.last().is_some_and(|c| c.trim().is_empty()) {
-        cells.pop();
-    }
-    cells.iter().map(|c| c.trim().to_owned()).collect()
-}
-
-/// Takes escapes away and makes `**bold**` bold and code code.
-fn inline(text: &str) -> Markup {
-    let mut parts: Vec<(char, String)> = vec![('p', String::new())];
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        let mode = parts.last().map_or('p', |p| p.0);
-        match c {
-            '\\' if mode != 'c' && chars.peek().is_some_and(char::is_ascii_punctuation) => {
-                push(&mut parts, chars.next());
-            }
-            '`' => parts.push((if mode == 'c' { 'p' } else { 'c' }, String::new())),
-            '*' if mode != 'c' && chars.peek() == Some(&'*') => {
-                chars.next();
-                parts.push((if mode == 'b' { 'p' } else { 'b' }, String::new()));
-            }
-            c => push(&mut parts, Some(c)),
-        }
-    }
-    html! {
-        @for (mode, text) in &parts {
-            @match mode { 'b' => strong { (text) }, 'c' => code { (text) }, _ => (text) }
-        }
-    }
-}
-
-fn push(parts: &mut [(char, String)], c: Option<char>) {
-    if let Some((_, text)) = parts.last_mut() {
-        text.extend(c);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_document_is_drawn_and_nothing_in_it_becomes_markup() {
-        let drawn = document(
-            "# Head\n\n- **Who** `x<y`\n- b\n\n| a | b |\n|---|---|\n| 1\\|2 | <img src=x> |\n",
-        )
-        .into_string();
-        assert!(drawn.contains("<h2>Head</h2>"), "{drawn}");
-        assert!(
-            drawn.contains("<li><strong>Who</strong> <code>x&lt;y</code></li>"),
-            "{drawn}"
-        );
-        assert!(
-            drawn.contains("<td>1|2</td><td>&lt;img src=x&gt;</td>"),
-            "{drawn}"
-        );
-    }
 
     #[test]
     fn a_page_says_where_it_is_in_the_list() {

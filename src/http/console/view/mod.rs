@@ -3,6 +3,7 @@
 
 pub(super) mod actions;
 pub(super) mod audit;
+pub(super) mod automation;
 pub(super) mod calendar;
 pub(super) mod card;
 pub(super) mod fairness;
@@ -17,6 +18,7 @@ pub(super) mod overview;
 pub(super) mod parts;
 pub(super) mod people;
 pub(super) mod person;
+pub(super) mod postmortem;
 pub(super) mod preview;
 pub(super) mod room;
 pub(super) mod run;

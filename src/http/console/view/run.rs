@@ -79,6 +79,7 @@ pub(in super::super) fn run(scene: Scene<'_>, view: &RunView) -> Markup {
 fn standing(state: &RunState) -> (String, &'static str) {
     match state {
         RunState::Asked { .. } => ("waits".to_owned(), "asked"),
+        RunState::Armed { .. } => ("starts by itself".to_owned(), "asked"),
         RunState::Queued { .. } => ("waits for its turn".to_owned(), "asked"),
         RunState::Released => ("starting".to_owned(), "running"),
         RunState::Running => ("running".to_owned(), "running"),

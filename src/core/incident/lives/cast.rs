@@ -1,0 +1,65 @@
+//! Who and what random lives are lived with.
+
+use super::{Action, Arc, Directory, action};
+use crate::core::directory::{Auto, AutoLevel};
+use crate::core::verdict::{Rule, Rules};
+
+/// The usual rules, and one that lets everything start by itself.
+pub(super) fn letting() -> Arc<Rules> {
+    let mut rules = Rules::default();
+    rules.rules.push(Rule {
+        id: "let-it".to_owned(),
+        auto: true,
+        ..Rule::blank(true)
+    });
+    Arc::new(rules)
+}
+
+/// Starts by itself, sometimes at once, and the page may wait for it.
+pub(super) fn by_itself(rng: &mut fastrand::Rng) -> Action {
+    let mut action = Action {
+        idempotent: true,
+        reversible: true,
+        ..action(0)
+    };
+    action.id = "auto".to_owned();
+    action.auto = Auto {
+        level: [AutoLevel::Delayed, AutoLevel::BeforePage][rng.usize(0..2)],
+        delay_ms: rng.i64(0..2) * 60_000,
+        clear_within_ms: rng.i64(0..600_000),
+        ..Auto::default()
+    };
+    action.lock.keys = vec!["k".to_owned()];
+    action.lock.wait_ms = rng.i64(0..2) * 120_000;
+    action
+}
+
+/// Ana has two contacts, sometimes in steps, and sometimes sleeps.
+pub(super) fn wake_in_steps(rng: &mut fastrand::Rng, directory: &mut Directory) {
+    use crate::core::directory::{Contact, ContactKind, Rule, Step, Urgency};
+    let Some(ana) = directory.people.get_mut("ana") else {
+        return;
+    };
+    ana.contacts.push(Contact {
+        name: "phone".to_owned(),
+        kind: ContactKind::Chat {
+            platform: "slack".to_owned(),
+        },
+    });
+    let step = |after_secs, contact: &str| Step {
+        after_secs,
+        contacts: vec![contact.to_owned()],
+    };
+    for urgency in [Urgency::High, Urgency::Low] {
+        if rng.bool() {
+            let steps = vec![step(rng.u64(0..2) * 60, "console"), step(200, "phone")];
+            ana.waking.rules.push(Rule { urgency, steps });
+        }
+    }
+    ana.waking.quiet = rng.bool().then_some(crate::core::hours::Quiet {
+        from: 11 * 60,
+        to: 13 * 60,
+        digest: 13 * 60,
+        days: [false; 7],
+    });
+}

@@ -1,0 +1,150 @@
+//! Templates, deadlines and places for postmortems: what they mean, and their faults by line and fix.
+
+use super::{Folder, each_is_said, said};
+use firebell::config::postmortem::{ExportKind, Forge};
+use firebell::core::postmortem::{Format, Term, export};
+
+const TOML: &str = "[paging]\ncatch-all = [\"person:ana\"]\n";
+
+#[test]
+fn a_template_is_for_what_it_names_and_a_deadline_for_its_severity() {
+    let folder = Folder::new();
+    folder.put(
+        "postmortem/any.md",
+        "# Any {{incident.id}}\n\n{{timeline}}\n",
+    );
+    folder.put(
+        "postmortem/bad.md",
+        "+++\nseverities = [\"sev1\"]\n+++\n# Bad {{incident.id}}\n",
+    );
+    folder.put(
+        "postmortem/checkout.md",
+        "+++\nservices = [\"checkout\"]\n+++\n# Checkout {{incident.id}}\n",
+    );
+    folder.put(
+        "firebell.toml",
+        &format!("{TOML}[postmortem]\ndeadlines = {{ sev3 = \"10 days\" }}\n"),
+    );
+    let rules = folder.load(&[]).unwrap().directory.postmortems;
+    let draft = firebell::core::postmortem::build(firebell::core::id::IncidentId(7), &[], None);
+    let head = |severity: &str, service: Option<&str>| {
+        let template = rules.template(severity, service, Some("web"));
+        let text = export(&draft, &template, Format::Markdown);
+        text.lines().next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(head("sev2", None), "# Any 7");
+    assert_eq!(head("sev1", None), "# Bad 7");
+    assert_eq!(head("sev1", Some("checkout")), "# Checkout 7");
+    let deadlines: Vec<_> = rules.deadlines.0.into_iter().collect();
+    assert_eq!(deadlines, [("sev3".to_owned(), Term::Days(10))]);
+    let usual = Folder::new().load(&[]).unwrap().directory.postmortems;
+    assert_eq!(usual.deadlines.0["sev2"], Term::BusinessDays(5));
+}
+
+#[test]
+fn places_are_read_with_their_tokens_and_kinds() {
+    let folder = Folder::new();
+    folder.put(
+        "firebell.toml",
+        &format!(
+            "{TOML}[export.book]\nkind = \"git\"\nrepository = \"https://git.example/book.git\"\ntoken = \"env:T\"\nforge = \"gitlab\"\nproject = \"acme/book\"\napi-url = \"https://git.example/api/v4\"\n[export.ops]\nkind = \"jira\"\napi-url = \"https://jira.example\"\nproject = \"OPS\"\ntoken = \"env:T\"\n[export.plain]\nkind = \"git\"\nrepository = \"../book.git\"\n"
+        ),
+    );
+    let exports = folder.load(&[("T", "s3cret")]).unwrap().settings.exports;
+    let names: Vec<&str> = exports.iter().map(|e| e.name.as_str()).collect();
+    assert_eq!(names, ["book", "ops", "plain"]);
+    let ExportKind::Git { forge, base, .. } = &exports[0].kind else {
+        panic!("{:?}", exports[0]);
+    };
+    assert_eq!(forge, &Some((Forge::Gitlab, "acme/book".to_owned())));
+    assert_eq!(base, "main");
+    assert_eq!(exports[0].net.timeout_ms, 20_000);
+    assert!(!format!("{exports:?}").contains("s3cret"));
+    assert!(
+        matches!(&exports[2].kind, ExportKind::Git { repository, .. } if repository.ends_with("/../book.git"))
+    );
+}
+
+#[test]
+fn faults_of_postmortems_name_line_and_fix() {
+    let at = |rest: &str| format!("{TOML}{rest}");
+    let rows = [
+        (
+            at("[postmortem]\ndeadlines = { sev1 = \"soon\" }\n"),
+            4,
+            "is no deadline",
+            "5 business days",
+        ),
+        (
+            at("[postmortem]\ndeadlines = { p9 = \"3d\" }\n"),
+            4,
+            "does not exist",
+            "sev1",
+        ),
+        (
+            at("[export.x]\nkind = \"wiki\"\n"),
+            4,
+            "`kind` cannot be",
+            "github-issues",
+        ),
+        (
+            at("[export.x]\nkind = \"git\"\nrepository = \"https://me:pw@git.example/x.git\"\n"),
+            5,
+            "without a password",
+            "token = ",
+        ),
+        (
+            at("[export.x]\nkind = \"git\"\nrepository = \"ext::sh -c id\"\n"),
+            5,
+            "https address",
+            "repository = ",
+        ),
+        (
+            at("[export.x]\nkind = \"git\"\nrepository = \"r.git\"\nfolder = \"../up\"\n"),
+            6,
+            "`folder` cannot be",
+            "without ..",
+        ),
+        (
+            at("[export.x]\nkind = \"github-issues\"\nproject = \"acme/web\"\n"),
+            3,
+            "has no `token`",
+            "env:NAME",
+        ),
+        (
+            at("[export.x]\nkind = \"github-issues\"\nproject = \"web\"\ntoken = \"env:PATH\"\n"),
+            5,
+            "`project` cannot be",
+            "owner/name",
+        ),
+    ];
+    for (text, line, what, fix) in rows {
+        let folder = Folder::new();
+        folder.put("firebell.toml", &text);
+        let faults = folder.load(&[("PATH", "/bin")]).expect_err(&text);
+        said(&faults, "firebell.toml", line, what, fix);
+    }
+    each_is_said(&[
+        (
+            "postmortem/x.md",
+            "+++\nseverities = [\"sev1\"]\n+++\n# {{incident.titel}}\n",
+            4,
+            "no placeholder",
+            "{{incident.title}}",
+        ),
+        (
+            "postmortem/x.md",
+            "+++\nseverity = [\"sev1\"]\n+++\n{{timeline}}\n",
+            2,
+            "has no key `severity`",
+            "severities",
+        ),
+        (
+            "postmortem/x.md",
+            "nothing\n",
+            0,
+            "no placeholder",
+            "{{timeline}}",
+        ),
+    ]);
+}

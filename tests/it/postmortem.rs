@@ -1,0 +1,7 @@
+//! The postmortem after the incident: what people write, where it goes, what is found again.
+
+mod exports;
+mod forges;
+mod formats;
+mod repository;
+mod writing;
