@@ -531,16 +531,10 @@ fn permits(
         known,
         actions: &actions,
     };
-    let mut rules = rules::rules(&found, &around, &own, &mut files.read);
+    let mut found = rules::rules(&found, &around, &own, &mut files.read);
     let (faults, warnings) = own.into_parts();
-    rules.broken = faults.first().map(|first| {
-        let line = match first.line {
-            0 => String::new(),
-            n => format!(":{n}"),
-        };
-        format!("{}{line}: {}", first.path.display(), first.what)
-    });
-    directory.permits = Arc::new(rules);
+    found.broken = faults.first().map(rules::broken);
+    directory.permits = Arc::new(found);
     for mut fault in faults {
         fault.what = format!("no action runs until this is mended: {}", fault.what);
         sink.warn_as(fault);

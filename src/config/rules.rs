@@ -3,6 +3,7 @@
 //! What is wrong here refuses no load, because people must still be paged: the rules are then broken as
 //! a whole, no action runs until the file is mended, and every fault is said as loudly as a warning is.
 
+use super::Fault;
 use super::calendars;
 use super::cross::Known;
 use super::folders::{Entry, check_id};
@@ -84,6 +85,15 @@ pub(super) fn rules(
         own.warn(&place, what, "add a [[rule]] with effect = \"allow\"");
     }
     rules
+}
+
+/// What a fault makes of the rules, in a sentence for whoever asks for a run.
+pub(super) fn broken(first: &Fault) -> String {
+    let line = match first.line {
+        0 => String::new(),
+        n => format!(":{n}"),
+    };
+    format!("{}{line}: {}", first.path.display(), first.what)
 }
 
 fn calendar(
