@@ -227,17 +227,6 @@ struct Config {
     path: PathBuf,
 }
 
-<<<<<<< Updated upstream
-=======
-/// What `export` prints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// Markdown
-    Md,
-    /// JSON
-    Json,
-}
-
 /// How a run went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum How {
@@ -247,7 +236,6 @@ enum How {
     Failed,
 }
 
->>>>>>> Stashed changes
 /// An incident's number, with or without `#`.
 fn incident(text: &str) -> Result<IncidentId, String> {
     match text.trim_start_matches('#').parse::<i64>() {

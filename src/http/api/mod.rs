@@ -86,18 +86,14 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(agree::get_run))
         .routes(routes!(agree::approve_run))
         .routes(routes!(agree::reject_run))
-<<<<<<< Updated upstream
         .routes(routes!(
             postmortems::get_postmortem,
             postmortems::change_postmortem
         ))
         .routes(routes!(postmortems::list_postmortems))
         .routes(routes!(postmortems::search))
-=======
         .routes(routes!(agree::stop_run))
         .routes(routes!(agree::settle_run))
-        .routes(routes!(incidents::get_postmortem))
->>>>>>> Stashed changes
         .routes(routes!(acts::acknowledge))
         .routes(routes!(acts::resolve))
         .routes(routes!(acts::note))
