@@ -23,7 +23,7 @@ mod serve;
 
 use crate::core::id::IncidentId;
 use crate::engine::Clock;
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
