@@ -1,4 +1,4 @@
-//! `firebell approve` and `firebell reject`: over the REST API, as the person whose token it is.
+//! `firebell approve`, `reject`, `stop` and `settle`: over the REST API, as the person whose token it is.
 //!
 //! What is approved is what was printed: the answer carries the subject that was shown.
 
@@ -12,11 +12,13 @@ use std::time::Duration;
 /// An answer takes no longer than this.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
-/// Yes or no.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What is said of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     Approve,
     Reject,
+    Stop,
+    Settle { good: bool, note: String },
 }
 
 /// Which run, and whom to ask.
@@ -82,6 +84,8 @@ pub(super) async fn decide(what: &What, answer: Answer) -> anyhow::Result<ExitCo
     let verb = match answer {
         Answer::Approve => "approve",
         Answer::Reject => "reject",
+        Answer::Stop => "stop",
+        Answer::Settle { .. } => "settle",
     };
     if answer == Answer::Approve && !what.yes && !confirmed()? {
         print("Nothing was done.")?;
@@ -89,7 +93,8 @@ pub(super) async fn decide(what: &What, answer: Answer) -> anyhow::Result<ExitCo
     }
     let body = match answer {
         Answer::Approve => json!({"subject": subject}),
-        Answer::Reject => json!({}),
+        Answer::Reject | Answer::Stop => json!({}),
+        Answer::Settle { good, note } => json!({"good": good, "note": note}),
     };
     let done = client
         .post(format!("{base}/{verb}"))

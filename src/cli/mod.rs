@@ -23,7 +23,7 @@ mod serve;
 
 use crate::core::id::IncidentId;
 use crate::engine::Clock;
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -175,6 +175,22 @@ enum Command {
         #[command(flatten)]
         what: approve::What,
     },
+    /// Stop a run: it is asked to end, and killed after its grace
+    Stop {
+        #[command(flatten)]
+        what: approve::What,
+    },
+    /// Say how a run with an unknown outcome went, after looking
+    Settle {
+        #[command(flatten)]
+        what: approve::What,
+        /// What you saw
+        #[arg(value_enum)]
+        how: How,
+        /// How you know, for the timeline
+        #[arg(long, default_value = "", value_name = "TEXT")]
+        note: String,
+    },
     /// Look whether the audit of runbook actions was touched, or print it
     Audit {
         #[command(subcommand)]
@@ -209,6 +225,15 @@ struct Config {
         value_name = "FILE"
     )]
     path: PathBuf,
+}
+
+/// How a run went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum How {
+    /// It did what it should
+    Worked,
+    /// It did not
+    Failed,
 }
 
 /// An incident's number, with or without `#`.
@@ -275,6 +300,11 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
         Command::Plan { old, days, config } => plan::plan(&old, &config.path, days).await,
         Command::Approve { what } => approve::decide(&what, approve::Answer::Approve).await,
         Command::Reject { what } => approve::decide(&what, approve::Answer::Reject).await,
+        Command::Stop { what } => approve::decide(&what, approve::Answer::Stop).await,
+        Command::Settle { what, how, note } => {
+            let good = how == How::Worked;
+            approve::decide(&what, approve::Answer::Settle { good, note }).await
+        }
         Command::Audit { what } => audit::audit(&what).await,
         Command::Policy {
             what: policy::What::Explain(asked),

@@ -1,4 +1,4 @@
-//! Runs that wait for agreement: look at one, approve it, say no. The same key is the same act.
+//! Acts on runs: look at one, approve it, say no, stop it, settle it. The same key is the same act.
 
 use super::body::{Body, cause};
 use super::runs::{RunOut, run_of};
@@ -15,6 +15,9 @@ use utoipa::ToSchema;
 
 /// The door of rules: `door = ["api"]`.
 const DOOR: &str = "api";
+
+/// Characters of a note; what chat platforms let people write.
+const NOTE_CHARS: usize = 2000;
 
 /// What is approved.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -124,6 +127,87 @@ pub async fn reject_run(
     let (incident, run) = which(&app, &id).await?;
     let by = caller.actor();
     let command = Command::RejectRun { by, run };
+    act(&app, &caller, &headers, incident, run, command, None).await
+}
+
+/// How a run went.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SettleBody {
+    /// It did what it should.
+    pub good: bool,
+    /// How that is known; for the timeline.
+    #[serde(default)]
+    pub note: String,
+}
+
+/// Stops a run, as the person whose token it is: it is asked to end, and killed after its grace.
+#[utoipa::path(
+    post,
+    path = "/runs/{id}/stop",
+    tag = "incidents",
+    params(
+        ("id" = i64, Path, description = "Its number"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key again is the same act and does nothing new"),
+    ),
+    request_body(content = Option<RejectBody>, description = "May be left out"),
+    responses(
+        (status = 200, description = "It was asked to stop", body = RunOut),
+        (status = 400, description = "The body or the key does not fit", body = ErrorBody),
+        (status = 401, description = "No valid token", body = ErrorBody),
+        (status = 403, description = "The token is no person's, or not of somebody who may", body = ErrorBody),
+        (status = 404, description = "There is no such run", body = ErrorBody),
+        (status = 409, description = "Refused: it is over, or was asked before", body = ErrorBody),
+        (status = 503, description = "It cannot be stored now; try again with the same key", body = ErrorBody),
+    )
+)]
+pub async fn stop_run(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Body(RejectBody {}): Body<RejectBody>,
+) -> Result<Json<RunOut>, Problem> {
+    let (incident, run) = which(&app, &id).await?;
+    let by = caller.actor();
+    let command = Command::CancelRun { by, run };
+    act(&app, &caller, &headers, incident, run, command, None).await
+}
+
+/// Says how a run with an unknown outcome went, as the person whose token it is.
+#[utoipa::path(
+    post,
+    path = "/runs/{id}/settle",
+    tag = "incidents",
+    params(
+        ("id" = i64, Path, description = "Its number"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key again is the same act and does nothing new"),
+    ),
+    request_body = SettleBody,
+    responses(
+        (status = 200, description = "It is settled; its keys are free", body = RunOut),
+        (status = 400, description = "The body or the key does not fit", body = ErrorBody),
+        (status = 401, description = "No valid token", body = ErrorBody),
+        (status = 403, description = "The token is no person's, or not of somebody who may", body = ErrorBody),
+        (status = 404, description = "There is no such run", body = ErrorBody),
+        (status = 409, description = "Refused: its outcome is known, or was settled", body = ErrorBody),
+        (status = 503, description = "It cannot be stored now; try again with the same key", body = ErrorBody),
+    )
+)]
+pub async fn settle_run(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Body(body): Body<SettleBody>,
+) -> Result<Json<RunOut>, Problem> {
+    let (incident, run) = which(&app, &id).await?;
+    let command = Command::SettleRun {
+        by: caller.actor(),
+        run,
+        good: body.good,
+        note: crate::core::text::cut(body.note.trim(), NOTE_CHARS),
+    };
     act(&app, &caller, &headers, incident, run, command, None).await
 }
 

@@ -92,6 +92,8 @@ fn routes() -> OpenApiRouter<App> {
         ))
         .routes(routes!(postmortems::list_postmortems))
         .routes(routes!(postmortems::search))
+        .routes(routes!(agree::stop_run))
+        .routes(routes!(agree::settle_run))
         .routes(routes!(acts::acknowledge))
         .routes(routes!(acts::resolve))
         .routes(routes!(acts::note))
