@@ -201,10 +201,6 @@ impl<'a> Desk<'a> {
             .unwrap_or(Tz::UTC)
     }
 
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one arm for each command, in the order of the tree"
-    )]
     async fn carry_out(&self, invocation: Invocation) -> Reply {
         let by = self.who.clone();
         match invocation {

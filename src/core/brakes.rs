@@ -287,7 +287,7 @@ impl Brakes {
     ///
     /// # Errors
     /// The first key that is not to be had.
-    pub fn free(&self, run: RunId, keys: &[String], now: Time) -> Result<(), Busy> {
+    pub fn free(&self, run: RunId, keys: &[String], now: Time) -> Result<(), Box<Busy>> {
         let place = self.latches.get(&run).and_then(place);
         for key in keys {
             let mut with = self.latches.values().filter(|l| {
@@ -303,10 +303,10 @@ impl Brakes {
                 }
             }
             if let Some(latch) = found {
-                return Err(Busy {
+                return Err(Box::new(Busy {
                     key: key.clone(),
                     with: latch.clone(),
-                });
+                }));
             }
         }
         Ok(())

@@ -103,7 +103,7 @@ impl Desk<'_> {
         };
         let found = match run {
             Some(run) => incident.runs.get_key_value(&run),
-            None => incident.runs.iter().filter(over).next_back(),
+            None => incident.runs.iter().rfind(over),
         };
         let Some((run, ran)) = found else {
             let what = match run {

@@ -22,6 +22,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Everything a batch will write and do, before it is committed.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says whether something else is to be done, and nothing of the others"
+)]
 pub(super) struct Draft {
     /// The instant of the batch.
     pub now: Time,

@@ -198,6 +198,7 @@ fn proposal_key(proposal: &Proposal) -> String {
     )
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "map_err hands it over")]
 fn unavailable(fault: StoreFault) -> Failure {
     Failure::Unavailable(fault.to_string())
 }

@@ -201,7 +201,7 @@ impl Call {
             .map_err(|_| format!("{method:?} is not an HTTP method"))?;
         let url = address(run, url)?;
         let mut secrets = Vec::new();
-        let headers = headers(run, job, &url, body.first().is_some(), &mut secrets)?;
+        let headers = headers(run, job, &url, !body.is_empty(), &mut secrets)?;
         Ok(Call {
             method,
             url,
@@ -504,11 +504,11 @@ fn headers(
         if OWN.contains(&lower.as_str()) {
             return Err(format!("the header `{name}` is set by firebell; remove it"));
         }
-        let bad = |_| format!("the header `{name}` has a name or value that cannot be sent");
-        let key = HeaderName::from_bytes(lower.as_bytes()).map_err(|_| bad(()))?;
+        let bad = || format!("the header `{name}` has a name or value that cannot be sent");
+        let key = HeaderName::from_bytes(lower.as_bytes()).map_err(|_| bad())?;
         let found = wire::secret(value).map_err(|why| format!("the header `{name}`: {why}"))?;
         let text = found.as_ref().map_or(value.as_str(), |s| s.expose_secret());
-        let mut sent = HeaderValue::from_str(text).map_err(|_| bad(()))?;
+        let mut sent = HeaderValue::from_str(text).map_err(|_| bad())?;
         if let Some(secret) = found {
             sent.set_sensitive(true);
             secrets.push(secret);

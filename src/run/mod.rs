@@ -94,8 +94,8 @@ impl Executors {
     /// The machine whose runs only this firebell knows; empty: none are.
     #[must_use]
     pub fn node(&self) -> &str {
-        let nodes = self.by_kind.values().filter_map(|e| e.node());
-        nodes.last().unwrap_or_default()
+        let mut nodes = self.by_kind.values().filter_map(|e| e.node());
+        nodes.next_back().unwrap_or_default()
     }
 
     /// Where what runs left is kept, by its content's hash.

@@ -47,24 +47,23 @@ fn of_v4(ip: Ipv4Addr) -> Option<Why> {
     Some(match (a, b, c, d) {
         (169, 254, 169, 254) | (100, 100, 100, 200) | (192, 0, 0, 192) => Why::Metadata,
         (127, ..) => Why::Loopback,
-        (10, ..) | (192, 168, ..) | (172, 16..=31, ..) => Why::Private,
-        // Between a provider and its customers; clusters use it too.
-        (100, 64..=127, ..) => Why::Private,
+        // The last one lies between a provider and its customers; clusters use it too.
+        (10, ..) | (192, 168, ..) | (172, 16..=31, ..) | (100, 64..=127, ..) => Why::Private,
         (169, 254, ..) => Why::LinkLocal,
-        (0, ..) | (224..=255, ..) => Why::Other,
-        // Protocol assignments, documentation, benchmarks, 6to4 relays.
-        (192, 0, 0 | 2, _) | (198, 51, 100, _) | (203, 0, 113, _) | (192, 88, 99, _) => Why::Other,
-        (198, 18..=19, ..) => Why::Other,
+        // The rest: protocol assignments, documentation, benchmarks, 6to4 relays.
+        (0 | 224..=255, ..)
+        | (192, 0, 0 | 2, _)
+        | (198, 51, 100, _)
+        | (203, 0, 113, _)
+        | (192, 88, 99, _)
+        | (198, 18..=19, ..) => Why::Other,
         _ => return None,
     })
 }
 
 fn of_v6(ip: Ipv6Addr) -> Option<Why> {
     let s = ip.segments();
-    let v4 = |hi: u16, lo: u16| {
-        let ([a, b], [c, d]) = (hi.to_be_bytes(), lo.to_be_bytes());
-        Ipv4Addr::new(a, b, c, d)
-    };
+    let v4 = |hi: u16, lo: u16| Ipv4Addr::from(u32::from(hi) << 16 | u32::from(lo));
     Some(match s {
         [0, 0, 0, 0, 0, 0, 0, 1] => Why::Loopback,
         // An IPv4 address in other clothes.
@@ -74,7 +73,7 @@ fn of_v6(ip: Ipv6Addr) -> Option<Why> {
         [0xfc00..=0xfdff, ..] => Why::Private,
         [0xfe80..=0xfebf, ..] => Why::LinkLocal,
         // Global unicast is 2000::/3; within it 6to4, Teredo and documentation are not one machine.
-        [0x2002, ..] | [0x2001, 0, ..] | [0x2001, 0x0db8, ..] => Why::Other,
+        [0x2002, ..] | [0x2001, 0 | 0x0db8, ..] => Why::Other,
         [0x2000..=0x3fff, ..] => return None,
         // Also 64:ff9b::/96, which would carry any IPv4 address through a translator.
         _ => Why::Other,

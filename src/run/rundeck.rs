@@ -222,7 +222,7 @@ impl Target<'_> {
             Err(fault) => return Err(fault.no_answer()),
         };
         if execution.status == "failed-with-retry" {
-            let Some(next) = execution.retried_execution.as_ref() else {
+            let Some(next) = execution.retried.as_ref() else {
                 return Ok(Stand::Running);
             };
             if at.retries >= RETRIES {
@@ -335,10 +335,7 @@ impl Executor for RundeckExecutor {
             for _ in 0..RETRIES {
                 let path = format!("execution/{}", api::encoded(&execution));
                 let now: Execution = target.api.get(&path, &[]).await.map_err(Fault::no_answer)?;
-                match now
-                    .retried_execution
-                    .filter(|_| now.status == "failed-with-retry")
-                {
+                match now.retried.filter(|_| now.status == "failed-with-retry") {
                     Some(next) => execution = next.id.0,
                     None => break,
                 }

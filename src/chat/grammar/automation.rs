@@ -63,6 +63,7 @@ mod tests {
         parse(text, &context).map_err(|usage| usage.what)
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "compared with what was read")]
     fn switch(on: Option<bool>, action: Option<&str>, why: &str) -> Result<Invocation, String> {
         Ok(Invocation::Automation {
             on,

@@ -210,7 +210,7 @@ pub(super) fn aftermath(incident: &Incident, scene: &Scene<'_>, events: &[Event]
         RunState::Queued { .. } => over || by_itself(r),
         _ => false,
     };
-    if !incident.runs.values().any(|r| ends(r)) {
+    if !incident.runs.values().any(ends) {
         return Vec::new();
     }
     let mut then = incident.clone();

@@ -403,6 +403,7 @@ pub(super) fn known(incident: &Incident, run: RunId) -> Result<&Run, Refusal> {
 }
 
 /// What an event about a run changes.
+#[expect(clippy::too_many_lines, reason = "one arm for each event")]
 pub(super) fn evolve(incident: &mut Incident, record: &Record) {
     let at = record.at;
     match &record.event {

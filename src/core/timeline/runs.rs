@@ -5,6 +5,7 @@ use crate::core::incident::{Event, Outcome};
 use crate::core::text::cut;
 use crate::core::time::human_ms;
 
+#[expect(clippy::too_many_lines, reason = "one sentence for each event")]
 pub(super) fn run(event: &Event, names: &Names) -> String {
     match event {
         Event::RunRehearsed {

@@ -132,7 +132,7 @@ impl ProcessExecutor {
     async fn start(&self, job: &Job) -> Start {
         let no = |why: String| Start::NotStarted { why };
         let folder = self.folder(&job.key);
-        let order = match self.order(job, &folder) {
+        let order = match Self::order(job, &folder) {
             Ok(order) => order,
             // Also for a shim of an earlier try that may still wait for the disk.
             Err(why) => return self.never(job, &folder, why),
@@ -169,7 +169,7 @@ impl ProcessExecutor {
                 said => match said.strip_prefix(shim::REFUSED) {
                     Some(said) => return self.never(job, &folder, said.to_owned()),
                     None => {
-                        "the process that would watch it ended without a word".clone_into(&mut why)
+                        "the process that would watch it ended without a word".clone_into(&mut why);
                     }
                 },
             }
@@ -207,7 +207,7 @@ impl ProcessExecutor {
         }
     }
 
-    fn order(&self, job: &Job, folder: &Folder) -> Result<Order, String> {
+    fn order(job: &Job, folder: &Folder) -> Result<Order, String> {
         let How::Process(run) = &job.action.how else {
             return Err("it is not a program of this machine".to_owned());
         };
@@ -285,7 +285,7 @@ impl ProcessExecutor {
     pub fn written(&self, job: &Job) -> Result<String, String> {
         let folder = self.folder(&job.key);
         folder.make().map_err(|e| e.to_string())?;
-        let order = self.order(job, &folder)?;
+        let order = Self::order(job, &folder)?;
         serde_json::to_string(&order).map_err(|e| e.to_string())
     }
 

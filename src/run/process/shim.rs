@@ -264,7 +264,7 @@ impl Stage {
             buffer: vec![0; READ],
             clean: Vec::new(),
         };
-        let ended = watch.to_the_end(begun);
+        let ended = watch.follow_to_end(begun);
         watch.leave(ended);
         let (veil, writer) = (watch.veil.hits(), watch.writer.dropped);
         (verdict.masked, verdict.dropped) = (veil, writer);
@@ -367,7 +367,7 @@ struct Watch<'a> {
 impl Watch<'_> {
     /// Waits for the leader to end, and ends it when it must. `false`: it could not be ended. The leader is left
     /// unreaped: its id is the group's, and as long as it is not reaped it cannot be a stranger's.
-    fn to_the_end(&mut self, begun: Instant) -> bool {
+    fn follow_to_end(&mut self, begun: Instant) -> bool {
         let bounds = &self.order.bounds;
         let limit = begun + Duration::from_millis(bounds.timeout_ms);
         let pidfd =

@@ -452,7 +452,7 @@ impl Writer {
             let (now, later) =
                 bytes.split_at(bytes.len().min(usize::try_from(room).unwrap_or(usize::MAX)));
             // A full disk must not stop the program: what it writes is lost, and counted.
-            if !self.file.as_mut().is_some_and(|f| f.write_all(now).is_ok()) {
+            if self.file.as_mut().is_none_or(|f| f.write_all(now).is_err()) {
                 self.dropped += now.len() as u64;
             }
             self.at += now.len() as u64;

@@ -178,7 +178,7 @@ pub(super) struct Execution {
     #[serde(default)]
     argstring: Option<String>,
     #[serde(default, rename = "retriedExecution")]
-    pub retried_execution: Option<Retried>,
+    pub retried: Option<Retried>,
     #[serde(default, rename = "abortedby")]
     pub aborted_by: Option<String>,
     #[serde(default, rename = "failedNodes")]
