@@ -39,9 +39,6 @@ pub(super) fn next_expiry(incident: &Incident) -> Option<Time> {
 pub(super) fn expired(incident: &Incident, scene: &Scene<'_>) -> Vec<Event> {
     let lapsed = |(id, run): (&RunId, &Run)| match run.state {
         RunState::Asked { expires } if expires <= scene.now => Some(Event::RunExpired { run: *id }),
-        RunState::Queued { .. } if verdict::valid_until(run).is_some_and(|t| t <= scene.now) => {
-            Some(Event::RunExpired { run: *id })
-        }
         RunState::Queued { until } if until <= scene.now => {
             let still = match scene.brakes.free(*id, &run.terms.locks, scene.now) {
                 Err(busy) => busy.words(scene.directory.zone),
@@ -50,6 +47,9 @@ pub(super) fn expired(incident: &Incident, scene: &Scene<'_>) -> Vec<Event> {
             let waited = human_ms(run.terms.wait_ms);
             let still = still.trim_end_matches('.');
             Some(refused(*id, format!("it waited {waited}, and {still}")))
+        }
+        RunState::Queued { .. } if verdict::valid_until(run).is_some_and(|t| t <= scene.now) => {
+            Some(Event::RunExpired { run: *id })
         }
         _ => None,
     };
