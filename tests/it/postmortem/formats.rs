@@ -296,7 +296,7 @@ fn no_mention_and_no_html_comes_out_of_the_markdown_or_an_issue() {
             "{line}"
         );
     }
-    assert!(!fenced);
+    assert!(fence.is_none());
     // Another reader sees no HTML and no foreign link in it either.
     let events = pulldown_cmark::Parser::new_ext(&markdown, pulldown_cmark::Options::all());
     for (event, at) in events.into_offset_iter() {
