@@ -198,6 +198,25 @@ fn planned(how: &How, values: &BTreeMap<String, String>) -> Result<Plan, String>
     })
 }
 
+/// Whether a run that was started at this target is still looked for at the right place. The rest of
+/// the target may differ: it is what an argument says.
+#[must_use]
+pub fn reaches(how: &How, target: &str) -> bool {
+    match how {
+        How::Process(_) => target == "this machine",
+        How::Ssh(run) => {
+            let by = format!(" by {}: ", run.server);
+            target.starts_with("ssh ") && target.contains(&by)
+        }
+        How::Http(run) => target == format!("HTTP {}", host_of(&run.url)),
+        How::Rundeck(run) => target == format!("rundeck {}, job {}", run.server, run.job),
+        How::Kubernetes(run) => {
+            let home = format!("kubernetes {}/{}, ", run.cluster, run.namespace);
+            target.starts_with(&home)
+        }
+    }
+}
+
 fn all(templates: &[String], values: &BTreeMap<String, String>) -> Result<Vec<String>, String> {
     templates.iter().map(|t| render(t, values)).collect()
 }

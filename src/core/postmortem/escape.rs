@@ -24,6 +24,8 @@ pub(super) fn piece(text: &str) -> String {
         match c {
             '\n' | '\r' => out.push_str(" ⏎ "),
             '\t' => out.push(' '),
+            // Put there by the arm below, when what was escaped once is read and written again.
+            ZERO_WIDTH if at > 0 && chars[at - 1] == '@' => {}
             c if invisible(c) => out.push_str(&format!("\\<U+{:04X}\\>", u32::from(c))),
             '@' => out.extend(['@', ZERO_WIDTH]),
             // `scheme://` and `www.` become links by themselves on GitHub.

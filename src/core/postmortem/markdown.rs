@@ -115,9 +115,17 @@ fn table(out: &mut String, head: &[Vec<Span>], rows: &[Vec<Vec<Span>>], indent: 
 
 fn spans_of(spans: &[Span], cell: bool) -> String {
     let mut out = String::new();
-    for span in spans {
+    let mut text = String::new();
+    for (at, span) in spans.iter().enumerate() {
         match span {
-            Span::Text(text) => out.push_str(&piece(text)),
+            // Neighbours are one text: `www` and `.example`, escaped apart, would come alive together.
+            Span::Text(part) => {
+                text.push_str(part);
+                if !matches!(spans.get(at + 1), Some(Span::Text(_))) {
+                    out.push_str(&piece(&text));
+                    text.clear();
+                }
+            }
             // Behind another backtick it would be part of a longer mark.
             Span::Code(text) if out.ends_with('`') => out.push_str(&piece(text)),
             Span::Code(text) => out.push_str(&code(text)),

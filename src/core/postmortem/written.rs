@@ -537,5 +537,4 @@ impl Written {
 }
 
 #[cfg(test)]
-#[path = "written_tests.rs"]
 mod tests;

@@ -1,5 +1,6 @@
 //! A released run as an executor gets it, checked once more against what was agreed on.
 
+use crate::core::action;
 use crate::core::directory::Action;
 use crate::core::id::RunId;
 use crate::core::incident::Incident;
@@ -45,6 +46,18 @@ pub(super) fn check(
         .ok_or("the run is not in the journal")?;
     let known = engine.directory().actions.get(&asked.action).cloned();
     let (action, stale) = match known {
+        // The action has moved while its run was under way: whoever would be asked knows nothing of
+        // it, and "not there" would be no proof. Journals older than the terms name no target.
+        Some(action)
+            if old
+                && !asked.terms.target.is_empty()
+                && !action::reaches(&action.how, &asked.terms.target) =>
+        {
+            return Err(format!(
+                "it was started on {}, and the file of {} says something else by now; look there",
+                asked.terms.target, asked.action
+            ));
+        }
         Some(action) => {
             // Files, rules, roles and time go on between the release and the start.
             let good = verdict::still_good(incident, run, &engine.directory(), engine.now());

@@ -203,11 +203,15 @@ pub async fn the_glass_is_broken_with_a_reason_and_everybody_is_told<S: Stage>(s
     let ana = directory.people.get_mut("ana").unwrap();
     ana.roles.push("commander".to_owned());
     engine.replace_directory(directory);
-    let told = s.types("bo", &room, "run! restart the disk is full").await;
+    let told = s
+        .types("bo", &room, "run! #1 restart the disk is full")
+        .await;
     assert!(told.text.contains("needs the role commander"), "{told:?}");
-    let told = s.types("ana", &room, "run! restart").await;
+    let told = s.types("ana", &room, "run! #1 restart").await;
     assert!(told.text.contains("needs a reason"), "{told:?}");
-    let told = s.types("ana", &room, "run! restart the disk is full").await;
+    let told = s
+        .types("ana", &room, "run! #1 restart the disk is full")
+        .await;
     assert!(told.text.contains("passes over its approval"), "{told:?}");
     s.line("bo", &TEAM, "BREAKS THE GLASS").await;
     let asked = s.line("ana", &room, "Why: “the disk is full”").await;

@@ -9,11 +9,17 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
-/// Runs an example as it is shipped, but for what `edit` changes in its text.
+/// Runs an example as it is shipped, but for what `edit` changes in its text, and in the texts of
+/// those beside it: what undoes it must take the same values.
 fn run(id: &str, args: &[(&str, &str)], edit: &dyn Fn(String) -> String) -> Output {
     let (_dir, loaded) = gallery(&|name, text| {
         let text = from_source(name, text);
-        if name == id { edit(text) } else { text }
+        let family = |id: &str| id.split('-').next().unwrap_or_default().to_owned();
+        if family(name) == family(id) {
+            edit(text)
+        } else {
+            text
+        }
     });
     let action = loaded.directory.actions.get(id);
     let action = action.unwrap_or_else(|| panic!("{:?}", loaded.directory.disabled.get(id)));
