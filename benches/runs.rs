@@ -138,6 +138,7 @@ async fn main() -> anyhow::Result<()> {
         group_wait_ms: 0,
         why: Vec::new(),
         alerts: Vec::new(),
+        auto: Vec::new(),
     };
     let id = engine.open("open", declared).await?.incident;
     let mut times: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
