@@ -194,7 +194,7 @@ fn the_examples_comments_show_the_defaults() {
             "# [[discord]]",
             "# [[webhooks]]",
             "# [inventory]",
-            "# [export.handbook]",
+            "# [postmortem]",
         ];
         let begins = block.iter().any(|b| line.starts_with(b));
         mapping = (mapping || begins) && !line.starts_with('[');
