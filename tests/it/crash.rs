@@ -337,9 +337,9 @@ async fn firebell_is_killed_at_any_moment_of_a_run_and_it_has_run_once() {
         // Truth in both directions: what is told to have run has, once, and nothing else has.
         assert_eq!(count(), done, "round {round}: {items:#?}");
         if count() > before {
-            ran += 1
+            ran += 1;
         } else {
-            lost += 1
+            lost += 1;
         }
     }
     println!("{ran} ran, {lost} presses were never stored or confirmed");

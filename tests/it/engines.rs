@@ -153,7 +153,7 @@ impl<'a> Follow<'a> {
         }
     }
 
-    async fn to_end(mut self) -> Ran {
+    async fn ended(mut self) -> Ran {
         let begun = tokio::time::Instant::now();
         loop {
             if let Stand::Ended {
@@ -176,7 +176,7 @@ impl<'a> Follow<'a> {
 
 /// Starts it and follows it to its end.
 async fn ran(executor: &dyn Executor, job: &Job) -> Ran {
-    Follow::start(executor, job).await.to_end().await
+    Follow::start(executor, job).await.ended().await
 }
 
 fn refused(start: &Start) -> &str {

@@ -78,7 +78,7 @@ pub async fn two_starts_with_one_key_are_one_run(e: &dyn Engine) {
     let two = Follow::start(&*second, &job).await;
     let again = Follow::start(&*first, &job).await;
     for follow in [one, two, again] {
-        let done = follow.to_end().await;
+        let done = follow.ended().await;
         assert_eq!(done.outcome.word(), "succeeded", "{done:?}");
         assert_eq!(done.text, "line 1\nline 2\nline 3\nline 4\n");
     }
@@ -95,7 +95,7 @@ pub async fn a_cancel_ends_it_and_may_be_repeated(e: &dyn Engine) {
         let asked = executor.cancel(&job, &run.handle);
         patient("cancel", asked).await.expect("the wish arrives");
     }
-    let (handle, done) = (run.handle.clone(), run.to_end().await);
+    let (handle, done) = (run.handle.clone(), run.ended().await);
     assert_eq!(done.outcome.word(), e.after_cancel(), "{done:?}");
     assert!(!done.text.contains("done"), "{done:?}");
     // Also when there is nothing left to stop.
@@ -115,7 +115,7 @@ pub async fn a_restart_of_firebell_loses_nothing_that_can_be_kept(e: &dyn Engine
     let mut run = Follow::from(&*second, &job, handle);
     (run.cursor, run.text) = (cursor, text);
     e.release();
-    let done = run.to_end().await;
+    let done = run.ended().await;
     assert_eq!(done.outcome.word(), e.after_our_restart(), "{done:?}");
     if e.after_our_restart() == "succeeded" {
         assert_eq!(done.text, "begun\ndone\n");
@@ -131,7 +131,7 @@ pub async fn a_restart_of_the_engine_is_told_as_it_was(e: &dyn Engine) {
     }
     patient("restart", e.restart(&job)).await;
     e.release();
-    let done = run.to_end().await;
+    let done = run.ended().await;
     assert_eq!(done.outcome.word(), e.after_its_restart(), "{done:?}");
     if e.after_its_restart() == "succeeded" {
         assert_eq!(done.text, "begun\ndone\n");
@@ -158,7 +158,7 @@ pub async fn a_lost_engine_is_waited_for(e: &dyn Engine) {
     assert!(!matches!(start, Start::Started(_)), "{start:?}");
     e.find_again();
     e.release();
-    let done = run.to_end().await;
+    let done = run.ended().await;
     assert_eq!(done.outcome.word(), "succeeded", "{done:?}");
     assert_eq!(done.text, "begun\ndone\n");
     assert_eq!((e.runs(&job), e.runs(&other)), (1, 0));
@@ -179,7 +179,7 @@ pub async fn a_start_without_an_answer_is_looked_up(e: &dyn Engine) {
     match patient("reconcile", second.reconcile(&job, None)).await {
         Found::Here(handle) => {
             assert!(e.finds_what_it_lost());
-            let done = Follow::from(&*second, &job, handle).to_end().await;
+            let done = Follow::from(&*second, &job, handle).ended().await;
             assert_eq!(done.outcome.word(), "succeeded", "{done:?}");
             assert_eq!(done.text, "line 1\nline 2\nline 3\nline 4\n");
         }
@@ -210,7 +210,7 @@ pub async fn no_error_holds_a_secret(e: &dyn Engine) {
     let (executor, job) = (e.executor(), e.job(Does::Lines));
     let run = Follow::start(&*executor, &job).await;
     let (handle, cursor) = (run.handle.clone(), run.cursor.clone());
-    let done = run.to_end().await;
+    let done = run.ended().await;
     let mut said = vec![format!("{done:?} {handle:?}")];
     let mut others = vec![executor];
     others.extend(e.stranger());

@@ -94,7 +94,7 @@ async fn statuses_mean_what_the_file_says() {
 async fn a_long_answer_is_cut_and_a_late_one_given_up() {
     let world = up().await.unwrap();
     let endless = with(world.to("GET", "endless"), |a| {
-        a.limits.output_bytes = 10_000
+        a.limits.output_bytes = 10_000;
     });
     let done = ran(&executor(), &endless).await;
     assert_eq!(done.text.len(), 10_000);
@@ -306,13 +306,13 @@ async fn what_cannot_be_sent_is_said_before_anything_is() {
         ),
         (
             http(at("http://a.example/", false), |r| {
-                r.url = "http://{h}/".to_owned()
+                r.url = "http://{h}/".to_owned();
             }),
             "fix its host",
         ),
         (
             http(at("http://a.example/", false), |r| {
-                r.url = "http://b.example/".to_owned()
+                r.url = "http://b.example/".to_owned();
             }),
             "fix its host",
         ),
@@ -370,7 +370,7 @@ async fn tls_is_checked_against_the_name_before_anything_is_sent() {
     .await;
     assert!(refused(&start).contains("TLS"), "{start:?}");
     let (trusting, job) = (executor(true), at(&url("right.example"), true));
-    let done = Follow::start(&trusting, &job).await.to_end().await;
+    let done = Follow::start(&trusting, &job).await.ended().await;
     assert_eq!(
         (done.outcome.word(), &*done.text),
         ("succeeded", "hello"),

@@ -107,7 +107,7 @@ async fn the_deadline_ends_it_and_what_never_started_says_why() {
     let executor = world.with(SECRET);
     let short = |image| {
         with(world.run(image, &["/bin/act"]), |a| {
-            a.limits.timeout_ms = 1000
+            a.limits.timeout_ms = 1000;
         })
     };
     let done = ran(&executor, &short("long")).await;
@@ -189,7 +189,7 @@ async fn a_job_that_is_gone_is_not_guessed_about() {
     run.wrote("line 2").await;
     let (handle, cursor) = (run.handle.clone(), run.cursor.clone());
     world.inner().jobs[0].expired = true;
-    let done = run.to_end().await;
+    let done = run.ended().await;
     assert_eq!(done.outcome.word(), "unknown", "{done:?}");
     // Nor is another Job of the name taken for it, or deleted for it.
     let Start::Started(second) = executor.start(&job).await else {

@@ -54,7 +54,8 @@ impl Judge {
             _child: child,
         };
         let first = judge.line().await;
-        judge.url = first.strip_prefix("URL ").expect("its address").to_owned();
+        let url = first.strip_prefix("URL ").expect("its address");
+        url.clone_into(&mut judge.url);
         Some(judge)
     }
 
@@ -137,7 +138,7 @@ async fn a_run_from_its_start_to_its_end() {
         {"type": "Complete", "status": "True"},
     ]});
     judge.tell(json!({"job": name, "status": over})).await;
-    let done = run.to_end().await;
+    let done = run.ended().await;
     assert_eq!(done.text, "one\ntwo\n", "the log was told once");
     assert_eq!(done.outcome, Outcome::Succeeded { exit: 0 });
     assert_eq!(done.duration_ms, 2000);

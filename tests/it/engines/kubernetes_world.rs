@@ -3,6 +3,16 @@
 //!
 //! An image's name says what its container does; see `program`.
 
+#![expect(clippy::unused_self, reason = "every world makes its runs alike")]
+#![expect(
+    clippy::type_complexity,
+    reason = "what a log is made of, in one place"
+)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a cluster keeps time by its own clock"
+)]
+
 use super::conformance::{Does, Engine};
 use super::proxy::Proxy;
 use super::{SECRET, job, way};

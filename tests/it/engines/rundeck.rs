@@ -44,7 +44,7 @@ async fn four_lines_over_three_seconds_are_read_by_offset() {
     let mut run = Follow::start(&executor, &job).await;
     run.wrote("line 1\n").await;
     assert!(!run.text().contains("line 4"), "it is told while it runs");
-    let done = run.to_end().await;
+    let done = run.ended().await;
     assert_eq!(done.text, "line 1\nline 2\nline 3\nline 4\n");
     assert!((3750..6000).contains(&done.duration_ms), "{done:?}");
     let inner = world.inner();
@@ -88,7 +88,7 @@ async fn a_log_that_is_pending_is_waited_for() {
     // Nothing new is a few bytes.
     assert_eq!(run.look().await, Stand::Running);
     super::conformance::Engine::release(&world);
-    assert_eq!(run.to_end().await.text, "begun\ndone\n");
+    assert_eq!(run.ended().await.text, "begun\ndone\n");
 }
 
 #[tokio::test]
@@ -195,7 +195,7 @@ async fn an_abort_is_pending_first_and_one_of_nothing_is_an_error() {
     run.wrote("begun").await;
     executor.cancel(&job, &run.handle).await.unwrap();
     assert_eq!(run.look().await, Stand::Running, "pending");
-    let done = run.to_end().await;
+    let done = run.ended().await;
     assert_eq!(done.outcome, Outcome::Cancelled);
     assert_eq!(done.notes, ["aborted in Rundeck by firebell"]);
     let nobody = Handle("4711".to_owned());

@@ -94,7 +94,7 @@ async fn a_plain_connection_that_is_cut_leaves_an_unknown_outcome() {
     let mut run = Follow::start(&executor, &job).await;
     run.wrote("begun").await;
     world.proxy.cut();
-    let done = run.to_end().await;
+    let done = run.ended().await;
     assert_eq!(done.outcome.word(), "unknown", "{done:?}");
     // A restart of firebell is as bad, and a cancel ends the connection only.
     let other = world.with(|_| {});
@@ -102,12 +102,12 @@ async fn a_plain_connection_that_is_cut_leaves_an_unknown_outcome() {
     assert!(matches!(found, Found::Unknowable { .. }), "{found:?}");
     for (idempotent, word) in [(false, "unknown"), (true, "cancelled")] {
         let job = with(world.run("plain", &["waits"]), |a| {
-            a.idempotent = idempotent
+            a.idempotent = idempotent;
         });
         let mut run = Follow::start(&executor, &job).await;
         run.wrote("begun").await;
         executor.cancel(&job, &run.handle).await.unwrap();
-        let done = run.to_end().await;
+        let done = run.ended().await;
         assert_eq!(done.outcome.word(), word, "{done:?}");
     }
 }
@@ -265,7 +265,7 @@ async fn a_stubborn_program_is_killed_with_everything_it_left() {
     let behind = left();
     assert!(!gone(&behind));
     executor.cancel(&job, &run.handle).await.unwrap();
-    let done = run.to_end().await;
+    let done = run.ended().await;
     assert_eq!(done.outcome, Outcome::Cancelled);
     assert!(gone(&behind), "{behind} lives on");
     // The same at the time limit.
@@ -286,7 +286,7 @@ async fn much_output_arrives_whole_and_too_much_is_counted() {
     assert_eq!(done.text.len(), 3_000_000);
     assert_eq!(done.text, "0123456789abcde\n".repeat(200_000)[..3_000_000]);
     let little = with(world.helped("much", &[]), |a| {
-        a.limits.output_bytes = 10_000
+        a.limits.output_bytes = 10_000;
     });
     let done = ran(&executor, &little).await;
     assert_eq!(done.text.len(), 160_000);
@@ -310,7 +310,7 @@ async fn a_connection_cut_in_the_middle_is_taken_up_again() {
         assert!(polled.is_err() || polled.is_ok_and(|news| news.bytes.is_empty()));
     }
     world.release();
-    let done = run.to_end().await;
+    let done = run.ended().await;
     assert_eq!(
         (&*done.text, done.outcome.word()),
         ("begun\ndone\n", "succeeded")
@@ -352,7 +352,7 @@ async fn many_starts_at_once_are_one_run() {
     }
     until("it has begun", || world.runs(&job) > 0).await;
     let handle = firebell::run::port::Handle("spool".to_owned());
-    let done = Follow::from(&executors[3], &job, handle).to_end().await;
+    let done = Follow::from(&executors[3], &job, handle).ended().await;
     assert_eq!(done.text, "line 1\nline 2\nline 3\nline 4\n");
     assert_eq!(world.runs(&job), 1);
 }

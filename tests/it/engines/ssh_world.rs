@@ -4,6 +4,8 @@
 //! As root it lets in the unprivileged account `firebell-test`, which `.ci/run` makes; otherwise
 //! the account that runs the test.
 
+#![expect(clippy::unused_self, reason = "every world makes its runs alike")]
+
 use super::conformance::{Does, Engine};
 use super::proxy::Proxy;
 use super::{job, until};
@@ -29,7 +31,9 @@ pub struct SshWorld {
 
 pub async fn up() -> Option<SshWorld> {
     let (sshd, keygen) = (tools::need("sshd")?, tools::need("ssh-keygen")?);
-    (tools::need("ssh")?, tools::need("python3")?);
+    for other in ["ssh", "python3"] {
+        tools::need(other)?;
+    }
     let root = rustix::process::geteuid().is_root();
     let user = if root { ACCOUNT.to_owned() } else { whoami() };
     if root

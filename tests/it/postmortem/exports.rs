@@ -86,7 +86,7 @@ async fn a_failed_export_is_tried_again_across_a_crash_and_never_blocks_closing(
             ("web", "open")
         );
         // Done there is done here, once somebody asks.
-        stand.close_issue(serde_json::json!({"state": "closed"}));
+        stand.close_issue(&serde_json::json!({"state": "closed"}));
         w.engine
             .export(ONE, "web", "item:1", &person("ana"))
             .await

@@ -222,7 +222,7 @@ async fn secrets_reach_the_program_as_files_and_nobody_else() {
         .into_iter()
         .filter(|p| !p.ends_with("artifacts/dump.txt"))
         .collect();
-    assert_eq!(inside, [place.clone()]);
+    assert_eq!(inside, std::slice::from_ref(&place));
     std::fs::write(work.path().join("go"), "").unwrap();
     let ended = follow(&executor, &job, &handle).await;
     let lines: Vec<&str> = ended.output.lines().collect();
@@ -256,7 +256,10 @@ async fn what_it_leaves_is_kept_within_bounds() {
     assert_eq!(left.len(), firebell::run::process::MOST);
     assert_eq!(left[0].0.name, "he_ap__1_.txt");
     assert_eq!(std::fs::read_to_string(&left[0].1).unwrap(), "heap\n");
-    assert!(left[0].1.metadata().unwrap().permissions().mode() & 0o077 == 0);
+    assert_eq!(
+        left[0].1.metadata().unwrap().permissions().mode() & 0o077,
+        0
+    );
     for (name, why) in [
         ("link", "link"),
         ("pipe", "regular"),
