@@ -324,8 +324,10 @@ fn pace(every: Duration, pages: i64) -> Duration {
 
 /// Puts changed files in force until the process ends; a wrong file is refused and said by `config`.
 async fn watch(config: PathBuf, files: Vec<PathBuf>, app: App) {
-    // Nobody asks for a reload by hand here: SIGHUP does.
-    let (_requests, asked) = mpsc::channel(1);
+    // Nobody asks for a reload by hand here: SIGHUP does. One is asked for at once: what changed
+    // between the reading of the files and the first look at them would be missed for ever.
+    let (requests, asked) = mpsc::channel(1);
+    let _ = requests.try_send(());
     // As every reload reads it, so that only what changes from now on is told.
     let at_start = config::load(&config).map(|loaded| loaded.at_start);
     let at_start = at_start.unwrap_or_default();
