@@ -3,15 +3,9 @@
 //!
 //! An image's name says what its container does; see `program`.
 
-#![expect(clippy::unused_self, reason = "every world makes its runs alike")]
-#![expect(
-    clippy::type_complexity,
-    reason = "what a log is made of, in one place"
-)]
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a cluster keeps time by its own clock"
-)]
+#![expect(clippy::unused_self, reason = "worlds make runs alike")]
+#![expect(clippy::type_complexity, reason = "a log, in one place")]
+#![expect(clippy::disallowed_methods, reason = "a cluster's own clock")]
 
 use super::conformance::{Does, Engine};
 use super::proxy::Proxy;

@@ -11,7 +11,7 @@ fn is_root() -> bool {
 async fn what_leaves_its_group_is_ended_with_it() {
     let scratch = TempDir::new().unwrap();
     // A session of its own, and a double fork whose middle has ended: no parent, no group.
-    let text = "/usr/bin/setsid /bin/sh -c 'echo $$; exec /bin/sleep 300' >> pids 2>&1 &
+    let text = ": > pids; /usr/bin/setsid /bin/sh -c 'echo $$; exec /bin/sleep 300' >> pids 2>&1 &
         /bin/sh -c '/usr/bin/setsid /bin/sh -c \"echo \\$\\$ >> pids; exec /bin/sleep 300\" &' 
         while [ $(/usr/bin/wc -l < pids) -lt 2 ]; do :; done; /bin/cat pids";
     let ended = ended(&script(&scratch, text)).await;
