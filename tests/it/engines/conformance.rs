@@ -106,7 +106,10 @@ pub async fn a_cancel_ends_it_and_may_be_repeated(e: &dyn Engine) {
 pub async fn a_restart_of_firebell_loses_nothing_that_can_be_kept(e: &dyn Engine) {
     let (first, job) = (e.executor(), e.job(Does::Long));
     let mut run = Follow::start(&*first, &job).await;
-    if !e.late_output() {
+    if e.late_output() {
+        // What has not arrived yet is lost with whoever sends it.
+        super::until("it has arrived", || e.runs(&job) == 1).await;
+    } else {
         run.wrote("begun").await;
     }
     let (handle, cursor, text) = (run.handle.clone(), run.cursor.clone(), run.text.clone());
