@@ -3,9 +3,14 @@
 //! Promises: well-formed XML whatever the texts hold; no entity but XML's five; code in CDATA, in
 //! which `]]>` is split.
 
-use super::html::escape;
+use super::html::{Marks, inline};
 use super::tree::{Block, Span};
 use std::fmt::Write;
+
+const XHTML: Marks = Marks {
+    link: "",
+    line_break: "<br/>",
+};
 
 /// The storage format of a page's body.
 #[must_use]
@@ -94,27 +99,5 @@ fn cdata(text: &str) -> String {
 }
 
 fn spans_of(spans: &[Span]) -> String {
-    let mut out = String::new();
-    for span in spans {
-        match span {
-            Span::Text(text) => out.push_str(&escape(text)),
-            Span::Code(text) => {
-                let _ = write!(out, "<code>{}</code>", escape(text));
-            }
-            Span::Strong(inner) => {
-                let _ = write!(out, "<strong>{}</strong>", spans_of(inner));
-            }
-            Span::Em(inner) => {
-                let _ = write!(out, "<em>{}</em>", spans_of(inner));
-            }
-            Span::Strike(inner) => {
-                let _ = write!(out, "<del>{}</del>", spans_of(inner));
-            }
-            Span::Link(label, url) => {
-                let _ = write!(out, "<a href=\"{}\">{}</a>", escape(url), spans_of(label));
-            }
-            Span::Break => out.push_str("<br/>"),
-        }
-    }
-    out
+    inline(spans, &XHTML)
 }

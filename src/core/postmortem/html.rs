@@ -133,7 +133,26 @@ fn table(out: &mut String, head: &[Vec<Span>], rows: &[Vec<Vec<Span>>]) {
     out.push_str("</tbody>\n</table></div>\n");
 }
 
+/// What differs between HTML and the XHTML of a wiki.
+pub(super) struct Marks {
+    /// Attributes of a link, with a space in front.
+    pub link: &'static str,
+    /// The end of a line.
+    pub line_break: &'static str,
+}
+
+/// A page of its own: where a link leads learns nothing of where it stood.
+const HTML: Marks = Marks {
+    link: " rel=\"noopener nofollow noreferrer\"",
+    line_break: "<br>",
+};
+
 fn spans_of(spans: &[Span]) -> String {
+    inline(spans, &HTML)
+}
+
+/// Text inside of a block, every word of it escaped.
+pub(super) fn inline(spans: &[Span], marks: &Marks) -> String {
     let mut out = String::new();
     for span in spans {
         match span {
@@ -142,23 +161,24 @@ fn spans_of(spans: &[Span]) -> String {
                 let _ = write!(out, "<code>{}</code>", escape(text));
             }
             Span::Strong(inner) => {
-                let _ = write!(out, "<strong>{}</strong>", spans_of(inner));
+                let _ = write!(out, "<strong>{}</strong>", inline(inner, marks));
             }
             Span::Em(inner) => {
-                let _ = write!(out, "<em>{}</em>", spans_of(inner));
+                let _ = write!(out, "<em>{}</em>", inline(inner, marks));
             }
             Span::Strike(inner) => {
-                let _ = write!(out, "<del>{}</del>", spans_of(inner));
+                let _ = write!(out, "<del>{}</del>", inline(inner, marks));
             }
             Span::Link(label, url) => {
                 let _ = write!(
                     out,
-                    "<a href=\"{}\" rel=\"noopener nofollow noreferrer\">{}</a>",
+                    "<a href=\"{}\"{}>{}</a>",
                     escape(url),
-                    spans_of(label)
+                    marks.link,
+                    inline(label, marks)
                 );
             }
-            Span::Break => out.push_str("<br>"),
+            Span::Break => out.push_str(marks.line_break),
         }
     }
     out
