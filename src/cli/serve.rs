@@ -328,14 +328,14 @@ async fn watch(config: PathBuf, files: Vec<PathBuf>, app: App) {
     // between the reading of the files and the first look at them would be missed for ever.
     let (requests, asked) = mpsc::channel(1);
     let _ = requests.try_send(());
-    // As every reload reads it, so that only what changes from now on is told.
-    let at_start = config::load(&config).map(|loaded| loaded.at_start);
-    let at_start = at_start.unwrap_or_default();
+    // As the first reload reads it, so that only what changes from then on is told.
+    let mut at_start = None;
     let put = |outcome: Result<Loaded, Vec<Fault>>| {
         let Ok(loaded) = outcome else {
             return;
         };
-        for_a_restart(&app.engine, &config::changed(&at_start, &loaded.at_start));
+        let first = at_start.get_or_insert_with(|| loaded.at_start.clone());
+        for_a_restart(&app.engine, &config::changed(first, &loaded.at_start));
         providers(&app.engine, &loaded.settings.notify);
         app.engine.replace_directory(loaded.directory);
         let app = app.clone();

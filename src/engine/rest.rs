@@ -63,9 +63,16 @@ fn note(
 impl Engine {
     /// Remembers the pages that leave now, when they leave at night.
     pub(super) fn remember_nights(&self, leaving: &[Outgoing]) {
+        let mut pages = leaving
+            .iter()
+            .filter(|e| e.row.lane == Lane::Page)
+            .peekable();
+        // Most commits page nobody.
+        if pages.peek().is_none() {
+            return;
+        }
         let now = self.directory();
         let mut nights = BTreeMap::clone(&now.nights);
-        let pages = leaving.iter().filter(|e| e.row.lane == Lane::Page);
         let mut found: Vec<(&str, Time)> = Vec::new();
         for row in pages.map(|e| &e.row) {
             if note(&now, &mut nights, &row.target, row.created_at) {

@@ -77,8 +77,8 @@ fn next(
     now: crate::core::time::Time,
     stuck: &BTreeSet<RunId>,
 ) -> Option<(IncidentId, RunId)> {
-    let ready = memory.brakes.ready(now).into_iter();
-    ready.into_iter().find(|(_, run)| !stuck.contains(run))
+    let mut ready = memory.brakes.ready(now).into_iter();
+    ready.find(|(_, run)| !stuck.contains(run))
 }
 
 impl Desk {

@@ -2,7 +2,7 @@
 
 use super::body::{Body, cause};
 use super::runs::{RunOut, run_of};
-use crate::core::id::{IncidentId, RunId};
+use crate::core::id::{Actor, IncidentId, RunId};
 use crate::core::incident::Command;
 use crate::http::App;
 use crate::http::auth::Caller;
@@ -82,19 +82,8 @@ pub async fn approve_run(
     headers: HeaderMap,
     Body(body): Body<ApproveBody>,
 ) -> Result<Json<RunOut>, Problem> {
-    let (incident, run) = which(&app, &id).await?;
-    let by = caller.actor();
-    let command = Command::ApproveRun { by, run };
-    act(
-        &app,
-        &caller,
-        &headers,
-        incident,
-        run,
-        command,
-        Some(body.subject),
-    )
-    .await
+    let approve = |by, run| Command::ApproveRun { by, run };
+    act(&app, &caller, (&headers, &id), Some(body.subject), approve).await
 }
 
 /// Says no to a run, as the person whose token it is. That ends it.
@@ -124,10 +113,8 @@ pub async fn reject_run(
     headers: HeaderMap,
     Body(RejectBody {}): Body<RejectBody>,
 ) -> Result<Json<RunOut>, Problem> {
-    let (incident, run) = which(&app, &id).await?;
-    let by = caller.actor();
-    let command = Command::RejectRun { by, run };
-    act(&app, &caller, &headers, incident, run, command, None).await
+    let reject = |by, run| Command::RejectRun { by, run };
+    act(&app, &caller, (&headers, &id), None, reject).await
 }
 
 /// How a run went.
@@ -168,10 +155,8 @@ pub async fn stop_run(
     headers: HeaderMap,
     Body(RejectBody {}): Body<RejectBody>,
 ) -> Result<Json<RunOut>, Problem> {
-    let (incident, run) = which(&app, &id).await?;
-    let by = caller.actor();
-    let command = Command::CancelRun { by, run };
-    act(&app, &caller, &headers, incident, run, command, None).await
+    let stop = |by, run| Command::CancelRun { by, run };
+    act(&app, &caller, (&headers, &id), None, stop).await
 }
 
 /// Says how a run with an unknown outcome went, as the person whose token it is.
@@ -201,25 +186,25 @@ pub async fn settle_run(
     headers: HeaderMap,
     Body(body): Body<SettleBody>,
 ) -> Result<Json<RunOut>, Problem> {
-    let (incident, run) = which(&app, &id).await?;
-    let command = Command::SettleRun {
-        by: caller.actor(),
+    let settle = |by, run| Command::SettleRun {
+        by,
         run,
         good: body.good,
         note: crate::core::text::cut(body.note.trim(), NOTE_CHARS),
     };
-    act(&app, &caller, &headers, incident, run, command, None).await
+    act(&app, &caller, (&headers, &id), None, settle).await
 }
 
+/// Finds the run that `id` names and does something with it as the person whose token it is; `seen`
+/// is the subject they looked at.
 async fn act(
     app: &App,
     caller: &Caller,
-    headers: &HeaderMap,
-    incident: IncidentId,
-    run: RunId,
-    command: Command,
+    (headers, id): (&HeaderMap, &str),
     seen: Option<String>,
+    what: impl FnOnce(Actor, RunId) -> Command,
 ) -> Result<Json<RunOut>, Problem> {
+    let (incident, run) = which(app, id).await?;
     if seen.as_deref().is_some_and(str::is_empty) {
         return Err(Problem::bad(
             "bad_body",
@@ -230,7 +215,7 @@ async fn act(
     let command = Command::Through {
         door: DOOR.to_owned(),
         seen,
-        command: Box::new(command),
+        command: Box::new(what(caller.actor(), run)),
     };
     let done = app.engine.submit(&cause, incident, command).await?;
     if done.incident != incident {
