@@ -19,10 +19,10 @@ use super::engines::{Engines, Inventory};
 use super::folders::{Entry, Reading, check_id};
 use super::reader::{Said, Sink, Table, nearest};
 use super::route::matchers;
-use super::secret::{hex, sha256};
 use super::tree::parse;
 use crate::core::action::placeholders;
 use crate::core::alert::Labels;
+use crate::core::digest;
 use crate::core::directory::{Action, ActionClass, Arg, Risk};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -108,7 +108,7 @@ pub(super) fn action(
         roles: agreed.roles,
         rollback,
         private_output,
-        digest: hex(&sha256(text.as_bytes())),
+        digest: digest::sha256(text.as_bytes()),
         ..Action::of_program(id, &[])
     };
     action.auto = agree::auto(&table, &action);

@@ -12,12 +12,12 @@ use super::reader::{Said, Sink};
 use super::secret::{Found, Secrets};
 use super::settings::{loopback_host, web_address};
 use crate::calendar::{Event, read};
+use crate::core::digest;
 use crate::core::directory::Person;
 use crate::core::schedule::{Holidays, Leave, Listed, Shift};
 use crate::core::time::Time;
 use chrono_tz::Tz;
 use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -90,8 +90,7 @@ impl Calendars<'_> {
             sink.fault(&said.place, what, "use an https address");
             return None;
         }
-        let digest = Sha256::digest(url.expose_secret().as_bytes());
-        let name: String = digest.iter().take(16).map(|b| format!("{b:02x}")).collect();
+        let name = &digest::sha256(url.expose_secret().as_bytes())[..32];
         let copy = self.copies.join(format!("{name}.ics"));
         let (entry, id) = &self.of;
         let id = (*id).to_owned();

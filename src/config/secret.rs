@@ -125,11 +125,6 @@ pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
-/// Lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
-
 /// 64 hexadecimal digits as a digest.
 pub(super) fn unhex(text: &str) -> Option<[u8; 32]> {
     let text = text.trim();

@@ -4,14 +4,13 @@
 //! template element becomes exactly one argument; nothing is split, expanded or interpreted.
 
 use super::alert::Labels;
+use super::digest;
 use super::directory::{Action, Arg, ArgKind, How, Rollback};
 use super::id::IncidentId;
-use super::text::deceives;
+use super::text::{deceives, percent};
 use super::time::{human_ms, parse_duration_ms};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 /// Names of a list that are spelled out where a value is refused.
 const NAMED: usize = 12;
@@ -78,7 +77,6 @@ impl Plan {
         incident: IncidentId,
         environment: Option<&str>,
     ) -> String {
-        let mut hash = Sha256::new();
         let id = incident.to_string();
         let fixed = [&*action.id, &*action.digest, &*self.target, &*id];
         let parts = fixed
@@ -87,15 +85,7 @@ impl Plan {
             .chain(self.argv.iter().map(String::as_str))
             .chain(std::iter::once("\0dry"))
             .chain(self.dry_run.iter().map(String::as_str));
-        for part in parts {
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part.as_bytes());
-        }
-        hash.finalize().iter().fold(String::new(), |mut hex, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        digest::of(parts)
     }
 }
 
@@ -278,19 +268,6 @@ fn host_of(url: &str) -> &str {
         .find(['/', '?', '#'])
         .map_or(url.len(), |n| after + n);
     &url[..end]
-}
-
-/// Everything outside RFC 3986's unreserved characters becomes `%XX`.
-fn percent(value: &str) -> String {
-    value.bytes().fold(String::new(), |mut out, b| {
-        if b.is_ascii_alphanumeric() || b"-._~".contains(&b) {
-            out.push(char::from(b));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(out, "%{b:02X}");
-        }
-        out
-    })
 }
 
 /// A JSON template with the values inside of its strings; they cannot leave them.

@@ -1,4 +1,5 @@
-//! Digests over several texts, such that no two different lists of texts read alike.
+//! Digests as people and files write them, and over several texts such that no two different lists of
+//! texts read alike.
 
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
@@ -11,7 +12,19 @@ pub fn of<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part.as_bytes());
     }
-    hash.finalize().iter().fold(String::new(), |mut hex, byte| {
+    hex(&hash.finalize())
+}
+
+/// SHA-256 of some bytes, hex.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Bytes in lower-case hexadecimal.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
         // Writing to a String cannot fail.
         let _ = write!(hex, "{byte:02x}");
         hex

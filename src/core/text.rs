@@ -1,5 +1,7 @@
 //! Small pure helpers on text that people read. Alert text is attacker-controlled: nothing here trusts it.
 
+use std::fmt::Write as _;
+
 /// Whether a character makes a reader see the ones around it in another order, or hides among them
 /// (Unicode's directional formatting and marks, its separators, and characters without width).
 #[must_use]
@@ -41,4 +43,18 @@ pub fn list<S: AsRef<str>>(items: &[S]) -> String {
             format!("{} and {}", head.join(", "), last.as_ref())
         }
     }
+}
+
+/// Everything outside RFC 3986's unreserved characters becomes `%XX`.
+#[must_use]
+pub fn percent(value: &str) -> String {
+    value.bytes().fold(String::new(), |mut out, b| {
+        if b.is_ascii_alphanumeric() || b"-._~".contains(&b) {
+            out.push(char::from(b));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "%{b:02X}");
+        }
+        out
+    })
 }

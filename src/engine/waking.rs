@@ -7,6 +7,7 @@
 
 use super::{Change, Counter, Engine, Failure};
 use crate::chat::{self, Card, Chat, Fault, Retry};
+use crate::core::digest;
 use crate::core::directory::{Contact, ContactKind, Directory, Person};
 use crate::core::id::{IncidentId, Seq};
 use crate::core::incident::{Command, Incident, Refusal};
@@ -14,7 +15,6 @@ use crate::core::time::Time;
 use crate::notify::{self, Message, Notifiers, Receipt, Tried, Try, What};
 use crate::store::{AttemptRow, ChangeSet, ContactCodeRow, RINGING, ReceiptChange, VerifiedRow};
 use secrecy::ExposeSecret;
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -134,7 +134,7 @@ impl Engine {
         };
         let now = self.now();
         let known = self.store().contact_code(&person.id, &contact.name).await;
-        let known = known.map_err(|e| Failure::Unavailable(e.to_string()))?;
+        let known = known?;
         let lately = |c: &ContactCodeRow| c.expires_at > now.plus_ms(CODE_MS - CODE_EVERY_MS);
         if known.as_ref().is_some_and(lately) {
             let what = "A code was sent less than a minute ago; it is still good.".to_owned();
@@ -147,7 +147,7 @@ impl Engine {
             person: person.id.clone(),
             contact: contact.name.clone(),
             digest,
-            code: hash(&code),
+            code: digest::sha256(code.as_bytes()),
             expires_at: now.plus_ms(CODE_MS),
             tries: 0,
         };
@@ -176,7 +176,7 @@ impl Engine {
     pub async fn enter_code(&self, person: &str, contact: &str, code: &str) -> Result<(), Failure> {
         let (person, contact) = self.contact_of(person, contact)?;
         let known = self.store().contact_code(&person.id, &contact.name).await;
-        let known = known.map_err(|e| Failure::Unavailable(e.to_string()))?;
+        let known = known?;
         let now = self.now();
         let usable = |c: &ContactCodeRow| {
             c.expires_at > now
@@ -190,7 +190,7 @@ impl Engine {
             );
             return Err(Refusal::Invalid { why }.into());
         };
-        let right: bool = hash(code.trim())
+        let right: bool = digest::sha256(code.trim().as_bytes())
             .as_bytes()
             .ct_eq(row.code.as_bytes())
             .into();
@@ -364,7 +364,7 @@ impl Engine {
     /// `Unavailable` when nothing could be stored.
     pub async fn receipt(&self, receipt: &str, arrived: bool, word: &str) -> Result<(), Failure> {
         let rows = self.store().attempts_of_receipt(receipt).await;
-        let rows = rows.map_err(|e| Failure::Unavailable(e.to_string()))?;
+        let rows = rows?;
         let lost = rows
             .iter()
             .filter(|r| !arrived && matches!(r.state.as_str(), "accepted" | RINGING));
@@ -475,15 +475,11 @@ pub(super) fn overlaid(directory: Directory, verified: &Verified) -> Directory {
 pub(crate) fn digest(kind: &ContactKind) -> Option<String> {
     match kind {
         ContactKind::Direct { means, to, .. } => {
-            Some(hash(&format!("{}\n{}", means.word(), to.expose_secret())))
+            let whose = format!("{}\n{}", means.word(), to.expose_secret());
+            Some(digest::sha256(whose.as_bytes()))
         }
         _ => None,
     }
-}
-
-fn hash(text: &str) -> String {
-    let digest = Sha256::digest(text.as_bytes());
-    digest.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 async fn test_by_chat(

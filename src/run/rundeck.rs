@@ -24,6 +24,7 @@ use super::wire;
 use crate::config::engines::RundeckServer;
 use crate::core::directory::{How, RundeckRun};
 use crate::core::incident::Outcome;
+use crate::core::text::percent;
 use api::{Api, Execution, Fault, Output};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -179,7 +180,7 @@ impl Target<'_> {
     /// The execution that carries the run's key. The oldest, when there are several: a retry by
     /// Rundeck repeats the options.
     async fn find(&self, job: &Job, pages: usize) -> Result<Option<String>, Fault> {
-        let path = format!("project/{}/executions", api::encoded(&self.run.project));
+        let path = format!("project/{}/executions", percent(&self.run.project));
         let mut found = None;
         for page in 0..pages {
             let query = [
@@ -199,7 +200,7 @@ impl Target<'_> {
     }
 
     async fn output(&self, at: &Place) -> Result<Output, Fault> {
-        let path = format!("execution/{}/output", api::encoded(&at.execution));
+        let path = format!("execution/{}/output", percent(&at.execution));
         let query = [
             ("offset", at.offset.clone()),
             ("lastmod", at.last_modified.clone()),
@@ -209,14 +210,14 @@ impl Target<'_> {
     }
 
     async fn abort(&self, execution: &str) -> Result<(), Fault> {
-        let path = format!("execution/{}/abort", api::encoded(execution));
+        let path = format!("execution/{}/abort", percent(execution));
         // `failed` means that it is not running; the next look says how it ended.
         self.api.post::<Value>(&path, &json!({})).await.map(drop)
     }
 
     /// Where an execution whose log is complete stands; a retry of it becomes the place.
     async fn stand(&self, job: &Job, at: &mut Place) -> Result<Stand, NoAnswer> {
-        let path = format!("execution/{}", api::encoded(&at.execution));
+        let path = format!("execution/{}", percent(&at.execution));
         let execution: Execution = match self.api.get(&path, &[]).await {
             Ok(execution) => execution,
             Err(fault) => return Err(fault.no_answer()),
@@ -333,7 +334,7 @@ impl Executor for RundeckExecutor {
             // A retry has an execution of its own; the last one is what runs.
             let mut execution = handle.0.clone();
             for _ in 0..RETRIES {
-                let path = format!("execution/{}", api::encoded(&execution));
+                let path = format!("execution/{}", percent(&execution));
                 let now: Execution = target.api.get(&path, &[]).await.map_err(Fault::no_answer)?;
                 match now.retried.filter(|_| now.status == "failed-with-retry") {
                     Some(next) => execution = next.id.0,

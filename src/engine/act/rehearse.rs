@@ -5,11 +5,11 @@
 
 use super::follow::Ended;
 use super::{ASK_AGAIN, Hand, job};
+use crate::core::digest;
 use crate::core::id::RunId;
 use crate::core::incident::{Command, Outcome, RunState};
 use crate::run::Output;
 use crate::run::port::{Cursor, Executor, Found, Job, Stand, Start};
-use sha2::{Digest, Sha256};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -49,12 +49,11 @@ impl Hand {
                 Ok(checked) => Ended::not_started(checked.stale.unwrap_or_default()),
                 Err(why) => Ended::not_started(why),
             };
-            let digest = Sha256::digest(ended.output.as_bytes());
             let command = Command::RunRehearsed {
                 run: self.run,
                 outcome: ended.outcome.clone(),
                 tail: ended.tail.clone(),
-                digest: digest.iter().map(|b| format!("{b:02x}")).collect(),
+                digest: digest::sha256(ended.output.as_bytes()),
             };
             self.submit("rehearsed", command).await;
         }

@@ -3,19 +3,17 @@
 use super::Hand;
 use super::follow::Ended;
 use crate::chat::{Fault, Retry};
+use crate::core::digest;
 use crate::core::incident::{Command, Outcome};
 use crate::engine::desk::Job as Errand;
 use crate::engine::outgoing::Settled;
 use crate::run::port::Job;
 use crate::store::{ArtifactRow, ChangeSet, OutboxRow};
-use sha2::{Digest, Sha256};
 use std::path::Path;
 
 impl Hand {
     pub(super) async fn report(&mut self, mut ended: Ended) {
-        let digest: String = (Sha256::digest(ended.output.as_bytes()).iter())
-            .map(|b| format!("{b:02x}"))
-            .collect();
+        let digest = digest::sha256(ended.output.as_bytes());
         let mut notes = std::mem::take(&mut self.notes);
         notes.append(&mut ended.notes);
         let mut changes = ChangeSet::default();

@@ -3,9 +3,9 @@
 
 use super::Console;
 use super::trouble::Trouble;
-use super::view::run::escape;
 use super::viewer::{Acting, READ_ONLY, Viewer, go, local};
 use crate::core::id::Actor;
+use crate::core::text::percent;
 use axum::Json;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -89,7 +89,7 @@ impl Asker {
                 &viewer.id,
             )),
             Acting::PickFirst => {
-                let to = format!("/people?next={}", escape(&self.back));
+                let to = format!("/people?next={}", percent(&self.back));
                 Err(Box::new(self.send(
                     &to,
                     false,

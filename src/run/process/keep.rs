@@ -2,9 +2,9 @@
 //! content's hash, with the run's secrets taken out.
 
 use super::spool::{Folder, Kept, Order, Verdict, private};
+use crate::core::digest;
 use crate::run::veil::Veil;
 use rustix::fs::{Mode, OFlags};
-use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -83,10 +83,7 @@ fn take(order: &Order, path: &Path, kept: &Path, most: u64) -> Result<Kept, Stri
     let mut clean = Vec::with_capacity(raw.len());
     veil.push(&raw, &mut clean);
     veil.finish(&mut clean);
-    let sha256: String = Sha256::digest(&clean)
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect();
+    let sha256 = digest::sha256(&clean);
     let mut copy = std::fs::OpenOptions::new()
         .write(true)
         .create(true)

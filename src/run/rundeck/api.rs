@@ -134,19 +134,6 @@ impl Api {
     }
 }
 
-/// A text in a path.
-pub(super) fn encoded(text: &str) -> String {
-    text.bytes()
-        .map(|b| {
-            if b.is_ascii_alphanumeric() || b"-._~".contains(&b) {
-                char::from(b).to_string()
-            } else {
-                format!("%{b:02X}")
-            }
-        })
-        .collect()
-}
-
 /// A number or a string of one, as a string.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Number(pub String);

@@ -1,9 +1,9 @@
 //! The audit: who wanted what, what was said to it and what came of it.
 
 use super::parts::when;
-use super::run::escape;
 use super::{Scene, frame};
 use crate::core::audit::{Checkpoint, Entry, Head};
+use crate::core::text::percent;
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -104,8 +104,8 @@ fn filter(scene: Scene<'_>, wanted: &Wanted) -> Markup {
 fn address(wanted: &Wanted, before: i64) -> String {
     format!(
         "/audit?person={}&action={}&incident={}&before={before}",
-        escape(&wanted.person),
-        escape(&wanted.action),
-        escape(&wanted.incident)
+        percent(&wanted.person),
+        percent(&wanted.action),
+        percent(&wanted.incident)
     )
 }

@@ -1,7 +1,6 @@
 //! Automation: the switch, what is about to start, what has earned more, and the evidence.
 
 use super::parts::{hidden, icon, when};
-use super::run::escape;
 use super::{Scene, frame};
 use crate::core::automation::eligible;
 use crate::core::brakes::{Off, Switches};
@@ -10,6 +9,7 @@ use crate::core::id::{IncidentId, RunId};
 use crate::core::incident::Incident;
 use crate::core::learn::{Evidence, Lesson, Pattern, Proposal, Ran, SOON_MS};
 use crate::core::text::count;
+use crate::core::text::percent;
 use crate::core::time::{Time, human_ms};
 use crate::http::console::viewer::Acting;
 use crate::store::SwitchedRow;
@@ -174,12 +174,12 @@ pub(in super::super) fn sentence(worked: &Worked) -> Markup {
     } = worked;
     let to = format!(
         "/learn?action={}&pattern={}",
-        escape(action),
-        escape(&pattern.key())
+        percent(action),
+        percent(&pattern.key())
     );
     html! {
         (spoken(&evidence.words(action))) " "
-        @if evidence.remediates { span.hint { "At least " (percent(evidence.bound)) " of the time, as far as so few cases tell. " } }
+        @if evidence.remediates { span.hint { "At least " (in_percent(evidence.bound)) " of the time, as far as so few cases tell. " } }
         a href=(to) { "Evidence" }
     }
 }
@@ -201,7 +201,7 @@ fn spoken(text: &str) -> Markup {
     html! { @for (n, part) in text.split('`').enumerate() { @if n % 2 == 1 { code { (part) } } @else { (part) } } }
 }
 
-fn percent(share: f64) -> String {
+fn in_percent(share: f64) -> String {
     format!("{:.0} %", (share * 100.0).floor())
 }
 
@@ -240,7 +240,7 @@ pub(in super::super) fn evidence(scene: Scene<'_>, view: &EvidenceView) -> Marku
                 @if e.failed > 0 { li { (count(e.failed, "run")) " did not do what it should." } }
                 @if e.remediates {
                     li { "It was usually started " (human_ms(e.delay_ms)) " after the opening. Of the incidents that were left alone and still fired then, " (e.alone_soon) " of " (e.alone) " cleared within the same time." }
-                    li { "With so few cases the share is at least " (percent(e.bound)) " (Wilson's lower bound, 95 %). That number decides the order of buttons." }
+                    li { "With so few cases the share is at least " (in_percent(e.bound)) " (Wilson's lower bound, 95 %). That number decides the order of buttons." }
                 }
             }
         }

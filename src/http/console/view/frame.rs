@@ -2,8 +2,8 @@
 
 use super::Scene;
 use super::parts::{face, icon, status};
-use super::run::escape;
 use crate::core::id::{IncidentId, RoomId};
+use crate::core::text::percent;
 use crate::http::console::assets::{CSS_ADDRESS, ICON_ADDRESS, JS_ADDRESS};
 use crate::http::console::viewer::{Acting, READ_ONLY, Theme};
 use maud::{DOCTYPE, Markup, html};
@@ -203,10 +203,10 @@ fn foot(scene: Scene<'_>, path: &str) -> Markup {
     html! {
         div.foot {
             @match viewer.acting {
-                Acting::Yes => a.me href={ "/people?next=" (escape(path)) } title="Somebody else?" {
+                Acting::Yes => a.me href={ "/people?next=" (percent(path)) } title="Somebody else?" {
                     (face(&viewer.id, &viewer.name)) span.grow { (viewer.name) }
                 },
-                Acting::PickFirst => a.button.primary href={ "/people?next=" (escape(path)) } { "Who are you?" },
+                Acting::PickFirst => a.button.primary href={ "/people?next=" (percent(path)) } { "Who are you?" },
                 Acting::ReadOnly => span.me { (icon("lock")) "read-only" },
             }
             button #keys.quiet type="button" aria-label="Keys" hidden { "?" }
@@ -231,7 +231,7 @@ fn notices(scene: Scene<'_>, here: Here, path: &str) -> Markup {
             Acting::PickFirst if here == Here::People => {},
             Acting::PickFirst => p.notice {
                 (icon("people")) "You are looking only. "
-                a href={ "/people?next=" (escape(path)) } { "Say who you are" } " to answer."
+                a href={ "/people?next=" (percent(path)) } { "Say who you are" } " to answer."
             },
             Acting::Yes => {}
         }

@@ -3,6 +3,7 @@
 use super::parts::{age, icon, outside, plain, when};
 use super::{Scene, frame};
 use crate::core::directory::Service;
+use crate::core::text::percent;
 use crate::core::text::{count, list};
 use crate::store::{AlertRow, QuarantineRow};
 use maud::{Markup, html};
@@ -164,7 +165,7 @@ pub(in super::super) fn pager(path: &str, rest: &str, page: i64, limit: i64, tot
 
 /// A query value, percent-encoded.
 pub(in super::super) fn query(text: &str) -> String {
-    super::run::escape(text)
+    percent(text)
 }
 
 #[cfg(test)]

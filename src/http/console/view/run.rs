@@ -10,6 +10,7 @@ use crate::core::alert::Labels;
 use crate::core::directory::{Action, ActionClass, Arg, ArgKind, Directory};
 use crate::core::id::{IncidentId, RunId, Seq};
 use crate::core::incident::{Incident, Outcome, Run, RunState};
+use crate::core::text::percent;
 use crate::core::time::Time;
 use crate::core::timeline;
 use crate::core::verdict;
@@ -298,7 +299,7 @@ pub(in super::super) fn confirm(
     let home = format!("/incidents/{}/run/{}", incident.id.0, action.id);
     let typed: Vec<String> = given
         .iter()
-        .map(|(k, v)| format!("arg.{}={}", escape(k), escape(v)))
+        .map(|(k, v)| format!("arg.{}={}", percent(k), percent(v)))
         .collect();
     let back = format!("{home}?{}", typed.join("&"));
     html! {
@@ -343,16 +344,4 @@ fn consequences(action: &Action) -> String {
         ),
     };
     format!("It is stopped after {limit}. {approvals} Its output and outcome go onto the timeline.")
-}
-
-/// Percent-encodes a query value.
-pub(in super::super) fn escape(text: &str) -> String {
-    text.bytes()
-        .map(|b| match b {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                char::from(b).to_string()
-            }
-            _ => format!("%{b:02X}"),
-        })
-        .collect()
 }
