@@ -5,6 +5,7 @@
 
 use super::{Engine, Failure};
 use crate::core::audit::{Checkpoint, Fact, Head, Walk, ordered};
+use crate::core::digest::hex;
 use crate::core::directory::Directory;
 use crate::core::id::Actor;
 use crate::core::time::Time;
@@ -12,7 +13,6 @@ use crate::store::{AuditQuery, ChangeSet, Store, StoreFault};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -218,14 +218,6 @@ fn kept_seed(path: &Path) -> anyhow::Result<[u8; 32]> {
     Ok(fresh)
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut out, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
-}
-
 fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
     if text.len() != 2 * N || !text.is_ascii() {
         return None;
@@ -287,14 +279,13 @@ impl Engine {
     /// # Errors
     /// `Unavailable` when the database does not answer.
     pub async fn note_files(&self) -> Result<(), Failure> {
-        let unavailable = |e: crate::store::StoreFault| Failure::Unavailable(e.to_string());
         let now = files(&self.directory());
         let query = AuditQuery {
             kind: Some(FILES.to_owned()),
             limit: 1,
             ..AuditQuery::default()
         };
-        let last = self.store().audit(&query).await.map_err(unavailable)?;
+        let last = self.store().audit(&query).await?;
         let before = last.first().and_then(|e| {
             let detail: serde_json::Value = serde_json::from_str(&e.detail).ok()?;
             serde_json::from_value::<BTreeMap<String, String>>(detail.get("now")?.clone()).ok()

@@ -24,7 +24,7 @@ use crate::core::audit;
 use crate::core::id::{Actor, IncidentId, Seq};
 use crate::core::incident::{Command, Event, Incident, OpenAs, Refusal};
 use crate::core::time::Time;
-use crate::store::{ChangeSet, StoreFault};
+use crate::store::ChangeSet;
 use commit::{Batch, Commit, Turn, Waiting, sleep_until, written};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -389,12 +389,7 @@ impl Desk {
     /// Kind of an event whose content may be removed: only what people wrote, because the state is a
     /// fold of everything else.
     async fn redactable(&self, id: IncidentId, seq: Seq) -> Result<(Seq, String), Failure> {
-        let journal = self
-            .engine
-            .store()
-            .journal(id)
-            .await
-            .map_err(|e| unavailable(&e))?;
+        let journal = self.engine.store().journal(id).await?;
         match journal.into_iter().find(|r| r.seq == seq).map(|r| r.event) {
             Some(
                 event @ (Event::Noted { .. } | Event::Spoke { .. } | Event::Reworded { .. }),
@@ -413,12 +408,7 @@ impl Desk {
         let mut decided = decided.chain(self.committing.iter().flat_map(|c| &c.inbox));
         let known = match decided.find(|i| i.cause == cause) {
             Some(row) => Some(row.clone()),
-            None => self
-                .engine
-                .store()
-                .answered(cause)
-                .await
-                .map_err(|e| unavailable(&e))?,
+            None => self.engine.store().answered(cause).await?,
         };
         Ok(known.map(|row| Done {
             incident: row.incident,
@@ -435,22 +425,11 @@ impl Desk {
         if memory.incidents.contains_key(&id) {
             return Ok(());
         }
-        let journal = self
-            .engine
-            .store()
-            .journal(id)
-            .await
-            .map_err(|e| unavailable(&e))?;
+        let journal = self.engine.store().journal(id).await?;
         if journal.is_empty() {
             return Err(Refusal::NoSuchIncident.into());
         }
-        for show in self
-            .engine
-            .store()
-            .shows(id)
-            .await
-            .map_err(|e| unavailable(&e))?
-        {
+        for show in self.engine.store().shows(id).await? {
             memory.shows.insert(
                 (show.incident, show.platform.clone(), show.surface.clone()),
                 show,
@@ -494,10 +473,6 @@ fn write(draft: &mut Draft, changes: ChangeSet) {
     draft.changes.revisions.extend(changes.revisions);
     draft.changes.exports.extend(changes.exports);
     draft.changes.lessons.extend(changes.lessons);
-}
-
-fn unavailable(fault: &StoreFault) -> Failure {
-    Failure::Unavailable(fault.to_string())
 }
 
 impl Job {

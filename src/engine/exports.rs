@@ -55,11 +55,7 @@ impl Engine {
         if what != DOCUMENT && item(what, &read.written.items).is_none() {
             return Err(invalid(format!("The postmortem of {id} has no {what}.")));
         }
-        let known = self
-            .store()
-            .exports(id)
-            .await
-            .map_err(|e| Failure::Unavailable(e.to_string()))?;
+        let known = self.store().exports(id).await?;
         let known = known
             .into_iter()
             .find(|e| e.target == target && e.what == what);
@@ -95,12 +91,7 @@ impl Engine {
 
     /// Sends what is due; answers with how much was tried.
     pub(super) async fn send_exports(&self) -> Result<usize, Failure> {
-        let unavailable = |e: crate::store::StoreFault| Failure::Unavailable(e.to_string());
-        let due = self
-            .store()
-            .waiting_exports(self.now())
-            .await
-            .map_err(unavailable)?;
+        let due = self.store().waiting_exports(self.now()).await?;
         let tried = due.len();
         for row in due {
             let result = self.send_export(&row).await?;

@@ -163,7 +163,7 @@ impl Engine {
         now: Time,
     ) -> Result<(), Failure> {
         let told = self.store().told().await;
-        let told = told.map_err(|e| Failure::Unavailable(e.to_string()))?;
+        let told = told?;
         if told.contains(key) {
             return Ok(());
         }

@@ -52,7 +52,7 @@ impl Engine {
     pub(super) async fn learn(&self) -> Result<usize, Failure> {
         let mut progress = self.0.learning.lock().await;
         if !progress.caught_up {
-            self.catch_up().await.map_err(unavailable)?;
+            self.catch_up().await?;
             progress.caught_up = true;
         }
         let mut all = 0;
@@ -104,7 +104,7 @@ impl Engine {
         let (mut changes, now) = (ChangeSet::default(), self.now());
         let mut lessons = Vec::new();
         for id in ids {
-            let journal = self.store().journal(*id).await.map_err(unavailable)?;
+            let journal = self.store().journal(*id).await?;
             let lesson = lesson(*id, &journal);
             let row = TeachingRow {
                 incident: *id,
@@ -154,7 +154,7 @@ impl Engine {
         if earned.is_empty() {
             return Ok(());
         }
-        let told = self.store().told().await.map_err(unavailable)?;
+        let told = self.store().told().await?;
         for proposal in earned {
             let key = proposal_key(&proposal);
             let service = directory.services.get(&proposal.service);
@@ -196,9 +196,4 @@ fn proposal_key(proposal: &Proposal) -> String {
         proposal.service,
         proposal.level.word()
     )
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "map_err hands it over")]
-fn unavailable(fault: StoreFault) -> Failure {
-    Failure::Unavailable(fault.to_string())
 }

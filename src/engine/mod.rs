@@ -56,7 +56,7 @@ use crate::core::time::Time;
 use crate::metrics::Metrics;
 use crate::notify::Notifiers;
 use crate::run::Executors;
-use crate::store::{ChangeSet, Store};
+use crate::store::{ChangeSet, Store, StoreFault};
 use arc_swap::ArcSwap;
 use covers::Covers;
 use lease::{Leases, Seen};
@@ -168,6 +168,12 @@ pub enum Failure {
     /// The store is down or this process is stopping; try again. HTTP 503.
     #[error("firebell cannot store this right now: {0}")]
     Unavailable(String),
+}
+
+impl From<StoreFault> for Failure {
+    fn from(fault: StoreFault) -> Failure {
+        Failure::Unavailable(fault.to_string())
+    }
 }
 
 /// Something changed and is committed; readers look again.
@@ -500,12 +506,7 @@ impl Engine {
         {
             return Ok(Some(open.clone()));
         }
-        let journal = self
-            .0
-            .store
-            .journal(id)
-            .await
-            .map_err(|e| Failure::Unavailable(e.to_string()))?;
+        let journal = self.0.store.journal(id).await?;
         Ok((!journal.is_empty()).then(|| Arc::new(Incident::replay(id, &journal))))
     }
 

@@ -60,19 +60,11 @@ impl Engine {
     /// # Errors
     /// `Unavailable` when the store does not answer.
     pub async fn postmortem(&self, id: IncidentId) -> Result<Option<Read>, Failure> {
-        let journal = self
-            .store()
-            .journal(id)
-            .await
-            .map_err(|e| unavailable(&e))?;
+        let journal = self.store().journal(id).await?;
         if journal.is_empty() {
             return Ok(None);
         }
-        let row = self
-            .store()
-            .postmortem(id)
-            .await
-            .map_err(|e| unavailable(&e))?;
+        let row = self.store().postmortem(id).await?;
         Ok(Some(self.read(id, &journal, row)))
     }
 
@@ -101,19 +93,11 @@ impl Engine {
     pub async fn amend(&self, id: IncidentId, act: Act, by: &Actor) -> Result<String, Failure> {
         let _one = self.0.after.write.lock().await;
         let now = self.now();
-        let journal = self
-            .store()
-            .journal(id)
-            .await
-            .map_err(|e| unavailable(&e))?;
+        let journal = self.store().journal(id).await?;
         if journal.is_empty() {
             return Err(Refusal::NoSuchIncident.into());
         }
-        let row = self
-            .store()
-            .postmortem(id)
-            .await
-            .map_err(|e| unavailable(&e))?;
+        let row = self.store().postmortem(id).await?;
         let before = self.read(id, &journal, row);
         let (written, what) = before.written.after(act, by, now).map_err(|why| {
             Failure::Refused(Refusal::Invalid {
@@ -203,11 +187,7 @@ impl Engine {
         let mut done = 0;
         let behind = match only {
             Some(ids) => ids.into_iter().collect(),
-            None => self
-                .store()
-                .unread(AT_ONCE)
-                .await
-                .map_err(|e| unavailable(&e))?,
+            None => self.store().unread(AT_ONCE).await?,
         };
         for id in behind {
             done += usize::from(self.take_in(id).await?);
@@ -219,20 +199,12 @@ impl Engine {
     /// An incident that is over: until when a review is due, and what can be found of it.
     async fn take_in(&self, id: IncidentId) -> Result<bool, Failure> {
         let _one = self.0.after.write.lock().await;
-        let journal = self
-            .store()
-            .journal(id)
-            .await
-            .map_err(|e| unavailable(&e))?;
+        let journal = self.store().journal(id).await?;
         let incident = Incident::replay(id, &journal);
         let Some(resolved) = incident.resolved_at else {
             return Ok(false);
         };
-        let row = self
-            .store()
-            .postmortem(id)
-            .await
-            .map_err(|e| unavailable(&e))?;
+        let row = self.store().postmortem(id).await?;
         let read = self.read(id, &journal, row);
         let directory = self.directory();
         let due = if incident.merged_into.is_some() {
@@ -269,11 +241,11 @@ impl Engine {
     /// Reminds whoever sees to a postmortem at half of its time and at its end.
     async fn remind(&self) -> Result<usize, Failure> {
         let now = self.now();
-        let owed = self.store().owed().await.map_err(|e| unavailable(&e))?;
+        let owed = self.store().owed().await?;
         if owed.is_empty() {
             return Ok(0);
         }
-        let told = self.store().told().await.map_err(|e| unavailable(&e))?;
+        let told = self.store().told().await?;
         let directory = self.directory();
         let mut changes = ChangeSet::default();
         for row in owed {
@@ -338,17 +310,13 @@ impl Engine {
     /// When something is to be done to postmortems next.
     async fn next_postmortem(&self) -> Result<Option<Time>, Failure> {
         let now = self.now();
-        let owed = self.store().owed().await.map_err(|e| unavailable(&e))?;
+        let owed = self.store().owed().await?;
         let reminders = owed.iter().flat_map(|row| {
             let (from, due) = (row.written.from, row.written.due);
             [from.zip(due).map(|(from, due)| half(from, due)), due]
         });
         let reminders = reminders.flatten().filter(|at| *at > now).min();
-        let export = self
-            .store()
-            .next_export()
-            .await
-            .map_err(|e| unavailable(&e))?;
+        let export = self.store().next_export().await?;
         Ok(reminders.into_iter().chain(export).min())
     }
 }
@@ -432,10 +400,6 @@ fn lesson(id: IncidentId, journal: &[Record], read: &Read) -> LessonRow {
         title: p.title.clone(),
         words,
     }
-}
-
-fn unavailable(fault: &StoreFault) -> Failure {
-    Failure::Unavailable(fault.to_string())
 }
 
 /// Sees to postmortems until the process ends.

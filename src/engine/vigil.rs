@@ -61,10 +61,9 @@ impl Engine {
     /// When the store cannot be read or written: nothing was said.
     pub(super) async fn keep_vigil(&self) -> Result<usize, Failure> {
         let _one = self.0.vigil.lock().await;
-        let unavailable = |f: crate::store::StoreFault| Failure::Unavailable(f.to_string());
         let now = self.now();
         let store = self.store();
-        let looked = store.looked().await.map_err(unavailable)?;
+        let looked = store.looked().await?;
         let first = looked.is_none();
         let looked = looked.unwrap_or(now);
         if looked >= now && !first {
@@ -76,12 +75,9 @@ impl Engine {
             ..ChangeSet::default()
         };
         let from = looked.max(now.plus_ms(-LATE_MS));
-        let mut news = self
-            .turns(&directory, from, now)
-            .await
-            .map_err(unavailable)?;
+        let mut news = self.turns(&directory, from, now).await?;
         if vigil::digest_after(&directory, looked) <= now {
-            let told = store.told().await.map_err(unavailable)?;
+            let told = store.told().await?;
             news.extend(digests(&directory, now, &told, &mut changes));
         }
         for (key, platform, channel, text) in news {

@@ -76,7 +76,7 @@ impl Ear {
     /// When the store cannot be read.
     pub async fn catch_up(&self) -> Result<(), Failure> {
         let waiting = self.0.engine.store().heard_waiting().await;
-        for row in waiting.map_err(|e| Failure::Unavailable(e.to_string()))? {
+        for row in waiting? {
             match serde_json::from_str::<Heard>(&row.body) {
                 Ok(heard) => self.work(row.id, heard).await,
                 Err(error) => {
@@ -111,7 +111,7 @@ impl Ear {
     async fn keep(&self, heard: &Heard) -> Result<Option<i64>, Failure> {
         let engine = &self.0.engine;
         let known = engine.store().was_heard(&heard.platform, &heard.key).await;
-        if known.map_err(|e| Failure::Unavailable(e.to_string()))? {
+        if known? {
             return Ok(None);
         }
         let body = serde_json::to_string(heard)

@@ -6,7 +6,7 @@
 //! is left: an incident whose silence ends in the very milliseconds in which a longer one is written
 //! pages once too often. The road not taken is the labels of every alert in memory.
 
-use super::{Desk, unavailable};
+use super::Desk;
 use crate::core::alert::Labels;
 use crate::core::id::{AlertId, IncidentId};
 use crate::core::incident::{Command, Incident, Refusal};
@@ -266,7 +266,7 @@ impl Desk {
             return Ok(Some(Silence::clone(known)));
         }
         let stored = self.engine.store().silence(id).await;
-        stored.map_err(|e| unavailable(&e))
+        stored.map_err(Failure::from)
     }
 
     /// Whether an incident may be opened again: none of its groups may have gone on as another one.
