@@ -5,6 +5,7 @@
 //! platform. A cause makes every act idempotent: the same cause again gives the same answer.
 
 mod automation;
+mod conduct;
 mod contact;
 mod covers;
 mod hands;
@@ -16,7 +17,7 @@ mod runs;
 
 pub use hush::{held, id_of};
 
-use crate::chat::grammar::{self, Context, Invocation, Whom};
+use crate::chat::grammar::{self, Conducting, Context, Invocation, Whom};
 use crate::chat::surface::tree;
 use crate::chat::{Press, words};
 use crate::core::directory::{Directory, Target};
@@ -160,6 +161,18 @@ pub async fn press(
             note: String::new(),
         },
         Press::Postmortem => Invocation::Postmortem { id },
+        Press::Tick { item } => Invocation::Conduct {
+            id,
+            what: Conducting::Tick {
+                item: *item,
+                done: true,
+            },
+        },
+        Press::Role { role } => return desk.take_role(id, role).await,
+        Press::Ask { verb } => {
+            let how = tree().find(verb).map_or("", |leaf| &leaf.example);
+            return Reply::yes(Some(id), format!("Write `{how}`."));
+        }
         // A platform opens its form before it comes here; this is for one that cannot.
         Press::Note => {
             let how = format!("Write `note {id} what happened`.");
@@ -279,6 +292,7 @@ impl<'a> Desk<'a> {
                 let said = |i: &Incident| format!("{} is major now and gets a room.", i.id);
                 self.act(id, Command::Promote { by }, said).await
             }
+            Invocation::Conduct { id, what } => self.conduct(id, what).await,
             Invocation::Explain { id } => self.explain(id).await,
             Invocation::Follow { id } => self.follow(id).await,
             Invocation::Undo { id, run } => self.undo(id, run).await,
@@ -292,13 +306,7 @@ impl<'a> Desk<'a> {
             Invocation::List { all } => self.list(all).await,
             Invocation::Link { code, confirmed } => self.link(code, confirmed).await,
             Invocation::Verify { contact, code } => self.verify(contact, code).await,
-            Invocation::Help { verb } => {
-                let leaf = verb.and_then(|v| tree().find(&v));
-                Reply::yes(
-                    None,
-                    leaf.map_or_else(|| words::help(tree()), words::help_verb),
-                )
-            }
+            Invocation::Help { verb } => help(verb.as_deref()),
         }
     }
 
@@ -474,6 +482,12 @@ impl<'a> Desk<'a> {
             Err(fault) => unreadable(None, &fault),
         }
     }
+}
+
+fn help(verb: Option<&str>) -> Reply {
+    let leaf = verb.and_then(|v| tree().find(v));
+    let text = leaf.map_or_else(|| words::help(tree()), words::help_verb);
+    Reply::yes(None, text)
 }
 
 fn unreadable(id: Option<IncidentId>, fault: &StoreFault) -> Reply {

@@ -155,6 +155,9 @@ pub fn word(press: &Press) -> String {
         Press::Reopen => "reopen".to_owned(),
         Press::Postmortem => "postmortem".to_owned(),
         Press::Note => "note".to_owned(),
+        Press::Tick { item } => format!("tick:{item}"),
+        Press::Role { role } => format!("role:{role}"),
+        Press::Ask { verb } => format!("ask:{verb}"),
     }
 }
 
@@ -207,6 +210,15 @@ pub fn press(word: &str) -> Option<Press> {
         "reopen" => Press::Reopen,
         "postmortem" => Press::Postmortem,
         "note" => Press::Note,
+        "tick" => Press::Tick {
+            item: u32::try_from(number()?).ok()?,
+        },
+        "role" if !rest.is_empty() => Press::Role {
+            role: rest.to_owned(),
+        },
+        "ask" if !rest.is_empty() => Press::Ask {
+            verb: rest.to_owned(),
+        },
         _ => return None,
     })
 }
@@ -291,6 +303,13 @@ mod tests {
             },
             Press::Postmortem,
             Press::Note,
+            Press::Tick { item: 3 },
+            Press::Role {
+                role: "scribe".to_owned(),
+            },
+            Press::Ask {
+                verb: "can".to_owned(),
+            },
         ] {
             assert_eq!(press(&word(&p)), Some(p));
         }
@@ -302,6 +321,9 @@ mod tests {
             "approve:7:what",
             "snooze:x",
             "snooze:0",
+            "tick:0",
+            "role:",
+            "ask:",
         ] {
             assert_eq!(press(bad), None, "{bad}");
         }

@@ -38,6 +38,7 @@ pub(crate) fn directory() -> Directory {
             })
             .into(),
         zone: Some(Tz::UTC),
+        conduct: std::sync::Arc::new(crate::core::directory::ConductRules::shipped()),
         ..Directory::default()
     };
     for (id, name) in [("ana", "Ana Alves"), ("bo", "Bo Berg")] {

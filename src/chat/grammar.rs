@@ -5,6 +5,7 @@
 //! resolve; a bare number in free text is text while a room says which incident is meant.
 
 mod automation;
+mod conduct;
 mod covers;
 mod hush;
 mod line;
@@ -17,6 +18,7 @@ mod when;
 #[cfg(test)]
 mod tests;
 
+pub use conduct::{Conducting, Holder, Owner};
 pub(crate) use lookup::{nearest, policy};
 pub use typed::typed;
 
@@ -198,6 +200,11 @@ pub enum Invocation {
         text: String,
         happened_at: Option<Time>,
     },
+    /// Who does what, and what is to be done.
+    Conduct {
+        id: IncidentId,
+        what: Conducting,
+    },
     Promote {
         id: IncidentId,
     },
@@ -319,6 +326,7 @@ impl Invocation {
             Invocation::SetSeverity { .. } => "sev",
             Invocation::Lead { .. } => "lead",
             Invocation::Note { .. } => "note",
+            Invocation::Conduct { what, .. } => what.verb(),
             Invocation::Promote { .. } => "promote",
             Invocation::Follow { .. } => "follow",
             Invocation::Explain { .. } => "explain",

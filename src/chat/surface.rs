@@ -149,6 +149,12 @@ pub enum Kind {
     What,
     /// An incident.
     Incident,
+    /// A role of an incident.
+    Role,
+    /// Who has a role: a person, or a word for nobody.
+    Holder,
+    /// The number of a task or of a line of a checklist.
+    Item,
     /// A silence.
     Silence,
 }

@@ -4,12 +4,16 @@
 //! the `Scene`; nothing in the core changes it. Names are keys, display names are for people.
 
 mod action;
+mod conduct;
 mod waking;
 
 pub use action::{
     Action, ActionClass, Approval, Arg, ArgKind, Auto, AutoLevel, BreakGlass, Disabled, How,
     HttpRun, KubernetesRun, Limits, Lock, Need, ProcessRun, Reason, Risk, Rollback, RundeckRun,
     Sandbox, SshRun,
+};
+pub use conduct::{
+    COMMANDER, Checklist, ChecklistItem, ConductRules, IncidentRole, REMIND_AFTER_MS, RoleNeed,
 };
 pub use waking::{Means, Rule, Step, Support, Urgency, Waking};
 
@@ -71,6 +75,8 @@ pub struct Directory {
     pub leaves: Leaves,
     /// Until when postmortems are due, and how they read.
     pub postmortems: PostmortemRules,
+    /// Roles of an incident and checklists.
+    pub conduct: Arc<ConductRules>,
     /// What counts as a night and a weekend in the fairness ledger, and how much.
     pub fairness: Weights,
     /// Who may run which action where and when.

@@ -6,6 +6,7 @@
 //! whoever shows it escapes it.
 
 mod asked;
+mod conduct;
 mod runs;
 mod sentence;
 
@@ -68,6 +69,9 @@ impl Names {
                 }
             }
             Event::LeadChanged { lead, .. } => self.meet(lead),
+            Event::Conduct(event) => {
+                event.named().for_each(|who| self.meet(who));
+            }
             Event::RunAsked { run, title, .. } => self.name_run(*run, title),
             _ => {}
         }
@@ -166,6 +170,7 @@ pub fn happened_at(record: &Record) -> Time {
             happened_at: Some(at),
             ..
         } => *at,
+        Event::Conduct(event) => event.happened_at().unwrap_or(record.at),
         _ => record.at,
     }
 }
@@ -250,6 +255,7 @@ pub fn by(event: &Event) -> Option<&Actor> {
         | Event::RunSettled { by, .. }
         | Event::RunRejected { by, .. }
         | Event::Redacted { by, .. } => Some(by),
+        Event::Conduct(event) => event.by(),
         _ => None,
     }
 }

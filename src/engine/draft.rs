@@ -2,7 +2,9 @@
 
 use super::memory::{Memory, ShowKey};
 use super::outgoing::Outgoing;
+use super::vigil::chats_of;
 use super::{Counter, Engine};
+use crate::chat::words::concerning;
 use crate::core::audit;
 use crate::core::automation;
 use crate::core::directory::Directory;
@@ -16,7 +18,7 @@ use crate::core::time::Time;
 use crate::metrics::Metrics;
 use crate::store::{
     ChangeSet, Delivery, EventRow, InboxRow, IncidentRow, Lane, NoticeRow, OutboxChange, OutboxRow,
-    ShowRow,
+    PERSON, ShowRow,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -278,6 +280,7 @@ impl Draft {
                     self.lose_room(memory, incident.id, &record.event);
                     self.show(memory, incident, surface);
                 }
+                Effect::Tell { person } => self.tell(incident, &record, &person),
                 Effect::StandDown => self.stand_down(memory, incident.id, None, &record.event),
                 Effect::Spare { person } => {
                     self.stand_down(memory, incident.id, Some(&person), &record.event);
@@ -393,6 +396,28 @@ impl Draft {
                 );
                 part += 1;
             }
+        }
+    }
+
+    /// Words to one person, where they chat with firebell.
+    fn tell(&mut self, incident: &Incident, record: &Record, person: &str) {
+        let url = format!("{}/incidents/{}", self.engine.public_url(), incident.id.0);
+        let text = concerning(incident, record, person, &self.directory, &url);
+        for platform in chats_of(&self.directory, person) {
+            let key = format!("tell:{}:{}:{person}:{platform}", incident.id.0, record.seq);
+            let row = NoticeRow {
+                key: key.clone(),
+                platform,
+                channel: format!("{PERSON}{person}"),
+                text: text.clone(),
+                state: "waiting".to_owned(),
+                attempts: 0,
+                due_at: self.now,
+                created_at: self.now,
+                error: String::new(),
+            };
+            self.notices.push(row.clone());
+            self.changes.notices.insert(key, row);
         }
     }
 

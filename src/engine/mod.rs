@@ -20,6 +20,7 @@ mod draft;
 mod exports;
 mod feeds;
 mod intake;
+mod items;
 mod learn;
 mod lease;
 mod memory;

@@ -1,5 +1,6 @@
 //! The API as programs use it: the whole router on a real engine and database.
 
+mod conduct;
 mod hands;
 mod oncall;
 

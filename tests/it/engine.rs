@@ -7,6 +7,7 @@ mod commit;
 mod covers;
 mod feeds;
 mod hands;
+mod leading;
 mod learning;
 mod policies;
 mod rest;

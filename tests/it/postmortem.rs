@@ -4,4 +4,5 @@ mod exports;
 mod forges;
 mod formats;
 mod repository;
+mod tasks;
 mod writing;

@@ -193,10 +193,31 @@ fn values(arg: &Argument, directory: &Directory) -> Found {
             let commands = tree().commands.iter();
             commands.map(|c| (c.verb.clone(), c.help.clone())).collect()
         }
-        // Free words; runs are on the card, with their buttons; covers are in the question.
-        Kind::Text | Kind::Pairs | Kind::Run | Kind::Cover | Kind::More | Kind::Incident => {
-            Found::new()
+        Kind::Role => {
+            let roles = directory.conduct.roles.iter();
+            roles.map(|r| (r.id.clone(), r.name.clone())).collect()
         }
+        Kind::Holder => {
+            let mut found: Found = [
+                ("me", "yourself"),
+                ("nobody", "nobody has it any more"),
+                ("skip", "nobody has to have it"),
+                ("accept", "you take it"),
+                ("decline", "you cannot"),
+            ]
+            .map(|(word, help)| (word.to_owned(), help.to_owned()))
+            .into();
+            found.extend(people());
+            found
+        }
+        // Free words; runs are on the card, with their buttons; covers are in the question.
+        Kind::Text
+        | Kind::Pairs
+        | Kind::Run
+        | Kind::Cover
+        | Kind::More
+        | Kind::Incident
+        | Kind::Item => Found::new(),
         Kind::What => services(),
         Kind::Silence => crate::core::silence::known(directory)
             .map(|s| {

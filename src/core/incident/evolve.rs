@@ -2,7 +2,9 @@
 
 use super::event::Event;
 use super::parts::{Ladder, Origin, PagedPerson};
-use super::{Climb, Forgotten, Incident, Mute, Record, Status, THE_ROOM, climb, gate, reach, runs};
+use super::{
+    Climb, Forgotten, Incident, Mute, Record, Status, THE_ROOM, climb, conduct, gate, reach, runs,
+};
 use crate::core::directory::WEBHOOK;
 use crate::core::id::Actor;
 use crate::core::time::Time;
@@ -32,6 +34,7 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
             }
         }
         Event::Acknowledged { by } => {
+            conduct::back(incident, by);
             rest(incident, Status::Acknowledged);
             incident.acked_by = Some(by.clone());
             incident.acked_at.get_or_insert(record.at);
@@ -40,6 +43,7 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         Event::AckCounted { by, .. } => reach::counted(incident, by),
         Event::LadderChanged { ladder, .. } => ladder_changed(incident, ladder),
         Event::Snoozed { by, until } => {
+            conduct::back(incident, by);
             rest(incident, Status::Acknowledged);
             incident.acked_by = Some(by.clone());
             incident.acked_at.get_or_insert(record.at);
@@ -63,7 +67,10 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
             incident.urgency = urgency.unwrap_or(incident.urgency);
         }
         Event::Promoted { .. } => incident.major = true,
-        Event::LeadChanged { lead, .. } => incident.lead = Some(lead.clone()),
+        Event::LeadChanged { lead, .. } => conduct::lead_given(incident, lead),
+        Event::Conduct(_) => conduct::evolve(incident, record),
+        Event::Joined { by, platform } => conduct::present(incident, by, platform, true),
+        Event::Left { by, platform } => conduct::present(incident, by, platform, false),
         Event::RoomOpened { platform, room, .. } => {
             incident.rooms.insert(platform.clone(), room.clone());
             let place = (platform.clone(), THE_ROOM.to_owned());
@@ -102,8 +109,6 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         | Event::Spoke { .. }
         | Event::Reworded { .. }
         | Event::Unsaid { .. }
-        | Event::Joined { .. }
-        | Event::Left { .. }
         | Event::RoomFailed { .. }
         | Event::Redacted { .. }
         | Event::Removed { .. } => {}
@@ -137,7 +142,7 @@ fn course(incident: &mut Incident, record: &Record) {
             | Event::LeadChanged { .. }
             | Event::Promoted { .. }
             | Event::Retriggered { .. }
-    );
+    ) || matches!(&record.event, Event::Conduct(event) if event.by().is_some());
     if happened || by.is_some() {
         incident.active_at = record.at;
     }
@@ -225,6 +230,9 @@ fn over(incident: &mut Incident, record: &Record) {
     incident.snoozed_until = None;
     incident.muted = None;
     incident.resolved_at = Some(record.at);
+    for task in incident.conduct.tasks.values_mut() {
+        task.follow_up |= task.done_at.is_none();
+    }
     if let Event::Resolved { by, .. } | Event::Merged { by, .. } = &record.event {
         incident.resolved_by = Some(by.clone());
     }
@@ -359,6 +367,7 @@ fn moves(event: &Event) -> bool {
         | Event::RunApproved { by, .. }
         | Event::RunCancelAsked { by, .. }
         | Event::RunRejected { by, .. } => *by != Actor::Firebell,
+        Event::Conduct(event) => event.by().is_some_and(|by| *by != Actor::Firebell),
         _ => false,
     }
 }

@@ -3,6 +3,7 @@
 //! `FIREBELL_SEED=n cargo test lives` lives that one again.
 
 mod cast;
+mod leading;
 
 use super::tests::{NOON, alert, directory, ladder, open_as};
 use super::*;
@@ -68,6 +69,7 @@ impl Life {
             .actions
             .insert("auto".to_owned(), Arc::new(by_itself));
         directory.permits = letting();
+        directory.conduct = Arc::new(leading::rules(&mut rng));
         wake_in_steps(&mut rng, &mut directory);
         let policy = Policy {
             id: "p".to_owned(),
@@ -147,7 +149,8 @@ impl Life {
         }
         let by = actor(self.rng.usize(0..3));
         let run = RunId(self.rng.i64(1..6));
-        match self.rng.u8(0..30) {
+        match self.rng.u8(0..37) {
+            30..=36 => leading::command(&mut self.rng, self.now, by),
             29 if self.rng.bool() => Command::PolicyEdited,
             29 => Command::AdoptPolicy { by },
             0 => Command::Fire {
@@ -416,7 +419,13 @@ impl Life {
             brakes: &self.brakes,
         };
         let was_due = wake_at(&self.incident);
-        let by_hand = matches!(command, Command::Page { .. } | Command::Escalate { .. });
+        let by_hand = matches!(
+            command,
+            Command::Page { .. }
+                | Command::Escalate { .. }
+                | Command::Promote { .. }
+                | Command::SetSeverity { .. }
+        );
         let (wake, before) = (matches!(command, Command::Wake), self.incident.clone());
         let Ok(events) = decide(&self.incident, &scene, command) else {
             self.refusals += 1;
@@ -510,6 +519,7 @@ impl Life {
     }
 
     fn check(&self) {
+        leading::check(&self.incident, &self.journal);
         let numbers: Vec<Seq> = self.journal.iter().map(|r| r.seq).collect();
         assert_eq!(
             numbers,

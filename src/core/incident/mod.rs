@@ -8,12 +8,14 @@
 mod agree;
 mod climb;
 mod command;
+mod conduct;
 mod decide;
 mod event;
 mod evolve;
 #[cfg(test)]
 mod forecasts;
 mod gate;
+mod kind;
 #[cfg(test)]
 mod ladders;
 #[cfg(test)]
@@ -32,6 +34,10 @@ mod town;
 mod verbs;
 
 pub use command::{Ask, Command, OpenAs, Refusal, Scene};
+pub use conduct::{
+    Check, CheckItem, CheckedList, Conduct, ConductCommand, ConductEvent, DueThing, NeededRole,
+    Part, Report, TASK_CHARS, Task, TaskChange, Vacancy, parts,
+};
 pub use decide::decide;
 pub use event::Event;
 pub use evolve::evolve;
@@ -308,6 +314,8 @@ pub struct Incident {
     pub runs: BTreeMap<RunId, Run>,
     /// The first page waits for a run.
     pub held: Option<Held>,
+    /// Who does what, and what is to be done.
+    pub conduct: Conduct,
 }
 
 impl Incident {
@@ -382,8 +390,9 @@ pub const THE_ROOM: &str = "the room";
 /// When time must be put to the incident as `Command::Wake`; `None`: time changes nothing.
 #[must_use]
 pub fn wake_at(incident: &Incident) -> Option<Time> {
+    let conduct = conduct::next(incident);
     if !incident.is_open() {
-        return gate::next_expiry(incident);
+        return gate::next_expiry(incident).into_iter().chain(conduct).min();
     }
     let climb = match (&incident.climb, incident.status, &incident.muted) {
         (_, Status::Triggered, Some(mute)) => Some(mute.until),
@@ -404,6 +413,7 @@ pub fn wake_at(incident: &Incident) -> Option<Time> {
         incident.resolves_at(),
         climb::remind_at(incident),
         gate::next_expiry(incident),
+        conduct,
     ]
     .into_iter()
     .flatten()

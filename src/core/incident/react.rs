@@ -4,9 +4,11 @@
 //! [`Effect::Say`] once and in order, [`Effect::Show`] latest wins, [`Effect::Page`] at least
 //! once until acknowledged, [`Effect::Run`] at most once.
 
+use super::conduct::ConductEvent;
 use super::event::Event;
 use super::parts::Outcome;
-use super::{Incident, Record, RunState, THE_ROOM};
+use super::{Incident, Record, RunState, THE_ROOM, conduct};
+use crate::core::directory::COMMANDER;
 use crate::core::id::{Actor, RunId};
 
 /// Something to be done outside.
@@ -33,6 +35,11 @@ pub enum Effect {
     StandDown,
     /// Withdraw those for this person.
     Spare {
+        /// Directory id.
+        person: String,
+    },
+    /// Tell a person, where they chat with firebell, what this is to them: at least once.
+    Tell {
         /// Directory id.
         person: String,
     },
@@ -80,6 +87,8 @@ pub enum Surface {
     Crew,
     /// What is pinned and bookmarked in the room.
     Fixtures,
+    /// The message in the room with roles, checklists and tasks.
+    Board,
 }
 
 impl Surface {
@@ -93,6 +102,7 @@ impl Surface {
             Surface::Topic => "topic",
             Surface::Crew => "crew",
             Surface::Fixtures => "fixtures",
+            Surface::Board => "board",
         }
     }
 
@@ -106,6 +116,7 @@ impl Surface {
             Surface::Topic,
             Surface::Crew,
             Surface::Fixtures,
+            Surface::Board,
         ]
         .into_iter()
         .find(|s| s.word() == word)
@@ -186,6 +197,7 @@ pub fn react(incident: &Incident, record: &Record) -> Vec<Effect> {
         let shows = furniture(&record.event).iter();
         effects.extend(shows.map(|s| Effect::Show { surface: *s }));
     }
+    effects.extend(conduct::react(incident, record));
     effects
 }
 
@@ -198,6 +210,15 @@ fn furniture(event: &Event) -> &'static [Surface] {
         | Event::CatchAll { .. }
         | Event::AckCounted { .. }
         | Event::RunAsked { .. } => &[Surface::Crew],
+        Event::Conduct(ConductEvent::RoleReleased { role, .. }) if role == COMMANDER => {
+            &[Surface::Topic]
+        }
+        Event::Conduct(
+            ConductEvent::RoleGiven { .. }
+            | ConductEvent::ResponderJoined { .. }
+            | ConductEvent::TaskAdded { .. }
+            | ConductEvent::TaskChanged { .. },
+        ) => &[Surface::Crew],
         Event::Acknowledged { .. }
         | Event::Snoozed { .. }
         | Event::Reopened { .. }
@@ -259,6 +280,8 @@ fn place(incident: &Incident, event: &Event) -> Option<Place> {
         | Event::Left { .. }
         | Event::Redacted { .. }
         | Event::Removed { .. } => None,
+        // Its own module says where.
+        Event::Conduct(_) => None,
         _ => incident.major.then_some(Place::Room),
     }
 }

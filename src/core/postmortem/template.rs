@@ -39,7 +39,7 @@ pub const INLINE: [&str; 24] = [
 ];
 
 /// Placeholders that are a whole part of the document, alone on their line; `section.ANCHOR` beside them.
-pub const PARTS: [&str; 16] = [
+pub const PARTS: [&str; 19] = [
     "notice",
     "facts",
     "moments",
@@ -48,6 +48,9 @@ pub const PARTS: [&str; 16] = [
     "chart",
     "timeline",
     "responders",
+    "roles",
+    "decisions",
+    "reports",
     "load",
     "pages",
     "actions",

@@ -32,11 +32,12 @@ pub(super) struct Surfaced {
 pub(super) type Shown = (String, String);
 
 /// Surfaces that wait for the room.
-pub(super) const IN_THE_ROOM: [Surface; 4] = [
+pub(super) const IN_THE_ROOM: [Surface; 5] = [
     Surface::RoomCard,
     Surface::Topic,
     Surface::Crew,
     Surface::Fixtures,
+    Surface::Board,
 ];
 
 /// One surface to be brought up to date.
@@ -93,6 +94,15 @@ impl Errand {
                 };
                 let card = draw();
                 let shown = chat.show(&place, &card, &self.remote, self.again).await;
+                shown.map(unnamed)
+            }
+            Surface::Board => {
+                let Some(place) = place else {
+                    return Ok(unnamed(self.remote.clone()));
+                };
+                let url = link(engine, incident.id);
+                let board = chat::board::board(incident, &directory, &url);
+                let shown = chat.board(&place, &board, &self.remote, self.again).await;
                 shown.map(unnamed)
             }
             Surface::Topic => {

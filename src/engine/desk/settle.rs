@@ -216,6 +216,7 @@ fn place_failed(key: &ShowKey, surface: Surface, fault: &Fault) -> Command {
         Surface::Topic => in_room("the topic of the room", fault),
         Surface::Crew => in_room("the list of people of the room", fault),
         Surface::Fixtures => in_room("the pinned things of the room", fault),
+        Surface::Board => in_room("the command board of the room", fault),
         Surface::Room | Surface::RoomCard => in_room("the card of the room", fault),
     };
     Command::PlaceFailed {

@@ -9,6 +9,7 @@ mod alerts;
 mod attempts;
 mod automation;
 mod body;
+mod conduct;
 mod declare;
 mod hands;
 mod incidents;
@@ -50,6 +51,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
     ),
     tags(
         (name = "incidents", description = "What pages people"),
+        (name = "command", description = "Who leads them, and what is to be done"),
         (name = "postmortems", description = "What was learned from them"),
         (name = "alerts", description = "What the senders told"),
         (name = "silences", description = "What is held back, until when and why"),
@@ -97,6 +99,14 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(acts::acknowledge))
         .routes(routes!(acts::resolve))
         .routes(routes!(acts::note))
+        .routes(routes!(conduct::get_command))
+        .routes(routes!(conduct::set_role))
+        .routes(routes!(conduct::set_responder))
+        .routes(routes!(conduct::tick))
+        .routes(routes!(conduct::add_task))
+        .routes(routes!(conduct::change_task, conduct::drop_task))
+        .routes(routes!(conduct::decide))
+        .routes(routes!(conduct::report))
         .routes(routes!(hands::snooze))
         .routes(routes!(hands::unacknowledge))
         .routes(routes!(hands::reopen))

@@ -70,7 +70,7 @@ pub(super) async fn merge(
 }
 
 /// What a form says, read by the command's own reader, and carried out.
-async fn typed(
+pub(super) async fn typed(
     console: &Console,
     viewer: &Viewer,
     asker: &Asker,

@@ -290,6 +290,7 @@ pub(super) async fn incident_view(
     Ok(IncidentView {
         lesson,
         card: card_of(console, moment, incident).await?,
+        incident: Arc::new(incident.clone()),
         room: room_of(incident),
         timeline: timeline::entries(&journal),
         why: explain(incident, &journal, &moment.directory, moment.now),

@@ -17,6 +17,7 @@ mod audit;
 mod automation;
 mod calendar;
 mod compose;
+mod conduct;
 mod fairness;
 mod fragment;
 mod guard;
@@ -115,6 +116,7 @@ fn pages() -> Router<Console> {
         .route("/fragments/incident/{id}", get(fragment::incident))
         .route("/fragments/room/{id}", get(fragment::room))
         .route("/fragments/run/{incident}/{id}", get(fragment::run))
+        .route("/fragments/board/{id}", get(fragment::board))
         .route("/incidents/{incident}/runs/{run}/files/{n}", get(run::file))
         .route("/assets/{name}", get(assets::serve))
 }
@@ -156,6 +158,7 @@ fn forms() -> Router<Console> {
         .route("/me/feed", on_post(me::rotate))
         .route("/incidents/bulk", on_post(hands::bulk))
         .route("/incidents/{id}/notes", on_post(act::note))
+        .route("/incidents/{id}/command", on_post(conduct::act))
         .route("/incidents/{id}/reassign", on_post(hands::reassign))
         .route("/incidents/{id}/merge", on_post(hands::merge))
         .route(

@@ -95,6 +95,9 @@ fn option(arg: &Argument) -> Value {
         | Kind::When
         | Kind::What
         | Kind::Silence
+        | Kind::Role
+        | Kind::Holder
+        | Kind::Item
         | Kind::Verb => made["autocomplete"] = json!(true),
     }
     made

@@ -250,6 +250,8 @@ fn response() -> Vec<(&'static str, &'static str, Event)> {
             Event::LeadChanged {
                 by: bo(),
                 lead: bo(),
+                from: None,
+                why: String::new(),
             },
         ),
         (
@@ -258,6 +260,8 @@ fn response() -> Vec<(&'static str, &'static str, Event)> {
             Event::LeadChanged {
                 by: bo(),
                 lead: ana(),
+                from: None,
+                why: String::new(),
             },
         ),
         (

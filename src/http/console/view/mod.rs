@@ -6,6 +6,7 @@ pub(super) mod audit;
 pub(super) mod automation;
 pub(super) mod calendar;
 pub(super) mod card;
+pub(super) mod conduct;
 pub(super) mod fairness;
 pub(super) mod forms;
 pub(super) mod frame;

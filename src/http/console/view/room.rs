@@ -5,9 +5,11 @@ use super::card::{CardView, card, strip};
 use super::parts::{face, hidden, icon, when, words};
 use super::run::{RunView, run};
 use crate::core::id::RoomId;
+use crate::core::incident::Incident;
 use crate::http::console::viewer::Acting;
 use crate::store::{PostRow, RoomRow};
 use maud::{Markup, html};
+use std::sync::Arc;
 
 /// A message with what its live kind shows.
 #[derive(Clone, Debug)]
@@ -17,6 +19,8 @@ pub(in super::super) struct PostView {
     pub(in super::super) card: Option<CardView>,
     /// For `run`.
     pub(in super::super) run: Option<RunView>,
+    /// For `board`.
+    pub(in super::super) board: Option<Arc<Incident>>,
 }
 
 /// A room with a window of its messages.
@@ -102,6 +106,9 @@ fn post(scene: Scene<'_>, view: &PostView) -> Markup {
             @match row.kind.as_str() {
                 "line" => (line(scene, row)),
                 "card" => @if let Some(c) = &view.card { (card(scene, c)) },
+                "board" => @if let Some(i) = &view.board {
+                    div data-live={ "incident:" (i.id.0) } data-src={ "/fragments/board/" (i.id.0) } { (super::conduct::board(scene, i)) }
+                },
                 "page" => (page(scene, view)),
                 "run" => {
                     (line(scene, row))
