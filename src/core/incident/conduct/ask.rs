@@ -227,6 +227,33 @@ pub(super) fn release(
     Ok(going.into_iter().map(fact).collect())
 }
 
+/// One holder goes and another comes, in one act: nobody is asked first.
+pub(super) fn hand(
+    incident: &Incident,
+    scene: &Scene<'_>,
+    by: &Actor,
+    role: &str,
+    (who, to): (&Actor, &Actor),
+) -> Decision {
+    let mut events = Vec::new();
+    let has = incident.holders(role).iter().any(|h| h.same(to));
+    let many = meant(incident, scene, role)?.spec.is_some_and(|s| s.many);
+    if many || has {
+        // Whoever comes does not push anybody out.
+        events.extend(release(incident, scene, by, role, Some(who))?);
+        for event in &mut events {
+            if let Event::Conduct(ConductEvent::RoleReleased { remind_at, .. }) = event {
+                *remind_at = None;
+            }
+        }
+    }
+    if !has {
+        let to = to.clone();
+        events.extend(give(incident, scene, by.clone(), role, to, Manner::Hand)?);
+    }
+    Ok(events)
+}
+
 /// When the room is reminded of a needed role that becomes empty now.
 pub(super) fn reminder(incident: &Incident, scene: &Scene<'_>, role: &str) -> Option<Time> {
     let needed = incident.is_open() && incident.conduct.needed.contains_key(role);

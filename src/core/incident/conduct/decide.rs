@@ -162,7 +162,8 @@ fn leave(
     let tasks: Vec<u32> = incident
         .conduct
         .open_tasks()
-        .filter(|t| t.owner.as_ref().is_some_and(|o| o.same(&who)))
+        // What is for afterwards is not part of the response.
+        .filter(|t| !t.follow_up && t.owner.as_ref().is_some_and(|o| o.same(&who)))
         .map(|t| t.task)
         .collect();
     let joined = incident.conduct.joined.iter().any(|(j, _)| j.same(&who));
@@ -184,10 +185,7 @@ fn leave(
     let mut events = Vec::new();
     for role in roles {
         events.extend(match &to {
-            Some(to) if incident.holders(role).iter().any(|h| h.same(to)) => {
-                ask::release(incident, scene, by, role, Some(&who))?
-            }
-            Some(to) => ask::give(incident, scene, by.clone(), role, to.clone(), Manner::Hand)?,
+            Some(to) => ask::hand(incident, scene, by, role, (&who, to))?,
             None => ask::release(incident, scene, by, role, Some(&who))?,
         });
     }

@@ -145,6 +145,11 @@ fn work(incident: &mut Incident, event: &ConductEvent, at: Time) {
         ConductEvent::TaskFinished { task, done, .. } => {
             if let Some(known) = conduct.tasks.get_mut(task) {
                 known.done_at = done.then_some(at);
+                // Whoever has left meanwhile does not come back by that.
+                let gone = |o: &mut Actor| conduct.left.iter().any(|l| l.same(o));
+                if !*done && !known.follow_up {
+                    known.owner.take_if(gone);
+                }
             }
         }
         ConductEvent::TaskDropped { task, .. } => drop(conduct.tasks.remove(task)),
