@@ -125,8 +125,9 @@ pub(super) fn check(incident: &Incident, journal: &[Record]) {
         );
     }
     for gone in &incident.conduct.left {
-        let owns =
-            |t: &&crate::core::incident::Task| t.owner.as_ref().is_some_and(|o| o.same(gone));
+        let owns = |t: &&crate::core::incident::Task| {
+            !t.follow_up && t.owner.as_ref().is_some_and(|o| o.same(gone))
+        };
         assert!(
             incident.roles_of(gone).is_empty(),
             "I65: {} has left with a role",
