@@ -22,7 +22,7 @@ use super::{AutomationAct, Done, Engine, Failure, SilenceAct, deliver};
 use crate::core::alert::Alert;
 use crate::core::audit;
 use crate::core::id::{Actor, IncidentId, Seq};
-use crate::core::incident::{Command, Event, Incident, OpenAs, Refusal};
+use crate::core::incident::{Command, ConductEvent, Event, Incident, OpenAs, Refusal};
 use crate::core::time::Time;
 use crate::store::ChangeSet;
 use commit::{Batch, Commit, Turn, Waiting, sleep_until, written};
@@ -392,10 +392,13 @@ impl Desk {
         let journal = self.engine.store().journal(id).await?;
         match journal.into_iter().find(|r| r.seq == seq).map(|r| r.event) {
             Some(
-                event @ (Event::Noted { .. } | Event::Spoke { .. } | Event::Reworded { .. }),
+                event @ (Event::Noted { .. }
+                | Event::Spoke { .. }
+                | Event::Reworded { .. }
+                | Event::Conduct(ConductEvent::Decided { .. })),
             ) => Ok((seq, event.kind().to_owned())),
             Some(_) => Err(Refusal::Invalid {
-                why: format!("Line {seq} is not something a person wrote; only notes and messages can be removed."),
+                why: format!("Line {seq} is not something a person wrote; only notes, decisions and messages can be removed."),
             }
             .into()),
             None => Err(Refusal::Invalid { why: format!("There is no line {seq} in this timeline.") }.into()),

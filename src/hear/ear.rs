@@ -302,6 +302,7 @@ impl Ear {
         let mut found = match option {
             "incident" => self.open_incidents(),
             "run" => self.waiting_runs(heard, options).await,
+            "line" | "task" => self.numbered(heard, options, option == "line").await,
             _ => surface::tree()
                 .find(verb)
                 .and_then(|leaf| leaf.args.iter().find(|a| a.name == option))
@@ -335,6 +336,26 @@ impl Ear {
             .waiting_runs()
             .map(|(id, run)| (id.0.to_string(), format!("{id} {}", run.title)))
             .collect()
+    }
+
+    /// Lines of checklists that are open, or tasks, by number.
+    async fn numbered(
+        &self,
+        heard: &Heard,
+        options: &BTreeMap<String, String>,
+        lines: bool,
+    ) -> Vec<(String, String)> {
+        let Some(incident) = self.meant(heard, options).await else {
+            return Vec::new();
+        };
+        let one = |n: u32, text: &str| (n.to_string(), format!("{n} {text}"));
+        let conduct = &incident.conduct;
+        if lines {
+            let open = conduct.checks().filter(|c| c.done.is_none());
+            return open.map(|c| one(c.item.item, &c.item.text)).collect();
+        }
+        let tasks = conduct.tasks.values();
+        tasks.map(|t| one(t.task, &t.text)).collect()
     }
 
     /// The incident options name, else the one whose room it is.
