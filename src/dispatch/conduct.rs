@@ -198,7 +198,7 @@ impl Desk<'_> {
                     role,
                     yes: false,
                 },
-                format!("You are not {name} of {id}; whoever asked is told."),
+                format!("You are not {name} of {id}."),
             ),
         };
         self.command(id, command, said).await
