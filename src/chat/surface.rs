@@ -39,6 +39,10 @@ pub struct Group {
     pub name: String,
     /// What they are about.
     pub help: String,
+    /// A command of its own there, beside the roots: a platform takes only so many characters of one
+    /// command with everything below it.
+    #[serde(default)]
+    pub apart: bool,
 }
 
 /// One command.
