@@ -23,8 +23,9 @@ pub(in super::super) fn panel(scene: Scene<'_>, incident: &Incident) -> Markup {
             h2 { "Command" }
             @if incident.is_open() {
                 p.jumps {
-                    a.button href="#can" { "Report" } a.button href="#task" { "Task" }
-                    a.button href="#decision" { "Decision" } a.button href="#role" { "Roles" }
+                    // A field inside of a fold: going there opens it.
+                    a.button href="#conditions" { "Report" } a.button href="#task-text" { "Task" }
+                    a.button href="#decided" { "Decision" } a.button href="#role-role" { "Roles" }
                 }
             }
             (roles(scene, incident))
@@ -258,7 +259,7 @@ fn responders(scene: Scene<'_>, incident: &Incident) -> Markup {
         @if incident.is_open() {
             div.act {
                 @if !joined { (press(scene, id, &[("verb", "join")], "Join", "button")) }
-                @else { a.button href="#leave" { "Leave…" } }
+                @else { a.button href="#leave-to" { "Leave…" } }
             }
         }
     }
