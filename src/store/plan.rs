@@ -399,7 +399,7 @@ fn state(id: i64, firing: bool, ends_at: i64, updated_at: i64) -> [Cell<'static>
     [id, flag(firing), ends_at, Cell::Int(updated_at)]
 }
 
-fn incident(i: &IncidentRow) -> [Cell<'_>; 20] {
+fn incident(i: &IncidentRow) -> [Cell<'_>; 25] {
     [
         Cell::Int(i.id.0),
         Cell::Int(i64::from(i.seq)),
@@ -421,6 +421,11 @@ fn incident(i: &IncidentRow) -> [Cell<'_>; 20] {
         Cell::Int(i64::from(i.alerts)),
         Cell::Int(i64::from(i.firing)),
         Cell::MaybeText(i.lead.as_deref()),
+        Cell::MaybeText(i.type_id.as_deref()),
+        flag(i.private),
+        flag(i.drill),
+        Cell::Text(&i.viewers),
+        Cell::MaybeInt(i.parent.map(|p| p.0)),
     ]
 }
 

@@ -116,6 +116,16 @@ pub struct IncidentRow {
     pub firing: u32,
     /// Name of the lead.
     pub lead: Option<String>,
+    /// Id of its type.
+    pub type_id: Option<String>,
+    /// Only [`IncidentRow::viewers`], and whom the configuration names, may see it.
+    pub private: bool,
+    /// It is practised and counts nowhere.
+    pub drill: bool,
+    /// Who may see it while it is private: a line each, with a line's end before and behind it.
+    pub viewers: String,
+    /// The incident it is a part of.
+    pub parent: Option<IncidentId>,
 }
 
 impl IncidentRow {
@@ -142,6 +152,11 @@ impl IncidentRow {
             alerts: incident.alerts,
             firing: u32::try_from(incident.firing.len()).unwrap_or(u32::MAX),
             lead: incident.lead.as_ref().map(|a| a.name().to_owned()),
+            type_id: incident.nature.type_id.clone(),
+            private: incident.nature.private,
+            drill: incident.nature.drill,
+            viewers: String::new(),
+            parent: None,
         }
     }
 }

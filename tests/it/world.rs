@@ -6,8 +6,8 @@ use firebell::config::engines::Engines;
 use firebell::config::notify::Providers;
 use firebell::core::alert::{Alert, AlertKind, Labels};
 use firebell::core::directory::{
-    Action, Approval, Contact, ContactKind, Directory, Limits, Person, Policy, Route, Rung,
-    Service, SeverityName, Target, Team,
+    Action, Approval, Contact, ContactKind, Directory, IncidentType, Limits, Person, Policy, Route,
+    Rung, Service, SeverityName, Target, Team,
 };
 use firebell::core::id::{Actor, IncidentId, Severity};
 use firebell::core::incident::{Command, Incident, Record};
@@ -515,6 +515,14 @@ pub fn directory() -> Directory {
         people: people.into_iter().map(|p| (p.id.clone(), p)).collect(),
         catch_all: vec![Target::Person("dee".to_owned())],
         severities: vec![severity("sev1", "critical"), severity("sev2", "warning")],
+        types: vec![
+            kind("outage", "Outage"),
+            IncidentType {
+                private: true,
+                severity: Some(Severity(0)),
+                ..kind("security", "Security")
+            },
+        ],
         platforms: vec!["console".to_owned()],
         actions: actions
             .into_iter()
@@ -552,6 +560,15 @@ pub fn directory() -> Directory {
     directory.teams.insert("web".to_owned(), team);
     directory.services.insert("checkout".to_owned(), service());
     directory
+}
+
+/// A type of incident with nothing special about it.
+pub fn kind(id: &str, name: &str) -> IncidentType {
+    IncidentType {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        ..IncidentType::default()
+    }
 }
 
 fn service() -> Service {
