@@ -2,9 +2,10 @@
 
 use super::StoreFault;
 use super::backend::{Backend, Reader};
+use super::incident_row::IncidentRow;
 use super::rows::{
-    AlertRow, ArtifactRow, Delivery, HeardRow, InboxRow, IncidentRow, Lane, LinkCodeRow, LinkRow,
-    OutboxRow, PostRow, QuarantineRow, RoomRow, RunRow, ShowRow,
+    AlertRow, ArtifactRow, Delivery, HeardRow, InboxRow, Lane, LinkCodeRow, LinkRow, OutboxRow,
+    PostRow, QuarantineRow, RoomRow, RunRow, ShowRow,
 };
 use crate::core::id::{AlertId, IncidentId, RoomId, RunId};
 use crate::core::incident::Record;

@@ -7,10 +7,11 @@ use super::StoreFault;
 use super::audit;
 use super::backend::{Backend, Cell, Dialect};
 use super::bulk::{self, Bulk, Texts};
+use super::incident_row::IncidentRow;
 use super::ledger;
 use super::rows::{
-    AlertChange, AlertRow, ChangeSet, EventRow, IncidentRow, OutboxChange, OutboxRow, PostRow,
-    QuarantineRow, RunRow, ShowRow,
+    AlertChange, AlertRow, ChangeSet, EventRow, OutboxChange, OutboxRow, PostRow, QuarantineRow,
+    RunRow, ShowRow,
 };
 use crate::core::id::{IncidentId, Seq};
 use crate::core::incident::Event;
