@@ -269,7 +269,7 @@ impl World {
     }
 
     pub async fn with(url: &str, directory: Directory) -> World {
-        World::waking(url, directory, Providers::default()).await
+        Box::pin(World::waking(url, directory, Providers::default())).await
     }
 
     /// With providers that wake people.
@@ -306,7 +306,7 @@ impl World {
         let platform = Arc::new(Platform::default());
         let scratch = tempfile::tempdir().unwrap();
         let home = (url, scratch.path(), &elsewhere);
-        let engine = start(home, &directory, &providers, &clock, &platform).await;
+        let engine = Box::pin(start(home, &directory, &providers, &clock, &platform)).await;
         World {
             engine,
             clock,
@@ -326,13 +326,13 @@ impl World {
 
     /// The process dies: nothing is told to stop, a new one takes the database over.
     pub async fn kill_and_restart(&mut self) {
-        self.engine = start(
+        self.engine = Box::pin(start(
             (&self.url, self.scratch.path(), &self.elsewhere),
             &self.directory,
             &self.providers,
             &self.clock,
             &self.platform,
-        )
+        ))
         .await;
         self.settle().await;
     }
