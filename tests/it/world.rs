@@ -3,7 +3,7 @@
 
 mod setting;
 
-pub use setting::{directory, kind};
+pub use setting::directory;
 
 use firebell::chat::{Answer, Card, Chat, Fault, Line, Live, Page, RoomRef};
 use firebell::config::engines::Engines;

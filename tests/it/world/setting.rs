@@ -98,7 +98,7 @@ pub fn directory() -> Directory {
 }
 
 /// A type of incident with nothing special about it.
-pub fn kind(id: &str, name: &str) -> IncidentType {
+fn kind(id: &str, name: &str) -> IncidentType {
     IncidentType {
         id: id.to_owned(),
         name: name.to_owned(),
