@@ -43,9 +43,11 @@ pub(super) use runs::{Wish, ask_by_itself};
 
 use super::alert::{AlertRef, Labels};
 use super::directory::Urgency;
+use super::few::{Few, FewBy};
 use super::id::{Actor, AlertId, IncidentId, Platform, RunId, Seq, Severity};
 use super::time::Time;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// One line of the journal: a fact, when it was recorded and what caused it.
 #[derive(Clone, Debug, PartialEq)]
@@ -268,7 +270,7 @@ pub struct Incident {
     /// Alerts that ever joined.
     pub alerts: u32,
     /// Policy, frozen at the start.
-    pub ladder: Ladder,
+    pub ladder: Arc<Ladder>,
     /// Which incident of its policy this is, for steps that take turns.
     pub turn: u64,
     /// The last rung climbed, as an index into the ladder.
@@ -287,17 +289,17 @@ pub struct Incident {
     /// Seq of the last climb; a button drawn before it is stale.
     pub climbed_seq: Seq,
     /// `(person, contact)` of the last rung that may still be reached.
-    pub awaiting: BTreeSet<(String, String)>,
+    pub awaiting: Few<(String, String)>,
     /// Those of them that were reached.
-    pub arrived: BTreeSet<(String, String)>,
+    pub arrived: Few<(String, String)>,
     /// Who is to be woken in further steps, by person.
     pub chase: BTreeMap<String, Chase>,
     /// Who was paged, with how often.
-    pub paged: BTreeMap<String, u32>,
+    pub paged: FewBy<String, u32>,
     /// Incident lead.
     pub lead: Option<Actor>,
     /// Directory ids of who belongs in the room: woken, has it, leads, or did something.
-    pub crew: BTreeSet<String>,
+    pub crew: Few<String>,
     /// Places that cannot be posted in, by platform, so that each is told once.
     pub closed: BTreeSet<(Platform, String)>,
     /// How often a platform lost the room.

@@ -166,7 +166,7 @@ impl IncidentDetail {
             policy: incident.ladder.policy.clone(),
             next: next(incident),
             snoozed_until: incident.snoozed_until.map(Time::rfc3339),
-            paged: incident.paged.clone(),
+            paged: (incident.paged.iter().map(|(who, n)| (who.clone(), *n))).collect(),
             rooms: incident.rooms.clone(),
         }
     }
