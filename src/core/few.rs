@@ -64,16 +64,19 @@ impl<K: Ord, V> FewBy<K, V> {
     }
 
     /// Entries in the order of their keys.
+    #[must_use]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&K, &V)> {
         self.0.iter().map(|(k, v)| (k, v))
     }
 
     /// Keys in order.
+    #[must_use]
     pub fn keys(&self) -> impl DoubleEndedIterator<Item = &K> {
         self.0.iter().map(|(k, _)| k)
     }
 
     /// Values in the order of their keys.
+    #[must_use]
     pub fn values(&self) -> impl DoubleEndedIterator<Item = &V> {
         self.0.iter().map(|(_, v)| v)
     }
@@ -88,6 +91,14 @@ impl<K: Ord, V> FewBy<K, V> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+impl<K: Ord, V> FromIterator<(K, V)> for FewBy<K, V> {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(all: I) -> Self {
+        // Of two values of a key the last one counts, as in a tree.
+        let all: std::collections::BTreeMap<K, V> = all.into_iter().collect();
+        FewBy(all.into_iter().collect())
     }
 }
 
@@ -139,6 +150,7 @@ impl<T: Ord> Few<T> {
     }
 
     /// All in order.
+    #[must_use]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.0.keys()
     }
@@ -202,6 +214,8 @@ mod tests {
         }
         assert_eq!(by.len(), 12);
         assert_eq!(by.values().sum::<u32>(), 2000);
+        let copy: FewBy<String, u32> = map.clone().into_iter().collect();
+        assert_eq!(copy, by);
         assert_eq!(tree.iter().cloned().collect::<Few<_>>(), few);
     }
 }

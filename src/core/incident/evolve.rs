@@ -287,7 +287,10 @@ fn opened(incident: &mut Incident, record: &Record) {
     incident.team.clone_from(team);
     incident.channel.clone_from(channel);
     incident.group_key.clone_from(group_key);
-    incident.labels.clone_from(labels);
+    let tags = labels.iter();
+    incident.tags = tags
+        .map(|(k, v)| (k.as_str().into(), v.as_str().into()))
+        .collect();
     incident.auto_resolve = *auto_resolve;
     incident.forgotten = auto_resolve_after_ms.map(|after_ms| Forgotten {
         after_ms,

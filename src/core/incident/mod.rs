@@ -41,6 +41,7 @@ pub use reach::Chase;
 pub use react::{Effect, Place, Surface, react};
 pub(super) use runs::{Wish, ask_by_itself};
 
+use super::action::ENVIRONMENT;
 use super::alert::{AlertRef, Labels};
 use super::directory::Urgency;
 use super::few::{Few, FewBy};
@@ -231,8 +232,8 @@ pub struct Incident {
     pub channel: Option<String>,
     /// Alerts with this key join while it is open. Empty for declared ones.
     pub group_key: String,
-    /// Labels of the alert that opened it.
-    pub labels: Labels,
+    /// Labels of the alert that opened it; [`Incident::labels`].
+    pub tags: FewBy<Box<str>, Box<str>>,
     /// Resolve when the last alert clears.
     pub auto_resolve: bool,
     /// When it was opened.
@@ -330,6 +331,20 @@ impl Incident {
             evolve(&mut incident, record);
         }
         incident
+    }
+
+    /// Labels of the alert that opened it.
+    #[must_use]
+    pub fn labels(&self) -> Labels {
+        let tags = self.tags.iter();
+        tags.map(|(k, v)| (k.to_string(), v.to_string())).collect()
+    }
+
+    /// The environment its labels name.
+    #[must_use]
+    pub fn environment(&self) -> Option<&str> {
+        let named = ENVIRONMENT.iter().find_map(|name| self.tags.get(*name));
+        named.map(AsRef::as_ref).filter(|e| !e.is_empty())
     }
 
     /// Runs that wait for a confirmation or an approval.
