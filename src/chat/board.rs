@@ -38,7 +38,7 @@ pub fn board(incident: &Incident, directory: &Directory, url: &str) -> Board {
         key: format!("board:{}", incident.id.0),
         incident: incident.id,
         seq: incident.seq,
-        title: format!("Command of {}: {}", incident.id, incident.title),
+        title: format!("Command of {}: {}", incident.id, incident.headline()),
         parts,
         buttons: view.buttons(),
         url: url.to_owned(),

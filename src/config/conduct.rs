@@ -1,9 +1,10 @@
 //! `[[roles]]`, `[command]` and `checklists/ID.toml`: who does what in an incident, and what is to be done.
 
 use super::folders::{Entry, Reading, check_id};
-use super::reader::{Said, Table};
+use super::reader::{Said, Sink, Table, nearest};
 use crate::core::directory::{
-    Checklist, ChecklistItem, ConductRules, IncidentRole, REMIND_AFTER_MS, RoleNeed, Target,
+    Checklist, ChecklistItem, ConductRules, IncidentRole, IncidentType, REMIND_AFTER_MS, RoleNeed,
+    Target,
 };
 use crate::core::id::Severity;
 use std::path::Path;
@@ -166,12 +167,50 @@ fn short(table: &Table<'_>, key: &'static str, max: usize) -> Option<Said<String
     Some(said)
 }
 
+/// Checks that the checklists that types name are there.
+pub(super) fn of_types(named: &[Said<String>], rules: &ConductRules, sink: &Sink) {
+    let known: Vec<&str> = rules.checklists.iter().map(|l| l.id.as_str()).collect();
+    for said in named.iter().filter(|s| !known.contains(&s.value.as_str())) {
+        let fix = nearest(&said.value, known.iter().copied()).map_or_else(
+            || format!("create checklists/{}.toml, or leave it out", said.value),
+            |near| format!("did you mean `{near}`?"),
+        );
+        let what = format!(
+            "`checklist` names the checklist {:?}, which does not exist",
+            said.value
+        );
+        sink.fault(&said.place, what, fix);
+    }
+}
+
+/// Ids of configured types.
+fn types(table: &Table<'_>, known: &[IncidentType]) -> Vec<String> {
+    let said = table.texts("types").unwrap_or_default();
+    for unknown in said
+        .iter()
+        .filter(|s| known.iter().all(|t| t.id != s.value))
+    {
+        let ids: Vec<&str> = known.iter().map(|t| t.id.as_str()).collect();
+        let what = format!(
+            "`types` names the type {:?}, which does not exist",
+            unknown.value
+        );
+        let fix = if ids.is_empty() {
+            "add [[types]] to firebell.toml, or leave it out".to_owned()
+        } else {
+            format!("write one of {}", ids.join(", "))
+        };
+        table.sink.fault(&unknown.place, what, fix);
+    }
+    said.into_iter().map(|s| s.value).collect()
+}
+
 /// `checklists/ID.toml`. `actions`: the folder of the actions.
 pub(super) fn checklist(
     id: &str,
     table: Table<'_>,
     reading: &Reading<'_>,
-    rules: &ConductRules,
+    (rules, kinds): (&ConductRules, &[IncidentType]),
     actions: &Path,
 ) -> Option<Checklist> {
     let title = short(&table, "title", LINE_CHARS);
@@ -184,7 +223,7 @@ pub(super) fn checklist(
         id: id.to_owned(),
         title: title.map_or_else(|| id.to_owned(), |t| t.value),
         from_severity,
-        types: table.words("types"),
+        types: types(&table, kinds),
         services: reading.many(Entry::Service, &table, "services"),
         teams: reading.many(Entry::Team, &table, "teams"),
         minor: table.flag("minor").unwrap_or(false),

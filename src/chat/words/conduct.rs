@@ -31,7 +31,7 @@ pub fn concerning(
     let mut lines = vec![format!(
         "{} “{}”: {said}",
         incident.id,
-        cut(&incident.title, 200)
+        cut(&incident.headline(), 200)
     )];
     let is_me = |who: &Actor| who.person() == Some(person);
     let role = match &record.event {
@@ -255,7 +255,7 @@ pub fn brief(incident: &Incident, journal: &[Record], directory: &Directory, zon
         incident.id,
         incident.status.word(),
         clock(incident.began_at),
-        incident.title
+        incident.headline()
     )];
     if !incident.firing.is_empty() {
         lines.push(format!("{} fire.", count(incident.firing.len(), "alert")));

@@ -1,11 +1,11 @@
 //! Folders whose files no other file names: maintenance windows, checklists, postmortem templates.
 
+use super::super::files::{Files, listed};
 use super::super::folders::{Reading, check_id};
 use super::super::reader::{Sink, Table};
 use super::super::tree::{Place, parse};
 use super::super::{conduct, maintenance, postmortem};
-use super::{Files, listed};
-use crate::core::directory::{ConductRules, Directory};
+use crate::core::directory::{ConductRules, Directory, IncidentType};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -41,6 +41,7 @@ pub(super) fn windows(
 pub(super) fn checklists(
     folder: &Path,
     rules: &mut ConductRules,
+    types: &[IncidentType],
     reading: &Reading<'_>,
     files: &mut Files<'_>,
 ) {
@@ -56,7 +57,7 @@ pub(super) fn checklists(
         let node = text.and_then(|text| parse(&text, &shown, reading.sink));
         let list = node.as_ref().and_then(|node| {
             let table = Table::open(node, "a checklist", reading.sink)?;
-            conduct::checklist(&id, table, reading, rules, &actions)
+            conduct::checklist(&id, table, reading, (rules, types), &actions)
         });
         rules.checklists.extend(list.map(Arc::new));
     }

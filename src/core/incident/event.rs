@@ -4,6 +4,7 @@
 //! removed, and `tests/golden/events` holds every shape ever written.
 
 use super::conduct::ConductEvent;
+use super::nature::Nature;
 use super::parts::{Ladder, Origin, Outcome, PagedPerson, Skipped, Terms};
 use crate::core::alert::{AlertRef, Labels};
 use crate::core::directory::Urgency;
@@ -65,6 +66,9 @@ pub enum Event {
         /// That waits until no alert fires any more.
         #[serde(default, skip_serializing_if = "is_false")]
         hold_while_firing: bool,
+        /// Its type, whether it is private and whether it is a drill.
+        #[serde(default, skip_serializing_if = "Nature::is_plain")]
+        nature: Nature,
     },
     /// More alerts joined.
     Fired {

@@ -103,9 +103,23 @@ fn faults_of_roles_and_checklists_name_line_and_fix() {
     ] {
         each_is_said(&[("firebell.toml", &role(lines), line, what, fix)]);
     }
+    let types = format!("{PAGING}[[types]]\nid = \"outage\"\nchecklist = \"mayor\"\n");
+    each_is_said(&[(
+        "firebell.toml",
+        &types,
+        5,
+        "names the checklist \"mayor\"",
+        "create checklists/mayor.toml",
+    )]);
     let list = |lines: &str| format!("title = \"T\"\n{lines}");
     for (lines, line, what, fix) in [
         ("", 1, "has no lines", "add [[item]]"),
+        (
+            "types = [\"outage\"]\n[[item]]\ntext = \"x\"\n",
+            2,
+            "names the type \"outage\"",
+            "add [[types]]",
+        ),
         ("[[item]]\ndue = \"5m\"\n", 2, "has no `text`", "add text"),
         (
             "[[item]]\ntext = \"x\"\nrole = \"barista\"\n",

@@ -130,7 +130,9 @@ fn fill(
 
 /// Nobody is paged twice at once, nor while a silence covers it.
 fn may_wake(incident: &Incident, scene: &Scene<'_>, id: &str) -> bool {
+    let practised = incident.nature.drill && !scene.directory.drills.page;
     incident.status != Status::Resolved
+        && !practised
         && incident.muted_at(scene.now).is_none()
         && !incident.paged.contains_key(id)
 }
@@ -190,7 +192,7 @@ fn checklists(incident: &Incident, scene: &Scene<'_>) -> Vec<Event> {
             .checklists
             .iter()
             .any(|l| l.list == list.id);
-        if begun || !fits(list, incident) {
+        if begun || !(fits(list, incident) || belongs(list, incident, scene)) {
             continue;
         }
         let item = |(n, i): (usize, &crate::core::directory::ChecklistItem)| CheckItem {
@@ -227,10 +229,21 @@ fn fits(list: &Checklist, incident: &Incident) -> bool {
             .is_none_or(|worst| incident.severity <= worst)
         && among(&list.services, incident.service.as_ref())
         && among(&list.teams, incident.team.as_ref())
-        && list.types.is_empty()
+        && among(&list.types, incident.nature.type_id.as_ref())
+}
+
+/// The list the incident's type begins with, however bad it is.
+fn belongs(list: &Checklist, incident: &Incident, scene: &Scene<'_>) -> bool {
+    let id = incident.nature.type_id.as_ref();
+    let kind = id.and_then(|id| scene.directory.types.iter().find(|t| t.id == *id));
+    kind.and_then(|k| k.checklist.as_ref()) == Some(&list.id)
 }
 
 fn why(list: &Checklist, incident: &Incident, scene: &Scene<'_>) -> String {
+    if belongs(list, incident, scene) {
+        let name = incident.nature.type_name.as_deref().unwrap_or_default();
+        return format!("it is of the type {name}");
+    }
     let severity = scene.directory.severity_name(incident.severity);
     match (list.from_severity, incident.major) {
         (Some(_), _) => format!("it is {severity}"),

@@ -540,3 +540,40 @@ fn a_role_needed_from_a_severity_on_is_not_needed_below_it() {
     });
     assert!(life.incident.conduct.needed.contains_key("scribe"));
 }
+
+#[test]
+fn a_type_begins_with_its_own_checklist_and_others_are_of_some_types_only() {
+    use crate::core::directory::IncidentType;
+    let mut rules = rules();
+    let list = |id: &str, types: &[&str]| {
+        Arc::new(Checklist {
+            id: id.to_owned(),
+            title: id.to_owned(),
+            types: types.iter().map(|t| (*t).to_owned()).collect(),
+            items: vec![ChecklistItem::default()],
+            ..Checklist::default()
+        })
+    };
+    rules.checklists = vec![list("own", &["nothing"]), list("outages", &["outage"])];
+    let mut life = Life::new();
+    life.directory.conduct = Arc::new(rules);
+    life.directory.types = vec![IncidentType {
+        id: "security".to_owned(),
+        name: "Security".to_owned(),
+        checklist: Some("own".to_owned()),
+        ..IncidentType::default()
+    }];
+    let mut open = open_as(None);
+    open.nature.type_id = Some("security".to_owned());
+    open.nature.type_name = Some("Security".to_owned());
+    life.tell(Command::Open(Box::new(open)));
+    life.tell(promote());
+    let begun: Vec<&str> = life
+        .incident
+        .conduct
+        .checklists
+        .iter()
+        .map(|l| l.list.as_str())
+        .collect();
+    assert_eq!(begun, ["own"]);
+}
