@@ -231,8 +231,10 @@ fn over(incident: &mut Incident, record: &Record) {
     incident.snoozed_until = None;
     incident.muted = None;
     incident.resolved_at = Some(record.at);
-    for task in incident.conduct.tasks.values_mut() {
-        task.follow_up |= task.done_at.is_none();
+    if let Some(conduct) = incident.conduct.known_mut() {
+        for task in conduct.tasks.values_mut() {
+            task.follow_up |= task.done_at.is_none();
+        }
     }
     if let Event::Resolved { by, .. } | Event::Merged { by, .. } = &record.event {
         incident.resolved_by = Some(by.clone());

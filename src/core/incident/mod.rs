@@ -37,8 +37,8 @@ mod verbs;
 
 pub use command::{Ask, Command, OpenAs, Refusal, Scene};
 pub use conduct::{
-    Check, CheckItem, CheckedList, Conduct, ConductCommand, ConductEvent, DueThing, NeededRole,
-    Part, Report, TASK_CHARS, Task, TaskChange, Vacancy, parts,
+    Check, CheckItem, CheckedList, Conduct, ConductCommand, ConductEvent, Conducted, DueThing,
+    NeededRole, Part, Report, TASK_CHARS, Task, TaskChange, Vacancy, parts,
 };
 pub use decide::decide;
 pub use declaration::{Declaration, TITLE_CHARS};
@@ -324,7 +324,7 @@ pub struct Incident {
     /// The first page waits for a run.
     pub held: Option<Held>,
     /// Who does what, and what is to be done.
-    pub conduct: Conduct,
+    pub conduct: Conducted,
 }
 
 impl Incident {

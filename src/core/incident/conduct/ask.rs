@@ -148,7 +148,7 @@ fn given(incident: &Incident, by: Actor, role: &Meant<'_>, to: Actor, why: Strin
 /// Somebody leads: nobody is asked to any more, and they take part.
 pub(in super::super) fn lead_given(incident: &mut Incident, lead: &Actor) {
     taken(incident, COMMANDER);
-    incident.conduct.left.retain(|l| !l.same(lead));
+    super::back(incident, lead);
     incident.lead = Some(lead.clone());
 }
 

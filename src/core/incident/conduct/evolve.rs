@@ -201,12 +201,16 @@ fn needed(incident: &mut Incident, role: &NeededRole, at: Time) {
 
 /// Who has it takes part again.
 pub(in super::super) fn back(incident: &mut Incident, by: &Actor) {
-    incident.conduct.left.retain(|l| !l.same(by));
+    if let Some(conduct) = incident.conduct.known_mut() {
+        conduct.left.retain(|l| !l.same(by));
+    }
 }
 
 /// Somebody has it: nobody is asked any more.
 pub(in super::super) fn taken(incident: &mut Incident, role: &str) {
-    incident.conduct.offers.remove(role);
+    if let Some(conduct) = incident.conduct.known_mut() {
+        conduct.offers.remove(role);
+    }
 }
 
 fn released(incident: &mut Incident, role: &str, who: &Actor, remind_at: Option<Time>, at: Time) {

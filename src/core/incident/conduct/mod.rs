@@ -139,6 +139,53 @@ pub struct Report {
     pub needs: String,
 }
 
+/// Nobody does anything yet, as in most of a hundred thousand incidents: that takes a pointer's room.
+static NOTHING: Conduct = Conduct {
+    roles: BTreeMap::new(),
+    names: BTreeMap::new(),
+    offers: BTreeMap::new(),
+    needed: BTreeMap::new(),
+    waived: BTreeSet::new(),
+    joined: Vec::new(),
+    left: Vec::new(),
+    present: BTreeMap::new(),
+    checklists: Vec::new(),
+    tasks: BTreeMap::new(),
+    last_task: 0,
+    report: None,
+};
+
+/// [`Conduct`], in room of its own once there is any. Writing to it makes that room.
+#[derive(Clone, Debug, Default)]
+pub struct Conducted(Option<Box<Conduct>>);
+
+impl std::ops::Deref for Conducted {
+    type Target = Conduct;
+
+    fn deref(&self) -> &Conduct {
+        self.0.as_deref().unwrap_or(&NOTHING)
+    }
+}
+
+impl std::ops::DerefMut for Conducted {
+    fn deref_mut(&mut self) -> &mut Conduct {
+        self.0.get_or_insert_default()
+    }
+}
+
+impl PartialEq for Conducted {
+    fn eq(&self, other: &Conducted) -> bool {
+        **self == **other
+    }
+}
+
+impl Conducted {
+    /// What there is to change; `None`: nothing is there, and nothing is made.
+    pub fn known_mut(&mut self) -> Option<&mut Conduct> {
+        self.0.as_deref_mut()
+    }
+}
+
 impl Conduct {
     /// Every line of every checklist.
     pub fn checks(&self) -> impl Iterator<Item = &Check> {

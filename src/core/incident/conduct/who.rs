@@ -81,7 +81,7 @@ pub fn parts(incident: &Incident, directory: &Directory) -> Vec<Part> {
             of(&mut parts, who).rooms.push(platform.clone());
         }
     }
-    for (id, n) in &incident.paged {
+    for (id, n) in incident.paged.iter() {
         // Outgoing webhooks are paged too, and are nobody.
         if id.contains(':') {
             continue;

@@ -158,7 +158,7 @@ fn a_commander_comes_from_the_schedule_and_is_paged_and_told() {
     let commander = Arc::make_mut(&mut rules.roles[0]);
     commander.from = Some(Target::Schedule("web".to_owned()));
     let mut life = under(rules);
-    life.incident.paged.clear();
+    life.incident.paged = Default::default();
     let on_call = life.directory.schedules["web"].on_call(NOON).people[0].clone();
     let events = life.tell(promote());
     assert_eq!(
