@@ -81,7 +81,7 @@ pub(in super::super) fn evolve(incident: &mut Incident, record: &Record) {
 
 /// Checklists and tasks.
 fn work(incident: &mut Incident, event: &ConductEvent, at: Time) {
-    let conduct = &mut incident.conduct;
+    let conduct: &mut super::Conduct = &mut incident.conduct;
     match event {
         ConductEvent::ChecklistAdded {
             list, title, items, ..
@@ -194,7 +194,7 @@ fn needed(incident: &mut Incident, role: &NeededRole, at: Time) {
         remind_at: role.remind_at,
         since: at,
     };
-    let conduct = &mut incident.conduct;
+    let conduct: &mut super::Conduct = &mut incident.conduct;
     conduct.names.insert(role.role.clone(), role.name.clone());
     conduct.needed.insert(role.role.clone(), vacancy);
 }
