@@ -182,7 +182,7 @@ fn check(scene: Scene<'_>, id: IncidentId, check: &Check) -> Markup {
             div.grow {
                 span.no { (number) } " " (words(&item.text))
                 p.hint {
-                    @if let Some((who, at)) = &check.done { (who.name()) " " (when(scene, *at)) }
+                    @if let Some((who, at)) = &check.done { (who.name()) " " (when(scene, *at)) " " }
                     @else {
                         @if item.role.is_some() { span { (item.role_name) } " " }
                         @if let Some(due) = item.due { span.late[late] { @if late { "overdue since " } @else { "by " } (when(scene, due)) } " " }
