@@ -304,3 +304,90 @@ impl View<'_> {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::fixture::directory;
+    use crate::core::id::IncidentId;
+    use crate::core::incident::{CheckItem, Vacancy};
+
+    fn ana() -> Actor {
+        Actor::Person {
+            id: "ana".to_owned(),
+            name: "Ana Alves".to_owned(),
+        }
+    }
+
+    /// A major incident with a list of this many lines, the first of them ticked.
+    fn incident(lines: u32) -> Incident {
+        let check = |n: u32| Check {
+            item: CheckItem {
+                item: n,
+                text: format!("do {n}"),
+                role: None,
+                role_name: String::new(),
+                due: None,
+                link: String::new(),
+                action: None,
+            },
+            done: (n == 1).then(|| (ana(), Time(0))),
+            told: false,
+        };
+        let mut incident = Incident::new(IncidentId(42));
+        (incident.seq, incident.major) = (7, true);
+        incident.title = "Checkout is down".to_owned();
+        let vacancy = Vacancy::default();
+        incident
+            .conduct
+            .needed
+            .insert(COMMANDER.to_owned(), vacancy);
+        incident.conduct.checklists.push(CheckedList {
+            list: "major".to_owned(),
+            title: "Major incident".to_owned(),
+            items: (1..=lines).map(check).collect(),
+        });
+        incident
+    }
+
+    #[test]
+    fn a_board_tells_roles_and_what_is_to_be_done_and_offers_it() {
+        let drawn = board(&incident(3), &directory(), "http://x/incidents/42");
+        assert_eq!(drawn.title, "Command of #42: Checkout is down");
+        assert_eq!(drawn.parts[0].1, ["🧭 Commander: nobody yet"]);
+        assert_eq!(drawn.parts[1].0, "Major incident (1 of 3)");
+        assert_eq!(
+            drawn.parts[1].1,
+            ["☑ 1 do 1 (Ana Alves 00:00 UTC)", "☐ 2 do 2", "☐ 3 do 3"]
+        );
+        let labels: Vec<&str> = drawn.buttons.iter().map(|b| b.label.as_str()).collect();
+        assert_eq!(
+            labels,
+            [
+                "✓ 2 do 2",
+                "✓ 3 do 3",
+                "Be Commander",
+                "Report (CAN)",
+                "Task",
+                "Decision"
+            ]
+        );
+        assert_eq!(
+            drawn,
+            board(&incident(3), &directory(), "http://x/incidents/42")
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_is_counted_and_what_is_over_offers_nothing() {
+        let mut long = incident(40);
+        let drawn = board(&long, &directory(), "");
+        let lines = &drawn.parts[1].1;
+        assert_eq!(lines.len(), LINES + 2);
+        assert_eq!(&lines[LINES..], ["… and 19 more", "… and 1 done"]);
+        assert_eq!(work_line(&long), "checklist 1 of 40");
+        assert_eq!(roles_line(&long, &directory()), "Commander nobody yet");
+        long.status = crate::core::incident::Status::Resolved;
+        assert!(board(&long, &directory(), "").buttons.is_empty());
+    }
+}
