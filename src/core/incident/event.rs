@@ -20,6 +20,10 @@ fn is_false(flag: &bool) -> bool {
 /// A fact about one incident.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one of many is an opening, and nobody keeps events in memory"
+)]
 pub enum Event {
     /// It begins. Everything later decisions need from the configuration is frozen here.
     Opened {

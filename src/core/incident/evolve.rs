@@ -69,9 +69,9 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         }
         Event::Promoted { .. } => incident.major = true,
         Event::LeadChanged { lead, .. } => conduct::lead_given(incident, lead),
-        Event::Conduct(_) => conduct::evolve(incident, record),
-        Event::Joined { by, platform } => conduct::present(incident, by, platform, true),
-        Event::Left { by, platform } => conduct::present(incident, by, platform, false),
+        Event::Conduct(_) | Event::Joined { .. } | Event::Left { .. } => {
+            conduct::evolve(incident, record);
+        }
         Event::RoomOpened { platform, room, .. } => {
             incident.rooms.insert(platform.clone(), room.clone());
             let place = (platform.clone(), THE_ROOM.to_owned());

@@ -8,8 +8,11 @@ use crate::core::time::Time;
 
 /// Applies what a record tells.
 pub(in super::super) fn evolve(incident: &mut Incident, record: &Record) {
-    let Event::Conduct(event) = &record.event else {
-        return;
+    let event = match &record.event {
+        Event::Conduct(event) => event,
+        Event::Joined { by, platform } => return present(incident, by, platform, true),
+        Event::Left { by, platform } => return present(incident, by, platform, false),
+        _ => return,
     };
     met(incident, event);
     match event {
@@ -228,12 +231,7 @@ fn released(incident: &mut Incident, role: &str, who: &Actor, remind_at: Option<
 }
 
 /// Somebody came into the room on a platform, or left it.
-pub(in super::super) fn present(
-    incident: &mut Incident,
-    by: &Actor,
-    platform: &Platform,
-    there: bool,
-) {
+fn present(incident: &mut Incident, by: &Actor, platform: &Platform, there: bool) {
     let present = &mut incident.conduct.present;
     let people = present.entry(platform.clone()).or_default();
     people.retain(|p| !p.same(by));

@@ -25,7 +25,7 @@ pub use who::{Part, parts};
 pub(super) use ask::{Manner, give, lead_given};
 pub(super) use decide::{decide, when_checked};
 pub(super) use due::{due, next};
-pub(super) use evolve::{back, evolve, present};
+pub(super) use evolve::{back, evolve};
 pub(super) use needs::aftermath;
 pub(super) use react::react;
 

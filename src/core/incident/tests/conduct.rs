@@ -158,7 +158,7 @@ fn a_commander_comes_from_the_schedule_and_is_paged_and_told() {
     let commander = Arc::make_mut(&mut rules.roles[0]);
     commander.from = Some(Target::Schedule("web".to_owned()));
     let mut life = under(rules);
-    life.incident.paged = Default::default();
+    life.incident.paged = crate::core::few::FewBy::default();
     let on_call = life.directory.schedules["web"].on_call(NOON).people[0].clone();
     let events = life.tell(promote());
     assert_eq!(
@@ -169,7 +169,7 @@ fn a_commander_comes_from_the_schedule_and_is_paged_and_told() {
         life.incident.lead.as_ref().unwrap().person(),
         Some(&*on_call)
     );
-    assert_eq!(life.paged(), [on_call.clone()]);
+    assert_eq!(life.paged(), std::slice::from_ref(&on_call));
     assert_eq!(told(&life), [on_call]);
     let Event::Paged { why, next_due, .. } = &life.journal.last().unwrap().event else {
         panic!("{:?}", life.journal.last())
