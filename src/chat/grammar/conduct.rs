@@ -393,7 +393,9 @@ impl Line<'_> {
     fn can(&mut self) -> Result<Conducting, Usage> {
         let raw = self.words.rest();
         let (mut said, mut actions, mut needs) = (Vec::new(), None, None);
-        let mut named = false;
+        // What a form's field says is one part, whatever is in it.
+        let whole = self.words.len() == 1 && self.words.peek().is_some_and(|w| w.quoted);
+        let mut named = whole;
         while let Some(word) = self.words.next() {
             match word.text.split_once('=').filter(|_| !word.quoted) {
                 Some(("conditions", text)) => said.push(text.to_owned()),
@@ -403,7 +405,8 @@ impl Line<'_> {
             }
         }
         let conditions = if named { said.join(" ") } else { raw };
-        let mut parts = conditions.splitn(3, '|').map(|p| p.trim().to_owned());
+        let most = if named { 1 } else { 3 };
+        let mut parts = conditions.splitn(most, '|').map(|p| p.trim().to_owned());
         let (first, second, third) = (parts.next(), parts.next(), parts.next());
         let conditions = first.unwrap_or_default();
         let conditions = conditions

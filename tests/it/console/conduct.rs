@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 /// The incident of the house under the shipped roles and one checklist, major.
 async fn led() -> House {
-    let h = House::burning().await;
+    let h = House::open().await;
     let mut rules = ConductRules::shipped();
     rules.checklists.push(Arc::new(Checklist {
         id: "major".to_owned(),
@@ -22,7 +22,7 @@ async fn led() -> House {
     let mut directory = (*h.engine.directory()).clone();
     directory.conduct = Arc::new(rules);
     h.engine.replace_directory(directory);
-    h.press("ana", "promote", "1", CLICK).await;
+    h.fire("Slow", MAJOR).await;
     h
 }
 

@@ -200,3 +200,34 @@ fn a_decision_has_its_own_time_as_a_note_has() {
     assert!(no("decision", Some(7)).contains("`text` is missing"));
     assert!(no("decision at 2026-11-23 14:03 x", Some(7)).contains("in the future"));
 }
+
+#[test]
+fn a_line_stays_whole_in_the_field_of_a_form() {
+    use super::super::{Context, typed};
+    let directory = crate::chat::fixture::directory();
+    let context = Context {
+        directory: &directory,
+        now: at("2026-11-22T14:30:00Z"),
+        zone: chrono_tz::Tz::UTC,
+        here: Some(SEVEN),
+    };
+    let options = [("conditions", "errors | rising")]
+        .map(|(k, v)| (k.to_owned(), v.to_owned()))
+        .into();
+    let Invocation::Conduct {
+        what:
+            Conducting::Can {
+                conditions,
+                actions,
+                ..
+            },
+        ..
+    } = typed("can", &options, &context).unwrap()
+    else {
+        panic!("not a report")
+    };
+    assert_eq!(
+        (conditions.as_str(), actions.as_str()),
+        ("errors | rising", "")
+    );
+}
