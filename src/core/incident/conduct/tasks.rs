@@ -20,7 +20,10 @@ pub(super) fn decide(incident: &Incident, scene: &Scene<'_>, command: ConductCom
             floor,
         } => {
             let text = line(&text)?;
-            check(scene, owner.as_ref(), due)?;
+            // What is wanted after the end is not part of the response.
+            let follow_up = follow_up || !incident.is_open();
+            // One that is late already is told at once; a task for now that is late is a slip.
+            check(scene, owner.as_ref(), due.filter(|_| !follow_up))?;
             if incident.conduct.tasks.len() >= TASKS {
                 return Err(invalid(format!(
                     "An incident has at most {TASKS} tasks; the rest belongs into a tracker."
@@ -32,8 +35,7 @@ pub(super) fn decide(incident: &Incident, scene: &Scene<'_>, command: ConductCom
                 text,
                 owner,
                 due,
-                // What is wanted after the end is not part of the response.
-                follow_up: follow_up || !incident.is_open(),
+                follow_up,
             }))
         }
         ConductCommand::ChangeTask { by, task, change } => {
@@ -76,7 +78,8 @@ pub(super) fn change(
     };
     let owner = change.owner.unwrap_or_else(|| known.owner.clone());
     let due = change.due.unwrap_or(known.due);
-    check(scene, owner.as_ref(), due.filter(|_| due != known.due))?;
+    let sooner = due.filter(|_| due != known.due && !known.follow_up);
+    check(scene, owner.as_ref(), sooner)?;
     let same = match (&owner, &known.owner) {
         (Some(a), Some(b)) => a.same(b),
         (None, None) => true,
