@@ -72,19 +72,7 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         Event::Conduct(_) | Event::Joined { .. } | Event::Left { .. } => {
             conduct::evolve(incident, record);
         }
-        Event::RoomOpened { platform, room, .. } => {
-            incident.rooms.insert(platform.clone(), room.clone());
-            let place = (platform.clone(), THE_ROOM.to_owned());
-            incident.closed.remove(&place);
-        }
-        Event::PlaceFailed {
-            platform, place, ..
-        } => {
-            incident.closed.insert((platform.clone(), place.clone()));
-            if place == THE_ROOM && incident.rooms.remove(platform).is_some() {
-                *incident.rooms_lost.entry(platform.clone()).or_default() += 1;
-            }
-        }
+        Event::RoomOpened { .. } | Event::PlaceFailed { .. } => places(incident, &record.event),
         Event::Paged { .. }
         | Event::Chased { .. }
         | Event::RungSkipped { .. }
@@ -113,6 +101,26 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         | Event::RoomFailed { .. }
         | Event::Redacted { .. }
         | Event::Removed { .. } => {}
+    }
+}
+
+/// A room is there, or a place is not to be had.
+fn places(incident: &mut Incident, event: &Event) {
+    match event {
+        Event::RoomOpened { platform, room, .. } => {
+            incident.rooms.insert(platform.clone(), room.clone());
+            let place = (platform.clone(), THE_ROOM.to_owned());
+            incident.closed.remove(&place);
+        }
+        Event::PlaceFailed {
+            platform, place, ..
+        } => {
+            incident.closed.insert((platform.clone(), place.clone()));
+            if place == THE_ROOM && incident.rooms.remove(platform).is_some() {
+                *incident.rooms_lost.entry(platform.clone()).or_default() += 1;
+            }
+        }
+        _ => {}
     }
 }
 
