@@ -389,37 +389,38 @@ impl Line<'_> {
         Ok(Conducting::Decision { text, happened_at })
     }
 
-    /// `can CONDITIONS | ACTIONS | NEEDS`, or each by its name.
+    /// `can CONDITIONS | ACTIONS | NEEDS`, or each behind its name, up to the next.
     fn can(&mut self) -> Result<Conducting, Usage> {
         let raw = self.words.rest();
-        let (mut said, mut actions, mut needs) = (Vec::new(), None, None);
         // What a form's field says is one part, whatever is in it.
         let whole = self.words.len() == 1 && self.words.peek().is_some_and(|w| w.quoted);
-        let mut named = whole;
+        let (mut parts, mut at, mut named) = ([const { Vec::new() }; 3], 0, whole);
         while let Some(word) = self.words.next() {
-            match word.text.split_once('=').filter(|_| !word.quoted) {
-                Some(("conditions", text)) => said.push(text.to_owned()),
-                Some(("actions", text)) => (actions, named) = (Some(text.to_owned()), true),
-                Some(("needs", text)) => (needs, named) = (Some(text.to_owned()), true),
-                _ => said.push(word.text),
-            }
+            let pair = word.text.split_once('=').filter(|_| !word.quoted);
+            let names = ["conditions", "actions", "needs"];
+            let part = pair.and_then(|(name, _)| names.iter().position(|n| *n == name));
+            let text = match (part, pair) {
+                (Some(n), Some((_, text))) => {
+                    (at, named) = (n, true);
+                    text.to_owned()
+                }
+                _ => word.text,
+            };
+            parts[at].push(text);
         }
-        let conditions = if named { said.join(" ") } else { raw };
-        let most = if named { 1 } else { 3 };
-        let mut parts = conditions.splitn(most, '|').map(|p| p.trim().to_owned());
-        let (first, second, third) = (parts.next(), parts.next(), parts.next());
-        let conditions = first.unwrap_or_default();
-        let conditions = conditions
-            .strip_prefix("conditions=")
-            .unwrap_or(&conditions)
-            .to_owned();
-        if conditions.is_empty() {
+        let mut parts = parts.map(|words: Vec<String>| words.join(" "));
+        if !named {
+            let mut split = raw.splitn(3, '|').map(|p| p.trim().to_owned());
+            parts = [(); 3].map(|()| split.next().unwrap_or_default());
+        }
+        let [conditions, actions, needs] = parts;
+        if conditions.trim().is_empty() {
             return Err(self.wrong("conditions", "`conditions` is missing: say what is seen."));
         }
         Ok(Conducting::Can {
             conditions,
-            actions: actions.or(second).unwrap_or_default(),
-            needs: needs.or(third).unwrap_or_default(),
+            actions,
+            needs,
         })
     }
 }

@@ -60,7 +60,7 @@ pub async fn a_role_is_given_and_taken_over_and_whoever_it_concerns_is_told<S: S
     let answer = s.command("bo", &room, "lead", &[]).await;
     assert!(answer.text.contains("bo leads #1"), "{answer:?}");
     board(&s, "bo", &room, "Commander: bo").await;
-    let wrong = s.types("ana", &room, "role barista me").await;
+    let wrong = s.types("ana", &room, "role #1 barista me").await;
     assert!(wrong.text.contains("there is no"), "{wrong:?}");
     s.assert_harmless().await;
 }
@@ -137,12 +137,12 @@ pub async fn a_decision_has_its_own_time_and_who_leaves_hands_over<S: Stage>(s: 
     let room = s.major("Down").await;
     board(&s, "ana", &room, "Name a commander").await;
     let wrong = s
-        .types("ana", &room, "decision at 2001-01-01 10:00 we roll back")
+        .types("ana", &room, "decision #1 at 2001-01-01 10:00 we roll back")
         .await;
     let plain = wrong.text.replace('\\', "");
     assert!(plain.contains("more than a day before"), "{plain}");
     let wrong = s
-        .types("ana", &room, "note at 2001-01-01 10:00 we roll back")
+        .types("ana", &room, "note #1 at 2001-01-01 10:00 we roll back")
         .await;
     let plain = wrong.text.replace('\\', "");
     assert!(plain.contains("more than a day before"), "{plain}");

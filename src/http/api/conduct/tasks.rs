@@ -111,10 +111,11 @@ pub async fn add_task(
 pub async fn change_task(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-    Path((id, task)): Path<(i64, u32)>,
+    Path(path): Path<(String, String)>,
     headers: HeaderMap,
     Body(body): Body<TaskChangeBody>,
 ) -> Result<Response, Problem> {
+    let (id, task) = numbers(&path)?;
     let by = caller.actor();
     let changes = body.text.is_some() || body.owner.is_some() || body.due.is_some();
     let command = match (body.done, changes) {
@@ -131,7 +132,6 @@ pub async fn change_task(
             ));
         }
     };
-    let id = IncidentId(id);
     submit(&app, &caller, &headers, id, command, StatusCode::OK).await
 }
 
@@ -157,13 +157,26 @@ pub async fn change_task(
 pub async fn drop_task(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-    Path((id, task)): Path<(i64, u32)>,
+    Path(path): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let (id, task) = numbers(&path)?;
     let by = caller.actor();
     let command = ConductCommand::DropTask { by, task };
-    let id = IncidentId(id);
     submit(&app, &caller, &headers, id, command, StatusCode::OK).await
+}
+
+/// The incident and the task a path names. Anything else is nowhere.
+fn numbers((id, task): &(String, String)) -> Result<(IncidentId, u32), Problem> {
+    let id: Option<i64> = id.parse().ok().filter(|n| *n > 0);
+    let found = id.zip(task.parse().ok());
+    found
+        .map(|(id, task)| (IncidentId(id), task))
+        .ok_or_else(|| {
+            Problem::missing(
+                "There is nothing there; the numbers of an incident and of a task are needed.",
+            )
+        })
 }
 
 fn change(app: &App, body: TaskChangeBody) -> Result<TaskChange, Problem> {
