@@ -35,6 +35,7 @@ mod schedule;
 mod secret;
 mod settings;
 mod sources;
+mod telling;
 mod tree;
 mod watch;
 

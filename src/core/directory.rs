@@ -4,6 +4,7 @@
 //! the `Scene`; nothing in the core changes it. Names are keys, display names are for people.
 
 mod action;
+mod telling;
 mod waking;
 
 pub use action::{
@@ -11,11 +12,14 @@ pub use action::{
     HttpRun, KubernetesRun, Limits, Lock, Need, ProcessRun, Reason, Risk, Rollback, RundeckRun,
     Sandbox, SshRun,
 };
+pub use telling::UpdateRules;
 pub use waking::{Means, Rule, Step, Support, Urgency, Waking};
 
 use super::alert::Labels;
+use super::board::PageRules;
 use super::brakes::Switches;
 use super::id::Severity;
+use super::incident::Standing;
 use super::learn::Learned;
 use super::matcher::Matcher;
 use super::postmortem::PostmortemRules;
@@ -49,6 +53,12 @@ pub struct Directory {
     pub route: Route,
     /// Worst first; `Severity(n)` is the n-th.
     pub severities: Vec<SeverityName>,
+    /// Where an incident may stand for people who wait, from the first to the last.
+    pub statuses: Vec<Standing>,
+    /// How often an update is due.
+    pub updates: UpdateRules,
+    /// The status page, when there is one.
+    pub page: Option<Arc<PageRules>>,
     /// Outgoing webhooks policies may name.
     pub webhooks: BTreeMap<String, ContactKind>,
     /// Who is alarmed when everybody else could not be. Never empty in a checked configuration.
@@ -366,6 +376,14 @@ impl Directory {
             .iter()
             .position(|s| s.name.eq_ignore_ascii_case(name))?;
         u8::try_from(at).ok().map(Severity)
+    }
+
+    /// The status people mean by its id or name.
+    #[must_use]
+    pub fn status(&self, word: &str) -> Option<&Standing> {
+        let word = word.trim().to_lowercase();
+        let named = |s: &&Standing| s.id == word || s.name.to_lowercase() == word;
+        self.statuses.iter().find(named)
     }
 
     /// The name of a severity; a level the scale no longer has is shown by number.

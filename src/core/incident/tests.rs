@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::core::alert::AlertRef;
+use crate::core::board::{Component, Condition, PageRules};
 use crate::core::brakes::Brakes;
 use crate::core::directory::{
     Contact, ContactKind, Directory, Person, Rung, SeverityName, Target, Team, Urgency, Waking,
@@ -13,6 +14,7 @@ use chrono_tz::Tz;
 mod approvals;
 mod reach;
 mod rest;
+mod told;
 
 /// Noon of a Monday.
 pub(super) const NOON: Time = Time(1_794_830_400_000);
@@ -88,6 +90,40 @@ pub(super) fn directory() -> Directory {
         catch_all: vec![Target::Person("bo".to_owned())],
         platforms: vec!["console".to_owned()],
         ..Directory::default()
+    }
+}
+
+/// Investigating, monitoring (nobody is hurt any more), resolved.
+pub(super) fn scale() -> Vec<Standing> {
+    let place = |id: &str, name: &str, mitigated, last| Standing {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        mitigated,
+        last,
+    };
+    vec![
+        place("investigating", "Investigating", false, false),
+        place("monitoring", "Monitoring", true, false),
+        place("resolved", "Resolved", true, true),
+    ]
+}
+
+/// A page with a shop that `checkout` feeds, and an API.
+pub(super) fn page() -> PageRules {
+    let component = |id: &str, name: &str, service: &str| Component {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        services: vec![service.to_owned()],
+        ..Component::default()
+    };
+    PageRules {
+        components: vec![
+            component("shop", "Shop", "checkout"),
+            component("api", "API", "gateway"),
+        ],
+        by_severity: vec![Condition::MajorOutage, Condition::PartialOutage],
+        mitigated: Condition::Degraded,
+        ..PageRules::default()
     }
 }
 
