@@ -1,4 +1,4 @@
-//! What events are called where they are stored and listed: one word each, for ever.
+//! What each event is called in the journal.
 
 use super::event::Event;
 

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::core::alert::AlertRef;
-use crate::core::board::{Component, Condition, PageRules};
 use crate::core::brakes::Brakes;
 use crate::core::directory::{
     Contact, ContactKind, Directory, Person, Rung, SeverityName, Target, Team, Urgency, Waking,
@@ -14,7 +13,7 @@ use chrono_tz::Tz;
 mod approvals;
 mod reach;
 mod rest;
-mod told;
+pub(super) mod told;
 
 /// Noon of a Monday.
 pub(super) const NOON: Time = Time(1_794_830_400_000);
@@ -93,40 +92,6 @@ pub(super) fn directory() -> Directory {
     }
 }
 
-/// Investigating, monitoring (nobody is hurt any more), resolved.
-pub(super) fn scale() -> Vec<Standing> {
-    let place = |id: &str, name: &str, mitigated, last| Standing {
-        id: id.to_owned(),
-        name: name.to_owned(),
-        mitigated,
-        last,
-    };
-    vec![
-        place("investigating", "Investigating", false, false),
-        place("monitoring", "Monitoring", true, false),
-        place("resolved", "Resolved", true, true),
-    ]
-}
-
-/// A page with a shop that `checkout` feeds, and an API.
-pub(super) fn page() -> PageRules {
-    let component = |id: &str, name: &str, service: &str| Component {
-        id: id.to_owned(),
-        name: name.to_owned(),
-        services: vec![service.to_owned()],
-        ..Component::default()
-    };
-    PageRules {
-        components: vec![
-            component("shop", "Shop", "checkout"),
-            component("api", "API", "gateway"),
-        ],
-        by_severity: vec![Condition::MajorOutage, Condition::PartialOutage],
-        mitigated: Condition::Degraded,
-        ..PageRules::default()
-    }
-}
-
 pub(super) fn ladder(targets: &[Target], repeat: u8) -> Ladder {
     let rungs = targets
         .iter()
@@ -180,6 +145,8 @@ pub(super) fn open_as(ladder: Option<Ladder>) -> OpenAs {
         group_wait_ms: 0,
         why: vec!["route default".to_owned()],
         alerts: vec![alert(1)],
+        nature: super::Nature::default(),
+        said: Vec::new(),
         auto: Vec::new(),
     }
 }

@@ -20,7 +20,7 @@ use crate::core::timeline;
 use serde::{Deserialize, Serialize};
 
 /// Characters of a public title.
-pub const TITLE_CHARS: usize = 200;
+pub const PUBLIC_TITLE_CHARS: usize = 200;
 /// From one update to the next: not more often than anybody can write, milliseconds.
 pub const CADENCE_MIN_MS: i64 = 60_000;
 /// Not more seldom than this, milliseconds.
@@ -204,10 +204,20 @@ fn announced(
         return Err(invalid(why.to_owned()));
     }
     may_publish(&wish.by, directory, &page.publishers)?;
+    if incident.nature.drill || incident.nature.private {
+        let what = if incident.nature.drill {
+            "a drill"
+        } else {
+            "private"
+        };
+        return Err(Refusal::Forbidden {
+            why: format!("It is {what}: nothing of it becomes public. Leave `audience` out."),
+        });
+    }
     let known = incident.told.public.as_ref();
-    let title = match wish.title.as_deref().map(|t| cut(t.trim(), TITLE_CHARS + 1)) {
-        Some(title) if title.chars().count() > TITLE_CHARS => {
-            let why = format!("`title` is at most {TITLE_CHARS} characters; shorten it.");
+    let title = match wish.title.as_deref().map(|t| cut(t.trim(), PUBLIC_TITLE_CHARS + 1)) {
+        Some(title) if title.chars().count() > PUBLIC_TITLE_CHARS => {
+            let why = format!("`title` is at most {PUBLIC_TITLE_CHARS} characters; shorten it.");
             return Err(invalid(why));
         }
         Some(title) if !title.is_empty() => title,

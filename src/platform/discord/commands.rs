@@ -87,6 +87,7 @@ fn option(arg: &Argument) -> Value {
         Kind::Severity
         | Kind::Status
         | Kind::Service
+        | Kind::Type
         | Kind::Person
         | Kind::Target
         | Kind::Action

@@ -68,8 +68,8 @@ pub(super) fn wake_in_steps(rng: &mut fastrand::Rng, directory: &mut Directory) 
 
 /// A status scale, a page, and for half of the lives an update that is due again and again.
 pub(super) fn tell_by_rules(rng: &mut fastrand::Rng, directory: &mut Directory) {
-    directory.statuses = super::super::tests::scale();
-    directory.page = Some(Arc::new(super::super::tests::page()));
+    directory.statuses = super::super::tests::told::scale();
+    directory.page = Some(Arc::new(super::super::tests::told::page()));
     directory.updates.final_resolves = rng.bool();
     if rng.bool() {
         directory.updates.every = (0..3).map(|n| (Severity(n), 600_000)).collect();

@@ -1,7 +1,42 @@
 //! What is told to others, by hand: one sentence each.
 
 use super::*;
+use crate::core::board::{Component, Condition, PageRules};
 use std::sync::Arc;
+
+/// Investigating, monitoring (nobody is hurt any more), resolved.
+pub(in crate::core::incident) fn scale() -> Vec<Standing> {
+    let place = |id: &str, name: &str, mitigated, last| Standing {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        mitigated,
+        last,
+    };
+    vec![
+        place("investigating", "Investigating", false, false),
+        place("monitoring", "Monitoring", true, false),
+        place("resolved", "Resolved", true, true),
+    ]
+}
+
+/// A page with a shop that `checkout` feeds, and an API.
+pub(in crate::core::incident) fn page() -> PageRules {
+    let component = |id: &str, name: &str, service: &str| Component {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        services: vec![service.to_owned()],
+        ..Component::default()
+    };
+    PageRules {
+        components: vec![
+            component("shop", "Shop", "checkout"),
+            component("api", "API", "gateway"),
+        ],
+        by_severity: vec![Condition::MajorOutage, Condition::PartialOutage],
+        mitigated: Condition::Degraded,
+        ..PageRules::default()
+    }
+}
 
 fn ana() -> Actor {
     Actor::Person {
