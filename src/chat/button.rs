@@ -158,6 +158,7 @@ pub fn word(press: &Press) -> String {
         Press::Tick { item } => format!("tick:{item}"),
         Press::Role { role } => format!("role:{role}"),
         Press::Ask { verb } => format!("ask:{verb}"),
+        Press::Update => "update".to_owned(),
     }
 }
 
@@ -219,6 +220,7 @@ pub fn press(word: &str) -> Option<Press> {
         "ask" if !rest.is_empty() => Press::Ask {
             verb: rest.to_owned(),
         },
+        "update" => Press::Update,
         _ => return None,
     })
 }
@@ -310,6 +312,7 @@ mod tests {
             Press::Ask {
                 verb: "can".to_owned(),
             },
+            Press::Update,
         ] {
             assert_eq!(press(&word(&p)), Some(p));
         }

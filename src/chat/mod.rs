@@ -176,6 +176,8 @@ pub enum Press {
         /// Its verb.
         verb: String,
     },
+    /// Open the form of an update.
+    Update,
 }
 
 /// A line of text in a room.

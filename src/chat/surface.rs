@@ -170,6 +170,8 @@ pub enum Kind {
     Item,
     /// A silence.
     Silence,
+    /// A place on the status scale.
+    Status,
 }
 
 impl Tree {

@@ -11,14 +11,14 @@ use crate::core::directory::Directory;
 use crate::core::id::{AlertId, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{
     Command, Effect, Event, Incident, Origin, Place, Record, Refusal, Scene, Surface, THE_ROOM,
-    decide, evolve, react,
+    Update, decide, evolve, react,
 };
 use crate::core::silence::{self, Silence};
 use crate::core::time::Time;
 use crate::metrics::Metrics;
 use crate::store::{
     ChangeSet, Delivery, EventRow, InboxRow, IncidentRow, Lane, NoticeRow, OutboxChange, OutboxRow,
-    PERSON, ShowRow,
+    PERSON, ShowRow, UpdateRow,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -61,6 +61,8 @@ pub(super) struct Draft {
     pub silenced: bool,
     /// Something was turned off or on: readers see it after the commit.
     pub switched: bool,
+    /// Somebody was told something: subscribers and pages are looked at after the commit.
+    pub informed: bool,
     /// Incidents that teach something else now.
     pub relearn: BTreeSet<IncidentId>,
     /// Whoever waits for a key is being let go already.
@@ -90,6 +92,7 @@ impl Draft {
             notices: Vec::new(),
             silenced: false,
             switched: false,
+            informed: false,
             relearn: BTreeSet::new(),
             pumping: false,
             engine: engine.clone(),
@@ -286,6 +289,7 @@ impl Draft {
                     self.show(memory, incident, surface);
                 }
                 Effect::Tell { person } => self.tell(incident, &record, &person),
+                Effect::Inform => self.inform(incident, &record),
                 Effect::StandDown => self.stand_down(memory, incident.id, None, &record.event),
                 Effect::Spare { person } => {
                     self.stand_down(memory, incident.id, Some(&person), &record.event);
@@ -424,6 +428,23 @@ impl Draft {
             self.notices.push(row.clone());
             self.changes.notices.insert(key, row);
         }
+    }
+
+    /// An update, for the page and for those who asked to be told.
+    fn inform(&mut self, incident: &Incident, record: &Record) {
+        let Event::Updated(update) = &record.event else {
+            return;
+        };
+        self.informed = true;
+        self.changes.updates.updates.push(UpdateRow {
+            incident: incident.id,
+            seq: record.seq,
+            at: record.at,
+            service: incident.service.clone(),
+            severity: incident.severity.0,
+            update: Some(Update::clone(update)),
+            state: "waiting".to_owned(),
+        });
     }
 
     fn show(&mut self, memory: &mut Memory, incident: &Arc<Incident>, surface: Surface) {

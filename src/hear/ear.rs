@@ -252,6 +252,9 @@ impl Ear {
                     Press::Ask { verb } => {
                         form::of_verb(&verb, &directory, Some(incident.as_deref()?))
                     }
+                    Press::Update => {
+                        form::of_verb("update", &directory, Some(incident.as_deref()?))
+                    }
                     Press::AskRun { action } => {
                         form::of_action(&action, &directory, incident.as_deref()?)
                     }

@@ -98,6 +98,10 @@ impl<'a> Line<'a> {
             | "untick" | "task" | "followup" | "tasks" | "done" | "undone" | "give" | "due"
             | "drop" | "decision" | "can" => self.conduct(),
             "note" => self.note(),
+            "update" => self.update(),
+            "status" => self.status(),
+            "publish" => self.publish(),
+            "cadence" => self.cadence(),
             "promote" => self
                 .about()
                 .and_then(|id| self.done(Invocation::Promote { id })),
@@ -143,7 +147,15 @@ impl<'a> Line<'a> {
         }
         let free_text = matches!(
             self.leaf.verb.as_str(),
-            "note" | "page" | "settle" | "task" | "followup" | "decision" | "can"
+            "note"
+                | "page"
+                | "settle"
+                | "update"
+                | "status"
+                | "task"
+                | "followup"
+                | "decision"
+                | "can"
         );
         // In `tick 3` and `give 3 @bo` a bare number is never an incident's.
         let numbers = matches!(

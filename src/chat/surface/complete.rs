@@ -219,6 +219,10 @@ fn values(arg: &Argument, directory: &Directory) -> Found {
         | Kind::More
         | Kind::Incident
         | Kind::Item => Found::new(),
+        Kind::Status => {
+            let scale = directory.statuses.iter();
+            scale.map(|s| (s.id.clone(), s.name.clone())).collect()
+        }
         Kind::What => services(),
         Kind::Silence => crate::core::silence::known(directory)
             .map(|s| {

@@ -3,7 +3,9 @@
 use super::command::{Command, Refusal, Scene};
 use super::event::Event;
 use super::opening::{self, after};
-use super::{Incident, Status, THE_ROOM, climb, conduct, gate, reach, runs, severity, verbs};
+use super::{
+    Incident, Status, THE_ROOM, climb, conduct, gate, reach, runs, severity, update, verbs,
+};
 use crate::core::alert::AlertRef;
 use crate::core::automation;
 use crate::core::directory::COMMANDER;
@@ -28,6 +30,8 @@ pub fn decide(
     events.extend(over);
     let asked_for = conduct::aftermath(incident, scene, &events);
     events.extend(asked_for);
+    let told = update::aftermath(incident, scene, &events);
+    events.extend(told);
     Ok(events)
 }
 
@@ -71,6 +75,10 @@ fn judge(incident: &Incident, scene: &Scene<'_>, command: Command) -> Result<Vec
         } => {
             let happened_at = conduct::when_checked(incident, scene, happened_at)?;
             note(by, text, happened_at)
+        }
+        Command::Update(wish) => update::decide(incident, scene, &wish),
+        Command::SetCadence { by, every_ms, next } => {
+            update::set_cadence(incident, scene, by, every_ms, next)
         }
         Command::Speak {
             by,
@@ -308,6 +316,7 @@ fn wake(incident: &Incident, scene: &Scene<'_>) -> Result<Vec<Event>, Refusal> {
         }
         _ => {}
     }
+    events.extend(update::due(incident, scene));
     if events.is_empty() {
         Err(Refusal::NotYet)
     } else {

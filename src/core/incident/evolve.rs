@@ -4,6 +4,7 @@ use super::event::Event;
 use super::parts::{Ladder, Origin, PagedPerson};
 use super::{
     Climb, Forgotten, Incident, Mute, Record, Status, THE_ROOM, climb, conduct, gate, reach, runs,
+    update,
 };
 use crate::core::directory::WEBHOOK;
 use crate::core::id::Actor;
@@ -16,6 +17,7 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
     incident.updated_at = record.at;
     crew(incident, &record.event);
     course(incident, record);
+    update::evolve(incident, record);
     if moves(&record.event) {
         (incident.moved_at, incident.reminded) = (record.at, false);
     }
@@ -72,7 +74,7 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         Event::Conduct(_) | Event::Joined { .. } | Event::Left { .. } => {
             conduct::evolve(incident, record);
         }
-        Event::RoomOpened { .. } | Event::PlaceFailed { .. } => places(incident, &record.event),
+        Event::RoomOpened { .. } | Event::PlaceFailed { .. } => rooms(incident, &record.event),
         Event::Paged { .. }
         | Event::Chased { .. }
         | Event::RungSkipped { .. }
@@ -94,6 +96,9 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         | Event::RunSettled { .. } => runs::evolve(incident, record),
         Event::PolicyEdited { .. }
         | Event::AutoStopped { .. }
+        | Event::Updated(_)
+        | Event::CadenceSet(_)
+        | Event::UpdateDue(_)
         | Event::Noted { .. }
         | Event::Spoke { .. }
         | Event::Reworded { .. }
@@ -104,8 +109,8 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
     }
 }
 
-/// A room is there, or a place is not to be had.
-fn places(incident: &mut Incident, event: &Event) {
+/// A room is there, or is lost.
+fn rooms(incident: &mut Incident, event: &Event) {
     match event {
         Event::RoomOpened { platform, room, .. } => {
             incident.rooms.insert(platform.clone(), room.clone());
@@ -146,6 +151,7 @@ fn course(incident: &mut Incident, record: &Record) {
             | Event::Cleared { .. }
             | Event::Absorbed { .. }
             | Event::Noted { .. }
+            | Event::Updated(_)
             | Event::Spoke { .. }
             | Event::SeverityChanged { .. }
             | Event::LeadChanged { .. }
@@ -269,6 +275,7 @@ fn crew(incident: &mut Incident, event: &Event) {
         | Event::Promoted { by, .. }
         | Event::RunAsked { by, .. } => incident.crew.extend(one(by)),
         Event::LeadChanged { lead, .. } => incident.crew.extend(one(lead)),
+        Event::Updated(update) => incident.crew.extend(one(&update.by)),
         _ => {}
     }
 }
@@ -370,6 +377,7 @@ fn ladder_changed(incident: &mut Incident, ladder: &Ladder) {
 fn moves(event: &Event) -> bool {
     match event {
         Event::RunStarted { .. } | Event::RunEnded { .. } | Event::RunSettled { .. } => true,
+        Event::Updated(update) => update.by != Actor::Firebell,
         Event::Acknowledged { by }
         | Event::Snoozed { by, .. }
         | Event::SeverityChanged { by, .. }
