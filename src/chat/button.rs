@@ -153,6 +153,7 @@ pub fn word(press: &Press) -> String {
         Press::Settle { run, good: false } => format!("failed:{}", run.0),
         Press::Unacknowledge => "unacknowledge".to_owned(),
         Press::Reopen => "reopen".to_owned(),
+        Press::ResolveParts => "parts".to_owned(),
         Press::Postmortem => "postmortem".to_owned(),
         Press::Note => "note".to_owned(),
     }
@@ -205,6 +206,7 @@ pub fn press(word: &str) -> Option<Press> {
         },
         "unacknowledge" => Press::Unacknowledge,
         "reopen" => Press::Reopen,
+        "parts" => Press::ResolveParts,
         "postmortem" => Press::Postmortem,
         "note" => Press::Note,
         _ => return None,

@@ -22,7 +22,9 @@ pub mod rehearse;
 mod serve;
 
 use crate::core::id::IncidentId;
+use crate::core::sight::Sight;
 use crate::engine::Clock;
+use crate::store::Looking;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::io::Write;
 use std::path::PathBuf;
@@ -91,6 +93,12 @@ enum Command {
         /// Only postmortems that are reviewed
         #[arg(long)]
         reviewed: bool,
+        /// Also in drills
+        #[arg(long)]
+        drills: bool,
+        /// Also in private incidents
+        #[arg(long)]
+        private: bool,
         #[command(flatten)]
         config: Config,
     },
@@ -99,6 +107,9 @@ enum Command {
         /// Number of the incident, such as 42
         #[arg(value_name = "ID", value_parser = incident)]
         id: IncidentId,
+        /// Also when the incident is private
+        #[arg(long)]
+        private: bool,
         #[command(flatten)]
         config: Config,
     },
@@ -114,6 +125,9 @@ enum Command {
         /// Number of the incident, such as 42
         #[arg(value_name = "ID", value_parser = incident)]
         id: IncidentId,
+        /// Also when the incident is private
+        #[arg(long)]
+        private: bool,
         #[command(flatten)]
         config: Config,
     },
@@ -286,11 +300,29 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
         Command::Search {
             words,
             reviewed,
+            drills,
+            private,
             config,
-        } => export::search(&config.path, &words, reviewed).await,
-        Command::Replay { id, config } => export::replay(&config.path, id).await,
+        } => {
+            let sight = if private { Sight::All } else { Sight::Public };
+            let how = Looking {
+                reviewed,
+                sight,
+                drills,
+            };
+            export::search(&config.path, &words, &how).await
+        }
+        Command::Replay {
+            id,
+            private,
+            config,
+        } => export::replay(&config.path, id, private).await,
         Command::Simulate { what, config } => foretell::simulate(&config.path, &what).await,
-        Command::Explain { id, config } => foretell::explain(&config.path, id).await,
+        Command::Explain {
+            id,
+            private,
+            config,
+        } => foretell::explain(&config.path, id, private).await,
         Command::Automation { switch, config } => {
             automation::automation(&config.path, &switch).await
         }

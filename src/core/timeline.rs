@@ -250,6 +250,15 @@ pub fn by(event: &Event) -> Option<&Actor> {
         | Event::RunSettled { by, .. }
         | Event::RunRejected { by, .. }
         | Event::Redacted { by, .. } => Some(by),
+        Event::Hidden(e) => Some(&e.by),
+        Event::Revealed(e) => Some(&e.by),
+        Event::Invited(e) => Some(&e.by),
+        Event::DrillSet(e) => Some(&e.by),
+        Event::TypeSet(e) => Some(&e.by),
+        Event::Related(e) => Some(&e.by),
+        Event::Unrelated(e) => Some(&e.by),
+        Event::ParentSet(e) => Some(&e.by),
+        Event::ChildSet(e) => Some(&e.by),
         _ => None,
     }
 }

@@ -6,10 +6,10 @@ use super::{Counter, Engine};
 use crate::core::audit;
 use crate::core::automation;
 use crate::core::directory::Directory;
-use crate::core::id::{AlertId, IncidentId, RoomId, RunId, Seq};
+use crate::core::id::{Actor, AlertId, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{
-    Command, Effect, Event, Incident, Origin, Place, Record, Refusal, Scene, Surface, THE_ROOM,
-    decide, evolve, react,
+    Command, Effect, Event, Incident, Origin, Place, Record, Refusal, Scene, Shape, Status,
+    Surface, THE_ROOM, decide, evolve, react,
 };
 use crate::core::silence::{self, Silence};
 use crate::core::time::Time;
@@ -148,6 +148,7 @@ impl Draft {
             .incidents
             .remove(&id)
             .unwrap_or_else(|| Arc::new(blank));
+        let before_status = (incident.status, incident.nature.private);
         let mut frees = false;
         for event in events {
             // The committed copy stays with its readers; this one is ours until the commit.
@@ -182,6 +183,7 @@ impl Draft {
             self.record(memory, &incident, record, effects);
         }
         let seq = incident.seq;
+        let whole = tells_whole(memory, &incident, before_status);
         if !incident.is_open() {
             for group in incident.groups() {
                 memory.forget_group(group, id);
@@ -194,6 +196,14 @@ impl Draft {
         self.touched.insert(id);
         if frees {
             self.pump(memory);
+        }
+        if let Some((parent, shape)) = whole {
+            // It may know that already.
+            let command = Command::Shape {
+                by: Actor::Firebell,
+                shape: Box::new(shape),
+            };
+            let _ = self.apply(memory, cause, parent, command);
         }
         Ok(seq)
     }
@@ -360,6 +370,7 @@ impl Draft {
         to: &Place,
     ) {
         let directory = self.directory.clone();
+        let open = !incident.nature.private;
         // Each platform gets its own row, so that one that is down holds up no other.
         let mut part = n * 100;
         let platforms: Vec<String> = directory
@@ -373,7 +384,7 @@ impl Draft {
                 Place::Room | Place::RoomExcept(_) => vec!["room".to_owned()],
                 Place::Loud | Place::LoudExcept(_) => [
                     incident.major.then(|| "room".to_owned()),
-                    channel.map(|c| format!("channel:{c}")),
+                    channel.filter(|_| open).map(|c| format!("channel:{c}")),
                 ]
                 .into_iter()
                 .flatten()
@@ -384,6 +395,7 @@ impl Draft {
                     .into_iter()
                     .chain(every_channel(&directory))
                     .collect(),
+                // Said without a word of what it is about; see `card::line`.
                 Place::Channel(name) => vec![format!("channel:{name}")],
             };
             for place in places {
@@ -427,17 +439,18 @@ impl Draft {
 
     /// A room that is lost is made anew, and nothing of the old one is known of the new one.
     fn lose_room(&mut self, memory: &mut Memory, id: IncidentId, event: &Event) {
-        let Event::PlaceFailed {
-            platform, place, ..
-        } = event
-        else {
-            return;
+        // What was everybody's is lost on every platform when the incident becomes private.
+        let on = match event {
+            Event::PlaceFailed {
+                platform, place, ..
+            } if place == THE_ROOM => Some(platform),
+            Event::Hidden(_) => None,
+            _ => return,
         };
-        if place != THE_ROOM {
-            return;
-        }
         let in_room = |key: &ShowKey| {
-            key.0 == id && key.1 == *platform && key.2 != Surface::ChannelCard.word()
+            key.0 == id
+                && on.is_none_or(|platform| key.1 == *platform)
+                && key.2 != Surface::ChannelCard.word()
         };
         let keys: Vec<ShowKey> = memory.shows_of(id).map(|(key, _)| key.clone()).collect();
         for key in keys.into_iter().filter(in_room) {
@@ -485,6 +498,26 @@ impl Draft {
             );
         }
     }
+}
+
+/// What the incident it is a part of is to be told: where it stands now, or, when it has become
+/// private, nothing any more.
+fn tells_whole(
+    memory: &Memory,
+    incident: &Incident,
+    (status, private): (Status, bool),
+) -> Option<(IncidentId, Shape)> {
+    let (parent, _) = incident.parent.as_ref()?;
+    let whole = memory.incidents.get(parent)?;
+    whole.children.get(&incident.id)?;
+    let child = incident.id;
+    if incident.nature.private && !private && !whole.nature.private {
+        return Some((*parent, Shape::Orphan { child }));
+    }
+    (incident.status != status).then(|| {
+        let status = incident.status.word().to_owned();
+        (*parent, Shape::ChildMoved { child, status })
+    })
 }
 
 /// Every channel the directory names, once.

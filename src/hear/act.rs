@@ -8,6 +8,7 @@ use crate::core::audit::{Fact, ordered};
 use crate::core::directory::Directory;
 use crate::core::id::{Actor, IncidentId};
 use crate::core::incident::{Command, Status};
+use crate::core::sight::Sight;
 use crate::core::text::cut;
 use crate::core::time::Time;
 use crate::core::timeline;
@@ -52,6 +53,12 @@ pub(super) async fn act(inner: &Inner, voice: &dyn Voice, heard: &Heard) -> Resu
             errand
                 .keep(message, text, author.as_ref(), *written_at, how)
                 .await
+        }
+        // Its form is what is usually sent; this is for a place that opens none.
+        Deed::Declare { text, link, .. } => {
+            let title = form::declared_from(text, link);
+            let options = BTreeMap::from([("title".to_owned(), title)]);
+            errand.typed("new", &options).await
         }
         Deed::Home => errand.home().await,
     }
@@ -107,8 +114,9 @@ impl Errand<'_> {
             Err(why) => return self.turned_away(strict, invocation.verb(), &why).await,
         };
         let engine = &self.inner.engine;
-        let reply =
-            dispatch::invoke(engine, who, &self.heard.platform, invocation, &self.cause).await;
+        let here = self.inner.here(self.heard).await;
+        let at = (self.heard.platform.as_str(), here);
+        let reply = dispatch::invoke_here(engine, who, at, invocation, &self.cause).await;
         self.reply(reply).await
     }
 
@@ -136,16 +144,11 @@ impl Errand<'_> {
             Err(why) => return self.turned_away(strict, &button::word(&press), &why).await,
         };
         let engine = &self.inner.engine;
-        let reply = dispatch::press(
-            engine,
-            who,
-            &self.heard.platform,
-            token.incident,
-            &press,
-            token.seq,
-            &self.cause,
-        )
-        .await;
+        let here = self.inner.here(self.heard).await;
+        let at = (self.heard.platform.as_str(), here);
+        let button = (&press, token.seq);
+        let reply =
+            dispatch::press_here(engine, who, at, token.incident, button, &self.cause).await;
         self.reply(reply).await
     }
 
@@ -337,6 +340,8 @@ impl Errand<'_> {
             None => "firebell does not know which person of the directory you are. You may declare, page and acknowledge; `link` shows how to change that.".to_owned(),
         };
         let mut open = engine.open_incidents();
+        let sight = Sight::of(who, &directory);
+        open.retain(|i| sight.sees(i));
         open.sort_by_key(|i| (i.severity, std::cmp::Reverse(i.id)));
         let line = |i: &crate::core::incident::Incident| {
             format!(
@@ -344,7 +349,7 @@ impl Errand<'_> {
                 i.id,
                 directory.severity_name(i.severity),
                 i.status.word(),
-                i.title
+                i.headline()
             )
         };
         let mine: Vec<String> = open

@@ -34,6 +34,7 @@ mod read;
 mod restore;
 mod rows;
 mod select;
+mod sight;
 mod silence;
 mod write;
 
@@ -43,7 +44,7 @@ pub use brakes::{LatchRow, SwitchedRow, TeachingRow};
 pub use duty::{CoverRow, PagedRow};
 pub use incident_row::IncidentRow;
 pub use ledger::{AttemptQuery, AttemptRow, ContactCodeRow, RINGING, ReceiptChange, VerifiedRow};
-pub use lessons::{FoundRow, LessonRow, MARK, WORDS_BYTES};
+pub use lessons::{FoundRow, LessonRow, Looking, MARK, WORDS_BYTES};
 pub use open::schema;
 pub use postmortem::{ExportRow, PostmortemItem, PostmortemQuery, PostmortemRow, RevisionRow};
 pub use probe::Probe;
@@ -56,6 +57,7 @@ use crate::core::fairness::PageAt;
 use crate::core::id::{IncidentId, RoomId, RunId};
 use crate::core::incident::{Incident, Record};
 use crate::core::learn::Lesson;
+use crate::core::sight::Sight;
 use crate::core::silence::{Marks, Silence};
 use crate::core::time::Time;
 use open::Pools;
@@ -104,6 +106,14 @@ pub struct IncidentQuery {
     pub severity: Option<u8>,
     /// Part of the title, case-insensitive.
     pub text: Option<String>,
+    /// Id of a type.
+    pub type_id: Option<String>,
+    /// Only drills, or only what is real.
+    pub drill: Option<bool>,
+    /// Only the parts of this incident.
+    pub parent: Option<IncidentId>,
+    /// For whom.
+    pub sight: Sight,
     /// From 0.
     pub offset: i64,
     /// At most this many.
@@ -119,6 +129,8 @@ pub struct AlertQuery {
     pub source: Option<String>,
     /// Only of this incident.
     pub incident: Option<IncidentId>,
+    /// For whom: alerts of incidents they may not see are left out.
+    pub sight: Sight,
     /// Only with an id above this one: for walking a large table in pieces.
     pub after: i64,
     /// From 0, counted after the other filters.
@@ -234,6 +246,11 @@ impl Store {
         query: &IncidentQuery,
     ) -> Result<(Vec<IncidentRow>, i64), StoreFault> {
         on!(self, pools => pools.incidents(query).await)
+    }
+
+    /// Which incidents somebody must not see: few, because few are private.
+    pub async fn hidden(&self, sight: &Sight) -> Result<BTreeSet<IncidentId>, StoreFault> {
+        on!(self, pools => pools.hidden(sight).await)
     }
 
     /// One incident's projection.

@@ -1,7 +1,7 @@
 //! What is asked of an incident, the little a decision may read besides it, and the ways to say no.
 
 use super::Incident;
-use super::nature::Nature;
+use super::nature::{Nature, Shape};
 use super::parts::{Ladder, Origin, Outcome};
 use crate::core::alert::{AlertRef, Labels};
 use crate::core::brakes::Brakes;
@@ -197,6 +197,13 @@ pub enum Command {
     Promote {
         /// Who.
         by: Actor,
+    },
+    /// It is to be something else: private, a drill, of another type, a part of another incident.
+    Shape {
+        /// Who says so.
+        by: Actor,
+        /// What.
+        shape: Box<Shape>,
     },
     /// Name the lead.
     Lead {

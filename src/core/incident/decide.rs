@@ -57,6 +57,7 @@ fn judge(incident: &Incident, scene: &Scene<'_>, command: Command) -> Result<Vec
         } => page(incident, scene, &by, &target, &message),
         Command::SetSeverity { by, to } => severity::set(incident, scene, by, to),
         Command::Promote { by } => promote(incident, by),
+        Command::Shape { by, shape } => super::shape::decide(incident, scene, by, *shape),
         Command::Lead { by, lead } => lead_change(incident, by, lead),
         Command::Note {
             by,
@@ -396,11 +397,13 @@ fn page(
     if !incident.is_open() {
         return Err(Refusal::AlreadyResolved);
     }
+    let mut reached = climb::resolve(std::slice::from_ref(target), scene, incident.turn);
+    climb::unheard(incident, &mut reached);
     let climb::Reached {
         mut people,
         channels,
         skipped,
-    } = climb::resolve(std::slice::from_ref(target), scene, incident.turn);
+    } = reached;
     if incident.status == Status::Triggered {
         // While somebody has it nothing follows by itself, so all their contacts are used at once.
         people = reach::by_rules(people, super::Urgency::High, scene);

@@ -3,7 +3,10 @@
 //! Changes are additive only: a new field has a serde default, a variant is never renamed or
 //! removed, and `tests/golden/events` holds every shape ever written.
 
-use super::nature::Nature;
+use super::nature::{
+    ChildMoved, ChildSet, DrillSet, Hidden, Invited, Nature, ParentSet, Related, Revealed, TypeSet,
+    Unrelated,
+};
 use super::parts::{Ladder, Origin, Outcome, PagedPerson, Skipped, Terms};
 use crate::core::alert::{AlertRef, Labels};
 use crate::core::directory::Urgency;
@@ -301,6 +304,26 @@ pub enum Event {
         /// Why.
         why: String,
     },
+    /// Only those it concerns see it from now on.
+    Hidden(Hidden),
+    /// Everybody sees it from now on.
+    Revealed(Revealed),
+    /// Somebody was let in.
+    Invited(Invited),
+    /// It is a drill, or real after all.
+    DrillSet(DrillSet),
+    /// It is of another type.
+    TypeSet(TypeSet),
+    /// It has to do with another incident.
+    Related(Related),
+    /// It has nothing to do with another incident after all.
+    Unrelated(Unrelated),
+    /// It is a part of another incident, or stands for itself.
+    ParentSet(ParentSet),
+    /// Another incident is a part of it, or is no more.
+    ChildSet(ChildSet),
+    /// A part of it stands somewhere else now.
+    ChildMoved(ChildMoved),
     /// Somebody leads.
     LeadChanged {
         /// Who said so.

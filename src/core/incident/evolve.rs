@@ -2,7 +2,9 @@
 
 use super::event::Event;
 use super::parts::{Ladder, Origin, PagedPerson};
-use super::{Climb, Forgotten, Incident, Mute, Record, Status, THE_ROOM, climb, gate, reach, runs};
+use super::{
+    Climb, Forgotten, Incident, Mute, Record, Status, THE_ROOM, climb, gate, reach, runs, shape,
+};
 use crate::core::directory::WEBHOOK;
 use crate::core::id::Actor;
 use crate::core::time::Time;
@@ -13,6 +15,7 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
     incident.seq = record.seq;
     incident.updated_at = record.at;
     crew(incident, &record.event);
+    shape::admit(incident, &record.event);
     course(incident, record);
     if moves(&record.event) {
         (incident.moved_at, incident.reminded) = (record.at, false);
@@ -65,19 +68,17 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         }
         Event::Promoted { .. } => incident.major = true,
         Event::LeadChanged { lead, .. } => incident.lead = Some(lead.clone()),
-        Event::RoomOpened { platform, room, .. } => {
-            incident.rooms.insert(platform.clone(), room.clone());
-            let place = (platform.clone(), THE_ROOM.to_owned());
-            incident.closed.remove(&place);
-        }
-        Event::PlaceFailed {
-            platform, place, ..
-        } => {
-            incident.closed.insert((platform.clone(), place.clone()));
-            if place == THE_ROOM && incident.rooms.remove(platform).is_some() {
-                *incident.rooms_lost.entry(platform.clone()).or_default() += 1;
-            }
-        }
+        Event::Hidden(_)
+        | Event::Revealed(_)
+        | Event::Invited(_)
+        | Event::DrillSet(_)
+        | Event::TypeSet(_)
+        | Event::Related(_)
+        | Event::Unrelated(_)
+        | Event::ParentSet(_)
+        | Event::ChildSet(_)
+        | Event::ChildMoved(_) => shape::evolve(incident, record),
+        Event::RoomOpened { .. } | Event::PlaceFailed { .. } => place(incident, &record.event),
         Event::Paged { .. }
         | Event::Chased { .. }
         | Event::RungSkipped { .. }
@@ -108,6 +109,26 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         | Event::RoomFailed { .. }
         | Event::Redacted { .. }
         | Event::Removed { .. } => {}
+    }
+}
+
+/// A room is there, or a place cannot be posted in any more.
+fn place(incident: &mut Incident, event: &Event) {
+    match event {
+        Event::RoomOpened { platform, room, .. } => {
+            incident.rooms.insert(platform.clone(), room.clone());
+            let place = (platform.clone(), THE_ROOM.to_owned());
+            incident.closed.remove(&place);
+        }
+        Event::PlaceFailed {
+            platform, place, ..
+        } => {
+            incident.closed.insert((platform.clone(), place.clone()));
+            if place == THE_ROOM && incident.rooms.remove(platform).is_some() {
+                *incident.rooms_lost.entry(platform.clone()).or_default() += 1;
+            }
+        }
+        _ => {}
     }
 }
 

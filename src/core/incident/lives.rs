@@ -184,6 +184,7 @@ impl Life {
                 by,
                 to: Severity(self.rng.u8(0..4)),
             },
+            13 if self.rng.bool() => cast::shape(&mut self.rng, by),
             13 => Command::Lead {
                 by: by.clone(),
                 lead: by,

@@ -28,6 +28,7 @@ mod react;
 mod rest;
 mod runs;
 mod severity;
+mod shape;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -40,11 +41,15 @@ pub use declaration::{Declaration, TITLE_CHARS};
 pub use event::Event;
 pub use evolve::evolve;
 pub(super) use gate::{refused, release};
-pub use nature::{DRILL, Nature, headline};
+pub use nature::{
+    Child, ChildMoved, ChildSet, DRILL, DrillSet, Hidden, Invited, Nature, ParentSet, Related,
+    Revealed, Shape, TypeSet, Unrelated, headline, key, labelled_drill,
+};
 pub use parts::{Ladder, Later, Origin, Outcome, PagedPerson, Skipped, Terms};
 pub use reach::Chase;
 pub use react::{Effect, Place, Surface, react};
 pub(super) use runs::{Wish, ask_by_itself};
+pub(super) use shape::sentence as shape_sentence;
 
 use super::action::ENVIRONMENT;
 use super::alert::{AlertRef, Labels};
@@ -308,6 +313,14 @@ pub struct Incident {
     pub lead: Option<Actor>,
     /// Directory ids of who belongs in the room: woken, has it, leads, or did something.
     pub crew: Few<String>,
+    /// Who was let in or did something, by [`key`]: while it is private they see it.
+    pub admitted: Few<String>,
+    /// Incidents it has to do with: title and why.
+    pub related: BTreeMap<IncidentId, (String, String)>,
+    /// The incident it is a part of, with its title.
+    pub parent: Option<(IncidentId, String)>,
+    /// The incidents that are parts of it.
+    pub children: BTreeMap<IncidentId, Child>,
     /// Places that cannot be posted in, by platform, so that each is told once.
     pub closed: BTreeSet<(Platform, String)>,
     /// How often a platform lost the room.

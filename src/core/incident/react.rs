@@ -171,7 +171,10 @@ pub fn react(incident: &Incident, record: &Record) -> Vec<Effect> {
         effects.extend(told.map(|to| Effect::Say { to }));
     }
     if changes_card(&record.event) {
-        if incident.channel.is_some() {
+        // A private incident has no card where everybody reads; the one from before is drawn once more,
+        // without anything on it.
+        let veiled = matches!(record.event, Event::Hidden(_));
+        if incident.channel.is_some() && (!incident.nature.private || veiled) {
             effects.push(Effect::Show {
                 surface: Surface::ChannelCard,
             });
@@ -194,6 +197,9 @@ fn furniture(event: &Event) -> &'static [Surface] {
     match event {
         Event::RoomOpened { .. } => &[Surface::Topic, Surface::Crew, Surface::Fixtures],
         Event::PlaceFailed { place, .. } if place == THE_ROOM => &[Surface::Room],
+        Event::Hidden(_) => &[Surface::Room],
+        Event::Invited(_) => &[Surface::Crew],
+        Event::Revealed(_) | Event::DrillSet(_) => &[Surface::Topic],
         Event::Paged { .. }
         | Event::CatchAll { .. }
         | Event::AckCounted { .. }

@@ -10,7 +10,7 @@ use crate::engine::memory::ShowKey;
 use crate::engine::outgoing::Settled;
 use crate::store::{OutboxRow, ShowRow};
 use std::cmp::Reverse;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 #[derive(Default)]
@@ -91,7 +91,13 @@ impl Errand {
                     // The incident has lost its channel; there is nothing to keep up to date.
                     return Ok((self.remote.clone(), String::new()));
                 };
-                let card = draw();
+                let outside = self.surface == Surface::ChannelCard;
+                let card = match incident.nature.private && outside {
+                    // It never stood there.
+                    true if self.remote.is_empty() => return Ok(unnamed(String::new())),
+                    true => chat::card::veiled(incident, &link(engine, incident.id)),
+                    false => draw(),
+                };
                 let shown = chat.show(&place, &card, &self.remote, self.again).await;
                 shown.map(unnamed)
             }
@@ -104,16 +110,19 @@ impl Errand {
             }
             Surface::Crew => {
                 let there: Vec<&str> = self.remote.split(' ').collect();
-                let wanted = incident.crew.iter();
-                let missing: Vec<String> = wanted
-                    .filter(|p| !there.contains(&p.as_str()))
-                    .cloned()
+                // Who was let in without being known by name is in no crew, and has to be let in here.
+                let private = incident.nature.private;
+                let others = incident.admitted.iter().filter(|_| private);
+                let all: BTreeSet<&str> =
+                    (incident.crew.iter().chain(others).map(String::as_str)).collect();
+                let missing: Vec<String> = (all.iter())
+                    .filter(|p| !there.contains(p))
+                    .map(|p| (*p).to_owned())
                     .collect();
                 if !missing.is_empty() {
-                    chat.invite(room, &missing).await?;
+                    chat.invite(room, &missing, private).await?;
                 }
-                let all: Vec<&str> = incident.crew.iter().map(String::as_str).collect();
-                Ok(unnamed(all.join(" ")))
+                Ok(unnamed(Vec::from_iter(all).join(" ")))
             }
             Surface::Fixtures => {
                 let card = self.card(engine, chat.platform()).await?;
@@ -376,7 +385,15 @@ async fn say(
             })?
         }
     };
-    let line: Option<Line> = chat::card::line(incident, &record, row.n, &engine.directory());
+    // As it is now: it may have become private since the line was written.
+    let newest = engine.incident(row.incident).await.ok().flatten();
+    let private = newest.as_deref().unwrap_or(incident).nature.private;
+    let outside = matches!(room, RoomRef::Channel(_));
+    let line: Option<Line> = if outside && private {
+        chat::card::line_outside(incident, &record, row.n)
+    } else {
+        chat::card::line(incident, &record, row.n, &engine.directory())
+    };
     match line {
         Some(line) => chat.say(room, &line, again).await.map(|_| ()),
         None => Ok(()),

@@ -4,10 +4,11 @@ use super::params::{Asked, FromParams, LIMIT_DEFAULT, Paging, Params};
 use super::shape::Page;
 use crate::core::id::IncidentId;
 use crate::http::App;
+use crate::http::auth::Caller;
 use crate::http::error::{ErrorBody, Problem};
 use crate::store::{AttemptQuery, AttemptRow};
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -118,6 +119,7 @@ impl From<AttemptRow> for AttemptOut {
 )]
 pub async fn list_attempts(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Asked(params): Asked<AttemptParams>,
 ) -> Result<Json<Page<AttemptOut>>, Problem> {
     let paging = Paging {
@@ -127,6 +129,7 @@ pub async fn list_attempts(
     let query = AttemptQuery {
         incident: params.incident.map(IncidentId),
         person: params.person,
+        sight: caller.sight(&app.engine.directory()),
         offset: paging.offset(),
         limit: paging.limit,
     };

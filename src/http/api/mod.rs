@@ -12,6 +12,7 @@ mod body;
 mod declare;
 mod hands;
 mod incidents;
+mod nature;
 mod oncall;
 mod params;
 mod postmortems;
@@ -102,6 +103,13 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(hands::reopen))
         .routes(routes!(hands::reassign))
         .routes(routes!(hands::merge))
+        .routes(routes!(nature::get_ties))
+        .routes(routes!(nature::set_private))
+        .routes(routes!(nature::set_drill))
+        .routes(routes!(nature::set_type))
+        .routes(routes!(nature::invite))
+        .routes(routes!(nature::relate))
+        .routes(routes!(nature::set_parent))
         .routes(routes!(hands::acknowledge_many))
         .routes(routes!(hands::resolve_many))
         .routes(routes!(silences::list_silences, silences::make_silence))

@@ -316,8 +316,8 @@ impl Chat for Discord {
         Box::pin(self.set_topic(room, text))
     }
 
-    fn invite<'a>(&'a self, room: &'a str, people: &'a [String]) -> Answer<'a, ()> {
-        Box::pin(self.bring(room, people))
+    fn invite<'a>(&'a self, room: &'a str, people: &'a [String], private: bool) -> Answer<'a, ()> {
+        Box::pin(self.bring(room, people, private))
     }
 
     fn furnish<'a>(

@@ -106,6 +106,9 @@ impl Discord {
             Some(room) => room.clone(),
             None => self.make_room(&channels, card, name).await?,
         };
+        if card.private && !room.closed_to.contains(&self.settings.guild) {
+            self.close(&room.id).await?;
+        }
         lock(&self.rooms).insert(room.id.clone());
         Ok((room.id, room.name))
     }
@@ -121,12 +124,8 @@ impl Discord {
             "type": TEXT,
             "topic": topic(&format!("{} {} · {}", card.severity, card.incident, card.title), &card.url, card.incident.0),
         });
-        if self.settings.place.private_rooms {
-            let own = VIEW | SEND | EMBED | ATTACH | HISTORY;
-            body["permission_overwrites"] = json!([
-                {"id": self.settings.guild, "type": 0, "allow": "0", "deny": VIEW.to_string()},
-                {"id": self.me(), "type": 1, "allow": own.to_string(), "deny": "0"},
-            ]);
+        if self.settings.place.private_rooms || card.private {
+            body["permission_overwrites"] = self.to_nobody();
         }
         let why = format!("firebell: the room of {}", card.incident);
         let mut full = 0;
@@ -140,6 +139,23 @@ impl Discord {
                 Ok(room) => return Ok(room),
             }
         }
+    }
+
+    /// The overwrites of a room nobody but the bot looks into.
+    fn to_nobody(&self) -> Value {
+        let own = VIEW | SEND | EMBED | ATTACH | HISTORY;
+        json!([
+            {"id": self.settings.guild, "type": 0, "allow": "0", "deny": VIEW.to_string()},
+            {"id": self.me(), "type": 1, "allow": own.to_string(), "deny": "0"},
+        ])
+    }
+
+    /// Closes a room that was made for everybody; who belongs in it is brought in again.
+    async fn close(&self, room: &str) -> Result<(), Fault> {
+        let body = json!({"permission_overwrites": self.to_nobody()});
+        let done = self.patch(&format!("/channels/{room}"), &body).await;
+        self.forget_channels();
+        done.map(drop).map_err(|r| with_permission(r, MANAGE_ROLES))
     }
 
     /// The first category with room, made when there is none. `full`: so many were found full.
@@ -189,15 +205,20 @@ impl Discord {
     }
 
     /// Brings people into a room: a private one is opened to them, in a public one they are rung.
-    pub(super) async fn bring(&self, room: &str, people: &[String]) -> Result<(), Fault> {
+    pub(super) async fn bring(
+        &self,
+        room: &str,
+        people: &[String],
+        private: bool,
+    ) -> Result<(), Fault> {
         let accounts: Vec<String> = people
             .iter()
-            .filter_map(|p| self.engine.account_of(self.name(), p))
+            .filter_map(|p| self.engine.account_behind(self.name(), p))
             .collect();
         if accounts.is_empty() {
             return Ok(());
         }
-        if self.settings.place.private_rooms {
+        if self.settings.place.private_rooms || private {
             return self.open_to(room, &accounts).await;
         }
         let mut sorted = accounts.clone();
@@ -305,6 +326,7 @@ mod tests {
             name: "inc-42".to_owned(),
             topic,
             parent: String::new(),
+            closed_to: Vec::new(),
         };
         let own = room(topic("sev1 · @everyone", url, 42));
         assert!(is_room_of(&own, url, 42));

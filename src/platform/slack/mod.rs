@@ -164,7 +164,7 @@ impl Chat for Slack {
         Box::pin(async move { Ok(self.set_topic(room, text).await?) })
     }
 
-    fn invite<'a>(&'a self, room: &'a str, people: &'a [String]) -> Answer<'a, ()> {
+    fn invite<'a>(&'a self, room: &'a str, people: &'a [String], _private: bool) -> Answer<'a, ()> {
         Box::pin(async move { Ok(self.bring(room, people).await?) })
     }
 

@@ -180,7 +180,9 @@ impl Slack {
         let own = self.myself().await?;
         if self.rooms.known(&unsure(card)).is_some() {
             // An earlier try ended without an answer: the room may be there, under another title.
-            let ours = |c: &Value| c["creator"] == own.user.as_str() && bears(c, &card.url);
+            let ours = |c: &Value| {
+                c["creator"] == own.user.as_str() && bears(c, &card.url) && closed_enough(c, card)
+            };
             let found = self.find_channel(ours).await?;
             if let Some(room) = found.filter(|c| c["is_archived"] != true) {
                 return Ok(named_room(&room));
@@ -204,7 +206,8 @@ impl Slack {
     ) -> Result<(String, String), Failed> {
         for n in 1..=NAMES {
             let name = numbered(name, n);
-            let body = json!({"name": name, "is_private": self.settings.place.private_rooms});
+            let private = self.settings.place.private_rooms || card.private;
+            let body = json!({"name": name, "is_private": private});
             let room = match self.call("conversations.create", &body).await {
                 Ok(made) => made["channel"].clone(),
                 Err(f) if f.code == "name_taken" => match self.named(&name).await? {
@@ -246,7 +249,7 @@ impl Slack {
 
     /// Brings people in. Who has no account here, or cannot come, is left out.
     pub(super) async fn bring(&self, room: &str, people: &[String]) -> Result<(), Failed> {
-        let account = |p: &String| self.engine.account_of(self.name(), p);
+        let account = |p: &String| self.engine.account_behind(self.name(), p);
         let accounts: Vec<String> = people.iter().filter_map(account).collect();
         for some in accounts.chunks(INVITED) {
             let users = some.join(",");
@@ -378,7 +381,15 @@ fn bears(channel: &Value, url: &str) -> bool {
 /// Whether this is the incident's room: made by us, tagged for it or not tagged yet, and open.
 fn is_ours(room: &Value, card: &Card, user: &str) -> bool {
     let untagged = room["purpose"]["value"].as_str().is_none_or(str::is_empty);
-    room["creator"] == user && room["is_archived"] != true && (untagged || bears(room, &card.url))
+    room["creator"] == user
+        && room["is_archived"] != true
+        && (untagged || bears(room, &card.url))
+        && closed_enough(room, card)
+}
+
+/// Slack makes no public channel private: what was made for everybody is not a private incident's room.
+fn closed_enough(room: &Value, card: &Card) -> bool {
+    !card.private || room["is_private"] == true
 }
 
 #[cfg(test)]
@@ -411,6 +422,17 @@ mod tests {
             "UB"
         ));
         assert!(is_ours(&room("UB", ""), &card, "UB"));
+        let private = Card {
+            private: true,
+            ..card.clone()
+        };
+        assert!(
+            !is_ours(&room("UB", ""), &private, "UB"),
+            "made for everybody"
+        );
+        let mut closed = room("UB", "");
+        closed["is_private"] = json!(true);
+        assert!(is_ours(&closed, &private, "UB"));
         assert!(!is_ours(
             &room("U1", &format!("Incident #4: {url}")),
             &card,

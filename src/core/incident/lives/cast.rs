@@ -1,7 +1,9 @@
 //! Who and what random lives are lived with.
 
 use super::{Action, Arc, Directory, action};
-use crate::core::directory::{Auto, AutoLevel};
+use crate::core::directory::{Auto, AutoLevel, RunsPolicy};
+use crate::core::id::{Actor, IncidentId};
+use crate::core::incident::{Command, Shape};
 use crate::core::verdict::{Rule, Rules};
 
 /// The usual rules, and one that lets everything start by itself.
@@ -62,4 +64,44 @@ pub(super) fn wake_in_steps(rng: &mut fastrand::Rng, directory: &mut Directory) 
         digest: 13 * 60,
         days: [false; 7],
     });
+}
+
+/// It is to be something else, sensible or not.
+pub(super) fn shape(rng: &mut fastrand::Rng, by: Actor) -> Command {
+    let other = IncidentId(rng.i64(1..5));
+    let shape = match rng.u8(0..10) {
+        0 | 1 => Shape::Private {
+            private: rng.bool(),
+            why: String::new(),
+        },
+        2 => Shape::Drill { drill: rng.bool() },
+        3 => Shape::Type {
+            type_id: rng.bool().then(|| "outage".to_owned()),
+            name: None,
+            runs: RunsPolicy::ALL[rng.usize(0..3)],
+        },
+        4 => Shape::Invite { who: by.clone() },
+        5 => Shape::Relate {
+            to: other,
+            title: "other".to_owned(),
+            why: String::new(),
+        },
+        6 => Shape::Unrelate { to: other },
+        7 => Shape::Parent {
+            parent: rng.bool().then(|| (other, "whole".to_owned())),
+        },
+        8 => Shape::Child {
+            child: other,
+            title: "part".to_owned(),
+            status: "triggered".to_owned(),
+        },
+        _ => Shape::ChildMoved {
+            child: other,
+            status: "resolved".to_owned(),
+        },
+    };
+    Command::Shape {
+        by,
+        shape: Box::new(shape),
+    }
 }
