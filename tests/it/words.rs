@@ -8,6 +8,7 @@ mod dispatch;
 mod hands;
 pub mod hostile;
 pub mod journal;
+mod nature;
 mod oncall;
 
 use firebell::core::id::IncidentId;
@@ -57,7 +58,8 @@ fn shapes() -> BTreeMap<String, Event> {
     }
     let others = journal::other_shapes().into_iter();
     let others = others.chain(journal::waking_shapes());
-    for (name, event) in others.chain(hands::shapes()).chain(hands::runs()) {
+    let others = others.chain(hands::shapes()).chain(hands::runs());
+    for (name, event) in others.chain(nature::shapes()) {
         shapes.insert(name.to_owned(), event);
     }
     shapes
