@@ -1,12 +1,13 @@
 //! Reading alerts: what the senders told, and what became of it.
 
+use super::answers::NotRead;
 use super::params::{Asked, FromParams, LIMIT_DEFAULT, Paging, Params};
 use super::shape::{AlertOut, Page};
 use crate::core::id::IncidentId;
 use crate::core::sight::Sight;
 use crate::http::App;
 use crate::http::auth::Caller;
-use crate::http::error::{ErrorBody, Problem};
+use crate::http::error::Problem;
 use crate::store::AlertQuery;
 use axum::extract::State;
 use axum::{Extension, Json};
@@ -77,9 +78,7 @@ impl AlertParams {
     params(AlertParams),
     responses(
         (status = 200, body = Page<AlertOut>),
-        (status = 400, description = "A parameter is unknown or has a value that is not allowed", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
-        (status = 503, description = "The database does not answer; try again", body = ErrorBody),
+        NotRead,
     )
 )]
 pub async fn list_alerts(
