@@ -14,6 +14,7 @@ mod oncall;
 mod open;
 mod runs;
 mod shape;
+mod tell;
 
 pub use hush::{held, id_of};
 
@@ -192,6 +193,10 @@ pub async fn press_here(
             note: String::new(),
         },
         Press::Postmortem => Invocation::Postmortem { id },
+        Press::Update => {
+            let how = format!("Write `update {id} how it stands, for those who wait`.");
+            return Reply::yes(Some(id), how);
+        }
         // A platform opens its form before it comes here; this is for one that cannot.
         Press::Note => {
             let how = format!("Write `note {id} what happened`.");
@@ -367,6 +372,11 @@ impl<'a> Desk<'a> {
                 let said = |i: &Incident| format!("Noted on the timeline of {}.", i.id);
                 self.act(id, note, said).await
             }
+            Invocation::Update { id, wish } | Invocation::Status { id, wish } => {
+                self.update(id, *wish).await
+            }
+            Invocation::Publish { id, components } => self.publish(id, components).await,
+            Invocation::Cadence { id, pace } => self.cadence(id, pace).await,
             Invocation::Promote { id } => {
                 let said = |i: &Incident| format!("{} is major now and gets a room.", i.id);
                 self.act(id, Command::Promote { by }, said).await

@@ -156,6 +156,7 @@ pub fn word(press: &Press) -> String {
         Press::ResolveParts => "parts".to_owned(),
         Press::Postmortem => "postmortem".to_owned(),
         Press::Note => "note".to_owned(),
+        Press::Update => "update".to_owned(),
     }
 }
 
@@ -209,6 +210,7 @@ pub fn press(word: &str) -> Option<Press> {
         "parts" => Press::ResolveParts,
         "postmortem" => Press::Postmortem,
         "note" => Press::Note,
+        "update" => Press::Update,
         _ => return None,
     })
 }
@@ -293,6 +295,7 @@ mod tests {
             },
             Press::Postmortem,
             Press::Note,
+            Press::Update,
         ] {
             assert_eq!(press(&word(&p)), Some(p));
         }

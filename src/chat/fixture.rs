@@ -38,6 +38,14 @@ pub(crate) fn directory() -> Directory {
                 ..SeverityName::default()
             })
             .into(),
+        statuses: ["Investigating", "Monitoring", "Resolved"]
+            .map(|name| crate::core::incident::Standing {
+                id: name.to_lowercase(),
+                name: name.to_owned(),
+                last: name == "Resolved",
+                ..crate::core::incident::Standing::default()
+            })
+            .into(),
         zone: Some(Tz::UTC),
         types: vec![
             kind("outage", "Outage"),

@@ -13,7 +13,7 @@ use super::secret::Secrets;
 use super::tree::{Place, parse};
 use super::{
     ActionFile, Fault, Loaded, Settings, action, engines, fairness, kinds, layered, maintenance,
-    policy, postmortem, restart, route, scale, settings,
+    policy, postmortem, restart, route, scale, settings, telling,
 };
 use crate::core::directory::{Directory, Disabled, PlatformRules, Reason};
 use chrono_tz::Tz;
@@ -155,6 +155,7 @@ fn read_all(
     let (catch_all, catch_place, said) = paging(&top, &reading);
     let fairness = fairness::fairness(&top);
     let deadlines = postmortem::deadlines(&top, &severities);
+    let (statuses, updates) = (telling::statuses(&top), telling::updates(&top, &severities));
     let inventory = engines::inventory(&top, secrets);
     let mut directory = Directory {
         route,
@@ -164,6 +165,8 @@ fn read_all(
         rules,
         zone,
         reminders,
+        statuses,
+        updates,
         fairness,
         webhooks: webhooks.clone(),
         ..Directory::default()

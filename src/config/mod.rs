@@ -38,6 +38,7 @@ mod schedule;
 mod secret;
 mod settings;
 mod sources;
+mod telling;
 mod tree;
 mod watch;
 

@@ -7,6 +7,7 @@ pub mod action;
 pub mod alert;
 pub mod audit;
 pub mod automation;
+pub mod board;
 pub mod brakes;
 pub mod digest;
 pub mod directory;

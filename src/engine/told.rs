@@ -65,6 +65,8 @@ pub enum Change {
     Run(RunId, IncidentId),
     /// The configuration was reloaded.
     Directory,
+    /// Something was told to others, or somebody asked to be told.
+    Updates,
 }
 
 /// Numbers for rows that adapters write themselves.

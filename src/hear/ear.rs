@@ -261,6 +261,9 @@ impl Ear {
                 let incident = self.shown(heard, token.incident).await;
                 match button::press(&token.word)? {
                     Press::Note => form::of_verb("note", &directory, Some(incident.as_deref()?)),
+                    Press::Update => {
+                        form::of_verb("update", &directory, Some(incident.as_deref()?))
+                    }
                     Press::AskRun { action } => {
                         form::of_action(&action, &directory, incident.as_deref()?)
                     }

@@ -36,6 +36,7 @@ mod rows;
 mod select;
 mod sight;
 mod silence;
+mod update;
 mod write;
 
 pub use audit::AuditQuery;
@@ -50,6 +51,7 @@ pub use postmortem::{ExportRow, PostmortemItem, PostmortemQuery, PostmortemRow, 
 pub use probe::Probe;
 pub use rows::*;
 pub use silence::{Held, NoticeRow, PERSON, PlaceChange, SilenceRow};
+pub use update::{BulletinRow, DraftRow, SubscriberRow, UpdateChanges, UpdateRow};
 
 use crate::core::audit::{Checkpoint, Entry, Head};
 use crate::core::brakes::{Latch, Switch};

@@ -10,6 +10,7 @@ pub mod hostile;
 pub mod journal;
 mod nature;
 mod oncall;
+mod told;
 
 use firebell::core::id::IncidentId;
 use firebell::core::incident::{Event, Incident, Record};
@@ -59,6 +60,7 @@ fn shapes() -> BTreeMap<String, Event> {
     let others = journal::other_shapes().into_iter();
     let others = others.chain(journal::waking_shapes());
     let others = others.chain(hands::shapes()).chain(hands::runs());
+    let others = others.chain(told::shapes());
     for (name, event) in others.chain(nature::shapes()) {
         shapes.insert(name.to_owned(), event);
     }

@@ -94,6 +94,10 @@ impl<'a> Line<'a> {
             "sev" => self.severity(),
             "lead" => self.lead(),
             "note" => self.note(),
+            "update" => self.update(),
+            "status" => self.status(),
+            "publish" => self.publish(),
+            "cadence" => self.cadence(),
             "promote" => self
                 .about()
                 .and_then(|id| self.done(Invocation::Promote { id })),
@@ -148,7 +152,7 @@ impl<'a> Line<'a> {
         }
         let free_text = matches!(
             self.leaf.verb.as_str(),
-            "note" | "page" | "settle" | "private" | "public"
+            "note" | "page" | "settle" | "private" | "public" | "update" | "status"
         );
         // In `snooze 30` and `approve 3` the number is not an incident.
         let own_number = matches!(

@@ -36,6 +36,10 @@ impl Invocation {
             Invocation::SetSeverity { .. } => "sev",
             Invocation::Lead { .. } => "lead",
             Invocation::Note { .. } => "note",
+            Invocation::Update { .. } => "update",
+            Invocation::Status { .. } => "status",
+            Invocation::Publish { .. } => "publish",
+            Invocation::Cadence { .. } => "cadence",
             Invocation::Promote { .. } => "promote",
             Invocation::Private { private: true, .. } => "private",
             Invocation::Private { .. } => "public",
@@ -80,6 +84,10 @@ impl Invocation {
             | Invocation::SetSeverity { id, .. }
             | Invocation::Lead { id, .. }
             | Invocation::Note { id, .. }
+            | Invocation::Update { id, .. }
+            | Invocation::Status { id, .. }
+            | Invocation::Publish { id, .. }
+            | Invocation::Cadence { id, .. }
             | Invocation::Promote { id }
             | Invocation::Private { id, .. }
             | Invocation::Invite { id, .. }

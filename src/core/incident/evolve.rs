@@ -4,6 +4,7 @@ use super::event::Event;
 use super::parts::{Ladder, Origin, PagedPerson};
 use super::{
     Climb, Forgotten, Incident, Mute, Record, Status, THE_ROOM, climb, gate, reach, runs, shape,
+    update,
 };
 use crate::core::directory::WEBHOOK;
 use crate::core::id::Actor;
@@ -17,6 +18,7 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
     crew(incident, &record.event);
     shape::admit(incident, &record.event);
     course(incident, record);
+    update::evolve(incident, record);
     if moves(&record.event) {
         (incident.moved_at, incident.reminded) = (record.at, false);
     }
@@ -100,6 +102,9 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         | Event::RunSettled { .. } => runs::evolve(incident, record),
         Event::PolicyEdited { .. }
         | Event::AutoStopped { .. }
+        | Event::Updated(_)
+        | Event::CadenceSet(_)
+        | Event::UpdateDue(_)
         | Event::Noted { .. }
         | Event::Spoke { .. }
         | Event::Reworded { .. }
@@ -154,6 +159,7 @@ fn course(incident: &mut Incident, record: &Record) {
             | Event::Cleared { .. }
             | Event::Absorbed { .. }
             | Event::Noted { .. }
+            | Event::Updated(_)
             | Event::Spoke { .. }
             | Event::SeverityChanged { .. }
             | Event::LeadChanged { .. }
@@ -272,6 +278,7 @@ fn crew(incident: &mut Incident, event: &Event) {
         | Event::Promoted { by, .. }
         | Event::RunAsked { by, .. } => incident.crew.extend(one(by)),
         Event::LeadChanged { lead, .. } => incident.crew.extend(one(lead)),
+        Event::Updated(update) => incident.crew.extend(one(&update.by)),
         _ => {}
     }
 }
@@ -373,6 +380,7 @@ fn ladder_changed(incident: &mut Incident, ladder: &Ladder) {
 fn moves(event: &Event) -> bool {
     match event {
         Event::RunStarted { .. } | Event::RunEnded { .. } | Event::RunSettled { .. } => true,
+        Event::Updated(update) => update.by != Actor::Firebell,
         Event::Acknowledged { by }
         | Event::Snoozed { by, .. }
         | Event::SeverityChanged { by, .. }

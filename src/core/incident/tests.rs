@@ -14,6 +14,7 @@ mod approvals;
 mod reach;
 mod rest;
 mod shape;
+pub(super) mod told;
 
 /// Noon of a Monday.
 pub(super) const NOON: Time = Time(1_794_830_400_000);

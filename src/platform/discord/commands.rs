@@ -136,6 +136,7 @@ fn option(arg: &Argument, required: bool) -> Value {
             made["choices"] = arg.choices.iter().map(choice).collect();
         }
         Kind::Severity
+        | Kind::Status
         | Kind::Service
         | Kind::Type
         | Kind::Person
