@@ -27,6 +27,7 @@ mod offers;
 mod outgoing;
 mod postmortems;
 mod quiet;
+mod reason;
 mod rest;
 mod still;
 mod told;
