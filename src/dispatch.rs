@@ -372,11 +372,10 @@ impl<'a> Desk<'a> {
                 let said = |i: &Incident| format!("Noted on the timeline of {}.", i.id);
                 self.act(id, note, said).await
             }
-            Invocation::Update { id, wish } | Invocation::Status { id, wish } => {
-                self.update(id, *wish).await
-            }
-            Invocation::Publish { id, components } => self.publish(id, components).await,
-            Invocation::Cadence { id, pace } => self.cadence(id, pace).await,
+            act @ (Invocation::Update { .. }
+            | Invocation::Status { .. }
+            | Invocation::Publish { .. }
+            | Invocation::Cadence { .. }) => self.about_others(act).await,
             Invocation::Promote { id } => {
                 let said = |i: &Incident| format!("{} is major now and gets a room.", i.id);
                 self.act(id, Command::Promote { by }, said).await
