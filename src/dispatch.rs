@@ -393,13 +393,7 @@ impl<'a> Desk<'a> {
             Invocation::List { which } => self.list(which).await,
             Invocation::Link { code, confirmed } => self.link(code, confirmed).await,
             Invocation::Verify { contact, code } => self.verify(contact, code).await,
-            Invocation::Help { verb } => {
-                let leaf = verb.and_then(|v| tree().find(&v));
-                Reply::yes(
-                    None,
-                    leaf.map_or_else(|| words::help(tree()), words::help_verb),
-                )
-            }
+            Invocation::Help { verb } => helped(verb.as_deref()),
             shape => self.shape(shape).await,
         }
     }
@@ -586,4 +580,10 @@ fn unreadable(id: Option<IncidentId>, fault: &StoreFault) -> Reply {
         id,
         format!("firebell cannot read this right now: {fault}. Try again."),
     )
+}
+
+fn helped(verb: Option<&str>) -> Reply {
+    let leaf = verb.and_then(|v| tree().find(v));
+    let text = leaf.map_or_else(|| words::help(tree()), words::help_verb);
+    Reply::yes(None, text)
 }
