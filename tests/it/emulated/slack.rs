@@ -296,7 +296,7 @@ async fn emulate_shows_that_what_is_tried_again_comes_once() {
     let crew = ["ana".to_owned(), "bo".to_owned()];
     for _ in 0..2 {
         slack.furnish(&room, &shown, &links).await.unwrap();
-        slack.invite(&room, &crew).await.unwrap();
+        slack.invite(&room, &crew, false).await.unwrap();
     }
 
     assert_eq!(workspace.messages(&room).await.len(), 2);
