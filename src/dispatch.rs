@@ -12,11 +12,12 @@ mod hush;
 mod link;
 mod oncall;
 mod open;
+mod rooms;
 mod runs;
 
 pub use hush::{held, id_of};
 
-use crate::chat::grammar::{self, Context, Invocation, Whom};
+use crate::chat::grammar::{self, Context, Invocation, Rooming, Whom};
 use crate::chat::surface::tree;
 use crate::chat::{Press, words};
 use crate::core::directory::{Directory, Target};
@@ -160,6 +161,10 @@ pub async fn press(
             note: String::new(),
         },
         Press::Postmortem => Invocation::Postmortem { id },
+        Press::RetryRooms => Invocation::Room {
+            id,
+            what: Rooming::Retry,
+        },
         // A platform opens its form before it comes here; this is for one that cannot.
         Press::Note => {
             let how = format!("Write `note {id} what happened`.");
@@ -279,6 +284,7 @@ impl<'a> Desk<'a> {
                 let said = |i: &Incident| format!("{} is major now and gets a room.", i.id);
                 self.act(id, Command::Promote { by }, said).await
             }
+            Invocation::Room { id, what } => self.rooming(id, what).await,
             Invocation::Explain { id } => self.explain(id).await,
             Invocation::Follow { id } => self.follow(id).await,
             Invocation::Undo { id, run } => self.undo(id, run).await,

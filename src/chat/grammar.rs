@@ -10,6 +10,7 @@ mod hush;
 mod line;
 mod lookup;
 mod oncall;
+mod rooms;
 mod tokens;
 mod typed;
 mod when;
@@ -18,6 +19,7 @@ mod when;
 mod tests;
 
 pub(crate) use lookup::{nearest, policy};
+pub use rooms::Rooming;
 pub use typed::typed;
 
 use super::surface::tree;
@@ -201,6 +203,11 @@ pub enum Invocation {
     Promote {
         id: IncidentId,
     },
+    /// Something about its rooms.
+    Room {
+        id: IncidentId,
+        what: Rooming,
+    },
     Follow {
         id: IncidentId,
     },
@@ -320,6 +327,7 @@ impl Invocation {
             Invocation::Lead { .. } => "lead",
             Invocation::Note { .. } => "note",
             Invocation::Promote { .. } => "promote",
+            Invocation::Room { what, .. } => what.verb(),
             Invocation::Follow { .. } => "follow",
             Invocation::Explain { .. } => "explain",
             Invocation::Run { .. } => "run",

@@ -151,6 +151,8 @@ pub enum Kind {
     Incident,
     /// A silence.
     Silence,
+    /// A line of the timeline, by its number.
+    Line,
 }
 
 impl Tree {

@@ -18,6 +18,7 @@ mod oncall;
 pub mod plan;
 mod platforms;
 mod policy;
+mod redact;
 pub mod rehearse;
 mod serve;
 
@@ -191,6 +192,20 @@ enum Command {
         #[arg(long, default_value = "", value_name = "TEXT")]
         note: String,
     },
+    /// Remove a line of a timeline for good, as the person whose API token this is
+    Redact {
+        /// Number of the incident, such as 42
+        #[arg(value_name = "ID", value_parser = incident)]
+        id: IncidentId,
+        /// Number of the event, as the timeline shows it
+        #[arg(value_name = "LINE", value_parser = clap::value_parser!(u32).range(1..))]
+        line: u32,
+        /// Why; it stands in its place
+        #[arg(value_name = "WHY")]
+        why: String,
+        #[command(flatten)]
+        door: approve::Door,
+    },
     /// Look whether the audit of runbook actions was touched, or print it
     Audit {
         #[command(subcommand)]
@@ -305,6 +320,12 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
             let good = how == How::Worked;
             approve::decide(&what, approve::Answer::Settle { good, note }).await
         }
+        Command::Redact {
+            id,
+            line,
+            why,
+            door,
+        } => redact::redact(&door, id, line, &why).await,
         Command::Audit { what } => audit::audit(&what).await,
         Command::Policy {
             what: policy::What::Explain(asked),

@@ -12,7 +12,7 @@ use super::secret::Secrets;
 use super::tree::{Place, parse};
 use super::{
     ActionFile, Fault, Loaded, Settings, action, engines, fairness, layered, maintenance, policy,
-    postmortem, restart, route, settings,
+    postmortem, restart, rooms, route, settings,
 };
 use crate::core::directory::{Directory, Disabled, PlatformRules, Reason};
 use chrono_tz::Tz;
@@ -207,6 +207,7 @@ fn read_all(
     let reminders = maintenance::reminders(&top);
     let (catch_all, catch_place, said) = paging(&top, &reading);
     let fairness = fairness::fairness(&top);
+    let rooms = rooms::rooms(&top, &reading);
     let deadlines = postmortem::deadlines(&top, &severities);
     let inventory = engines::inventory(&top, secrets);
     top.done();
@@ -219,6 +220,7 @@ fn read_all(
         zone,
         reminders,
         fairness,
+        rooms,
         webhooks: webhooks.clone(),
         ..Directory::default()
     };

@@ -29,6 +29,7 @@ pub mod postmortem;
 mod reader;
 mod rehearsal;
 mod restart;
+mod rooms;
 mod route;
 mod rules;
 mod schedule;

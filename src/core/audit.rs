@@ -374,6 +374,18 @@ pub fn of_event(incident: &Incident, record: &Record) -> Option<Fact> {
                 detail: ordered(json!({"seq": seq, "why": why})),
             });
         }
+        Event::Attached(file) => {
+            return Some(Fact {
+                kind: "file_kept".to_owned(),
+                by: file.by.clone(),
+                incident: Some(incident.id),
+                run: None,
+                action: String::new(),
+                text: timeline::sentence(&record.event, &Names::default()),
+                detail: ordered(json!({"sha256": file.sha256, "bytes": file.bytes,
+                    "platform": file.platform, "message": file.message})),
+            });
+        }
         _ => return None,
     };
     let of = incident.runs.get(run);

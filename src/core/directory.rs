@@ -19,6 +19,7 @@ use super::id::Severity;
 use super::learn::Learned;
 use super::matcher::Matcher;
 use super::postmortem::PostmortemRules;
+use super::rooms::RoomRules;
 use super::schedule::{Leaves, Schedule, Weights};
 use super::silence::{ReminderRules, Silence};
 use super::time::Time;
@@ -80,6 +81,8 @@ pub struct Directory {
     pub unverified: BTreeSet<(String, String)>,
     /// Whether things run by themselves. Not from the files: people turn it off and on.
     pub switches: Arc<Switches>,
+    /// How rooms are to be.
+    pub rooms: RoomRules,
     /// What worked before. Not from the files: the engine learns it from the journals.
     pub learned: Arc<Learned>,
 }
@@ -442,7 +445,8 @@ impl Directory {
             Target::Channel(name) => Some(name.as_str()),
             _ => None,
         });
-        teams.chain(services).chain(told).collect()
+        let announced = self.rooms.announce.as_deref();
+        teams.chain(services).chain(told).chain(announced).collect()
     }
 
     /// The channel a service's (or else a team's) cards go to.

@@ -22,6 +22,7 @@ pub mod matcher;
 pub mod postmortem;
 pub mod rehearse;
 pub mod role;
+pub mod rooms;
 pub mod route;
 pub mod schedule;
 pub mod silence;

@@ -8,6 +8,7 @@
 mod asked;
 mod runs;
 mod sentence;
+mod talk;
 
 pub use runs::outcome;
 pub use sentence::sentence;
@@ -153,6 +154,7 @@ pub fn entries(journal: &[Record]) -> Vec<Entry> {
             source: citation(record),
         });
     }
+    talk::fates(journal, &mut entries);
     // Stable: the begin of an alert stays before the opening it led to.
     entries.sort_by_key(|e| (e.happened_at, e.seq));
     entries
@@ -166,6 +168,7 @@ pub fn happened_at(record: &Record) -> Time {
             happened_at: Some(at),
             ..
         } => *at,
+        Event::Kept(kept) => kept.written_at,
         _ => record.at,
     }
 }
@@ -214,6 +217,15 @@ pub fn citation(record: &Record) -> String {
     {
         words.push_str(&format!(", {platform} message {message}"));
     }
+    if let Event::Kept(kept) = &record.event {
+        words.push_str(&format!(", {} message {}", kept.platform, kept.message));
+    }
+    if let Event::Attached(file) = &record.event {
+        words.push_str(&format!(
+            ", {} message {}, sha256 {}",
+            file.platform, file.message, file.sha256
+        ));
+    }
     words
 }
 
@@ -249,7 +261,14 @@ pub fn by(event: &Event) -> Option<&Actor> {
         | Event::RunCancelAsked { by, .. }
         | Event::RunSettled { by, .. }
         | Event::RunRejected { by, .. }
-        | Event::Redacted { by, .. } => Some(by),
+        | Event::Redacted { by, .. }
+        | Event::Retitled { by, .. }
+        | Event::Archived { by, .. }
+        | Event::RoomRetried { by }
+        | Event::Unkept { by, .. } => Some(by),
+        Event::Kept(kept) => Some(&kept.by),
+        Event::Attached(file) => Some(&file.by),
+        Event::FileRefused(file) => Some(&file.by),
         _ => None,
     }
 }

@@ -15,8 +15,8 @@ use crate::core::silence::{self, Silence};
 use crate::core::time::Time;
 use crate::metrics::Metrics;
 use crate::store::{
-    ChangeSet, Delivery, EventRow, InboxRow, IncidentRow, Lane, NoticeRow, OutboxChange, OutboxRow,
-    ShowRow,
+    ChangeSet, Delivery, EventRow, FileRow, InboxRow, IncidentRow, Lane, NoticeRow, OutboxChange,
+    OutboxRow, ShowRow,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -277,12 +277,27 @@ impl Draft {
                 Effect::Show { surface } => {
                     self.lose_room(memory, incident.id, &record.event);
                     self.show(memory, incident, surface);
+                    if matches!(record.event, Event::RoomRetried { .. }) {
+                        self.hurry(memory, incident.id, surface);
+                    }
                 }
                 Effect::StandDown => self.stand_down(memory, incident.id, None, &record.event),
                 Effect::Spare { person } => {
                     self.stand_down(memory, incident.id, Some(&person), &record.event);
                 }
             }
+        }
+        if let Event::Attached(file) = &record.event {
+            self.changes.files.push(FileRow {
+                incident: incident.id,
+                seq: record.seq,
+                at: record.at,
+                name: file.name.clone(),
+                kind: file.kind.clone(),
+                bytes: i64::try_from(file.bytes).unwrap_or(i64::MAX),
+                sha256: file.sha256.clone(),
+                removed: false,
+            });
         }
         self.changes
             .facts
@@ -332,6 +347,7 @@ impl Draft {
             created_at: self.now,
             updated_at: self.now,
             error: String::new(),
+            remote: String::new(),
         };
         if lane == Lane::Page {
             memory.page_state(&row);
@@ -380,6 +396,7 @@ impl Draft {
                     .chain(every_channel(&directory))
                     .collect(),
                 Place::Channel(name) => vec![format!("channel:{name}")],
+                Place::Gone => vec![GONE.to_owned()],
             };
             for place in places {
                 self.send(
@@ -398,8 +415,16 @@ impl Draft {
 
     fn show(&mut self, memory: &mut Memory, incident: &Arc<Incident>, surface: Surface) {
         let directory = self.directory.clone();
+        if surface == Surface::Digest && directory.rooms.announced(incident).is_none() {
+            return;
+        }
         for platform in directory.platforms_of(incident.team.as_deref()) {
             if surface.is_furniture() && !directory.furnished(platform) {
+                continue;
+            }
+            // A room that is there is not made again, and one that is put away is not opened.
+            let settled = incident.rooms.contains_key(platform) || incident.talk.archived;
+            if surface == Surface::Room && settled {
                 continue;
             }
             let key: ShowKey = (incident.id, platform.to_owned(), surface.word().to_owned());
@@ -420,19 +445,32 @@ impl Draft {
         }
     }
 
-    /// A room that is lost is made anew, and nothing of the old one is known of the new one.
-    fn lose_room(&mut self, memory: &mut Memory, id: IncidentId, event: &Event) {
-        let Event::PlaceFailed {
-            platform, place, ..
-        } = event
-        else {
-            return;
-        };
-        if place != THE_ROOM {
-            return;
+    /// Somebody asked for another try: it is made now.
+    fn hurry(&mut self, memory: &mut Memory, id: IncidentId, surface: Surface) {
+        let keys: Vec<ShowKey> = memory.shows_of(id).map(|(key, _)| key.clone()).collect();
+        for key in keys.into_iter().filter(|k| k.2 == surface.word()) {
+            if let Some(row) = memory.shows.get_mut(&key) {
+                (row.attempts, row.due_at) = (0, self.now);
+                row.error.clear();
+                self.changes.shows.insert(key, row.clone());
+            }
         }
+    }
+
+    /// A room that is lost is made anew, and nothing of the old one is known of the new one. So is the
+    /// room of an incident that had a thread.
+    fn lose_room(&mut self, memory: &mut Memory, id: IncidentId, event: &Event) {
+        let lost = match event {
+            Event::PlaceFailed {
+                platform, place, ..
+            } if place == THE_ROOM => Some(platform),
+            Event::Promoted { .. } => None,
+            _ => return,
+        };
         let in_room = |key: &ShowKey| {
-            key.0 == id && key.1 == *platform && key.2 != Surface::ChannelCard.word()
+            let there = key.2 == Surface::Room.word()
+                || Surface::parse(&key.2).is_some_and(Surface::in_the_room);
+            key.0 == id && lost.is_none_or(|platform| key.1 == *platform) && there
         };
         let keys: Vec<ShowKey> = memory.shows_of(id).map(|(key, _)| key.clone()).collect();
         for key in keys.into_iter().filter(in_room) {
@@ -483,11 +521,15 @@ impl Draft {
                     due_at: row.due_at,
                     updated_at: self.now,
                     error: why.clone(),
+                    remote: String::new(),
                 },
             );
         }
     }
 }
+
+/// In place of a room: what was said of the event a redaction names is to go.
+pub(super) const GONE: &str = "gone";
 
 /// Every channel the directory names, once.
 pub(super) fn every_channel(directory: &Directory) -> Vec<String> {

@@ -19,6 +19,7 @@ mod desk;
 mod draft;
 mod exports;
 mod feeds;
+mod files;
 mod intake;
 mod learn;
 mod lease;
@@ -27,6 +28,7 @@ mod offers;
 mod outgoing;
 mod postmortems;
 mod quiet;
+mod redact;
 mod rest;
 mod still;
 mod vigil;
@@ -38,9 +40,11 @@ pub use automate::AutomationAct;
 pub use clock::Clock;
 pub use covers::covered;
 pub use feeds::first_copies;
+pub use files::{Incoming, is_picture, too_large};
 pub use lease::GRACE_MS;
 pub use postmortems::Read;
 pub use quiet::SilenceAct;
+pub use redact::Redaction;
 pub use rest::restored;
 pub use waking::{AckLink, Tested, overlay};
 
@@ -140,6 +144,10 @@ pub(crate) struct Inner {
     feeds_moved: tokio::sync::Notify,
     /// What people who look at the console should know of.
     troubles: ArcSwap<BTreeMap<&'static str, Vec<String>>>,
+    /// Where files that came with messages are kept.
+    files: std::sync::OnceLock<std::path::PathBuf>,
+    /// Held by whoever keeps a file or deletes what is not needed.
+    filing: tokio::sync::Mutex<()>,
     /// Providers that wake people.
     notifiers: ArcSwap<Notifiers>,
     /// Chat platforms, for test pages.
@@ -286,6 +294,8 @@ impl Engine {
             feeds: tokio::sync::Mutex::default(),
             feeds_moved: tokio::sync::Notify::new(),
             troubles: ArcSwap::default(),
+            files: std::sync::OnceLock::new(),
+            filing: tokio::sync::Mutex::default(),
             notifiers: ArcSwap::default(),
             chats: RwLock::default(),
             verified: RwLock::new(verified),

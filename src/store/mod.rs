@@ -31,6 +31,7 @@ mod postmortem;
 mod probe;
 mod read;
 mod restore;
+mod rooms;
 mod rows;
 mod select;
 mod silence;
@@ -45,6 +46,7 @@ pub use lessons::{FoundRow, LessonRow, MARK, WORDS_BYTES};
 pub use open::schema;
 pub use postmortem::{ExportRow, PostmortemItem, PostmortemQuery, PostmortemRow, RevisionRow};
 pub use probe::Probe;
+pub use rooms::{FileRow, PostChange, PostRow, RoomChange, RoomRow};
 pub use rows::*;
 pub use silence::{Held, NoticeRow, PERSON, PlaceChange, SilenceRow};
 

@@ -8,8 +8,9 @@ use super::audit;
 use super::backend::{Backend, Cell, Dialect};
 use super::bulk::{self, Bulk, Texts};
 use super::ledger;
+use super::rooms::PostRow;
 use super::rows::{
-    AlertChange, AlertRow, ChangeSet, EventRow, IncidentRow, OutboxChange, OutboxRow, PostRow,
+    AlertChange, AlertRow, ChangeSet, EventRow, IncidentRow, OutboxChange, OutboxRow,
     QuarantineRow, RunRow, ShowRow,
 };
 use crate::core::id::{IncidentId, Seq};
@@ -97,6 +98,7 @@ pub(super) fn plan<B: Backend>(
     plan.waking(changes)?;
     plan.silences(changes)?;
     plan.audit(changes)?;
+    plan.rooms(changes)?;
     plan.brakes(changes)?;
     plan.postmortems(changes)?;
     plan.lessons(changes)?;
@@ -194,20 +196,20 @@ impl<B: Backend> Plan<'_, B> {
         let incidents: Vec<&IncidentRow> = changes.incidents.values().collect();
         self.rows(&bulk::INCIDENTS, Expected, &incidents, |i| Ok(incident(i)))?;
         self.rows(&bulk::EVENTS, Expected, &changes.events, event)?;
-        let redactions: BTreeMap<(IncidentId, Seq), &str> = (changes.redactions.iter())
-            .map(|(id, seq, kind)| ((*id, *seq), kind.as_str()))
+        let redactions: BTreeMap<(IncidentId, Seq), &Event> = (changes.redactions.iter())
+            .map(|(id, seq, left)| ((*id, *seq), left))
             .collect();
         let redactions: Vec<_> = redactions.into_iter().collect();
         self.rows(
             &bulk::REDACTIONS,
             Fatal,
             &redactions,
-            |((id, seq), kind)| {
-                let kind = (*kind).to_owned();
-                let body = serde_json::to_string(&Event::Removed { kind });
+            |((id, seq), left)| {
+                let body = serde_json::to_string(left);
                 Ok([
                     Cell::Int(id.0),
                     Cell::Int(i64::from(*seq)),
+                    Cell::Text(left.kind()),
                     Cell::Owned(body.map_err(|e| encode(e.into()))?),
                 ])
             },
@@ -234,6 +236,7 @@ impl<B: Backend> Plan<'_, B> {
                 Cell::Int(c.due_at.0),
                 Cell::Int(c.updated_at.0),
                 Cell::Text(&c.error),
+                Cell::Text(&c.remote),
             ])
         })?;
         let shows: Vec<&ShowRow> = changes.shows.values().collect();
@@ -490,7 +493,7 @@ fn run(r: &RunRow) -> [Cell<'_>; 11] {
     ]
 }
 
-fn post(p: &PostRow) -> [Cell<'_>; 10] {
+fn post(p: &PostRow) -> [Cell<'_>; 12] {
     [
         Cell::Int(p.id),
         Cell::Int(p.room.0),
@@ -502,6 +505,8 @@ fn post(p: &PostRow) -> [Cell<'_>; 10] {
         Cell::MaybeInt(p.seq),
         Cell::Text(&p.text),
         Cell::Text(&p.key),
+        Cell::Text(&p.state),
+        Cell::MaybeInt(p.answers),
     ]
 }
 

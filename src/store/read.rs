@@ -5,9 +5,10 @@ use super::decode;
 use super::duty::CoverRow;
 use super::open::Pools;
 use super::plan::TURNS;
+use super::rooms::{PostRow, RoomRow};
 use super::rows::{
     AlertRow, ArtifactRow, HeardRow, HighWater, InboxRow, IncidentRow, LinkCodeRow, LinkRow,
-    OutboxRow, PostRow, QuarantineRow, RoomRow, RunRow, ShowRow,
+    OutboxRow, QuarantineRow, RunRow, ShowRow,
 };
 use super::select::Select;
 use super::{AlertQuery, IncidentQuery, StoreFault};

@@ -9,6 +9,7 @@ mod hands;
 pub mod hostile;
 pub mod journal;
 mod oncall;
+mod rooms;
 
 use firebell::core::id::IncidentId;
 use firebell::core::incident::{Event, Incident, Record};
@@ -57,7 +58,11 @@ fn shapes() -> BTreeMap<String, Event> {
     }
     let others = journal::other_shapes().into_iter();
     let others = others.chain(journal::waking_shapes());
-    for (name, event) in others.chain(hands::shapes()).chain(hands::runs()) {
+    for (name, event) in others
+        .chain(hands::shapes())
+        .chain(hands::runs())
+        .chain(rooms::shapes())
+    {
         shapes.insert(name.to_owned(), event);
     }
     shapes
@@ -65,7 +70,7 @@ fn shapes() -> BTreeMap<String, Event> {
 
 /// The kinds the core names, read from its source, so that a new one cannot be forgotten here.
 fn kinds() -> BTreeSet<&'static str> {
-    let source = include_str!("../../src/core/incident/event.rs");
+    let source = include_str!("../../src/core/incident/kind.rs");
     let arms = source
         .lines()
         .filter(|l| l.contains("Event::") && l.contains("=> \""));

@@ -97,6 +97,7 @@ impl<'a> Line<'a> {
             "promote" => self
                 .about()
                 .and_then(|id| self.done(Invocation::Promote { id })),
+            "rename" | "retry" | "archive" | "redact" => self.rooming(),
             "explain" => self
                 .about()
                 .and_then(|id| self.done(Invocation::Explain { id })),
@@ -137,7 +138,10 @@ impl<'a> Line<'a> {
         if self.leaf.incident == Needs::None {
             return None;
         }
-        let free_text = matches!(self.leaf.verb.as_str(), "note" | "page" | "settle");
+        let free_text = matches!(
+            self.leaf.verb.as_str(),
+            "note" | "page" | "settle" | "rename" | "redact"
+        );
         // In `snooze 30` and `approve 3` the number is not an incident.
         let own_number = matches!(
             self.leaf.verb.as_str(),

@@ -2,6 +2,7 @@
 
 use super::Incident;
 use super::parts::{Ladder, Origin, Outcome};
+use super::talk::{Answered, Talk};
 use crate::core::alert::{AlertRef, Labels};
 use crate::core::brakes::Brakes;
 use crate::core::directory::AutoLevel;
@@ -219,7 +220,11 @@ pub enum Command {
         platform: Platform,
         /// The platform's id of the message.
         message: String,
+        /// The message it answers.
+        answers: Option<Box<Answered>>,
     },
+    /// Something about its rooms and what is said in them.
+    Talk(Box<Talk>),
     /// What was written in the room was changed.
     Reword {
         /// Who.
@@ -403,6 +408,8 @@ pub enum Command {
         by: Actor,
         /// Which event.
         seq: Seq,
+        /// Events that bear the same words.
+        also: Vec<Seq>,
         /// Why.
         why: String,
     },

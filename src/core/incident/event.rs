@@ -4,6 +4,7 @@
 //! removed, and `tests/golden/events` holds every shape ever written.
 
 use super::parts::{Ladder, Origin, Outcome, PagedPerson, Skipped, Terms};
+use super::talk::{Answered, KeptFile, KeptMessage, RefusedFile, RoomPlan};
 use crate::core::alert::{AlertRef, Labels};
 use crate::core::directory::Urgency;
 use crate::core::id::{Actor, AlertId, IncidentId, Platform, RunId, Severity};
@@ -323,6 +324,9 @@ pub enum Event {
         platform: Platform,
         /// The platform's id of the message, for links.
         message: String,
+        /// The message it answers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answers: Option<Box<Answered>>,
     },
     /// Somebody changed what they had written.
     Reworded {
@@ -524,7 +528,58 @@ pub enum Event {
     Removed {
         /// Kind of the event that stood here.
         kind: String,
+        /// The platform its words were written on.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        platform: Platform,
+        /// The platform's id of the message.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        message: String,
     },
+    /// How its rooms are to be.
+    RoomPlanned(RoomPlan),
+    /// It is called something else.
+    Retitled {
+        /// Who said so.
+        by: Actor,
+        /// Before.
+        from: String,
+        /// Now.
+        title: String,
+    },
+    /// Its rooms are put away: they stay readable, and nobody writes in them until it is opened again.
+    Archived {
+        /// Who.
+        by: Actor,
+        /// Why.
+        why: String,
+    },
+    /// A room was put away.
+    RoomShelved {
+        /// Where.
+        platform: Platform,
+        /// The platform's id of the room.
+        room: String,
+    },
+    /// What failed of its rooms is tried again.
+    RoomRetried {
+        /// Who wants it.
+        by: Actor,
+    },
+    /// A message was put on the timeline.
+    Kept(Box<KeptMessage>),
+    /// That was taken back.
+    Unkept {
+        /// Who.
+        by: Actor,
+        /// The event that had put it there.
+        seq: u32,
+        /// In which way.
+        how: String,
+    },
+    /// A file came with a message and was kept.
+    Attached(Box<KeptFile>),
+    /// A file came with a message and was not kept.
+    FileRefused(Box<RefusedFile>),
 }
 
 #[expect(
@@ -533,64 +588,4 @@ pub enum Event {
 )]
 fn is_zero(n: &u64) -> bool {
     *n == 0
-}
-
-impl Event {
-    /// The variant's name as stored: `opened`, `run_ended`.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Event::Opened { .. } => "opened",
-            Event::Fired { .. } => "fired",
-            Event::Cleared { .. } => "cleared",
-            Event::Paged { .. } => "paged",
-            Event::Chased { .. } => "chased",
-            Event::RungSkipped { .. } => "rung_skipped",
-            Event::CatchAll { .. } => "catch_all",
-            Event::PageDelivered { .. } => "page_delivered",
-            Event::PageFailed { .. } => "page_failed",
-            Event::AckCounted { .. } => "ack_counted",
-            Event::Reminded { .. } => "reminded",
-            Event::PolicyEdited { .. } => "policy_edited",
-            Event::LadderChanged { .. } => "ladder_changed",
-            Event::Acknowledged { .. } => "acknowledged",
-            Event::Snoozed { .. } => "snoozed",
-            Event::Retriggered { .. } => "retriggered",
-            Event::Muted { .. } => "muted",
-            Event::Unmuted { .. } => "unmuted",
-            Event::Unacknowledged { .. } => "unacknowledged",
-            Event::Reopened { .. } => "reopened",
-            Event::Reassigned { .. } => "reassigned",
-            Event::Merged { .. } => "merged",
-            Event::Absorbed { .. } => "absorbed",
-            Event::Resolved { .. } => "resolved",
-            Event::SeverityChanged { .. } => "severity_changed",
-            Event::Promoted { .. } => "promoted",
-            Event::LeadChanged { .. } => "lead_changed",
-            Event::Noted { .. } => "noted",
-            Event::Spoke { .. } => "spoke",
-            Event::Reworded { .. } => "reworded",
-            Event::Unsaid { .. } => "unsaid",
-            Event::Joined { .. } => "joined",
-            Event::Left { .. } => "left",
-            Event::PlaceFailed { .. } => "place_failed",
-            Event::RoomOpened { .. } => "room_opened",
-            Event::RoomFailed { .. } => "room_failed",
-            Event::RunAsked { .. } => "run_asked",
-            Event::RunRehearsed { .. } => "run_rehearsed",
-            Event::RunApproved { .. } => "run_approved",
-            Event::RunRejected { .. } => "run_rejected",
-            Event::RunExpired { .. } => "run_expired",
-            Event::RunArmed { .. } => "run_armed",
-            Event::AutoStopped { .. } => "auto_stopped",
-            Event::RunQueued { .. } => "run_queued",
-            Event::RunReleased { .. } => "run_released",
-            Event::RunStarted { .. } => "run_started",
-            Event::RunEnded { .. } => "run_ended",
-            Event::RunCancelAsked { .. } => "run_cancel_asked",
-            Event::RunSettled { .. } => "run_settled",
-            Event::Redacted { .. } => "redacted",
-            Event::Removed { .. } => "removed",
-        }
-    }
 }

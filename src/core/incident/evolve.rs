@@ -2,7 +2,9 @@
 
 use super::event::Event;
 use super::parts::{Ladder, Origin, PagedPerson};
-use super::{Climb, Forgotten, Incident, Mute, Record, Status, THE_ROOM, climb, gate, reach, runs};
+use super::{
+    Climb, Forgotten, Incident, Mute, Record, Status, THE_ROOM, climb, gate, reach, runs, talk,
+};
 use crate::core::directory::WEBHOOK;
 use crate::core::id::Actor;
 use crate::core::time::Time;
@@ -13,6 +15,7 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
     incident.updated_at = record.at;
     crew(incident, &record.event);
     course(incident, record);
+    talk::evolve(incident, record);
     if moves(&record.event) {
         (incident.moved_at, incident.reminded) = (record.at, false);
     }
@@ -106,7 +109,16 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         | Event::Left { .. }
         | Event::RoomFailed { .. }
         | Event::Redacted { .. }
-        | Event::Removed { .. } => {}
+        | Event::Removed { .. }
+        | Event::RoomPlanned { .. }
+        | Event::Retitled { .. }
+        | Event::Archived { .. }
+        | Event::RoomShelved { .. }
+        | Event::RoomRetried { .. }
+        | Event::Kept { .. }
+        | Event::Unkept { .. }
+        | Event::Attached { .. }
+        | Event::FileRefused { .. } => {}
     }
 }
 
@@ -133,6 +145,8 @@ fn course(incident: &mut Incident, record: &Record) {
             | Event::Absorbed { .. }
             | Event::Noted { .. }
             | Event::Spoke { .. }
+            | Event::Kept { .. }
+            | Event::Attached { .. }
             | Event::SeverityChanged { .. }
             | Event::LeadChanged { .. }
             | Event::Promoted { .. }

@@ -68,6 +68,10 @@ impl Life {
             .actions
             .insert("auto".to_owned(), Arc::new(by_itself));
         directory.permits = letting();
+        directory.rooms.archive_after_ms = rng.bool().then(|| rng.i64(0..900_000));
+        if rng.bool() {
+            directory.rooms.threads.insert(Severity(2));
+        }
         wake_in_steps(&mut rng, &mut directory);
         let policy = Policy {
             id: "p".to_owned(),
@@ -346,7 +350,8 @@ impl Life {
     fn brought_back(&mut self, by: Actor) -> Command {
         let person = ["ana", "bo"][self.rng.usize(0..2)].to_owned();
         let contact = ["console", "phone"][self.rng.usize(0..2)].to_owned();
-        match self.rng.u8(0..5) {
+        match self.rng.u8(0..6) {
+            5 => self.about_rooms(by),
             0 => Command::PageFailed {
                 person,
                 contact,
@@ -372,6 +377,16 @@ impl Life {
         }
     }
 
+    fn about_rooms(&mut self, by: Actor) -> Command {
+        let (platform, message) = ("slack".to_owned(), format!("m{}", self.rng.u8(0..3)));
+        Command::Talk(Box::new(cast::talk(
+            &mut self.rng,
+            by,
+            (platform, message),
+            self.now,
+        )))
+    }
+
     fn in_a_room(&mut self, by: Actor) -> Command {
         let (platform, message) = ("slack".to_owned(), format!("m{}", self.rng.u8(0..3)));
         match self.rng.u8(0..5) {
@@ -380,6 +395,7 @@ impl Life {
                 text: "hello".to_owned(),
                 platform,
                 message,
+                answers: None,
             },
             1 => Command::Reword {
                 by,

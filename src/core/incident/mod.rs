@@ -14,6 +14,7 @@ mod evolve;
 #[cfg(test)]
 mod forecasts;
 mod gate;
+mod kind;
 #[cfg(test)]
 mod ladders;
 #[cfg(test)]
@@ -25,6 +26,7 @@ mod react;
 mod rest;
 mod runs;
 mod severity;
+mod talk;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -40,6 +42,9 @@ pub use parts::{Ladder, Later, Origin, Outcome, PagedPerson, Skipped, Terms};
 pub use reach::Chase;
 pub use react::{Effect, Place, Surface, react};
 pub(super) use runs::{Wish, ask_by_itself};
+pub use talk::{
+    Answered, KeptFile, KeptMessage, Mark, RefusedFile, RoomPlan, Rooms, Talk, file_words, size,
+};
 
 use super::alert::{AlertRef, Labels};
 use super::directory::Urgency;
@@ -308,6 +313,8 @@ pub struct Incident {
     pub runs: BTreeMap<RunId, Run>,
     /// The first page waits for a run.
     pub held: Option<Held>,
+    /// What is known of its rooms besides where they are.
+    pub talk: Rooms,
 }
 
 impl Incident {
@@ -383,7 +390,8 @@ pub const THE_ROOM: &str = "the room";
 #[must_use]
 pub fn wake_at(incident: &Incident) -> Option<Time> {
     if !incident.is_open() {
-        return gate::next_expiry(incident);
+        let next = [gate::next_expiry(incident), incident.archives_at()];
+        return next.into_iter().flatten().min();
     }
     let climb = match (&incident.climb, incident.status, &incident.muted) {
         (_, Status::Triggered, Some(mute)) => Some(mute.until),

@@ -2,7 +2,7 @@
 
 use super::command::{OpenAs, Scene};
 use super::event::Event;
-use super::{Incident, Origin, Record, climb, evolve};
+use super::{Incident, Origin, Record, climb, evolve, talk};
 use crate::core::automation;
 use crate::core::brakes::Brakes;
 use crate::core::id::{Actor, IncidentId};
@@ -33,6 +33,7 @@ pub(super) fn open(id: IncidentId, scene: &Scene<'_>, open: OpenAs) -> Vec<Event
     });
     let service = open.service.as_deref();
     let (urgency, reason) = scene.directory.urgency(open.severity, service, scene.now);
+    let plan = talk::planned(scene, open.severity, service);
     let auto = open.auto;
     let mut opened = Event::Opened {
         severity_name: scene.directory.severity_name(open.severity),
@@ -77,7 +78,10 @@ pub(super) fn open(id: IncidentId, scene: &Scene<'_>, open: OpenAs) -> Vec<Event
     if let Event::Opened { why, .. } = &mut opened {
         why.extend(not);
     }
-    let mut events: Vec<Event> = [Some(opened), promoted].into_iter().flatten().collect();
+    let mut events: Vec<Event> = [Some(opened), promoted, plan]
+        .into_iter()
+        .flatten()
+        .collect();
     after(&mut so_far, scene, &events[1..]);
     after(&mut so_far, scene, &armed);
     events.extend(armed);

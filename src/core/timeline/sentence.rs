@@ -58,6 +58,15 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         | Event::RoomFailed { .. }
         | Event::Redacted { .. }
         | Event::Removed { .. } => words(event),
+        Event::RoomPlanned { .. }
+        | Event::Retitled { .. }
+        | Event::Archived { .. }
+        | Event::RoomShelved { .. }
+        | Event::RoomRetried { .. }
+        | Event::Kept { .. }
+        | Event::Unkept { .. }
+        | Event::Attached { .. }
+        | Event::FileRefused { .. } => super::talk::talk(event),
         Event::RunAsked { .. } => run_asked(event, names),
         Event::RunRehearsed { .. }
         | Event::RunApproved { .. }
@@ -374,7 +383,12 @@ fn command(event: &Event, names: &Names) -> String {
 fn words(event: &Event) -> String {
     match event {
         Event::Noted { by, text, .. } => format!("{} noted: {text}", by.name()),
-        Event::Spoke { by, text, .. } => format!("{} wrote: {text}", by.name()),
+        Event::Spoke {
+            by, text, answers, ..
+        } => match answers.as_ref().filter(|a| !a.name.is_empty()) {
+            Some(to) => format!("{} answered {}: {text}", by.name(), to.name),
+            None => format!("{} wrote: {text}", by.name()),
+        },
         Event::Reworded { by, text, .. } => {
             format!("{} changed a message; it says now: {text}", by.name())
         }
@@ -398,7 +412,7 @@ fn words(event: &Event) -> String {
                 by.name()
             )
         }
-        Event::Removed { kind } => {
+        Event::Removed { kind, .. } => {
             format!("The content of this event ({kind}) was removed for good.")
         }
         _ => String::new(),

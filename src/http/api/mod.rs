@@ -15,6 +15,7 @@ mod incidents;
 mod oncall;
 mod params;
 mod postmortems;
+mod rooms;
 mod runs;
 mod services;
 mod shape;
@@ -94,6 +95,12 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(postmortems::search))
         .routes(routes!(agree::stop_run))
         .routes(routes!(agree::settle_run))
+        .routes(routes!(rooms::get_rooms))
+        .routes(routes!(rooms::retry_rooms))
+        .routes(routes!(rooms::archive_rooms))
+        .routes(routes!(rooms::rename))
+        .routes(routes!(rooms::get_files))
+        .routes(routes!(rooms::redact))
         .routes(routes!(acts::acknowledge))
         .routes(routes!(acts::resolve))
         .routes(routes!(acts::note))

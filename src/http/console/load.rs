@@ -291,6 +291,8 @@ pub(super) async fn incident_view(
         lesson,
         card: card_of(console, moment, incident).await?,
         room: room_of(incident),
+        steps: store.shows(incident.id).await?,
+        files: store.files(incident.id).await?,
         timeline: timeline::entries(&journal),
         why: explain(incident, &journal, &moment.directory, moment.now),
         worked: worked(moment, incident),

@@ -71,7 +71,11 @@ impl Discord {
     /// An event of this guild, or of a direct message. Messages come in the order they were written.
     pub(super) async fn event(self: &Arc<Self>, kind: &str, event: &Value) {
         match kind {
-            "MESSAGE_CREATE" | "MESSAGE_UPDATE" | "MESSAGE_DELETE" | "MESSAGE_REACTION_ADD" => {
+            "MESSAGE_CREATE"
+            | "MESSAGE_UPDATE"
+            | "MESSAGE_DELETE"
+            | "MESSAGE_REACTION_ADD"
+            | "MESSAGE_REACTION_REMOVE" => {
                 self.message_event(kind, event).await;
             }
             "CHANNEL_PINS_UPDATE" => self.pins(event).await,

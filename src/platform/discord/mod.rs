@@ -33,6 +33,7 @@ mod reconcile;
 mod render;
 mod rest;
 mod rooms;
+mod shelf;
 mod text;
 mod voice;
 

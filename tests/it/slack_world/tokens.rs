@@ -17,6 +17,7 @@ pub const SCOPES: [&str; 25] = [
     "channels:read",
     "chat:write",
     "commands",
+    "files:read",
     "files:write",
     "groups:history",
     "groups:read",

@@ -268,6 +268,7 @@ fn response() -> Vec<(&'static str, &'static str, Event)> {
                 text: "Customers report failed payments\nsince about 13:55.".to_owned(),
                 platform: "slack".to_owned(),
                 message: "1763820540.000100".to_owned(),
+                answers: None,
             },
         ),
         (
@@ -371,6 +372,8 @@ fn ending() -> Vec<(&'static str, &'static str, Event)> {
             "slack:m4",
             Event::Removed {
                 kind: "spoke".to_owned(),
+                platform: String::new(),
+                message: String::new(),
             },
         ),
         (
@@ -408,6 +411,7 @@ fn ending() -> Vec<(&'static str, &'static str, Event)> {
                 text: "never mind".to_owned(),
                 platform: "discord".to_owned(),
                 message: "99".to_owned(),
+                answers: None,
             },
         ),
         (

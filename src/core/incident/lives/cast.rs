@@ -2,6 +2,9 @@
 
 use super::{Action, Arc, Directory, action};
 use crate::core::directory::{Auto, AutoLevel};
+use crate::core::id::{Actor, Platform};
+use crate::core::incident::{KeptFile, KeptMessage, RefusedFile, Talk};
+use crate::core::time::Time;
 use crate::core::verdict::{Rule, Rules};
 
 /// The usual rules, and one that lets everything start by itself.
@@ -62,4 +65,57 @@ pub(super) fn wake_in_steps(rng: &mut fastrand::Rng, directory: &mut Directory) 
         digest: 13 * 60,
         days: [false; 7],
     });
+}
+
+/// Something about rooms and what is said in them.
+pub(super) fn talk(
+    rng: &mut fastrand::Rng,
+    by: Actor,
+    (platform, message): (Platform, String),
+    now: Time,
+) -> Talk {
+    let how = ["pinned", "marked with :pushpin:"][rng.usize(0..2)].to_owned();
+    match rng.u8(0..8) {
+        0 => Talk::Retitle {
+            by,
+            title: format!("title {}", rng.u8(0..3)),
+        },
+        1 => Talk::Archive { by },
+        2 => Talk::Shelved {
+            platform,
+            room: format!("C{}", rng.u8(0..3)),
+        },
+        3 => Talk::Retry { by },
+        4 => Talk::Keep(Box::new(KeptMessage {
+            by,
+            platform,
+            message,
+            text: "it was the cache".to_owned(),
+            author: "Bo".to_owned(),
+            written_at: now.plus_ms(rng.i64(-60_000..60_000)),
+            how,
+        })),
+        5 => Talk::Unkeep {
+            by,
+            platform,
+            message,
+            how,
+        },
+        6 => Talk::Attach(Box::new(KeptFile {
+            by,
+            platform,
+            message,
+            name: "chart.png".to_owned(),
+            kind: "image/png".to_owned(),
+            bytes: rng.u64(0..5000),
+            sha256: format!("{:064x}", rng.u8(0..3)),
+        })),
+        _ => Talk::Refuse(Box::new(RefusedFile {
+            by,
+            platform,
+            message,
+            name: "core".to_owned(),
+            why: "it is too large".to_owned(),
+        })),
+    }
 }

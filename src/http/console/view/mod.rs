@@ -23,6 +23,8 @@ pub(super) mod preview;
 pub(super) mod room;
 pub(super) mod run;
 pub(super) mod silences;
+pub(super) mod steps;
+pub(super) mod talk;
 
 use super::viewer::Viewer;
 use crate::core::directory::Directory;

@@ -130,6 +130,7 @@ pub(super) fn shortcut(payload: &Value, context: &Context<'_>) -> Reading {
         author: (!author.is_empty()).then(|| context.user(author, "", text_of(message, "team"))),
         written_at: time(ts).unwrap_or(context.now),
         how: "added by shortcut".to_owned(),
+        ours: author == context.own.user,
     };
     let at = text_of(payload, "action_ts");
     let key = match text_of(payload, "trigger_id") {
