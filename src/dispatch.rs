@@ -271,15 +271,7 @@ impl<'a> Desk<'a> {
                 id,
                 text,
                 happened_at,
-            } => {
-                let note = Command::Note {
-                    by,
-                    text,
-                    happened_at,
-                };
-                let said = |i: &Incident| format!("Noted on the timeline of {}.", i.id);
-                self.act(id, note, said).await
-            }
+            } => self.note(id, text, happened_at).await,
             Invocation::Promote { id } => {
                 let said = |i: &Incident| format!("{} is major now and gets a room.", i.id);
                 self.act(id, Command::Promote { by }, said).await
@@ -306,6 +298,16 @@ impl<'a> Desk<'a> {
                 )
             }
         }
+    }
+
+    async fn note(&self, id: IncidentId, text: String, happened_at: Option<Time>) -> Reply {
+        let note = Command::Note {
+            by: self.who.clone(),
+            text,
+            happened_at,
+        };
+        let said = |i: &Incident| format!("Noted on the timeline of {}.", i.id);
+        self.act(id, note, said).await
     }
 
     /// Submits, and answers in words about the incident as it is after it.

@@ -40,7 +40,7 @@ impl Hosts<'_> {
             None => host == **name,
         };
         let usual = url.scheme() == "https" && url.port().is_none();
-        (usual && self.names.iter().any(|n| known(n))).then_some(url)
+        (usual && self.names.iter().any(known)).then_some(url)
     }
 }
 

@@ -292,7 +292,7 @@ fn wake(incident: &Incident, scene: &Scene<'_>) -> Result<Vec<Event>, Refusal> {
             events.extend(climb::remind(incident, scene));
         }
         Status::Resolved => events.extend(talk::due(incident, scene)),
-        _ => {}
+        Status::Acknowledged => {}
     }
     if events.is_empty() {
         Err(Refusal::NotYet)

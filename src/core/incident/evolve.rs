@@ -99,26 +99,8 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         | Event::RunEnded { .. }
         | Event::RunCancelAsked { .. }
         | Event::RunSettled { .. } => runs::evolve(incident, record),
-        Event::PolicyEdited { .. }
-        | Event::AutoStopped { .. }
-        | Event::Noted { .. }
-        | Event::Spoke { .. }
-        | Event::Reworded { .. }
-        | Event::Unsaid { .. }
-        | Event::Joined { .. }
-        | Event::Left { .. }
-        | Event::RoomFailed { .. }
-        | Event::Redacted { .. }
-        | Event::Removed { .. }
-        | Event::RoomPlanned { .. }
-        | Event::Retitled { .. }
-        | Event::Archived { .. }
-        | Event::RoomShelved { .. }
-        | Event::RoomRetried { .. }
-        | Event::Kept { .. }
-        | Event::Unkept { .. }
-        | Event::Attached { .. }
-        | Event::FileRefused { .. } => {}
+        // Remembered by `talk`, or by the journal alone.
+        _ => {}
     }
 }
 

@@ -233,7 +233,7 @@ pub(super) fn decide(
             platform,
             message,
             how,
-        } => unkeep(incident, by, (platform, message), &how),
+        } => unkeep(incident, by, &(platform, message), &how),
         Talk::Attach(file) => Ok(vec![Event::Attached(file)]),
         Talk::Refuse(file) => Ok(vec![Event::FileRefused(file)]),
     }
@@ -320,10 +320,10 @@ fn keep(
 fn unkeep(
     incident: &Incident,
     by: Actor,
-    place: (Platform, String),
+    place: &(Platform, String),
     how: &str,
 ) -> Result<Vec<Event>, Refusal> {
-    let Some(mark) = incident.talk.kept.get(&place) else {
+    let Some(mark) = incident.talk.kept.get(place) else {
         return Err(nothing("That message is not on the timeline."));
     };
     // Somebody else's mark stays, and so does one that was made in another way too.

@@ -21,25 +21,31 @@ type Key = (IncidentId, Seq, String, String);
 
 /// What lines became of late. Cheap to clone.
 #[derive(Clone, Default)]
-pub(super) struct Said(Arc<Mutex<(HashMap<Key, String>, VecDeque<Key>)>>);
+pub(super) struct Said(Arc<Mutex<Late>>);
+
+#[derive(Default)]
+struct Late {
+    known: HashMap<Key, String>,
+    /// The oldest first.
+    order: VecDeque<Key>,
+}
 
 impl Said {
     pub(super) fn remember(&self, row: &OutboxRow, remote: &str) {
         let key = key_of(row, row.seq);
         let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (known, order) = &mut *said;
-        known.insert(key.clone(), remote.to_owned());
-        order.push_back(key);
-        if order.len() > REMEMBERED
-            && let Some(old) = order.pop_front()
+        said.known.insert(key.clone(), remote.to_owned());
+        said.order.push_back(key);
+        if said.order.len() > REMEMBERED
+            && let Some(old) = said.order.pop_front()
         {
-            known.remove(&old);
+            said.known.remove(&old);
         }
     }
 
     fn find(&self, row: &OutboxRow, seq: Seq) -> Option<String> {
         let said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        said.0.get(&key_of(row, seq)).cloned()
+        said.known.get(&key_of(row, seq)).cloned()
     }
 }
 

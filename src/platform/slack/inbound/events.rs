@@ -121,17 +121,7 @@ impl Wrapped<'_> {
             answers: if thread == ts { "" } else { thread }.to_owned(),
             files: files(event),
         };
-        Reading::heard(self.in_thread(self.heard(ts, user, room, deed), event))
-    }
-
-    /// With the thread it happened in, which may be a room.
-    fn in_thread(&self, mut heard: Heard, message: &Value) -> Heard {
-        let thread = text_of(message, "thread_ts");
-        if !thread.is_empty() {
-            let thread = thread.to_owned();
-            heard.reply_to.insert("thread".to_owned(), thread);
-        }
-        heard
+        Reading::heard(in_thread(self.heard(ts, user, room, deed), event))
     }
 
     fn direct(&self, room: &str) -> bool {
@@ -191,7 +181,7 @@ impl Wrapped<'_> {
                 message: ts.to_owned(),
             };
             let heard = self.heard(at, text_of(before, "user"), room, deed);
-            return Reading::heard(self.in_thread(heard, before));
+            return Reading::heard(in_thread(heard, before));
         }
         let read = |m: &Value| words(m, &|id| (self.context.name)(id));
         let text = read(now);
@@ -204,7 +194,7 @@ impl Wrapped<'_> {
             message: ts.to_owned(),
             text,
         };
-        Reading::heard(self.in_thread(self.heard(at, editor, room, deed), now))
+        Reading::heard(in_thread(self.heard(at, editor, room, deed), now))
     }
 
     fn deleted(&self) -> Reading {
@@ -225,7 +215,7 @@ impl Wrapped<'_> {
         };
         let at = text_of(self.event, "event_ts");
         let heard = self.heard(at, text_of(before, "user"), room, deed);
-        Reading::heard(self.in_thread(heard, before))
+        Reading::heard(in_thread(heard, before))
     }
 
     fn pin(&self) -> Reading {
@@ -368,4 +358,14 @@ fn files(event: &Value) -> Vec<HeardFile> {
         }
     };
     all.filter(here).map(file).collect()
+}
+
+/// With the thread it happened in, which may be a room.
+fn in_thread(mut heard: Heard, message: &Value) -> Heard {
+    let thread = text_of(message, "thread_ts");
+    if !thread.is_empty() {
+        let thread = thread.to_owned();
+        heard.reply_to.insert("thread".to_owned(), thread);
+    }
+    heard
 }
