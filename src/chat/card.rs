@@ -48,6 +48,7 @@ pub fn card(incident: &Incident, directory: &Directory, now: Time, url: &str) ->
         lines: view.lines(),
         buttons: view.buttons(),
         url: url.to_owned(),
+        private: false,
     }
 }
 

@@ -68,6 +68,8 @@ pub struct Card {
     pub buttons: Vec<Button>,
     /// Link to the console page.
     pub url: String,
+    /// Its rooms can be read by those it concerns only.
+    pub private: bool,
 }
 
 /// One button. It carries the state it was drawn at; a stale press is answered, never obeyed.

@@ -28,11 +28,23 @@ pub(super) struct Channel {
     pub name: String,
     pub topic: String,
     pub parent: String,
+    /// Only those who are let in see it.
+    pub hidden: bool,
 }
 
 impl Channel {
     pub fn read(value: &Value) -> Channel {
+        let guild = text(value, "guild_id");
+        let mut rules = value["permission_overwrites"]
+            .as_array()
+            .into_iter()
+            .flatten();
+        let closed = |o: &Value| {
+            let deny = text(o, "deny").parse::<u64>().unwrap_or(0);
+            !guild.is_empty() && text(o, "id") == guild && deny & invite::VIEW != 0
+        };
         Channel {
+            hidden: rules.any(closed),
             id: text(value, "id"),
             kind: value["type"].as_u64().unwrap_or(u64::MAX),
             name: text(value, "name"),

@@ -73,6 +73,25 @@ pub fn read(kind: &str, event: &Value, here: &Here) -> Reading {
     }
 }
 
+/// What happened in a thread, as an answer in the room it is in to the message it hangs on: a thread of a
+/// message has that message's id.
+pub(super) fn lifted(event: &Value, room: &str) -> Value {
+    let mut event = event.clone();
+    let thread = text(&event, "channel_id");
+    event["channel_id"] = Value::from(room);
+    let answers = event["message_reference"]["message_id"].is_string();
+    if event["type"] == 0 || event["type"] == ANSWER {
+        let to = if answers {
+            event["message_reference"]["message_id"].clone()
+        } else {
+            Value::from(thread)
+        };
+        event["type"] = Value::from(ANSWER);
+        event["message_reference"] = serde_json::json!({"channel_id": room, "message_id": to});
+    }
+    event
+}
+
 fn written(event: &Value, here: &Here) -> Reading {
     let (message, room) = (text(event, "id"), text(event, "channel_id"));
     let kind = event["type"].as_u64().unwrap_or(0);

@@ -117,7 +117,7 @@ impl Discord {
             "type": TEXT,
             "topic": topic(&format!("{} {} · {}", card.severity, card.incident, card.title), &card.url, card.incident.0),
         });
-        if self.settings.place.private_rooms {
+        if self.settings.place.private_rooms || card.private {
             let own = VIEW | SEND | EMBED | ATTACH | HISTORY;
             body["permission_overwrites"] = json!([
                 {"id": self.settings.guild, "type": 0, "allow": "0", "deny": VIEW.to_string()},
@@ -162,7 +162,9 @@ impl Discord {
         if accounts.is_empty() {
             return Ok(left_out);
         }
-        if self.settings.place.private_rooms {
+        let known = self.channels(false).await?;
+        let hidden = known.iter().any(|c| c.id == room && c.hidden);
+        if self.settings.place.private_rooms || hidden {
             left_out.extend(self.open_to(room, &accounts).await?);
             return Ok(left_out);
         }
@@ -268,6 +270,7 @@ mod tests {
             name: "inc-42".to_owned(),
             topic,
             parent: String::new(),
+            hidden: false,
         };
         let own = room(topic("sev1 · @everyone", url, 42));
         assert!(is_room_of(&own, url, 42));

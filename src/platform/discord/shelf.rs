@@ -215,7 +215,7 @@ impl Discord {
             self.forget_channels();
             moved.map_err(gone)?;
         }
-        let deny = if self.settings.place.private_rooms {
+        let deny = if self.settings.place.private_rooms || channel.hidden {
             deny | VIEW
         } else {
             deny

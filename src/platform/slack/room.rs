@@ -204,7 +204,8 @@ impl Slack {
     ) -> Result<(String, String), Failed> {
         for n in 1..=NAMES {
             let name = numbered(name, n);
-            let body = json!({"name": name, "is_private": self.settings.place.private_rooms});
+            let private = self.settings.place.private_rooms || card.private;
+            let body = json!({"name": name, "is_private": private});
             let room = match self.call("conversations.create", &body).await {
                 Ok(made) => made["channel"].clone(),
                 Err(f) if f.code == "name_taken" => match self.named(&name).await? {
