@@ -256,7 +256,7 @@ impl Store {
         on!(self, pools => pools.deliveries(id).await)
     }
 
-    /// Surfaces of open incidents, and any whose `want` is above their `have`.
+    /// Surfaces of incidents that are open or wait for a time, and any whose `want` is above their `have`.
     pub async fn pending_shows(&self) -> Result<Vec<ShowRow>, StoreFault> {
         on!(self, pools => pools.pending_shows().await)
     }

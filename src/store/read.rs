@@ -206,8 +206,8 @@ impl<B: Backend> Pools<B> {
 
     /// The union names the incidents first: an `or` alone would walk every surface there ever was.
     pub(super) async fn pending_shows(&self) -> Read<Vec<ShowRow>> {
-        const OPEN: &str = "select id from incidents \
-            where (status <> 'resolved' or wake_at is not null) and status <> 'resolved'";
+        const OPEN: &str =
+            "select id from incidents where status <> 'resolved' or wake_at is not null";
         Select::<B>::new(decode::SHOW)
             .only("incident in (select incident from shows where want > have union ")
             .then(OPEN)
