@@ -43,7 +43,8 @@ pub use reach::Chase;
 pub use react::{Effect, Place, Surface, react};
 pub(super) use runs::{Wish, ask_by_itself};
 pub use talk::{
-    Answered, KeptFile, KeptMessage, Mark, RefusedFile, RoomPlan, Rooms, Talk, file_words, size,
+    A_LINE, A_REMOVED_MESSAGE, Answered, KeptFile, KeptMessage, Mark, RefusedFile, RoomPlan, Rooms,
+    Talk, file_words, size,
 };
 
 use super::alert::{AlertRef, Labels};

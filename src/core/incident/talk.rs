@@ -368,7 +368,7 @@ pub(super) fn evolve(incident: &mut Incident, record: &Record) {
             platform,
             place,
             why,
-        } => {
+        } if !passing(place) => {
             let place = (platform.clone(), place.clone());
             incident.talk.trouble.insert(place, why.clone());
         }
@@ -393,6 +393,16 @@ pub(super) fn evolve(incident: &mut Incident, record: &Record) {
         _ => {}
     }
 }
+
+/// A line, a message that is to go, a channel: another try of the rooms does nothing about it.
+fn passing(place: &str) -> bool {
+    place.starts_with('#') || [A_LINE, A_REMOVED_MESSAGE].contains(&place)
+}
+
+/// A line that cannot be said, among the places of an incident.
+pub const A_LINE: &str = "a line of the room";
+/// A message that cannot be taken away, among the places of an incident.
+pub const A_REMOVED_MESSAGE: &str = "a message that was removed";
 
 /// `1 file`, for sentences: a name and how much it is.
 #[must_use]

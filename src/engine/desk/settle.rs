@@ -2,7 +2,7 @@
 
 use super::Desk;
 use crate::chat::{Fault, Retry};
-use crate::core::incident::{Command, Surface, THE_ROOM, Talk};
+use crate::core::incident::{A_LINE, A_REMOVED_MESSAGE, Command, Surface, THE_ROOM, Talk};
 use crate::core::time::Time;
 use crate::engine::Counter;
 use crate::engine::draft::{Draft, GONE};
@@ -159,8 +159,8 @@ impl Desk {
                 platform: row.target.clone(),
                 place: match row.detail.strip_prefix("channel:") {
                     Some(channel) => format!("#{channel}"),
-                    None if row.detail == GONE => "a message that was removed".to_owned(),
-                    None => in_room("a line of the room", fault).to_owned(),
+                    None if row.detail == GONE => A_REMOVED_MESSAGE.to_owned(),
+                    None => in_room(A_LINE, fault).to_owned(),
                 },
                 why: fault.why.clone(),
             }),

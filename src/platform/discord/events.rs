@@ -232,7 +232,9 @@ impl Discord {
         };
         let here = self.here(channel, true);
         for message in pinned.iter().rev() {
-            if inbound::author(message, &here).is_none() {
+            let ours = text(&message["author"], "id") == here.me;
+            let line = ours && super::text::is_line(&text(message, "content"));
+            if inbound::author(message, &here).is_none() && !line {
                 continue;
             }
             let kept = inbound::kept(
