@@ -57,6 +57,7 @@ fn word(reading: &Reading) -> String {
             Deed::Edited { .. } => "edited",
             Deed::Deleted { .. } => "deleted",
             Deed::Kept { .. } => "kept",
+            Deed::Unkept { .. } => "unkept",
             Deed::Joined => "joined",
             Deed::Left => "left",
             Deed::Home => "home",
