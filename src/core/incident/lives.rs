@@ -9,7 +9,6 @@ use super::*;
 use crate::core::brakes::Brakes;
 use crate::core::directory::{Action, ActionClass, Approval, Directory, Policy, Target};
 use crate::core::verdict;
-use cast::{by_itself, letting, wake_in_steps};
 use std::sync::Arc;
 
 const LIVES: u64 = 2000;
@@ -63,16 +62,7 @@ impl Life {
                 .actions
                 .insert(format!("act-{approvals}"), Arc::new(action(approvals)));
         }
-        let by_itself = by_itself(&mut rng);
-        directory
-            .actions
-            .insert("auto".to_owned(), Arc::new(by_itself));
-        directory.permits = letting();
-        directory.rooms.archive_after_ms = rng.bool().then(|| rng.i64(0..900_000));
-        if rng.bool() {
-            directory.rooms.threads.insert(Severity(2));
-        }
-        wake_in_steps(&mut rng, &mut directory);
+        cast::equip(&mut rng, &mut directory);
         let policy = Policy {
             id: "p".to_owned(),
             rungs: ladder(&[Target::Person("bo".to_owned())], 0).rungs,

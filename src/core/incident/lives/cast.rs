@@ -2,13 +2,13 @@
 
 use super::{Action, Arc, Directory, action};
 use crate::core::directory::{Auto, AutoLevel};
-use crate::core::id::{Actor, Platform};
+use crate::core::id::{Actor, Platform, Severity};
 use crate::core::incident::{KeptFile, KeptMessage, RefusedFile, Talk};
 use crate::core::time::Time;
 use crate::core::verdict::{Rule, Rules};
 
 /// The usual rules, and one that lets everything start by itself.
-pub(super) fn letting() -> Arc<Rules> {
+fn letting() -> Arc<Rules> {
     let mut rules = Rules::default();
     rules.rules.push(Rule {
         id: "let-it".to_owned(),
@@ -19,7 +19,7 @@ pub(super) fn letting() -> Arc<Rules> {
 }
 
 /// Starts by itself, sometimes at once, and the page may wait for it.
-pub(super) fn by_itself(rng: &mut fastrand::Rng) -> Action {
+fn by_itself(rng: &mut fastrand::Rng) -> Action {
     let mut action = Action {
         idempotent: true,
         reversible: true,
@@ -37,8 +37,23 @@ pub(super) fn by_itself(rng: &mut fastrand::Rng) -> Action {
     action
 }
 
+/// What a life may come across: an action that starts by itself, rooms that are archived and
+/// threads in place of rooms, and people who are woken in steps.
+pub(super) fn equip(rng: &mut fastrand::Rng, directory: &mut Directory) {
+    let by_itself = by_itself(rng);
+    directory
+        .actions
+        .insert("auto".to_owned(), Arc::new(by_itself));
+    directory.permits = letting();
+    directory.rooms.archive_after_ms = rng.bool().then(|| rng.i64(0..900_000));
+    if rng.bool() {
+        directory.rooms.threads.insert(Severity(2));
+    }
+    wake_in_steps(rng, directory);
+}
+
 /// Ana has two contacts, sometimes in steps, and sometimes sleeps.
-pub(super) fn wake_in_steps(rng: &mut fastrand::Rng, directory: &mut Directory) {
+fn wake_in_steps(rng: &mut fastrand::Rng, directory: &mut Directory) {
     use crate::core::directory::{Contact, ContactKind, Rule, Step, Urgency};
     let Some(ana) = directory.people.get_mut("ana") else {
         return;
