@@ -196,6 +196,8 @@ impl Template {
         loop {
             let name = self.fill(|field| match field {
                 Field::Title => words.join("-"),
+                // Nobody who reads the list of rooms shall take practice for the real thing.
+                Field::Id if incident.nature.drill => format!("{}-drill", incident.id.0),
                 other => slug(&value(other, incident, directory)),
             });
             let name = slug(&name);
@@ -253,13 +255,15 @@ impl RoomRules {
             || service.is_some_and(|s| self.thread_services.contains(s))
     }
 
-    /// The channel an incident is announced in; `None`: it is not, or its card stands there anyway.
+    /// The channel an incident is announced in; `None`: it is not, its card stands there anyway, or only
+    /// those it concerns may know of it.
     #[must_use]
     pub fn announced(&self, incident: &Incident) -> Option<&str> {
         let channel = self.announce.as_deref()?;
         let bad = self.announce_at.is_none_or(|s| incident.severity <= s);
         let twice = incident.channel.as_deref() == Some(channel);
-        (bad && incident.major && !twice).then_some(channel)
+        let open = incident.major && !incident.nature.private;
+        (bad && open && !twice).then_some(channel)
     }
 }
 
@@ -288,7 +292,7 @@ pub fn crew(incident: &Incident, directory: &Directory, now: Time) -> Vec<String
         let people = directory.people.values().filter(|p| holds(&p.roles));
         crew.extend(people.map(|p| p.id.clone()));
     }
-    crew.into_iter().collect()
+    crew.iter().cloned().collect()
 }
 
 #[cfg(test)]

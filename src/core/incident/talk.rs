@@ -198,10 +198,12 @@ pub(super) fn planned(
     scene: &Scene<'_>,
     severity: Severity,
     service: Option<&str>,
+    private: bool,
 ) -> Option<Event> {
     let rules = &scene.directory.rooms;
     let plan = RoomPlan {
-        thread: rules.threaded(severity, service),
+        // A thread stands where everybody reads.
+        thread: !private && rules.threaded(severity, service),
         archive_after_ms: rules.archive_after_ms,
     };
     (plan != RoomPlan::default()).then_some(Event::RoomPlanned(plan))
