@@ -195,11 +195,11 @@ async fn files_are_kept_by_content_and_shown_to_everybody() {
         other => panic!("{other:?}"),
     };
     let ana = c.slack.world().user("ana");
-    ana.shares(&room(&rooms.slack), ("chart.png", PICTURE), "look", None);
+    ana.sends_file(&room(&rooms.slack), ("chart.png", PICTURE), "look", None);
     let line = repeated(&c.discord, &rooms.discord, "attached chart.png").await;
     assert!(line.words.contains("/incidents/1/files/"), "{line:?}");
     let bo = c.discord.world().user("bo");
-    bo.shares(&room(&rooms.discord), ("again.png", PICTURE), "", None);
+    bo.sends_file(&room(&rooms.discord), ("again.png", PICTURE), "", None);
     repeated(&c.slack, &rooms.slack, "attached again.png").await;
     let page = "<script>alert(1)</script>".as_bytes();
     let told = c
@@ -246,14 +246,14 @@ async fn what_is_not_kept_of_a_file_is_said_with_its_reason() {
     };
     let ana = c.slack.world().user("ana");
     let bo = c.discord.world().user("bo");
-    ana.shares(slack, ("big.bin", &[7; 1001]), "", None);
-    ana.shares(slack, ("first.bin", &[8; 1000]), "", None);
-    bo.shares(discord, ("second.bin", &[9; 600]), "", None);
+    ana.sends_file(slack, ("big.bin", &[7; 1001]), "", None);
+    ana.sends_file(slack, ("first.bin", &[8; 1000]), "", None);
+    bo.sends_file(discord, ("second.bin", &[9; 600]), "", None);
     // An address that leads elsewhere is not followed, whoever says it.
     let evil = "http://169.254.169.254/latest/meta-data";
-    ana.shares(slack, ("elsewhere.bin", b"x"), "", Some(evil));
+    ana.sends_file(slack, ("elsewhere.bin", b"x"), "", Some(evil));
     c.slack.world().takes_scope("files:read");
-    ana.shares(slack, ("unread.bin", b"x"), "", None);
+    ana.sends_file(slack, ("unread.bin", b"x"), "", None);
     let refused = |e: &Event| match e {
         Event::FileRefused(f) => Some((f.name.clone(), f.why.clone())),
         _ => None,

@@ -66,7 +66,7 @@ async fn what_is_removed_is_in_no_place_any_more() {
     };
     let picture = [PICTURE, SECRET.as_bytes()].concat();
     let bo = c.discord.world().user("bo");
-    bo.shares(room, ("chart.png", &picture), "a chart", None);
+    bo.sends_file(room, ("chart.png", &picture), "a chart", None);
     c.house.until_told(1, "\"attached\"").await;
     for n in 20..40 {
         c.house

@@ -115,7 +115,7 @@ impl Person {
     }
 
     /// Sends a file with words. `url`: somewhere else than where Discord keeps files.
-    pub fn shares(
+    pub fn sends_file(
         &self,
         channel: &str,
         (name, content): (&str, &[u8]),

@@ -96,7 +96,7 @@ impl Person {
     }
 
     /// Sends a file with words. `url`: somewhere else than where Slack keeps files.
-    pub fn shares(
+    pub fn sends_file(
         &self,
         channel: &str,
         (name, content): (&str, &[u8]),
