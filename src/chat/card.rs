@@ -14,7 +14,7 @@ pub use offers::run_buttons;
 use super::{Card, Line};
 use crate::core::action;
 use crate::core::directory::{Action, Directory, Target};
-use crate::core::id::{Actor, Severity};
+use crate::core::id::{Actor, IncidentId, Severity};
 use crate::core::incident::{Climb, DRILL, Event, Incident, Record, Status};
 use crate::core::text::{self, count};
 use crate::core::time::Time;
@@ -24,6 +24,10 @@ use std::sync::Arc;
 
 /// Slack's limit for a topic, the tightest of the platforms.
 const TOPIC_CHARS: usize = 250;
+/// Tied incidents that are named on a card; the page has them all.
+const TIES: usize = 5;
+/// Characters of their titles there.
+const TIE_CHARS: usize = 60;
 /// Links of a service that hang in a room.
 const LINKS: usize = 10;
 /// Characters of one thing that failed of a room; the incident's page has all of it.
@@ -37,6 +41,7 @@ pub fn card(incident: &Incident, directory: &Directory, now: Time, url: &str) ->
         directory,
         now,
     };
+    let level = directory.level(incident.severity);
     Card {
         incident: incident.id,
         seq: incident.seq,
@@ -49,6 +54,55 @@ pub fn card(incident: &Incident, directory: &Directory, now: Time, url: &str) ->
         buttons: view.buttons(),
         url: url.to_owned(),
         private: incident.nature.private,
+        emoji: level.map_or_else(String::new, |l| l.emoji.clone()),
+        colour: level.and_then(|l| l.colour),
+    }
+}
+
+/// The line that says an event of a private incident where everybody reads: that somebody is needed,
+/// and nothing of what it is about. `None`: it need not be said there.
+#[must_use]
+pub fn line_outside(incident: &Incident, record: &Record, n: u32) -> Option<Line> {
+    let text = match &record.event {
+        Event::CatchAll { people, .. } if people.is_empty() => {
+            "NOBODY COULD BE ALARMED for a private incident. Whoever may see private incidents: please look at the console now, and call the right person."
+        }
+        Event::CatchAll { .. } => {
+            "A private incident needs somebody: nobody on its policy could be paged, and the catch-all was alarmed."
+        }
+        Event::RunAsked { terms, .. } if terms.break_glass => {
+            "The approval of an action was passed over on a private incident; the audit says by whom and why."
+        }
+        Event::AutoStopped { .. } => {
+            "An action was turned off after failures on a private incident; `automation` says which."
+        }
+        _ => return None,
+    };
+    Some(Line {
+        key: format!("{}:{}:{n}", incident.id.0, record.seq),
+        incident: incident.id,
+        seq: record.seq,
+        by: Actor::Firebell,
+        text: text.to_owned(),
+        run: None,
+        seen: String::new(),
+    })
+}
+
+/// The card of an incident that has become private, where everybody reads: nothing stands on it.
+#[must_use]
+pub fn veiled(incident: &Incident, url: &str) -> Card {
+    Card {
+        incident: incident.id,
+        seq: incident.seq,
+        title: "This incident is private now".to_owned(),
+        status: "private".to_owned(),
+        severity: "private".to_owned(),
+        severity_index: u8::MAX,
+        lines: vec!["Only those it concerns see it.".to_owned()],
+        url: url.to_owned(),
+        private: true,
+        ..Card::default()
     }
 }
 
@@ -144,6 +198,9 @@ pub fn topic(incident: &Incident, directory: &Directory) -> String {
     {
         parts.push(format!("with {}", by.name()));
     }
+    if let Some(standing) = &incident.told.standing {
+        parts.push(standing.name.clone());
+    }
     if let Some(lead) = &incident.lead {
         parts.push(format!("lead {}", lead.name()));
     }
@@ -230,6 +287,7 @@ impl View<'_> {
         if i.alerts == 0 {
             facts.retain(|(k, _)| *k != "alerts");
         }
+        facts.extend(self.ties());
         if let Some(lead) = &i.lead {
             facts.push(("lead", lead.name().to_owned()));
         }
@@ -237,6 +295,7 @@ impl View<'_> {
             facts.push(("meeting", meeting.address(i, self.directory)));
         }
         facts.extend(self.trouble().map(|words| ("room", words)));
+        facts.extend(self.told());
         if let Some(service) = i
             .service
             .as_ref()
@@ -263,6 +322,16 @@ impl View<'_> {
         (!words.is_empty()).then(|| words.join("; "))
     }
 
+    /// Where it stands for those who wait, and when they hear again.
+    fn told(&self) -> Vec<(&'static str, String)> {
+        let told = &self.incident.told;
+        let standing = told.standing.as_ref().map(|s| ("status", s.name.clone()));
+        let due = told
+            .next_due
+            .map(|at| ("next update", format!("due {}", self.clock(at))));
+        standing.into_iter().chain(due).collect()
+    }
+
     fn place(&self) -> String {
         let service = self.incident.service.as_deref().map(|id| {
             let known = self.directory.services.get(id);
@@ -280,6 +349,43 @@ impl View<'_> {
             return "no service known".to_owned();
         }
         parts.join(" · ")
+    }
+
+    /// What it is a part of, its parts, and what it has to do with.
+    fn ties(&self) -> Vec<(&'static str, String)> {
+        let i = self.incident;
+        let titled = |id: IncidentId, title: &str| match title {
+            "" => id.to_string(),
+            title => format!("{id} {}", text::cut(title, TIE_CHARS)),
+        };
+        let mut ties = Vec::new();
+        if let Some((id, title)) = &i.parent {
+            ties.push(("part of", titled(*id, title)));
+        }
+        if !i.children.is_empty() {
+            let open = i.open_parts().len();
+            let parts = i.children.iter().take(TIES);
+            let mut said: Vec<String> = parts
+                .map(|(id, c)| format!("{} {}", titled(*id, &c.title), c.status))
+                .collect();
+            if i.children.len() > TIES {
+                said.push(format!("{} more", i.children.len() - TIES));
+            }
+            let all = count(i.children.len(), "part");
+            ties.push((
+                "parts",
+                format!("{open} of {all} open: {}", text::list(&said)),
+            ));
+        }
+        if !i.related.is_empty() {
+            let known = i.related.iter().take(TIES);
+            let mut said: Vec<String> = known.map(|(id, (t, _))| titled(*id, t)).collect();
+            if i.related.len() > TIES {
+                said.push(format!("{} more", i.related.len() - TIES));
+            }
+            ties.push(("related", text::list(&said)));
+        }
+        ties
     }
 
     fn alerts(&self) -> String {
@@ -414,7 +520,10 @@ impl View<'_> {
 
     fn offered(&self) -> Vec<&Arc<Action>> {
         let i = self.incident;
-        let fits = |a: &&Arc<Action>| action::offered(a, i.service.as_deref(), &i.labels()).is_ok();
+        let fits = |a: &&Arc<Action>| {
+            i.nature.permits(a.class)
+                && action::offered(a, i.service.as_deref(), &i.labels()).is_ok()
+        };
         // What helped before comes first.
         let found = self.directory.learned.suggestions(self.directory, i);
         let rank = |a: &Arc<Action>| {

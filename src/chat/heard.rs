@@ -136,6 +136,15 @@ pub enum Deed {
         /// The way it was put there.
         how: String,
     },
+    /// An incident is to be declared from a message.
+    Declare {
+        /// Which.
+        message: String,
+        /// Its words, as plain text.
+        text: String,
+        /// Where it stands, for a browser; empty: the platform does not say.
+        link: String,
+    },
     /// Came into the room.
     Joined,
     /// Left the room.

@@ -68,8 +68,12 @@ pub struct Card {
     pub buttons: Vec<Button>,
     /// Link to the console page.
     pub url: String,
-    /// Its rooms can be read by those it concerns only.
+    /// Its room is for those alone who are brought in.
     pub private: bool,
+    /// Emoji of the severity; empty: the usual light.
+    pub emoji: String,
+    /// Colour of the severity, 0xRRGGBB; `None`: the usual one.
+    pub colour: Option<u32>,
 }
 
 /// One button. It carries the state it was drawn at; a stale press is answered, never obeyed.
@@ -146,6 +150,8 @@ pub enum Press {
     Unacknowledge,
     /// It is not over.
     Reopen,
+    /// Resolve what is still open and a part of it.
+    ResolveParts,
     /// Stop a run.
     Cancel {
         /// Which.
@@ -164,6 +170,8 @@ pub enum Press {
     Note,
     /// Try again what failed of the rooms.
     RetryRooms,
+    /// Open the form of an update.
+    Update,
 }
 
 /// A line of text in a room.
@@ -266,8 +274,9 @@ pub trait Chat: Send + Sync {
         Box::pin(std::future::ready(()))
     }
 
-    /// Makes the room of an incident, or finds the one made before. Idempotent by incident.
-    /// Answers its id and the name people see.
+    /// Makes the room of an incident, or finds the one made before. Idempotent by incident. The room of
+    /// a private card is open to nobody but whom [`Chat::invite`] brings in: one that was made for
+    /// everybody is closed, or left for another one. Answers its id and the name people see.
     fn open_room<'a>(&'a self, card: &'a Card, name: &'a str) -> Answer<'a, (String, String)>;
 
     /// Posts a line once. `again`: an earlier try may have succeeded; look before sending.
@@ -307,9 +316,15 @@ pub trait Chat: Send + Sync {
     }
 
     /// Brings directory people into a room; who is in it already is no fault. Answers who could not be
-    /// brought in and why, one sentence each; pages do not depend on rooms.
-    fn invite<'a>(&'a self, room: &'a str, people: &'a [String]) -> Answer<'a, Vec<String>> {
-        let _ = (room, people);
+    /// brought in and why, one sentence each; pages do not depend on rooms. `private`: nobody else may
+    /// be in it.
+    fn invite<'a>(
+        &'a self,
+        room: &'a str,
+        people: &'a [String],
+        private: bool,
+    ) -> Answer<'a, Vec<String>> {
+        let _ = (room, people, private);
         Box::pin(std::future::ready(Ok(Vec::new())))
     }
 

@@ -162,6 +162,8 @@ pub enum Kind {
     Silence,
     /// A line of the timeline, by its number.
     Line,
+    /// A place on the status scale.
+    Status,
 }
 
 impl Tree {

@@ -8,7 +8,7 @@ use crate::core::incident::{Incident, Record, wake_at};
 use crate::core::postmortem::{self, Format, Postmortem, Template};
 use crate::core::text::cut;
 use crate::share;
-use crate::store::{MARK, Store};
+use crate::store::{Looking, MARK, Store};
 use anyhow::{Context, bail};
 use clap::builder::PossibleValue;
 use secrecy::ExposeSecret;
@@ -28,6 +28,18 @@ pub struct How {
     /// People become roles with numbers, also in what was written
     #[arg(long)]
     anonymous: bool,
+    /// Also when the incident is private
+    #[arg(long)]
+    private: bool,
+}
+
+/// Whoever reads the database may read everything in it; what is private must be asked for by name, so
+/// that it does not end on a shared screen or in a pipe by mistake.
+pub(super) fn open_to_all(id: IncidentId, private: bool, asked: bool) -> anyhow::Result<()> {
+    if private && !asked {
+        bail!("incident {id} is private; add --private to print it all the same");
+    }
+    Ok(())
 }
 
 /// The formats; the short names of old stay.
@@ -67,11 +79,8 @@ pub async fn export(path: &Path, id: IncidentId, how: &How) -> anyhow::Result<Ex
     let directory = &loaded.directory;
     let document = postmortem::build(id, &journal, directory.zone)
         .with(&written, &|id| directory.person_name(id));
-    let template = directory.postmortems.template(
-        &document.severity,
-        document.service.as_deref(),
-        document.team.as_deref(),
-    );
+    open_to_all(id, document.nature.private, how.private)?;
+    let template = directory.template(&document);
     let document = if how.anonymous {
         postmortem::anonymous(&document, &postmortem::everybody(directory))
             .map_err(anyhow::Error::msg)?
@@ -127,12 +136,12 @@ async fn put(
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn search(path: &Path, words: &[String], reviewed: bool) -> anyhow::Result<ExitCode> {
+pub async fn search(path: &Path, words: &[String], how: &Looking) -> anyhow::Result<ExitCode> {
     let Some(loaded) = serve::load(path) else {
         return Ok(ExitCode::FAILURE);
     };
     let store = open(&loaded).await?;
-    let found = store.search(&words.join(" "), reviewed, 50).await?;
+    let found = store.search(&words.join(" "), how, 50).await?;
     let mut out = String::new();
     for f in &found {
         let stage = if f.stage.is_empty() {
@@ -173,10 +182,12 @@ async fn open(loaded: &Loaded) -> anyhow::Result<Store> {
 ///
 /// # Errors
 /// When the database cannot be read or holds no such incident.
-pub async fn replay(path: &Path, id: IncidentId) -> anyhow::Result<ExitCode> {
+pub async fn replay(path: &Path, id: IncidentId, private: bool) -> anyhow::Result<ExitCode> {
     let Some((journal, _)) = journal(path, id).await? else {
         return Ok(ExitCode::FAILURE);
     };
+    let incident = Incident::replay(id, &journal);
+    open_to_all(id, incident.nature.private, private)?;
     print(&told(id, &journal)?)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -23,7 +23,9 @@ pub mod rehearse;
 mod serve;
 
 use crate::core::id::IncidentId;
+use crate::core::sight::Sight;
 use crate::engine::Clock;
+use crate::store::Looking;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::io::Write;
 use std::path::PathBuf;
@@ -92,6 +94,12 @@ enum Command {
         /// Only postmortems that are reviewed
         #[arg(long)]
         reviewed: bool,
+        /// Also in drills
+        #[arg(long)]
+        drills: bool,
+        /// Also in private incidents
+        #[arg(long)]
+        private: bool,
         #[command(flatten)]
         config: Config,
     },
@@ -100,6 +108,9 @@ enum Command {
         /// Number of the incident, such as 42
         #[arg(value_name = "ID", value_parser = incident)]
         id: IncidentId,
+        /// Also when the incident is private
+        #[arg(long)]
+        private: bool,
         #[command(flatten)]
         config: Config,
     },
@@ -115,6 +126,9 @@ enum Command {
         /// Number of the incident, such as 42
         #[arg(value_name = "ID", value_parser = incident)]
         id: IncidentId,
+        /// Also when the incident is private
+        #[arg(long)]
+        private: bool,
         #[command(flatten)]
         config: Config,
     },
@@ -301,11 +315,29 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
         Command::Search {
             words,
             reviewed,
+            drills,
+            private,
             config,
-        } => export::search(&config.path, &words, reviewed).await,
-        Command::Replay { id, config } => export::replay(&config.path, id).await,
+        } => {
+            let sight = if private { Sight::All } else { Sight::Public };
+            let how = Looking {
+                reviewed,
+                sight,
+                drills,
+            };
+            export::search(&config.path, &words, &how).await
+        }
+        Command::Replay {
+            id,
+            private,
+            config,
+        } => export::replay(&config.path, id, private).await,
         Command::Simulate { what, config } => foretell::simulate(&config.path, &what).await,
-        Command::Explain { id, config } => foretell::explain(&config.path, id).await,
+        Command::Explain {
+            id,
+            private,
+            config,
+        } => foretell::explain(&config.path, id, private).await,
         Command::Automation { switch, config } => {
             automation::automation(&config.path, &switch).await
         }

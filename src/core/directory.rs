@@ -5,6 +5,7 @@
 
 mod action;
 mod kinds;
+mod telling;
 mod waking;
 
 pub use action::{
@@ -13,11 +14,14 @@ pub use action::{
     Sandbox, SshRun,
 };
 pub use kinds::{DrillRules, IncidentType, Insiders, RunsPolicy};
+pub use telling::UpdateRules;
 pub use waking::{Means, Rule, Step, Support, Urgency, Waking};
 
 use super::alert::Labels;
+use super::board::PageRules;
 use super::brakes::Switches;
 use super::id::Severity;
+use super::incident::Standing;
 use super::learn::Learned;
 use super::matcher::Matcher;
 use super::postmortem::PostmortemRules;
@@ -52,6 +56,12 @@ pub struct Directory {
     pub route: Route,
     /// Worst first; `Severity(n)` is the n-th.
     pub severities: Vec<SeverityName>,
+    /// Where an incident may stand for people who wait, from the first to the last.
+    pub statuses: Vec<Standing>,
+    /// How often an update is due.
+    pub updates: UpdateRules,
+    /// The status page, when there is one.
+    pub page: Option<Arc<PageRules>>,
     /// Types of incidents, in the order of the file.
     pub types: Vec<IncidentType>,
     /// What drills do.
@@ -334,10 +344,20 @@ impl Target {
 pub const WEBHOOK: &str = "webhook:";
 
 /// One level of the severity scale.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SeverityName {
     /// `sev1`; what people type.
     pub name: String,
+    /// What it is called for people: `Critical`; empty: its name is all.
+    pub title: String,
+    /// When to choose it; shown in forms.
+    pub description: String,
+    /// Drawn in front of it where a platform takes one; empty: the platform's usual light.
+    pub emoji: String,
+    /// Its colour where a platform takes one, as 0xRRGGBB; `None`: the usual one of its place on the scale.
+    pub colour: Option<u32>,
+    /// Only alerts are so bad; nobody declares it by hand.
+    pub alerts_only: bool,
     /// Values of the alert's `severity` label that mean it: `critical`, `page`.
     pub labels: Vec<String>,
     /// Whether its pages may wait for the morning.
@@ -360,6 +380,8 @@ pub struct Route {
     pub service: Option<String>,
     /// Policy that overrides the service's.
     pub policy: Option<String>,
+    /// Type of the incidents it opens, by id.
+    pub type_id: Option<String>,
     /// Severity when the alert names none.
     pub severity: Severity,
     /// False: alerts here are kept and listed, and page nobody. The reason is stored on the alert.
@@ -377,6 +399,14 @@ impl Directory {
             .iter()
             .position(|s| s.name.eq_ignore_ascii_case(name))?;
         u8::try_from(at).ok().map(Severity)
+    }
+
+    /// The status people mean by its id or name.
+    #[must_use]
+    pub fn status(&self, word: &str) -> Option<&Standing> {
+        let word = word.trim().to_lowercase();
+        let named = |s: &&Standing| s.id == word || s.name.to_lowercase() == word;
+        self.statuses.iter().find(named)
     }
 
     /// The name of a severity; a level the scale no longer has is shown by number.
@@ -397,6 +427,26 @@ impl Directory {
                 .iter()
                 .find(|t| t.name.eq_ignore_ascii_case(name))
         })
+    }
+
+    /// How the postmortem of such an incident reads.
+    #[must_use]
+    pub fn template(
+        &self,
+        document: &super::postmortem::Postmortem,
+    ) -> Arc<super::postmortem::Template> {
+        let told = super::postmortem::TemplateBy::of(document);
+        let kind = told
+            .type_id
+            .and_then(|id| self.types.iter().find(|t| t.id == id));
+        let named = kind.and_then(|t| t.postmortem.as_deref());
+        self.postmortems.template(&told, named)
+    }
+
+    /// The level of the scale, if it still has that one.
+    #[must_use]
+    pub fn level(&self, severity: Severity) -> Option<&SeverityName> {
+        self.severities.get(usize::from(severity.0))
     }
 
     /// The severity an alert's `severity` label means, if it means one.

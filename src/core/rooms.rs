@@ -255,15 +255,14 @@ impl RoomRules {
             || service.is_some_and(|s| self.thread_services.contains(s))
     }
 
-    /// The channel an incident is announced in; `None`: it is not, its card stands there anyway, or only
-    /// those it concerns may know of it.
+    /// The channel an incident is announced in; `None`: it is not, or its card stands there anyway. Of a
+    /// private one nothing is announced, and what was is veiled.
     #[must_use]
     pub fn announced(&self, incident: &Incident) -> Option<&str> {
         let channel = self.announce.as_deref()?;
         let bad = self.announce_at.is_none_or(|s| incident.severity <= s);
         let twice = incident.channel.as_deref() == Some(channel);
-        let open = incident.major && !incident.nature.private;
-        (bad && open && !twice).then_some(channel)
+        (bad && incident.major && !twice).then_some(channel)
     }
 }
 
@@ -272,6 +271,11 @@ impl RoomRules {
 #[must_use]
 pub fn crew(incident: &Incident, directory: &Directory, now: Time) -> Vec<String> {
     let mut crew = incident.crew.clone();
+    if incident.nature.private {
+        // No rule brings anybody in; who was let in without being known by name is in no crew.
+        crew.extend(incident.admitted.iter().cloned());
+        return crew.iter().cloned().collect();
+    }
     let rules = directory.rooms.invite.iter();
     for rule in rules.filter(|r| r.fits(incident)) {
         for target in &rule.targets {

@@ -9,6 +9,7 @@ mod asked;
 mod runs;
 mod sentence;
 mod talk;
+mod told;
 
 pub use runs::outcome;
 pub use sentence::sentence;
@@ -233,6 +234,8 @@ pub fn citation(record: &Record) -> String {
 #[must_use]
 pub fn by(event: &Event) -> Option<&Actor> {
     match event {
+        Event::Updated(update) => Some(&update.by),
+        Event::CadenceSet(set) => Some(&set.by).filter(|by| **by != Actor::Firebell),
         Event::Opened {
             origin: Origin::Declared { by },
             ..
@@ -262,13 +265,22 @@ pub fn by(event: &Event) -> Option<&Actor> {
         | Event::RunSettled { by, .. }
         | Event::RunRejected { by, .. }
         | Event::Redacted { by, .. }
-        | Event::Retitled { by, .. }
-        | Event::Archived { by, .. }
-        | Event::RoomRetried { by }
-        | Event::Unkept { by, .. } => Some(by),
+        | Event::RoomRetried { by } => Some(by),
+        Event::Retitled(e) => Some(&e.by),
+        Event::Archived(e) => Some(&e.by),
+        Event::Unkept(e) => Some(&e.by),
         Event::Kept(kept) => Some(&kept.by),
         Event::Attached(file) => Some(&file.by),
         Event::FileRefused(file) => Some(&file.by),
+        Event::Hidden(e) => Some(&e.by),
+        Event::Revealed(e) => Some(&e.by),
+        Event::Invited(e) => Some(&e.by),
+        Event::DrillSet(e) => Some(&e.by),
+        Event::TypeSet(e) => Some(&e.by),
+        Event::Related(e) => Some(&e.by),
+        Event::Unrelated(e) => Some(&e.by),
+        Event::ParentSet(e) => Some(&e.by),
+        Event::ChildSet(e) => Some(&e.by),
         _ => None,
     }
 }

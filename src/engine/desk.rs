@@ -13,12 +13,13 @@ mod hush;
 mod merge;
 mod restore;
 mod settle;
+mod tie;
 
 use super::draft::Draft;
 use super::intake::Intake;
 use super::memory::Memory;
 use super::outgoing::{Message, Settled};
-use super::{AutomationAct, Done, Engine, Failure, SilenceAct, deliver, redact};
+use super::{AutomationAct, Done, Engine, Failure, SilenceAct, Tie, deliver, redact};
 use crate::core::alert::Alert;
 use crate::core::audit;
 use crate::core::id::{Actor, IncidentId};
@@ -72,6 +73,13 @@ pub(super) enum Job {
         cause: String,
         from: IncidentId,
         into: IncidentId,
+        by: Actor,
+        reply: Reply<Done>,
+    },
+    Tie {
+        cause: String,
+        id: IncidentId,
+        tie: Tie,
         by: Actor,
         reply: Reply<Done>,
     },
@@ -313,6 +321,16 @@ impl Desk {
                 let result = self.merge(draft, &cause, (from, into), by).await;
                 waiting.push(Waiting::Done(reply, result));
             }
+            Job::Tie {
+                cause,
+                id,
+                tie,
+                by,
+                reply,
+            } => {
+                let result = self.tie(draft, &cause, (id, tie), by).await;
+                waiting.push(Waiting::Done(reply, result));
+            }
             Job::Settled(settled, reply) => {
                 self.settled(draft, *settled).await;
                 waiting.extend(reply.map(Waiting::Unit));
@@ -471,6 +489,8 @@ fn write(draft: &mut Draft, changes: ChangeSet) {
     draft.changes.revisions.extend(changes.revisions);
     draft.changes.exports.extend(changes.exports);
     draft.changes.lessons.extend(changes.lessons);
+    draft.informed |= changes.updates.wakes();
+    draft.changes.updates.extend(*changes.updates);
 }
 
 impl Job {
@@ -478,7 +498,10 @@ impl Job {
         let failure = || Failure::Unavailable(why.to_owned());
         match self {
             Job::Take { reply, .. } | Job::Write { reply, .. } => drop(reply.send(Err(failure()))),
-            Job::Submit { reply, .. } | Job::Open { reply, .. } | Job::Merge { reply, .. } => {
+            Job::Submit { reply, .. }
+            | Job::Open { reply, .. }
+            | Job::Merge { reply, .. }
+            | Job::Tie { reply, .. } => {
                 drop(reply.send(Err(failure())));
             }
             Job::Silence { reply, .. } | Job::Automate { reply, .. } => {

@@ -8,6 +8,7 @@ use crate::core::audit::{Fact, ordered};
 use crate::core::directory::Directory;
 use crate::core::id::{Actor, IncidentId};
 use crate::core::incident::{Command, Status};
+use crate::core::sight::Sight;
 use crate::core::text::cut;
 use crate::core::timeline;
 use crate::dispatch::{self, Reply};
@@ -58,6 +59,12 @@ pub(super) async fn act(inner: &Inner, voice: &dyn Voice, heard: &Heard) -> Resu
             super::talk::keep(&errand, &found, how).await
         }
         Deed::Unkept { message, how } => super::talk::unkeep(&errand, message, how).await,
+        // Its form is what is usually sent; this is for a place that opens none.
+        Deed::Declare { text, link, .. } => {
+            let title = form::declared_from(text, link);
+            let options = BTreeMap::from([("title".to_owned(), title)]);
+            errand.typed("new", &options).await
+        }
         Deed::Home => errand.home().await,
     }
 }
@@ -114,8 +121,9 @@ impl Errand<'_> {
             Err(why) => return self.turned_away(strict, invocation.verb(), &why).await,
         };
         let engine = &self.inner.engine;
-        let reply =
-            dispatch::invoke(engine, who, &self.heard.platform, invocation, &self.cause).await;
+        let here = self.inner.here(self.heard).await;
+        let at = (self.heard.platform.as_str(), here);
+        let reply = dispatch::invoke_here(engine, who, at, invocation, &self.cause).await;
         self.reply(reply).await
     }
 
@@ -143,16 +151,11 @@ impl Errand<'_> {
             Err(why) => return self.turned_away(strict, &button::word(&press), &why).await,
         };
         let engine = &self.inner.engine;
-        let reply = dispatch::press(
-            engine,
-            who,
-            &self.heard.platform,
-            token.incident,
-            &press,
-            token.seq,
-            &self.cause,
-        )
-        .await;
+        let here = self.inner.here(self.heard).await;
+        let at = (self.heard.platform.as_str(), here);
+        let button = (&press, token.seq);
+        let reply =
+            dispatch::press_here(engine, who, at, token.incident, button, &self.cause).await;
         self.reply(reply).await
     }
 
@@ -290,6 +293,8 @@ impl Errand<'_> {
             None => "firebell does not know which person of the directory you are. You may declare, page and acknowledge; `link` shows how to change that.".to_owned(),
         };
         let mut open = engine.open_incidents();
+        let sight = Sight::of(who, &directory);
+        open.retain(|i| sight.sees(i));
         open.sort_by_key(|i| (i.severity, std::cmp::Reverse(i.id)));
         let line = |i: &crate::core::incident::Incident| {
             format!(
@@ -297,7 +302,7 @@ impl Errand<'_> {
                 i.id,
                 directory.severity_name(i.severity),
                 i.status.word(),
-                i.title
+                i.headline()
             )
         };
         let mine: Vec<String> = open

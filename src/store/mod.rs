@@ -35,7 +35,9 @@ mod restore;
 mod rooms;
 mod rows;
 mod select;
+mod sight;
 mod silence;
+mod update;
 mod write;
 
 pub use audit::AuditQuery;
@@ -44,13 +46,14 @@ pub use brakes::{LatchRow, SwitchedRow, TeachingRow};
 pub use duty::{CoverRow, PagedRow};
 pub use incident_row::IncidentRow;
 pub use ledger::{AttemptQuery, AttemptRow, ContactCodeRow, RINGING, ReceiptChange, VerifiedRow};
-pub use lessons::{FoundRow, LessonRow, MARK, WORDS_BYTES};
+pub use lessons::{FoundRow, LessonRow, Looking, MARK, WORDS_BYTES};
 pub use open::schema;
 pub use postmortem::{ExportRow, PostmortemItem, PostmortemQuery, PostmortemRow, RevisionRow};
 pub use probe::Probe;
 pub use rooms::{FileRow, PostChange, PostRow, RoomChange, RoomRow};
 pub use rows::*;
 pub use silence::{Held, NoticeRow, PERSON, PlaceChange, SilenceRow};
+pub use update::{BulletinRow, DraftRow, SubscriberRow, UpdateChanges, UpdateRow};
 
 use crate::core::audit::{Checkpoint, Entry, Head};
 use crate::core::brakes::{Latch, Switch};
@@ -58,6 +61,7 @@ use crate::core::fairness::PageAt;
 use crate::core::id::{IncidentId, RoomId, RunId};
 use crate::core::incident::{Incident, Record};
 use crate::core::learn::Lesson;
+use crate::core::sight::Sight;
 use crate::core::silence::{Marks, Silence};
 use crate::core::time::Time;
 use open::Pools;
@@ -106,6 +110,14 @@ pub struct IncidentQuery {
     pub severity: Option<u8>,
     /// Part of the title, case-insensitive.
     pub text: Option<String>,
+    /// Id of a type.
+    pub type_id: Option<String>,
+    /// Only drills, or only what is real.
+    pub drill: Option<bool>,
+    /// Only the parts of this incident.
+    pub parent: Option<IncidentId>,
+    /// For whom.
+    pub sight: Sight,
     /// From 0.
     pub offset: i64,
     /// At most this many.
@@ -121,6 +133,8 @@ pub struct AlertQuery {
     pub source: Option<String>,
     /// Only of this incident.
     pub incident: Option<IncidentId>,
+    /// For whom: alerts of incidents they may not see are left out.
+    pub sight: Sight,
     /// Only with an id above this one: for walking a large table in pieces.
     pub after: i64,
     /// From 0, counted after the other filters.
@@ -236,6 +250,11 @@ impl Store {
         query: &IncidentQuery,
     ) -> Result<(Vec<IncidentRow>, i64), StoreFault> {
         on!(self, pools => pools.incidents(query).await)
+    }
+
+    /// Which incidents somebody must not see: few, because few are private.
+    pub async fn hidden(&self, sight: &Sight) -> Result<BTreeSet<IncidentId>, StoreFault> {
+        on!(self, pools => pools.hidden(sight).await)
     }
 
     /// One incident's projection.

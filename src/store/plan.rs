@@ -103,6 +103,7 @@ pub(super) fn plan<B: Backend>(
     plan.brakes(changes)?;
     plan.postmortems(changes)?;
     plan.lessons(changes)?;
+    plan.updates(changes)?;
     Ok(plan.steps)
 }
 

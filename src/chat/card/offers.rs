@@ -175,6 +175,11 @@ impl View<'_> {
             }
             Status::Resolved => {
                 plain("Postmortem", Press::Postmortem);
+                let parts = i.open_parts().len();
+                if parts > 0 {
+                    let label = format!("Resolve {}", count(parts, "open part"));
+                    plain(&label, Press::ResolveParts);
+                }
                 if i.merged_into.is_none() {
                     plain("Reopen", Press::Reopen);
                 }
@@ -185,6 +190,7 @@ impl View<'_> {
                 plain("Declare major", Press::Promote);
             }
             plain("Note", Press::Note);
+            plain("Update", Press::Update);
             if edited(i, self.directory).is_some() {
                 plain("Use the edited policy", Press::Follow);
             }

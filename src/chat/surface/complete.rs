@@ -202,6 +202,10 @@ fn values(arg: &Argument, directory: &Directory) -> Found {
         | Kind::More
         | Kind::Line
         | Kind::Incident => Found::new(),
+        Kind::Status => {
+            let scale = directory.statuses.iter();
+            scale.map(|s| (s.id.clone(), s.name.clone())).collect()
+        }
         Kind::What => services(),
         Kind::Silence => crate::core::silence::known(directory)
             .map(|s| {
@@ -249,7 +253,16 @@ fn about(kind: &crate::core::directory::IncidentType) -> String {
 fn severities(directory: &Directory) -> Found {
     let scale = directory.severities.iter();
     scale
-        .map(|s| (s.name.clone(), s.labels.join(", ")))
+        .map(|s| {
+            let said = [s.title.as_str(), s.description.as_str()];
+            let said: Vec<&str> = said.into_iter().filter(|t| !t.is_empty()).collect();
+            let words = if said.is_empty() {
+                s.labels.join(", ")
+            } else {
+                said.join(". ")
+            };
+            (s.name.clone(), words)
+        })
         .collect()
 }
 

@@ -1,7 +1,7 @@
 //! What is asked of an incident, the little a decision may read besides it, and the ways to say no.
 
 use super::Incident;
-use super::nature::Nature;
+use super::nature::{Nature, Shape};
 use super::parts::{Ladder, Origin, Outcome};
 use super::talk::{Answered, Talk};
 use crate::core::alert::{AlertRef, Labels};
@@ -199,6 +199,13 @@ pub enum Command {
         /// Who.
         by: Actor,
     },
+    /// It is to be something else: private, a drill, of another type, a part of another incident.
+    Shape {
+        /// Who says so.
+        by: Actor,
+        /// What.
+        shape: Box<Shape>,
+    },
     /// Name the lead.
     Lead {
         /// Who says so.
@@ -214,6 +221,17 @@ pub enum Command {
         text: String,
         /// When it happened, if not now.
         happened_at: Option<Time>,
+    },
+    /// Tell others how it stands.
+    Update(Box<super::update::Wish>),
+    /// Say how often an update is due.
+    SetCadence {
+        /// Who.
+        by: Actor,
+        /// From one to the next, milliseconds; `None`: nobody is to be reminded.
+        every_ms: Option<i64>,
+        /// Only the next one is at another time; the rest stays as it is.
+        next: Option<Time>,
     },
     /// A line was written in the room.
     Speak {

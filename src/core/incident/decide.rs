@@ -3,7 +3,7 @@
 use super::command::{Command, Refusal, Scene};
 use super::event::Event;
 use super::opening::{self, after};
-use super::{Incident, Status, THE_ROOM, climb, gate, reach, runs, severity, talk, verbs};
+use super::{Incident, Status, THE_ROOM, climb, gate, reach, runs, severity, talk, update, verbs};
 use crate::core::alert::AlertRef;
 use crate::core::automation;
 use crate::core::id::{Actor, AlertId, Platform, Severity};
@@ -25,6 +25,8 @@ pub fn decide(
     let mut events = judge(incident, scene, command)?;
     let over = gate::aftermath(incident, scene, &events);
     events.extend(over);
+    let told = update::aftermath(incident, scene, &events);
+    events.extend(told);
     Ok(events)
 }
 
@@ -57,12 +59,17 @@ fn judge(incident: &Incident, scene: &Scene<'_>, command: Command) -> Result<Vec
         } => page(incident, scene, &by, &target, &message),
         Command::SetSeverity { by, to } => severity::set(incident, scene, by, to),
         Command::Promote { by } => promote(incident, by),
+        Command::Shape { by, shape } => super::shape::decide(incident, scene, by, *shape),
         Command::Lead { by, lead } => lead_change(incident, by, lead),
         Command::Note {
             by,
             text,
             happened_at,
         } => note(by, text, happened_at),
+        Command::Update(wish) => update::decide(incident, scene, &wish),
+        Command::SetCadence { by, every_ms, next } => {
+            update::set_cadence(incident, scene, by, every_ms, next)
+        }
         Command::Speak {
             by,
             text,
@@ -294,6 +301,7 @@ fn wake(incident: &Incident, scene: &Scene<'_>) -> Result<Vec<Event>, Refusal> {
         Status::Resolved => events.extend(talk::due(incident, scene)),
         Status::Acknowledged => {}
     }
+    events.extend(update::due(incident, scene));
     if events.is_empty() {
         Err(Refusal::NotYet)
     } else {
@@ -393,11 +401,13 @@ fn page(
     if !incident.is_open() {
         return Err(Refusal::AlreadyResolved);
     }
+    let mut reached = climb::resolve(std::slice::from_ref(target), scene, incident.turn);
+    climb::unheard(incident, &mut reached);
     let climb::Reached {
         mut people,
         channels,
         skipped,
-    } = climb::resolve(std::slice::from_ref(target), scene, incident.turn);
+    } = reached;
     if incident.status == Status::Triggered {
         // While somebody has it nothing follows by itself, so all their contacts are used at once.
         people = reach::by_rules(people, super::Urgency::High, scene);

@@ -3,19 +3,20 @@
 //! Changes are additive only: a new field has a serde default, a variant is never renamed or
 //! removed, and `tests/golden/events` holds every shape ever written.
 
-use super::nature::Nature;
+use super::nature::{
+    ChildMoved, ChildSet, DrillSet, Hidden, Invited, Nature, ParentSet, Related, Revealed, TypeSet,
+    Unrelated,
+};
 use super::parts::{Ladder, Origin, Outcome, PagedPerson, Skipped, Terms};
-use super::talk::{Answered, KeptFile, KeptMessage, RefusedFile, RoomPlan};
+use super::talk::{
+    Answered, KeptFile, KeptMessage, PutAway, RefusedFile, Retitled, RoomPlan, ShelvedRoom, Unkept,
+};
+use super::told::{CadenceSet, Update, UpdateDue};
 use crate::core::alert::{AlertRef, Labels};
 use crate::core::directory::Urgency;
 use crate::core::id::{Actor, AlertId, IncidentId, Platform, RunId, Severity};
 use crate::core::time::Time;
 use serde::{Deserialize, Serialize};
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
-fn is_false(flag: &bool) -> bool {
-    !flag
-}
 
 /// A fact about one incident.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,7 +69,7 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         auto_resolve_after_ms: Option<i64>,
         /// That waits until no alert fires any more.
-        #[serde(default, skip_serializing_if = "is_false")]
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         hold_while_firing: bool,
         /// Its type, whether it is private and whether it is a drill.
         #[serde(default, skip_serializing_if = "Nature::is_plain")]
@@ -302,6 +303,26 @@ pub enum Event {
         /// Why.
         why: String,
     },
+    /// Only those it concerns see it from now on.
+    Hidden(Hidden),
+    /// Everybody sees it from now on.
+    Revealed(Revealed),
+    /// Somebody was let in.
+    Invited(Invited),
+    /// It is a drill, or real after all.
+    DrillSet(DrillSet),
+    /// It is of another type.
+    TypeSet(TypeSet),
+    /// It has to do with another incident.
+    Related(Related),
+    /// It has nothing to do with another incident after all.
+    Unrelated(Unrelated),
+    /// It is a part of another incident, or stands for itself.
+    ParentSet(ParentSet),
+    /// Another incident is a part of it, or is no more.
+    ChildSet(ChildSet),
+    /// A part of it stands somewhere else now.
+    ChildMoved(ChildMoved),
     /// Somebody leads.
     LeadChanged {
         /// Who said so.
@@ -519,6 +540,12 @@ pub enum Event {
         /// What they saw.
         note: String,
     },
+    /// Somebody told others how it stands, or gave it another status.
+    Updated(Box<Update>),
+    /// How often an update is due is set.
+    CadenceSet(Box<CadenceSet>),
+    /// An update is due: whoever sees to it is reminded.
+    UpdateDue(Box<UpdateDue>),
     /// An event's content was removed for good; its row was overwritten.
     Redacted {
         /// Which event.
@@ -542,28 +569,11 @@ pub enum Event {
     /// How its rooms are to be.
     RoomPlanned(RoomPlan),
     /// It is called something else.
-    Retitled {
-        /// Who said so.
-        by: Actor,
-        /// Before.
-        from: String,
-        /// Now.
-        title: String,
-    },
+    Retitled(Retitled),
     /// Its rooms are put away: they stay readable, and nobody writes in them until it is opened again.
-    Archived {
-        /// Who.
-        by: Actor,
-        /// Why.
-        why: String,
-    },
+    Archived(PutAway),
     /// A room was put away.
-    RoomShelved {
-        /// Where.
-        platform: Platform,
-        /// The platform's id of the room.
-        room: String,
-    },
+    RoomShelved(ShelvedRoom),
     /// What failed of its rooms is tried again.
     RoomRetried {
         /// Who wants it.
@@ -572,14 +582,7 @@ pub enum Event {
     /// A message was put on the timeline.
     Kept(Box<KeptMessage>),
     /// That was taken back.
-    Unkept {
-        /// Who.
-        by: Actor,
-        /// The event that had put it there.
-        seq: u32,
-        /// In which way.
-        how: String,
-    },
+    Unkept(Unkept),
     /// A file came with a message and was kept.
     Attached(Box<KeptFile>),
     /// A file came with a message and was not kept.

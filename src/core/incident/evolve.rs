@@ -3,7 +3,8 @@
 use super::event::Event;
 use super::parts::{Ladder, Origin, PagedPerson};
 use super::{
-    Climb, Forgotten, Incident, Mute, Record, Status, THE_ROOM, climb, gate, reach, runs, talk,
+    Climb, Forgotten, Incident, Mute, Record, Status, THE_ROOM, climb, gate, reach, runs, shape,
+    talk, update,
 };
 use crate::core::directory::WEBHOOK;
 use crate::core::id::Actor;
@@ -15,8 +16,10 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
     incident.seq = record.seq;
     incident.updated_at = record.at;
     crew(incident, &record.event);
+    shape::admit(incident, &record.event);
     course(incident, record);
     talk::evolve(incident, record);
+    update::evolve(incident, record);
     if moves(&record.event) {
         (incident.moved_at, incident.reminded) = (record.at, false);
     }
@@ -68,19 +71,17 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         }
         Event::Promoted { .. } => incident.major = true,
         Event::LeadChanged { lead, .. } => incident.lead = Some(lead.clone()),
-        Event::RoomOpened { platform, room, .. } => {
-            incident.rooms.insert(platform.clone(), room.clone());
-            let place = (platform.clone(), THE_ROOM.to_owned());
-            incident.closed.remove(&place);
-        }
-        Event::PlaceFailed {
-            platform, place, ..
-        } => {
-            incident.closed.insert((platform.clone(), place.clone()));
-            if place == THE_ROOM && incident.rooms.remove(platform).is_some() {
-                *incident.rooms_lost.entry(platform.clone()).or_default() += 1;
-            }
-        }
+        Event::Hidden(_)
+        | Event::Revealed(_)
+        | Event::Invited(_)
+        | Event::DrillSet(_)
+        | Event::TypeSet(_)
+        | Event::Related(_)
+        | Event::Unrelated(_)
+        | Event::ParentSet(_)
+        | Event::ChildSet(_)
+        | Event::ChildMoved(_) => shape::evolve(incident, record),
+        Event::RoomOpened { .. } | Event::PlaceFailed { .. } => place(incident, &record.event),
         Event::Paged { .. }
         | Event::Chased { .. }
         | Event::RungSkipped { .. }
@@ -101,6 +102,26 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         | Event::RunCancelAsked { .. }
         | Event::RunSettled { .. } => runs::evolve(incident, record),
         // Remembered by `talk`, or by the journal alone.
+        _ => {}
+    }
+}
+
+/// A room is there, or a place cannot be posted in any more.
+fn place(incident: &mut Incident, event: &Event) {
+    match event {
+        Event::RoomOpened { platform, room, .. } => {
+            incident.rooms.insert(platform.clone(), room.clone());
+            let place = (platform.clone(), THE_ROOM.to_owned());
+            incident.closed.remove(&place);
+        }
+        Event::PlaceFailed {
+            platform, place, ..
+        } => {
+            incident.closed.insert((platform.clone(), place.clone()));
+            if place == THE_ROOM && incident.rooms.remove(platform).is_some() {
+                *incident.rooms_lost.entry(platform.clone()).or_default() += 1;
+            }
+        }
         _ => {}
     }
 }
@@ -127,6 +148,7 @@ fn course(incident: &mut Incident, record: &Record) {
             | Event::Cleared { .. }
             | Event::Absorbed { .. }
             | Event::Noted { .. }
+            | Event::Updated(_)
             | Event::Spoke { .. }
             | Event::Kept { .. }
             | Event::Attached { .. }
@@ -247,6 +269,7 @@ fn crew(incident: &mut Incident, event: &Event) {
         | Event::Promoted { by, .. }
         | Event::RunAsked { by, .. } => incident.crew.extend(one(by)),
         Event::LeadChanged { lead, .. } => incident.crew.extend(one(lead)),
+        Event::Updated(update) => incident.crew.extend(one(&update.by)),
         _ => {}
     }
 }
@@ -348,6 +371,7 @@ fn ladder_changed(incident: &mut Incident, ladder: &Ladder) {
 fn moves(event: &Event) -> bool {
     match event {
         Event::RunStarted { .. } | Event::RunEnded { .. } | Event::RunSettled { .. } => true,
+        Event::Updated(update) => update.by != Actor::Firebell,
         Event::Acknowledged { by }
         | Event::Snoozed { by, .. }
         | Event::SeverityChanged { by, .. }

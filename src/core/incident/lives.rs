@@ -178,6 +178,7 @@ impl Life {
                 by,
                 to: Severity(self.rng.u8(0..4)),
             },
+            13 if self.rng.bool() => cast::shape(&mut self.rng, by),
             13 => Command::Lead {
                 by: by.clone(),
                 lead: by,
@@ -230,6 +231,7 @@ impl Life {
                 }
             }
             20..=23 => self.changes_hands(by),
+            25 => cast::tells(&mut self.rng, by, &self.incident),
             _ => self.brought_back(by),
         }
     }

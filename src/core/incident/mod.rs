@@ -28,27 +28,42 @@ mod react;
 mod rest;
 mod runs;
 mod severity;
+mod shape;
 mod talk;
 #[cfg(test)]
 mod tests;
+mod told;
 #[cfg(test)]
 mod town;
+mod update;
 mod verbs;
 
 pub use command::{Ask, Command, OpenAs, Refusal, Scene};
-pub use decide::decide;
+pub use decide::{NOTE_CHARS, decide};
 pub use declaration::{Declaration, TITLE_CHARS};
 pub use event::Event;
 pub use evolve::evolve;
 pub(super) use gate::{refused, release};
-pub use nature::{DRILL, Nature, headline};
+pub use nature::{
+    Child, ChildMoved, ChildSet, DRILL, DrillSet, Hidden, Invited, Nature, ParentSet, Related,
+    Revealed, Shape, TypeSet, Unrelated, headline, key, labelled_drill,
+};
 pub use parts::{Ladder, Later, Origin, Outcome, PagedPerson, Skipped, Terms};
 pub use reach::Chase;
 pub use react::{Effect, Place, Surface, react};
 pub(super) use runs::{Wish, ask_by_itself};
+pub(super) use shape::sentence as shape_sentence;
 pub use talk::{
-    A_LINE, A_REMOVED_MESSAGE, Answered, KeptFile, KeptMessage, Mark, RefusedFile, RoomPlan, Rooms,
-    Talk, file_words, size,
+    A_LINE, A_REMOVED_MESSAGE, Answered, KeptFile, KeptMessage, Mark, PutAway, RefusedFile,
+    Retitled, RoomPlan, Rooms, ShelvedRoom, Talk, Unkept, file_words, size,
+};
+pub use told::{
+    Affected, Announced, Audience, CadenceSet, Published, Standing, Told, Update, UpdateDue,
+};
+pub(super) use update::readers;
+pub use update::{
+    CADENCE_MAX_MS, CADENCE_MIN_MS, PUBLIC_TITLE_CHARS, Preview, Wish as UpdateWish, compose,
+    preview,
 };
 
 use super::action::ENVIRONMENT;
@@ -262,6 +277,10 @@ pub struct Incident {
     pub resolved_at: Option<Time>,
     /// Acknowledged only until then.
     pub snoozed_until: Option<Time>,
+    /// Since when people outside are no longer hurt, as somebody said by its status; `None`: nobody has.
+    pub mitigated_at: Option<Time>,
+    /// What was told to others, and when they hear again.
+    pub told: Box<Told>,
     /// Who resolved it.
     pub resolved_by: Option<Actor>,
     /// A silence covers every alert that fires.
@@ -313,6 +332,14 @@ pub struct Incident {
     pub lead: Option<Actor>,
     /// Directory ids of who belongs in the room: woken, has it, leads, or did something.
     pub crew: Few<String>,
+    /// Who was let in or did something, by [`key`]: while it is private they see it.
+    pub admitted: Few<String>,
+    /// Incidents it has to do with: title and why.
+    pub related: BTreeMap<IncidentId, (String, String)>,
+    /// The incident it is a part of, with its title.
+    pub parent: Option<(IncidentId, String)>,
+    /// The incidents that are parts of it.
+    pub children: BTreeMap<IncidentId, Child>,
     /// Places that cannot be posted in, by platform, so that each is told once.
     pub closed: BTreeSet<(Platform, String)>,
     /// How often a platform lost the room.
@@ -435,6 +462,7 @@ pub fn wake_at(incident: &Incident) -> Option<Time> {
         snooze,
         incident.resolves_at(),
         climb::remind_at(incident),
+        update::due_at(incident),
         gate::next_expiry(incident),
     ]
     .into_iter()

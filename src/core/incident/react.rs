@@ -41,6 +41,13 @@ pub enum Effect {
         /// Which.
         run: RunId,
     },
+    /// Tell a person something that does not wake anybody: at least once.
+    Tell {
+        /// Directory id.
+        person: String,
+    },
+    /// Tell those who asked to be told: once each, and the page.
+    Inform,
     /// Start a released run: at most once.
     Run {
         /// Which.
@@ -185,6 +192,13 @@ pub fn react(incident: &Incident, record: &Record) -> Vec<Effect> {
             effects.push(Effect::Rehearse { run: *run });
         }
         Event::RunReleased { run } => effects.push(Effect::Run { run: *run }),
+        Event::Updated(_) => effects.push(Effect::Inform),
+        Event::UpdateDue(due) => {
+            let people = due.people.iter().filter_map(Actor::person);
+            effects.extend(people.map(|id| Effect::Tell {
+                person: id.to_owned(),
+            }));
+        }
         _ => {}
     }
     if let Some(to) = place(incident, &record.event) {
@@ -199,14 +213,23 @@ pub fn react(incident: &Incident, record: &Record) -> Vec<Effect> {
         effects.extend(told.map(|to| Effect::Say { to }));
     }
     if changes_card(&record.event) {
-        if incident.channel.is_some() {
+        // A private incident has no card where everybody reads; the one from before is drawn once more,
+        // without anything on it.
+        let veiled = matches!(record.event, Event::Hidden(_));
+        if incident.channel.is_some() && (!incident.nature.private || veiled) {
             effects.push(Effect::Show {
                 surface: Surface::ChannelCard,
             });
         }
         if incident.major {
-            let both = [Surface::RoomCard, Surface::Digest];
-            effects.extend(both.map(|surface| Effect::Show { surface }));
+            effects.push(Effect::Show {
+                surface: Surface::RoomCard,
+            });
+            if !incident.nature.private || veiled {
+                effects.push(Effect::Show {
+                    surface: Surface::Digest,
+                });
+            }
         }
     }
     if incident.talks() {
@@ -247,6 +270,9 @@ fn furniture(event: &Event) -> &'static [Surface] {
         Event::RoomShelved { .. } => &[Surface::Room],
         Event::Retitled { .. } => &[Surface::Topic, Surface::Name],
         Event::PlaceFailed { place, .. } if place == THE_ROOM => &[Surface::Room],
+        Event::Hidden(_) => &[Surface::Room],
+        Event::Invited(_) => &[Surface::Crew],
+        Event::Revealed(_) | Event::DrillSet(_) => &[Surface::Topic],
         Event::Paged { .. }
         | Event::CatchAll { .. }
         | Event::AckCounted { .. }
@@ -259,7 +285,7 @@ fn furniture(event: &Event) -> &'static [Surface] {
         Event::Unacknowledged { .. } | Event::Reassigned { .. } | Event::Merged { .. } => {
             &[Surface::Topic]
         }
-        Event::Retriggered { .. } | Event::Resolved { .. } => &[Surface::Topic],
+        Event::Retriggered { .. } | Event::Resolved { .. } | Event::Updated(_) => &[Surface::Topic],
         Event::SeverityChanged { .. } => &[Surface::Topic, Surface::Crew, Surface::Name],
         _ => &[],
     }
@@ -295,6 +321,9 @@ fn place(incident: &Incident, event: &Event) -> Option<Place> {
         {
             Some(Place::Loud)
         }
+        // Nobody sees to it, so whoever reads the channel does.
+        Event::UpdateDue(due) if due.people.is_empty() => Some(Place::Loud),
+        Event::Updated(update) if !incident.major && !update.text.is_empty() => Some(Place::Loud),
         Event::PlaceFailed { platform, .. } => Some(Place::LoudExcept(platform.clone())),
         Event::Redacted { .. } => Some(Place::Gone),
         Event::Spoke { platform, .. }

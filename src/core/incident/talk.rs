@@ -28,6 +28,46 @@ pub struct RoomPlan {
     pub archive_after_ms: Option<i64>,
 }
 
+/// It is called something else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retitled {
+    /// Who said so.
+    pub by: Actor,
+    /// Before.
+    pub from: String,
+    /// Now.
+    pub title: String,
+}
+
+/// Its rooms are put away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PutAway {
+    /// Who.
+    pub by: Actor,
+    /// Why.
+    pub why: String,
+}
+
+/// A room was put away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShelvedRoom {
+    /// Where.
+    pub platform: Platform,
+    /// The platform's id of the room.
+    pub room: String,
+}
+
+/// A message was taken off the timeline again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unkept {
+    /// Who.
+    pub by: Actor,
+    /// The event that had put it there.
+    pub seq: u32,
+    /// In which way.
+    pub how: String,
+}
+
 /// The message another one answers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answered {
@@ -179,7 +219,8 @@ impl Incident {
     /// Whether that place is a thread below its card.
     #[must_use]
     pub fn threads(&self) -> bool {
-        self.talk.plan.thread && !self.major && self.channel.is_some()
+        let own = self.major || self.nature.private;
+        self.talk.plan.thread && !own && self.channel.is_some()
     }
 
     /// When its rooms are put away unless it is opened again.
@@ -213,10 +254,10 @@ pub(super) fn planned(
 pub(super) fn due(incident: &Incident, scene: &Scene<'_>) -> Option<Event> {
     incident.archives_at().filter(|at| *at <= scene.now)?;
     let ms = incident.talk.plan.archive_after_ms.unwrap_or_default();
-    Some(Event::Archived {
+    Some(Event::Archived(PutAway {
         by: Actor::Firebell,
         why: format!("resolved for {}", human_ms(ms)),
-    })
+    }))
 }
 
 pub(super) fn decide(
@@ -257,11 +298,11 @@ fn retitle(incident: &Incident, by: Actor, title: &str) -> Result<Vec<Event>, Re
     if title == incident.title {
         return Err(nothing("It is called so already."));
     }
-    Ok(vec![Event::Retitled {
+    Ok(vec![Event::Retitled(Retitled {
         by,
         from: incident.title.clone(),
         title,
-    }])
+    })])
 }
 
 fn archive(incident: &Incident, by: Actor) -> Result<Vec<Event>, Refusal> {
@@ -276,17 +317,17 @@ fn archive(incident: &Incident, by: Actor) -> Result<Vec<Event>, Refusal> {
     if !incident.talks() {
         return Err(nothing("It has no room."));
     }
-    Ok(vec![Event::Archived {
+    Ok(vec![Event::Archived(PutAway {
         by,
         why: "asked for by hand".to_owned(),
-    }])
+    })])
 }
 
 fn shelved(incident: &Incident, platform: Platform, room: String) -> Result<Vec<Event>, Refusal> {
     if incident.rooms.get(&platform) != Some(&room) {
         return Err(nothing("That room is not in use."));
     }
-    Ok(vec![Event::RoomShelved { platform, room }])
+    Ok(vec![Event::RoomShelved(ShelvedRoom { platform, room })])
 }
 
 fn retry(incident: &Incident, by: Actor) -> Result<Vec<Event>, Refusal> {
@@ -338,11 +379,11 @@ fn unkeep(
             ),
         });
     }
-    Ok(vec![Event::Unkept {
+    Ok(vec![Event::Unkept(Unkept {
         by,
         seq: mark.seq,
         how: mark.how.clone(),
-    }])
+    })])
 }
 
 /// What of the rooms a fact changes.
@@ -351,13 +392,15 @@ pub(super) fn evolve(incident: &mut Incident, record: &Record) {
         Event::RoomPlanned(plan) => incident.talk.plan = *plan,
         // It gets a room, which is another place than its thread.
         Event::Promoted { .. } if incident.threads() => incident.rooms.clear(),
-        Event::Retitled { title, .. } => incident.title.clone_from(title),
+        Event::Retitled(e) => incident.title.clone_from(&e.title),
         Event::Archived { .. } => incident.talk.archived = true,
         Event::Reopened { .. } => incident.talk.archived = false,
-        Event::RoomShelved { platform, room } => {
-            incident.rooms.remove(platform);
-            (incident.talk.shelved).insert(platform.clone(), room.clone());
+        Event::RoomShelved(e) => {
+            incident.rooms.remove(&e.platform);
+            (incident.talk.shelved).insert(e.platform.clone(), e.room.clone());
         }
+        // What everybody could read is not taken out again.
+        Event::Hidden(_) => incident.talk.shelved.clear(),
         Event::RoomOpened { platform, .. } => {
             incident.talk.shelved.remove(platform);
             (incident.talk.trouble).remove(&(platform.clone(), THE_ROOM.to_owned()));
@@ -388,7 +431,7 @@ pub(super) fn evolve(incident: &mut Incident, record: &Record) {
             let place = (kept.platform.clone(), kept.message.clone());
             incident.talk.kept.insert(place, mark);
         }
-        Event::Unkept { seq, .. } => incident.talk.kept.retain(|_, mark| mark.seq != *seq),
+        Event::Unkept(e) => incident.talk.kept.retain(|_, mark| mark.seq != e.seq),
         Event::Attached(file) => {
             incident.talk.file_bytes = incident.talk.file_bytes.saturating_add(file.bytes);
         }

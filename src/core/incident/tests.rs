@@ -13,6 +13,8 @@ use chrono_tz::Tz;
 mod approvals;
 mod reach;
 mod rest;
+mod shape;
+pub(super) mod told;
 
 /// Noon of a Monday.
 pub(super) const NOON: Time = Time(1_794_830_400_000);
@@ -83,6 +85,7 @@ pub(super) fn directory() -> Directory {
                 } else {
                     Urgency::High
                 },
+                ..SeverityName::default()
             })
             .collect(),
         catch_all: vec![Target::Person("bo".to_owned())],

@@ -3,9 +3,10 @@
 use super::Names;
 use super::asked::run_asked;
 use super::runs::run;
+use super::told::told;
 use crate::core::alert::AlertRef;
 use crate::core::id::Actor;
-use crate::core::incident::{Event, Ladder, Origin, PagedPerson, Skipped};
+use crate::core::incident::{Event, Ladder, Origin, PagedPerson, Skipped, shape_sentence};
 use crate::core::text::{self, count};
 use crate::core::time::Time;
 
@@ -47,6 +48,16 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         Event::SeverityChanged { .. } | Event::Promoted { .. } | Event::LeadChanged { .. } => {
             command(event, names)
         }
+        Event::Hidden(_)
+        | Event::Revealed(_)
+        | Event::Invited(_)
+        | Event::DrillSet(_)
+        | Event::TypeSet(_)
+        | Event::Related(_)
+        | Event::Unrelated(_)
+        | Event::ParentSet(_)
+        | Event::ChildSet(_)
+        | Event::ChildMoved(_) => shape_sentence(event).unwrap_or_default(),
         Event::Noted { .. }
         | Event::Spoke { .. }
         | Event::Reworded { .. }
@@ -67,6 +78,7 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         | Event::Unkept { .. }
         | Event::Attached { .. }
         | Event::FileRefused { .. } => super::talk::talk(event),
+        Event::Updated(_) | Event::CadenceSet(_) | Event::UpdateDue(_) => told(event, names),
         Event::RunAsked { .. } => run_asked(event, names),
         Event::RunRehearsed { .. }
         | Event::RunApproved { .. }

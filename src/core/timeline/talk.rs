@@ -17,14 +17,17 @@ pub(super) fn talk(event: &Event) -> String {
             }
             parts.join(" ")
         }
-        Event::Retitled { by, from, title } => {
-            format!("{} renamed it from “{from}” to “{title}”.", by.name())
-        }
-        Event::Archived { by, why } => match by {
-            crate::core::id::Actor::Firebell => format!("Its rooms are archived: {why}."),
-            by => format!("{} had its rooms archived ({why}).", by.name()),
+        Event::Retitled(e) => format!(
+            "{} renamed it from “{}” to “{}”.",
+            e.by.name(),
+            e.from,
+            e.title
+        ),
+        Event::Archived(e) => match &e.by {
+            crate::core::id::Actor::Firebell => format!("Its rooms are archived: {}.", e.why),
+            by => format!("{} had its rooms archived ({}).", by.name(), e.why),
         },
-        Event::RoomShelved { platform, .. } => format!("The room on {platform} was archived."),
+        Event::RoomShelved(e) => format!("The room on {} was archived.", e.platform),
         Event::RoomRetried { by } => {
             format!("{} had what failed of its rooms tried again.", by.name())
         }
@@ -41,12 +44,12 @@ pub(super) fn talk(event: &Event) -> String {
                 kept.by.name()
             )
         }
-        Event::Unkept { by, seq, how } => {
-            format!(
-                "{} took event {seq} off the timeline again (it was {how}).",
-                by.name()
-            )
-        }
+        Event::Unkept(e) => format!(
+            "{} took event {} off the timeline again (it was {}).",
+            e.by.name(),
+            e.seq,
+            e.how
+        ),
         Event::Attached(file) => format!(
             "{} attached {}.",
             file.by.name(),
@@ -86,9 +89,9 @@ pub(super) fn fates(journal: &[Record], entries: &mut [Entry]) {
             Event::Unsaid {
                 platform, message, ..
             } => add((platform, message), "deleted since".to_owned()),
-            Event::Unkept { by, seq, .. } => {
-                kept.insert(*seq, format!("taken back by {}", by.name()));
-                places.retain(|_, s| s != seq);
+            Event::Unkept(e) => {
+                kept.insert(e.seq, format!("taken back by {}", e.by.name()));
+                places.retain(|_, s| *s != e.seq);
             }
             _ => {}
         }

@@ -93,8 +93,14 @@ impl Errand {
                     // The incident has lost its channel; there is nothing to keep up to date.
                     return Ok((self.remote.clone(), String::new()));
                 };
-                let mut card = self.draw(engine);
-                if self.surface == Surface::Digest {
+                let outside = self.surface != Surface::RoomCard;
+                let mut card = match incident.nature.private && outside {
+                    // It never stood there.
+                    true if self.remote.is_empty() => return Ok(unnamed(String::new())),
+                    true => chat::card::veiled(incident, &link(engine, incident.id)),
+                    false => self.draw(engine),
+                };
+                if self.surface == Surface::Digest && !incident.nature.private {
                     let name = directory.rooms.name.room_name(incident, &directory);
                     card = chat::card::digest(card, Some(&name));
                 }
@@ -176,7 +182,8 @@ impl Errand {
             .collect();
         let mut left_out = Vec::new();
         if !missing.is_empty() {
-            left_out = chat.invite(room, &missing).await?;
+            let private = self.incident.nature.private;
+            left_out = chat.invite(room, &missing, private).await?;
         }
         Ok((crew.join(" "), left_out.join("; ")))
     }

@@ -73,9 +73,7 @@ impl Words<'_> {
         if let Event::Redacted { seq, by, why } = &record.event {
             return self.remove(*seq, by, why).await.map(|()| String::new());
         }
-        let directory = self.engine.directory();
-        let Some(mut line) = chat::card::line(self.incident, &record, self.row.n, &directory)
-        else {
+        let Some(mut line) = self.line(&record).await else {
             return Ok(String::new());
         };
         if let Event::Attached(_) = &record.event {
@@ -91,6 +89,18 @@ impl Words<'_> {
         } else {
             format!("{} {message}", place(self.room))
         })
+    }
+
+    /// Its words here; what is private is not told where everybody reads.
+    async fn line(&self, record: &Record) -> Option<Line> {
+        // As it is now: it may have become private since the line was written.
+        let newest = self.engine.incident(self.incident.id).await.ok().flatten();
+        let private = newest.as_deref().unwrap_or(self.incident).nature.private;
+        if private && matches!(self.room, RoomRef::Channel(_)) {
+            return chat::card::line_outside(self.incident, record, self.row.n);
+        }
+        let directory = self.engine.directory();
+        chat::card::line(self.incident, record, self.row.n, &directory)
     }
 
     /// Takes away what an event became here: lines of firebell's become a tombstone, and the message it

@@ -1,5 +1,6 @@
 //! Acts on runs: look at one, approve it, say no, stop it, settle it. The same key is the same act.
 
+use super::answers::NotDone;
 use super::body::{Body, cause};
 use super::runs::{RunOut, run_of};
 use crate::core::id::{Actor, IncidentId, RunId};
@@ -49,9 +50,10 @@ pub struct RejectBody {}
 )]
 pub async fn get_run(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<RunOut>, Problem> {
-    let (incident, run) = which(&app, &id).await?;
+    let (incident, run) = which(&app, &caller, &id).await?;
     shown(&app, incident, run).await
 }
 
@@ -67,12 +69,10 @@ pub async fn get_run(
     request_body = ApproveBody,
     responses(
         (status = 200, description = "Approved; `missing` says what it still needs", body = RunOut),
-        (status = 400, description = "The body or the key does not fit", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
         (status = 403, description = "The token is no person's, or the rules do not let that person", body = ErrorBody),
         (status = 404, description = "There is no such run", body = ErrorBody),
         (status = 409, description = "Refused: it is over, lapsed, or would do something else", body = ErrorBody),
-        (status = 503, description = "It cannot be stored now; try again with the same key", body = ErrorBody),
+        NotDone,
     )
 )]
 pub async fn approve_run(
@@ -98,12 +98,10 @@ pub async fn approve_run(
     request_body(content = Option<RejectBody>, description = "May be left out"),
     responses(
         (status = 200, description = "It will not run", body = RunOut),
-        (status = 400, description = "The body or the key does not fit", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
         (status = 403, description = "The token is no person's, or not of somebody who may", body = ErrorBody),
         (status = 404, description = "There is no such run", body = ErrorBody),
         (status = 409, description = "Refused: it is over", body = ErrorBody),
-        (status = 503, description = "It cannot be stored now; try again with the same key", body = ErrorBody),
+        NotDone,
     )
 )]
 pub async fn reject_run(
@@ -140,12 +138,10 @@ pub struct SettleBody {
     request_body(content = Option<RejectBody>, description = "May be left out"),
     responses(
         (status = 200, description = "It was asked to stop", body = RunOut),
-        (status = 400, description = "The body or the key does not fit", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
         (status = 403, description = "The token is no person's, or not of somebody who may", body = ErrorBody),
         (status = 404, description = "There is no such run", body = ErrorBody),
         (status = 409, description = "Refused: it is over, or was asked before", body = ErrorBody),
-        (status = 503, description = "It cannot be stored now; try again with the same key", body = ErrorBody),
+        NotDone,
     )
 )]
 pub async fn stop_run(
@@ -171,12 +167,10 @@ pub async fn stop_run(
     request_body = SettleBody,
     responses(
         (status = 200, description = "It is settled; its keys are free", body = RunOut),
-        (status = 400, description = "The body or the key does not fit", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
         (status = 403, description = "The token is no person's, or not of somebody who may", body = ErrorBody),
         (status = 404, description = "There is no such run", body = ErrorBody),
         (status = 409, description = "Refused: its outcome is known, or was settled", body = ErrorBody),
-        (status = 503, description = "It cannot be stored now; try again with the same key", body = ErrorBody),
+        NotDone,
     )
 )]
 pub async fn settle_run(
@@ -204,7 +198,7 @@ async fn act(
     seen: Option<String>,
     what: impl FnOnce(Actor, RunId) -> Command,
 ) -> Result<Json<RunOut>, Problem> {
-    let (incident, run) = which(app, id).await?;
+    let (incident, run) = which(app, caller, id).await?;
     if seen.as_deref().is_some_and(str::is_empty) {
         return Err(Problem::bad(
             "bad_body",
@@ -229,7 +223,7 @@ async fn act(
 }
 
 /// The run a path names and the incident it belongs to.
-async fn which(app: &App, text: &str) -> Result<(IncidentId, RunId), Problem> {
+async fn which(app: &App, caller: &Caller, text: &str) -> Result<(IncidentId, RunId), Problem> {
     let digits = text.strip_prefix("run-").unwrap_or(text);
     let missing = || {
         Problem::missing(format!(
@@ -240,7 +234,14 @@ async fn which(app: &App, text: &str) -> Result<(IncidentId, RunId), Problem> {
     let run = digits.parse::<i64>().ok().filter(|n| *n > 0).map(RunId);
     let run = run.ok_or_else(missing)?;
     let found = app.engine.store().incident_of_run(run).await?;
-    Ok((found.ok_or_else(missing)?, run))
+    let incident = found.ok_or_else(missing)?;
+    // Of an incident this program may not see there is no run either.
+    let seen = super::hands::visible(app, caller, incident).await;
+    seen.map_err(|problem| match problem.status {
+        StatusCode::NOT_FOUND => missing(),
+        _ => problem,
+    })?;
+    Ok((incident, run))
 }
 
 async fn shown(app: &App, id: IncidentId, run: RunId) -> Result<Json<RunOut>, Problem> {

@@ -1,13 +1,15 @@
 //! The delivery ledger: every try to wake somebody, and what came of it.
 
+use super::answers::NotRead;
 use super::params::{Asked, FromParams, LIMIT_DEFAULT, Paging, Params};
 use super::shape::Page;
 use crate::core::id::IncidentId;
 use crate::http::App;
-use crate::http::error::{ErrorBody, Problem};
+use crate::http::auth::Caller;
+use crate::http::error::Problem;
 use crate::store::{AttemptQuery, AttemptRow};
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -111,13 +113,12 @@ impl From<AttemptRow> for AttemptOut {
     params(AttemptParams),
     responses(
         (status = 200, body = Page<AttemptOut>),
-        (status = 400, description = "A parameter is unknown or has a value that is not allowed", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
-        (status = 503, description = "The database does not answer; try again", body = ErrorBody),
+        NotRead,
     )
 )]
 pub async fn list_attempts(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Asked(params): Asked<AttemptParams>,
 ) -> Result<Json<Page<AttemptOut>>, Problem> {
     let paging = Paging {
@@ -127,6 +128,7 @@ pub async fn list_attempts(
     let query = AttemptQuery {
         incident: params.incident.map(IncidentId),
         person: params.person,
+        sight: caller.sight(&app.engine.directory()),
         offset: paging.offset(),
         limit: paging.limit,
     };

@@ -6,12 +6,14 @@
 mod acts;
 mod agree;
 mod alerts;
+mod answers;
 mod attempts;
 mod automation;
 mod body;
 mod declare;
 mod hands;
 mod incidents;
+mod nature;
 mod oncall;
 mod params;
 mod postmortems;
@@ -109,6 +111,13 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(hands::reopen))
         .routes(routes!(hands::reassign))
         .routes(routes!(hands::merge))
+        .routes(routes!(nature::get_ties))
+        .routes(routes!(nature::set_private))
+        .routes(routes!(nature::set_drill))
+        .routes(routes!(nature::set_type))
+        .routes(routes!(nature::invite))
+        .routes(routes!(nature::relate))
+        .routes(routes!(nature::set_parent))
         .routes(routes!(hands::acknowledge_many))
         .routes(routes!(hands::resolve_many))
         .routes(routes!(silences::list_silences, silences::make_silence))

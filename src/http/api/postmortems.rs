@@ -1,6 +1,7 @@
 //! Postmortems for programs: the document in every format, what people add to it, where it goes, the
 //! list and the search.
 
+use super::answers::NotRead;
 use super::body::{Body, Which};
 use super::params::{Asked, FromParams, Paging, Params};
 use super::shape::{All, Page};
@@ -13,7 +14,7 @@ use crate::engine::Read;
 use crate::http::App;
 use crate::http::auth::Caller;
 use crate::http::error::{ErrorBody, Problem};
-use crate::store::{FoundRow, MARK, PostmortemQuery};
+use crate::store::{FoundRow, Looking, MARK, PostmortemQuery};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -67,16 +68,14 @@ async fn read(app: &App, id: IncidentId) -> Result<Read, Problem> {
     params(("id" = i64, Path, description = "Its number"), FormatParams),
     responses(
         (status = 200, description = "The document", content(
-            (serde_json::Value = "application/json"),
-            (String = "text/markdown"),
-            (String = "text/html"),
-            (String = "text/csv"),
-            (String = "text/plain"),
+        (serde_json::Value = "application/json"),
+        (String = "text/markdown"),
+        (String = "text/html"),
+        (String = "text/csv"),
+        (String = "text/plain"),
         )),
-        (status = 400, description = "A parameter is unknown or has a value that is not allowed", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
         (status = 404, description = "There is no such incident", body = ErrorBody),
-        (status = 503, description = "The database does not answer; try again", body = ErrorBody),
+        NotRead,
     )
 )]
 pub async fn get_postmortem(
@@ -353,6 +352,8 @@ pub struct ListParams {
     team: Option<String>,
     /// `true`: only those whose review is late.
     overdue: Option<String>,
+    /// `true`: those of drills as well.
+    drills: Option<String>,
     /// From 1.
     #[param(minimum = 1, default = 1)]
     page: Option<i64>,
@@ -369,12 +370,16 @@ impl FromParams for ListParams {
         let overdue = params
             .choice("overdue", &["true", "false"])?
             .map(str::to_owned);
+        let drills = params
+            .choice("drills", &["true", "false"])?
+            .map(str::to_owned);
         let Paging { page, limit } = params.paging()?;
         Ok(ListParams {
             stage,
             owner,
             team,
             overdue,
+            drills,
             page: Some(page),
             limit: Some(limit),
         })
@@ -389,13 +394,12 @@ impl FromParams for ListParams {
     params(ListParams),
     responses(
         (status = 200, body = Page<PostmortemOut>),
-        (status = 400, description = "A parameter is unknown or has a value that is not allowed", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
-        (status = 503, description = "The database does not answer; try again", body = ErrorBody),
+        NotRead,
     )
 )]
 pub async fn list_postmortems(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Asked(params): Asked<ListParams>,
 ) -> Result<Json<Page<PostmortemOut>>, Problem> {
     let paging = Paging {
@@ -408,6 +412,8 @@ pub async fn list_postmortems(
         owner: params.owner,
         team: params.team,
         overdue_at: (params.overdue.as_deref() == Some("true")).then_some(now),
+        sight: caller.sight(&app.engine.directory()),
+        drills: params.drills.as_deref() == Some("true"),
         offset: paging.offset(),
         limit: paging.limit,
     };
@@ -437,6 +443,8 @@ pub struct SearchParams {
     q: Option<String>,
     /// `true`: only postmortems that are reviewed.
     reviewed: Option<String>,
+    /// `true`: drills as well.
+    drills: Option<String>,
 }
 
 impl FromParams for SearchParams {
@@ -445,7 +453,14 @@ impl FromParams for SearchParams {
         let reviewed = params
             .choice("reviewed", &["true", "false"])?
             .map(str::to_owned);
-        Ok(SearchParams { q, reviewed })
+        let drills = params
+            .choice("drills", &["true", "false"])?
+            .map(str::to_owned);
+        Ok(SearchParams {
+            q,
+            reviewed,
+            drills,
+        })
     }
 }
 
@@ -487,22 +502,21 @@ impl From<FoundRow> for FoundOut {
     params(SearchParams),
     responses(
         (status = 200, body = All<FoundOut>),
-        (status = 400, description = "A parameter is unknown or has a value that is not allowed", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
-        (status = 503, description = "The database does not answer; try again", body = ErrorBody),
+        NotRead,
     )
 )]
 pub async fn search(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Asked(params): Asked<SearchParams>,
 ) -> Result<Json<All<FoundOut>>, Problem> {
-    let reviewed = params.reviewed.as_deref() == Some("true");
+    let how = Looking {
+        reviewed: params.reviewed.as_deref() == Some("true"),
+        sight: caller.sight(&app.engine.directory()),
+        drills: params.drills.as_deref() == Some("true"),
+    };
     let question = params.q.unwrap_or_default();
-    let found = app
-        .engine
-        .store()
-        .search(&question, reviewed, FOUND)
-        .await?;
+    let found = app.engine.store().search(&question, &how, FOUND).await?;
     Ok(Json(All {
         items: found.into_iter().map(FoundOut::from).collect(),
     }))

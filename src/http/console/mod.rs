@@ -168,6 +168,7 @@ fn forms() -> Router<Console> {
         .route("/incidents/{id}/notes", on_post(act::note))
         .route("/incidents/{id}/reassign", on_post(hands::reassign))
         .route("/incidents/{id}/merge", on_post(hands::merge))
+        .route("/incidents/{id}/shape", on_post(hands::shape))
         .route(
             "/incidents/{id}/run/{action}",
             get(run::form).post(run::confirm),

@@ -114,7 +114,11 @@ pub(super) async fn live(
     let mut known: BTreeMap<IncidentId, Option<Arc<Incident>>> = BTreeMap::new();
     let mut talks: BTreeMap<IncidentId, Spoken> = BTreeMap::new();
     let mut views = Vec::with_capacity(rows.len());
-    for row in rows {
+    let sight = &moment.viewer.sight;
+    let hidden = console.app.engine.store().hidden(sight).await?;
+    // What was said of an incident before it became private is not shown to others any more.
+    let shown = |r: &PostRow| !r.incident.is_some_and(|i| hidden.contains(&i));
+    for row in rows.into_iter().filter(shown) {
         let mut view = PostView {
             card: None,
             run: None,

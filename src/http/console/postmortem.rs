@@ -16,7 +16,7 @@ use crate::core::postmortem::{
 use crate::core::schedule::parse_at;
 use crate::engine::{Failure, Read};
 use crate::share;
-use crate::store::PostmortemQuery;
+use crate::store::{Looking, PostmortemQuery};
 use axum::extract::{Form, Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -336,6 +336,7 @@ pub(super) struct Asked {
     owner: String,
     team: String,
     overdue: String,
+    drills: String,
     page: i64,
 }
 
@@ -353,6 +354,8 @@ pub(super) async fn list(
         owner: some(&asked.owner),
         team: some(&asked.team),
         overdue_at: (!asked.overdue.is_empty()).then_some(moment.now),
+        sight: moment.viewer.sight.clone(),
+        drills: !asked.drills.is_empty(),
         offset: page * PER_PAGE,
         limit: PER_PAGE,
     };
@@ -366,6 +369,7 @@ pub(super) async fn list(
         owner: asked.owner,
         team: asked.team,
         overdue: !asked.overdue.is_empty(),
+        drills: !asked.drills.is_empty(),
     };
     let body = draw::list(moment.scene(), &shown);
     let at = (Here::Postmortems, "/postmortems");
@@ -377,6 +381,7 @@ pub(super) async fn list(
 pub(super) struct Question {
     q: String,
     reviewed: String,
+    drills: String,
 }
 
 /// The search over timelines, conversations and postmortems.
@@ -386,13 +391,18 @@ pub(super) async fn search(
     Query(asked): Query<Question>,
 ) -> Result<Response, Trouble> {
     let moment = Moment::new(&console, viewer);
-    let reviewed = !asked.reviewed.is_empty();
+    let how = Looking {
+        reviewed: !asked.reviewed.is_empty(),
+        sight: moment.viewer.sight.clone(),
+        drills: !asked.drills.is_empty(),
+    };
     let store = console.app.engine.store();
     let shown = SearchView {
-        found: store.search(&asked.q, reviewed, FOUND).await?,
+        found: store.search(&asked.q, &how, FOUND).await?,
         full: FOUND,
         question: asked.q,
-        reviewed,
+        reviewed: how.reviewed,
+        drills: how.drills,
     };
     let body = draw::search(moment.scene(), &shown);
     load::page(

@@ -26,8 +26,13 @@ pub(super) struct Window {
 /// A room this viewer may look into; another one is answered as if it were not there.
 pub(super) async fn find(console: &Console, viewer: &Viewer, id: i64) -> Result<RoomRow, Trouble> {
     let room = console.app.engine.store().room(RoomId(id)).await?;
-    room.filter(|r| load::may_see(viewer, r))
-        .ok_or_else(|| Trouble::NotFound("There is no such room, or it is not yours.".to_owned()))
+    let none = || Trouble::NotFound("There is no such room, or it is not yours.".to_owned());
+    let room = room.filter(|r| load::may_see(viewer, r)).ok_or_else(none)?;
+    if let Some(id) = room.incident {
+        let seen = console.app.engine.seen(id, &viewer.sight).await?;
+        seen.ok_or_else(none)?;
+    }
+    Ok(room)
 }
 
 /// Whether this message is for this viewer: answers are for whoever asked.

@@ -351,8 +351,13 @@ impl Chat for Discord {
         Box::pin(self.set_topic(room, text))
     }
 
-    fn invite<'a>(&'a self, room: &'a str, people: &'a [String]) -> Answer<'a, Vec<String>> {
-        Box::pin(self.bring(room, people))
+    fn invite<'a>(
+        &'a self,
+        room: &'a str,
+        people: &'a [String],
+        private: bool,
+    ) -> Answer<'a, Vec<String>> {
+        Box::pin(self.bring(room, people, private))
     }
 
     fn pin<'a>(&'a self, room: &'a str, card: &'a str) -> Answer<'a, ()> {

@@ -102,6 +102,9 @@ impl Discord {
             Some(room) => room.clone(),
             None => self.make_room(&channels, card, name).await?,
         };
+        if card.private && !room.closed_to.contains(&self.settings.guild) {
+            self.close(&room.id).await?;
+        }
         lock(&self.rooms).insert(room.id.clone());
         Ok((room.id, room.name))
     }
@@ -118,15 +121,28 @@ impl Discord {
             "topic": topic(&format!("{} {} · {}", card.severity, card.incident, card.title), &card.url, card.incident.0),
         });
         if self.settings.place.private_rooms || card.private {
-            let own = VIEW | SEND | EMBED | ATTACH | HISTORY;
-            body["permission_overwrites"] = json!([
-                {"id": self.settings.guild, "type": 0, "allow": "0", "deny": VIEW.to_string()},
-                {"id": self.me(), "type": 1, "allow": own.to_string(), "deny": "0"},
-            ]);
+            body["permission_overwrites"] = self.to_nobody();
         }
         let why = format!("firebell: the room of {}", card.incident);
         self.make_in(&self.settings.category, body, &why, channels)
             .await
+    }
+
+    /// The overwrites of a room nobody but the bot looks into.
+    fn to_nobody(&self) -> Value {
+        let own = VIEW | SEND | EMBED | ATTACH | HISTORY;
+        json!([
+            {"id": self.settings.guild, "type": 0, "allow": "0", "deny": VIEW.to_string()},
+            {"id": self.me(), "type": 1, "allow": own.to_string(), "deny": "0"},
+        ])
+    }
+
+    /// Closes a room that was made for everybody; who belongs in it is brought in again.
+    async fn close(&self, room: &str) -> Result<(), Fault> {
+        let body = json!({"permission_overwrites": self.to_nobody()});
+        let done = self.patch(&format!("/channels/{room}"), &body).await;
+        self.forget_channels();
+        done.map(drop).map_err(|r| with_permission(r, MANAGE_ROLES))
     }
 
     /// Sets what stands above a room. Discord allows two changes in ten minutes.
@@ -151,20 +167,25 @@ impl Discord {
 
     /// Brings people into a room: a private one is opened to them, in a public one they are rung.
     /// Answers who could not be, and why.
-    pub(super) async fn bring(&self, room: &str, people: &[String]) -> Result<Vec<String>, Fault> {
+    pub(super) async fn bring(
+        &self,
+        room: &str,
+        people: &[String],
+        private: bool,
+    ) -> Result<Vec<String>, Fault> {
         let (mut accounts, mut left_out) = (Vec::new(), Vec::new());
         for person in people {
-            match self.engine.account_of(self.name(), person) {
+            match self.engine.account_behind(self.name(), person) {
                 Some(account) => accounts.push(account),
+                // Known by an account somewhere else only.
+                None if person.contains(':') => {}
                 None => left_out.push(format!("{person} has no account on {}", self.name())),
             }
         }
         if accounts.is_empty() {
             return Ok(left_out);
         }
-        let known = self.channels(false).await?;
-        let hidden = known.iter().any(|c| c.id == room && c.hidden);
-        if self.settings.place.private_rooms || hidden {
+        if self.settings.place.private_rooms || private {
             left_out.extend(self.open_to(room, &accounts).await?);
             return Ok(left_out);
         }
@@ -270,7 +291,7 @@ mod tests {
             name: "inc-42".to_owned(),
             topic,
             parent: String::new(),
-            hidden: false,
+            closed_to: Vec::new(),
         };
         let own = room(topic("sev1 · @everyone", url, 42));
         assert!(is_room_of(&own, url, 42));

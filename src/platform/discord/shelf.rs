@@ -215,7 +215,8 @@ impl Discord {
             self.forget_channels();
             moved.map_err(gone)?;
         }
-        let deny = if self.settings.place.private_rooms || channel.hidden {
+        let hidden = channel.closed_to.contains(&self.settings.guild);
+        let deny = if self.settings.place.private_rooms || hidden {
             deny | VIEW
         } else {
             deny

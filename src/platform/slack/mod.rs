@@ -165,7 +165,12 @@ impl Chat for Slack {
         Box::pin(async move { Ok(self.set_topic(room, text).await?) })
     }
 
-    fn invite<'a>(&'a self, room: &'a str, people: &'a [String]) -> Answer<'a, Vec<String>> {
+    fn invite<'a>(
+        &'a self,
+        room: &'a str,
+        people: &'a [String],
+        _private: bool,
+    ) -> Answer<'a, Vec<String>> {
         Box::pin(async move { Ok(self.bring(room, people).await?) })
     }
 

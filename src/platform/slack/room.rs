@@ -180,7 +180,9 @@ impl Slack {
         let own = self.myself().await?;
         if self.rooms.known(&unsure(card)).is_some() {
             // An earlier try ended without an answer: the room may be there, under another title.
-            let ours = |c: &Value| c["creator"] == own.user.as_str() && bears(c, &card.url);
+            let ours = |c: &Value| {
+                c["creator"] == own.user.as_str() && bears(c, &card.url) && closed_enough(c, card)
+            };
             let found = self.find_channel(ours).await?;
             if let Some(room) = found.filter(|c| c["is_archived"] != true) {
                 return Ok(named_room(&room));
@@ -251,8 +253,10 @@ impl Slack {
         }
         let mut accounts: Vec<(String, &str)> = Vec::new();
         for person in people {
-            match self.engine.account_of(self.name(), person) {
+            match self.engine.account_behind(self.name(), person) {
                 Some(account) => accounts.push((account, person)),
+                // Known by an account somewhere else only.
+                None if person.contains(':') => {}
                 None => left_out.push(format!("{person} has no account on {}", self.name())),
             }
         }
@@ -442,7 +446,15 @@ fn bears(channel: &Value, url: &str) -> bool {
 /// Whether this is the incident's room: made by us, tagged for it or not tagged yet, and open.
 fn is_ours(room: &Value, card: &Card, user: &str) -> bool {
     let untagged = room["purpose"]["value"].as_str().is_none_or(str::is_empty);
-    room["creator"] == user && room["is_archived"] != true && (untagged || bears(room, &card.url))
+    room["creator"] == user
+        && room["is_archived"] != true
+        && (untagged || bears(room, &card.url))
+        && closed_enough(room, card)
+}
+
+/// Slack makes no public channel private: what was made for everybody is not a private incident's room.
+fn closed_enough(room: &Value, card: &Card) -> bool {
+    !card.private || room["is_private"] == true
 }
 
 #[cfg(test)]
@@ -475,6 +487,17 @@ mod tests {
             "UB"
         ));
         assert!(is_ours(&room("UB", ""), &card, "UB"));
+        let private = Card {
+            private: true,
+            ..card.clone()
+        };
+        assert!(
+            !is_ours(&room("UB", ""), &private, "UB"),
+            "made for everybody"
+        );
+        let mut closed = room("UB", "");
+        closed["is_private"] = json!(true);
+        assert!(is_ours(&closed, &private, "UB"));
         assert!(!is_ours(
             &room("U1", &format!("Incident #4: {url}")),
             &card,

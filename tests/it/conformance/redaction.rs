@@ -159,7 +159,7 @@ async fn what_is_removed_is_in_no_place_any_more() {
         404
     );
     let audit = engine.store().audit_after(0, 1000).await.unwrap();
-    let told = audit.iter().filter(|e| e.fact.kind == "redacted").count();
+    let told = audit.iter().filter(|e| e.kind == "redacted").count();
     assert!(
         told >= 3,
         "the words, the edit, the mark and the file: {told}"

@@ -297,7 +297,7 @@ async fn emulate_shows_that_what_is_tried_again_comes_once() {
     for _ in 0..2 {
         slack.pin(&room, &shown).await.unwrap();
         slack.links(&room, &links).await.unwrap();
-        slack.invite(&room, &crew).await.unwrap();
+        slack.invite(&room, &crew, false).await.unwrap();
     }
 
     assert_eq!(workspace.messages(&room).await.len(), 2);

@@ -2,7 +2,10 @@
 
 use super::journal::{ana, at, bo};
 use firebell::core::id::Actor;
-use firebell::core::incident::{Answered, Event, KeptFile, KeptMessage, RefusedFile, RoomPlan};
+use firebell::core::incident::{
+    Answered, Event, KeptFile, KeptMessage, PutAway, RefusedFile, Retitled, RoomPlan, ShelvedRoom,
+    Unkept,
+};
 
 pub fn shapes() -> Vec<(&'static str, Event)> {
     vec![
@@ -15,35 +18,35 @@ pub fn shapes() -> Vec<(&'static str, Event)> {
         ),
         (
             "retitled",
-            Event::Retitled {
+            Event::Retitled(Retitled {
                 by: ana(),
                 from: "Checkout: high error rate".to_owned(),
                 title: "Payments fail in the EU".to_owned(),
-            },
+            }),
         ),
         (
             "archived",
-            Event::Archived {
+            Event::Archived(PutAway {
                 by: Actor::Firebell,
                 why: "resolved for 7d".to_owned(),
-            },
+            }),
         ),
         (
             "room_shelved",
-            Event::RoomShelved {
+            Event::RoomShelved(ShelvedRoom {
                 platform: "slack".to_owned(),
                 room: "C0ROOM".to_owned(),
-            },
+            }),
         ),
         ("room_retried", Event::RoomRetried { by: bo() }),
         ("kept", kept()),
         (
             "unkept",
-            Event::Unkept {
+            Event::Unkept(Unkept {
                 by: ana(),
                 seq: 31,
                 how: "marked with :pushpin:".to_owned(),
-            },
+            }),
         ),
         ("attached", attached()),
         (

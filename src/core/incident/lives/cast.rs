@@ -1,8 +1,9 @@
 //! Who and what random lives are lived with.
 
+use super::super::{Audience, Command, Incident, Shape, UpdateWish, compose, preview};
 use super::{Action, Arc, Directory, action};
-use crate::core::directory::{Auto, AutoLevel};
-use crate::core::id::{Actor, Platform, Severity};
+use crate::core::directory::{Auto, AutoLevel, RunsPolicy};
+use crate::core::id::{Actor, IncidentId, Platform, Severity};
 use crate::core::incident::{KeptFile, KeptMessage, RefusedFile, Talk};
 use crate::core::time::Time;
 use crate::core::verdict::{Rule, Rules};
@@ -133,4 +134,80 @@ pub(super) fn talk(
             why: "it is too large".to_owned(),
         })),
     }
+}
+
+/// It is to be something else, sensible or not.
+pub(super) fn shape(rng: &mut fastrand::Rng, by: Actor) -> Command {
+    let other = IncidentId(rng.i64(1..5));
+    let shape = match rng.u8(0..10) {
+        0 | 1 => Shape::Private {
+            private: rng.bool(),
+            why: String::new(),
+        },
+        2 => Shape::Drill { drill: rng.bool() },
+        3 => Shape::Type {
+            type_id: rng.bool().then(|| "outage".to_owned()),
+            name: None,
+            runs: RunsPolicy::ALL[rng.usize(0..3)],
+        },
+        4 => Shape::Invite { who: by.clone() },
+        5 => Shape::Relate {
+            to: other,
+            title: "other".to_owned(),
+            why: String::new(),
+        },
+        6 => Shape::Unrelate { to: other },
+        7 => Shape::Parent {
+            parent: rng.bool().then(|| (other, "whole".to_owned())),
+        },
+        8 => Shape::Child {
+            child: other,
+            title: "part".to_owned(),
+            status: "triggered".to_owned(),
+        },
+        _ => Shape::ChildMoved {
+            child: other,
+            status: "resolved".to_owned(),
+        },
+    };
+    Command::Shape {
+        by,
+        shape: Box::new(shape),
+    }
+}
+/// A status scale, a page, and for half of the lives an update that is due again and again.
+pub(super) fn tell_by_rules(rng: &mut fastrand::Rng, directory: &mut Directory) {
+    directory.statuses = super::super::tests::told::scale();
+    directory.page = Some(Arc::new(super::super::tests::told::page()));
+    directory.updates.final_resolves = rng.bool();
+    if rng.bool() {
+        directory.updates.every = (0..3).map(|n| (Severity(n), 600_000)).collect();
+    }
+}
+
+/// An update or another cadence; a public one as its author has read it, or has not.
+pub(super) fn tells(rng: &mut fastrand::Rng, by: Actor, incident: &Incident) -> Command {
+    if rng.u8(0..4) == 0 {
+        return Command::SetCadence {
+            by,
+            every_ms: [None, Some(300_000), Some(1)][rng.usize(0..3)],
+            next: None,
+        };
+    }
+    let status = ["investigating", "monitoring", "resolved", "gone"][rng.usize(0..4)];
+    let mut wish = UpdateWish {
+        status: rng.bool().then(|| status.to_owned()),
+        next_ms: (rng.u8(0..4) == 0).then_some(120_000),
+        title: rng.bool().then(|| "Slow".to_owned()),
+        ..UpdateWish::internal(by, ["", "we look at it"][rng.usize(0..2)])
+    };
+    if rng.bool() {
+        wish.audience = Audience::Public;
+        let mut directory = Directory::default();
+        tell_by_rules(&mut fastrand::Rng::with_seed(0), &mut directory);
+        let composed = compose(incident, &directory, incident.updated_at, &wish);
+        let read = composed.map(|update| preview(incident, &update, None).digest);
+        wish.seen = read.ok().filter(|_| rng.u8(0..4) > 0);
+    }
+    Command::Update(Box::new(wish))
 }

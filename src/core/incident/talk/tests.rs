@@ -190,7 +190,7 @@ fn a_message_is_on_the_timeline_once_and_whoever_marked_it_takes_it_back() {
     assert!(life.talks(unkeep(bo(), "marked with :pushpin:")).is_err());
     assert!(life.talks(unkeep(ana(), "pinned")).is_err());
     let gone = life.talks(unkeep(ana(), "marked with :pushpin:")).unwrap();
-    assert!(matches!(&gone[..], [Event::Unkept { seq: s, .. }] if *s == seq));
+    assert!(matches!(&gone[..], [Event::Unkept(e)] if e.seq == seq));
     // And it can be put there again.
     life.talks(message(bo(), "pinned")).unwrap();
 }

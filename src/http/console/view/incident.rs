@@ -49,6 +49,8 @@ pub(in super::super) struct IncidentView {
     pub(in super::super) steps: Vec<ShowRow>,
     /// Files that came with messages.
     pub(in super::super) files: Vec<FileRow>,
+    /// What it is, and what it has to do with.
+    pub(in super::super) shape: super::shape::ShapeView,
 }
 
 /// The whole page.
@@ -64,6 +66,7 @@ pub(in super::super) fn incident(scene: Scene<'_>, view: &IncidentView) -> Marku
             @if let Some(found) = &view.lesson { (super::postmortem::lesson(found)) }
             div.columns data-live={ "incident:" (id.0) } data-src={ "/fragments/incident/" (id.0) } { (columns(scene, view)) }
             @if view.card.card.status != "resolved" { (super::hands::hand_on(scene, id, &view.others)) }
+            (super::shape::forms(scene, &view.shape, &view.others))
             (note_form(scene, id))
         }
     }
@@ -79,6 +82,7 @@ pub(in super::super) fn columns(scene: Scene<'_>, view: &IncidentView) -> Markup
         }
         div.column.second {
             (super::automation::panel(&view.worked))
+            (super::shape::ties(scene, &view.shape))
             (why(scene, &view.why))
             (super::steps::rooms(scene, view))
             (deliveries(scene, view))
@@ -247,6 +251,10 @@ pub(in super::super) struct ListView {
     pub(in super::super) status: String,
     /// Part of the title looked for.
     pub(in super::super) text: String,
+    /// Id of a type; empty: all.
+    pub(in super::super) kind: String,
+    /// `only` drills, `without` them, or empty: both.
+    pub(in super::super) drill: String,
 }
 
 /// The list of incidents.
@@ -260,13 +268,24 @@ pub(in super::super) fn list(scene: Scene<'_>, view: &ListView) -> Markup {
                     option value=(value) selected[view.status == value] { (words) }
                 }
             }
+            @if !scene.directory.types.is_empty() {
+                select name="type" aria-label="Type" {
+                    option value="" { "every type" }
+                    @for t in &scene.directory.types { option value=(t.id) selected[view.kind == t.id] { (t.name) } }
+                }
+            }
+            select name="drill" aria-label="Drills" {
+                @for (value, words) in [("", "real and drills"), ("without", "real"), ("only", "drills")] {
+                    option value=(value) selected[view.drill == value] { (words) }
+                }
+            }
             button.button { "Show" }
         }
         @if view.rows.is_empty() { p.empty { "No incident matches." } }
         @let several = view.rows.iter().filter(|r| r.status != "resolved").count() > 1;
         @if several { (super::hands::bulk(scene)) }
         ol.rows { @for row in &view.rows { (choosable(scene, row, several)) } }
-        (super::lists::pager("/incidents", &format!("status={}&text={}", view.status, super::lists::query(&view.text)), view.page, view.limit, view.total))
+        (super::lists::pager("/incidents", &format!("status={}&text={}&type={}&drill={}", view.status, super::lists::query(&view.text), super::lists::query(&view.kind), super::lists::query(&view.drill)), view.page, view.limit, view.total))
     }
 }
 

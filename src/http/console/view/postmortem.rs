@@ -362,16 +362,18 @@ pub(in super::super) struct ListView {
     pub(in super::super) owner: String,
     pub(in super::super) team: String,
     pub(in super::super) overdue: bool,
+    pub(in super::super) drills: bool,
 }
 
 /// The list.
 pub(in super::super) fn list(scene: Scene<'_>, view: &ListView) -> Markup {
     let query = format!(
-        "stage={}&owner={}&team={}&overdue={}",
+        "stage={}&owner={}&team={}&overdue={}&drills={}",
         super::lists::query(&view.stage),
         super::lists::query(&view.owner),
         super::lists::query(&view.team),
-        if view.overdue { "1" } else { "" }
+        if view.overdue { "1" } else { "" },
+        if view.drills { "1" } else { "" }
     );
     html! {
         (frame::head("Postmortems", &html! { a.button href="/search" { "Search them" } }))
@@ -386,6 +388,7 @@ pub(in super::super) fn list(scene: Scene<'_>, view: &ListView) -> Markup {
                 @for t in scene.directory.teams.values() { option value=(t.id) selected[view.team == t.id] { (t.name) } }
             }
             label.choice { input type="checkbox" name="overdue" value="1" checked[view.overdue]; "overdue" }
+            label.choice { input type="checkbox" name="drills" value="1" checked[view.drills]; "drills too" }
             button.button { "Show" }
         }
         @if view.rows.is_empty() { p.empty { "No postmortem matches. One begins when an incident with a deadline is resolved, or when somebody writes in it." } }
@@ -418,6 +421,7 @@ fn list_item(scene: Scene<'_>, item: &PostmortemItem) -> Markup {
 pub(in super::super) struct SearchView {
     pub(in super::super) question: String,
     pub(in super::super) reviewed: bool,
+    pub(in super::super) drills: bool,
     pub(in super::super) found: Vec<FoundRow>,
     /// What is found at most.
     pub(in super::super) full: i64,
@@ -431,6 +435,7 @@ pub(in super::super) fn search(scene: Scene<'_>, view: &SearchView) -> Markup {
         form.filter method="get" action="/search" role="search" {
             input name="q" type="search" value=(view.question) placeholder="Words of timelines and postmortems" aria-label="Words" autofocus;
             label.choice { input type="checkbox" name="reviewed" value="1" checked[view.reviewed]; "reviewed only" }
+            label.choice { input type="checkbox" name="drills" value="1" checked[view.drills]; "drills too" }
             button.button { "Search" }
         }
         @if view.question.trim().is_empty() { p.about { "Timelines, conversations and postmortems of incidents that are over. Every word must begin a word of what is found." } }
