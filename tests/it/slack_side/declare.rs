@@ -74,6 +74,18 @@ async fn a_private_incident_has_a_private_room_and_is_answered_to_its_declarer_a
         format!("{:?}", c.kind) == "Private"
     })
     .await;
+    // Whoever is not linked is let into the room of what they declared.
+    let cy = side.world.user("cy");
+    cy.types("/firebell new sev1 the goat escaped private", "general")
+        .await
+        .assert_acked();
+    let room = side
+        .until("a room", |i| i.rooms.get("slack").cloned(), 3)
+        .await;
+    side.channel_where(&room, "its declarer inside", |c| {
+        c.members.contains(cy.id())
+    })
+    .await;
     let bo = side.world.user("bo");
     bo.types("/firebell list all", "general")
         .await
