@@ -49,7 +49,7 @@ pub(super) async fn events(
 async fn concerns(engine: &Engine, sight: &Sight, change: &Change) -> bool {
     let id = match change {
         Change::Incident(id) | Change::Run(_, id) => *id,
-        Change::Room(_) | Change::Directory => return true,
+        Change::Room(_) | Change::Directory | Change::Updates => return true,
     };
     match engine.incident(id).await {
         Ok(Some(incident)) => sight.sees(&incident),
