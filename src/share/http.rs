@@ -78,6 +78,26 @@ impl Client {
         if let Some(body) = body {
             request = request.json(body);
         }
+        self.send(request).await
+    }
+
+    /// Sends bytes of a kind of their own, and answers the JSON of a 2xx.
+    pub(super) async fn put(
+        &self,
+        method: Method,
+        path: &str,
+        (media, body): (String, Vec<u8>),
+    ) -> Result<Value, Fault> {
+        let request = self
+            .http
+            .request(method, format!("{}{path}", self.base))
+            .headers(self.headers.clone())
+            .header(reqwest::header::CONTENT_TYPE, media)
+            .body(body);
+        self.send(request).await
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<Value, Fault> {
         let who = &self.name;
         let response = request.send().await.map_err(|e| Fault {
             why: if e.is_timeout() {
@@ -110,9 +130,12 @@ fn headers(export: &Export) -> Result<HeaderMap, String> {
     let forge = match &export.kind {
         ExportKind::Git { forge, .. } => forge.as_ref().map(|(f, _)| *f),
         ExportKind::Issues { forge, .. } => Some(*forge),
-        ExportKind::Jira { .. } => None,
+        _ => None,
     };
     let (name, value) = match (&export.kind, forge) {
+        (ExportKind::DiscordFile { .. }, _) => {
+            (AUTHORIZATION, format!("Bot {}", token.expose_secret()))
+        }
         (_, Some(Forge::Gitlab)) => (
             HeaderName::from_static("private-token"),
             token.expose_secret().to_owned(),

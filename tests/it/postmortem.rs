@@ -3,5 +3,6 @@
 mod exports;
 mod forges;
 mod formats;
+mod places;
 mod repository;
 mod writing;
