@@ -9,6 +9,7 @@ mod contact;
 mod covers;
 mod hands;
 mod hush;
+mod insight;
 mod link;
 mod oncall;
 mod open;
@@ -21,7 +22,7 @@ use crate::chat::surface::tree;
 use crate::chat::{Press, words};
 use crate::core::directory::{Directory, Target};
 use crate::core::explain::explain;
-use crate::core::id::{Actor, IncidentId, RunId, Seq};
+use crate::core::id::{Actor, IncidentId, RunId, Seq, Severity};
 use crate::core::incident::{Ask, Command, Incident};
 use crate::core::postmortem::{Format, export};
 use crate::core::time::Time;
@@ -224,6 +225,8 @@ impl<'a> Desk<'a> {
             Invocation::Fairness { schedule, from, to } => {
                 self.fairness(schedule.as_deref(), (from, to)).await
             }
+            Invocation::Analytics { asked } => self.analytics(&asked).await,
+            Invocation::Changes { service } => self.changes(service).await,
             Invocation::Acknowledge { id } => {
                 let said = |i: &Incident| format!("{} is yours; paging stopped.", i.id);
                 self.act(id, Command::Acknowledge { by }, said).await
@@ -251,11 +254,7 @@ impl<'a> Desk<'a> {
             } => self.maintenance(service, from, until, comment).await,
             Invocation::Silences { all } => self.silences(all).await,
             Invocation::Unsilence { id } => self.unsilence(&id).await,
-            Invocation::SetSeverity { id, to } => {
-                let name = self.directory.severity_name(to);
-                let said = |i: &Incident| format!("{} is {name} now.", i.id);
-                self.act(id, Command::SetSeverity { by, to }, said).await
-            }
+            Invocation::SetSeverity { id, to } => self.set_severity(id, to).await,
             Invocation::Lead { id, person: whom } => {
                 let lead = whom.map_or(by.clone(), |id| person(&self.directory, &id));
                 let name = lead.name().to_owned();
@@ -300,6 +299,13 @@ impl<'a> Desk<'a> {
                 )
             }
         }
+    }
+
+    async fn set_severity(&self, id: IncidentId, to: Severity) -> Reply {
+        let name = self.directory.severity_name(to);
+        let by = self.who.clone();
+        let said = |i: &Incident| format!("{} is {name} now.", i.id);
+        self.act(id, Command::SetSeverity { by, to }, said).await
     }
 
     /// Submits, and answers in words about the incident as it is after it.

@@ -7,6 +7,7 @@
 mod automation;
 mod covers;
 mod hush;
+mod insight;
 mod line;
 mod lookup;
 mod oncall;
@@ -21,6 +22,7 @@ pub(crate) use lookup::{nearest, policy};
 pub use typed::typed;
 
 use super::surface::tree;
+use crate::core::analytics::Asked;
 use crate::core::directory::{Directory, Target};
 use crate::core::duty::Answer;
 use crate::core::id::{IncidentId, RunId, Severity};
@@ -131,6 +133,14 @@ pub enum Invocation {
         schedule: Option<String>,
         from: NaiveDate,
         to: NaiveDate,
+    },
+    /// Whose numbers, and of when.
+    Analytics {
+        asked: Box<Asked>,
+    },
+    /// `service` absent: of all.
+    Changes {
+        service: Option<String>,
     },
     Acknowledge {
         id: IncidentId,
@@ -304,6 +314,8 @@ impl Invocation {
             },
             Invocation::Covers => "covers",
             Invocation::Fairness { .. } => "fairness",
+            Invocation::Analytics { .. } => "analytics",
+            Invocation::Changes { .. } => "changes",
             Invocation::Acknowledge { .. } => "ack",
             Invocation::Resolve { .. } => "resolve",
             Invocation::Snooze { .. } => "snooze",

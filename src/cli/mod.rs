@@ -1,9 +1,11 @@
 //! The command line. Logs go to stderr; stdout carries only what was asked for.
 
 pub mod actions;
+mod analytics;
 mod approve;
 mod audit;
 mod automation;
+mod changes;
 pub mod check;
 mod demo;
 mod demo_story;
@@ -143,6 +145,20 @@ enum Command {
     Fairness {
         #[command(flatten)]
         question: fairness::Question,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Print what past incidents measure: how long things took, whom they woke, what is noise
+    Analytics {
+        #[command(flatten)]
+        question: analytics::Question,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Print what was changed lately: deploys, pushes, releases, newest first
+    Changes {
+        #[command(flatten)]
+        question: changes::Question,
         #[command(flatten)]
         config: Config,
     },
@@ -297,6 +313,10 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
         Command::Learn { name, config } => automation::learn(&config.path, &name).await,
         Command::Oncall { question, config } => oncall::on_call(&config.path, &question).await,
         Command::Fairness { question, config } => fairness::fairness(&config.path, &question).await,
+        Command::Analytics { question, config } => {
+            analytics::analytics(&config.path, &question).await
+        }
+        Command::Changes { question, config } => changes::changes(&config.path, &question).await,
         Command::Plan { old, days, config } => plan::plan(&old, &config.path, days).await,
         Command::Approve { what } => approve::decide(&what, approve::Answer::Approve).await,
         Command::Reject { what } => approve::decide(&what, approve::Answer::Reject).await,

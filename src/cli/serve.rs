@@ -158,6 +158,7 @@ impl House {
         let places = Places::new(&settings.exports, &settings.data_dir.join("exports"))
             .map_err(|why| anyhow::anyhow!(why))?;
         engine.share_through(places);
+        engine.keep_changes(settings.insight.keep_ms);
         data_dir(&settings.data_dir.join("calendars"))?;
         engine.follow_calendars(loaded.feeds).await;
         let platforms = Platforms::put_up(&engine, &settings)?;

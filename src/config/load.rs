@@ -11,7 +11,7 @@ use super::schedule::{Near, schedule};
 use super::secret::Secrets;
 use super::tree::{Place, parse};
 use super::{
-    ActionFile, Fault, Loaded, Settings, action, engines, fairness, layered, maintenance, policy,
+    ActionFile, Fault, Loaded, Settings, action, engines, fairness, insight, layered, maintenance, policy,
     postmortem, restart, route, settings,
 };
 use crate::core::directory::{Directory, Disabled, PlatformRules, Reason};
@@ -209,6 +209,7 @@ fn read_all(
     let fairness = fairness::fairness(&top);
     let deadlines = postmortem::deadlines(&top, &severities);
     let inventory = engines::inventory(&top, secrets);
+    mentions.borrow_mut().extend(insight::mentions(&top));
     top.done();
     let mut directory = Directory {
         route,

@@ -18,6 +18,7 @@ pub mod engines;
 mod fairness;
 mod folders;
 mod hours;
+pub mod insight;
 mod layered;
 mod load;
 mod maintenance;
@@ -79,6 +80,8 @@ pub struct Settings {
     pub exports: Vec<postmortem::Export>,
     /// What carries out actions elsewhere.
     pub engines: engines::Engines,
+    /// Who tells what is changed, and what else helps to understand incidents.
+    pub insight: insight::Insight,
     /// Ceilings of the ingest paths.
     pub limits: Limits,
     /// The audit of runbook actions.

@@ -15,6 +15,7 @@ pub use waking::{Means, Rule, Step, Support, Urgency, Waking};
 
 use super::alert::Labels;
 use super::brakes::Switches;
+use super::change::Recent;
 use super::id::Severity;
 use super::learn::Learned;
 use super::matcher::Matcher;
@@ -82,6 +83,8 @@ pub struct Directory {
     pub switches: Arc<Switches>,
     /// What worked before. Not from the files: the engine learns it from the journals.
     pub learned: Arc<Learned>,
+    /// What was changed lately. Not from the files: it is told.
+    pub changes: Arc<Recent>,
 }
 
 /// What is special about a chat platform: a workspace or guild.

@@ -5,9 +5,11 @@
 
 pub mod action;
 pub mod alert;
+pub mod analytics;
 pub mod audit;
 pub mod automation;
 pub mod brakes;
+pub mod change;
 pub mod digest;
 pub mod directory;
 pub mod duty;

@@ -40,7 +40,7 @@ pub use markdown::markdown as markdown_of;
 pub use parts::*;
 pub use rules::{PostmortemRules, TemplateFor};
 pub use sections::SECTIONS;
-pub use sheet::{ISSUE_BYTES, csv, issue_body, transcript};
+pub use sheet::{ISSUE_BYTES, csv, issue_body, row as csv_row, transcript};
 pub use template::{DEFAULT as DEFAULT_TEMPLATE, INLINE, PARTS, Template, Wrong};
 pub use written::{
     Act, External, Item, Merged, Priority, Prose, Refused, SECTION_CHARS, Stage, Written, hash,
@@ -91,6 +91,9 @@ pub struct Postmortem {
     pub summary: String,
     /// How it was noticed.
     pub detection: Detection,
+    /// What was changed before it began, the highest rank first: context, not causes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<ChangeLine>,
     /// What happened, by when it happened; the conversation is apart.
     pub timeline: Vec<Line>,
     /// Who took part or was paged.
@@ -145,6 +148,7 @@ pub fn build(id: IncidentId, journal: &[Record], zone: Option<Tz>) -> Postmortem
         dates: Dates::of(&moments, zone),
         durations,
         detection: detection(journal),
+        changes: more::changes(journal, zone),
         timeline: lines(journal, zone),
         responders: facts::responders(journal, &names, zone),
         pages: facts::pages(journal, zone),

@@ -6,6 +6,7 @@
 //! whoever shows it escapes it.
 
 mod asked;
+mod changes;
 mod runs;
 mod sentence;
 
@@ -143,6 +144,7 @@ pub fn entries(journal: &[Record]) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::with_capacity(journal.len() + 1);
     for record in journal {
         entries.extend(detected(record));
+        entries.extend(changes::entries(record));
         entries.push(Entry {
             seq: record.seq,
             happened_at: happened_at(record),

@@ -12,7 +12,9 @@ mod accounts;
 mod act;
 mod audit;
 mod automate;
+mod changes;
 mod clock;
+mod counted;
 mod covers;
 mod deliver;
 mod desk;
@@ -36,6 +38,7 @@ pub use accounts::person;
 pub use audit::{Sealer, Whole, checkpoint_file, genuine, genuine_all, verify_audit};
 pub use automate::AutomationAct;
 pub use clock::Clock;
+pub use counted::counted;
 pub use covers::covered;
 pub use feeds::first_copies;
 pub use lease::GRACE_MS;
@@ -134,6 +137,8 @@ pub(crate) struct Inner {
     unlearned: Mutex<BTreeSet<IncidentId>>,
     /// What changes postmortems, and where they may go.
     after: postmortems::Shared,
+    /// What was changed, as it is told.
+    told: changes::Shared,
     /// Calendars at an address.
     feeds: tokio::sync::Mutex<feeds::Feeds>,
     /// They are others now.
@@ -283,6 +288,7 @@ impl Engine {
             learning: tokio::sync::Mutex::default(),
             unlearned: Mutex::default(),
             after: postmortems::Shared::default(),
+            told: changes::Shared::default(),
             feeds: tokio::sync::Mutex::default(),
             feeds_moved: tokio::sync::Notify::new(),
             troubles: ArcSwap::default(),
@@ -304,6 +310,7 @@ impl Engine {
             };
             engine.write(changes).await?;
         }
+        changes::restored(&engine).await?;
         spawn(covers::mind(engine.clone()));
         spawn(vigil::keep(engine.clone()));
         spawn(learn::keep(engine.clone()));
@@ -359,6 +366,7 @@ impl Engine {
                 silences: now.silences.clone(),
                 switches: now.switches.clone(),
                 learned: now.learned.clone(),
+                changes: now.changes.clone(),
                 nights: now.nights.clone(),
                 ..directory.clone()
             };

@@ -100,6 +100,8 @@ pub(super) fn plan<B: Backend>(
     plan.brakes(changes)?;
     plan.postmortems(changes)?;
     plan.lessons(changes)?;
+    plan.changes(changes)?;
+    plan.measures(changes)?;
     Ok(plan.steps)
 }
 

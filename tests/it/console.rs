@@ -186,6 +186,7 @@ fn settings(demo: bool) -> Settings {
         limits: Limits::default(),
         audit: firebell::config::Audit::default(),
         exports: Vec::new(),
+        insight: firebell::config::insight::Insight::default(),
         log_format: "text".to_owned(),
         log_filter: "warn".to_owned(),
     }

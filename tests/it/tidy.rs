@@ -333,7 +333,9 @@ fn misnamed(text: &str) -> Vec<String> {
 
 #[test]
 fn every_event_has_the_name_it_is_stored_under() {
-    let text = std::fs::read_to_string(root().join("src/core/incident/event.rs")).unwrap();
+    let read = |file: &str| std::fs::read_to_string(root().join(file)).unwrap();
+    let files = ["src/core/incident/event.rs", "src/core/incident/kind.rs"];
+    let text = files.map(read).concat();
     none(
         "`Event::kind` is serde's name of the variant.",
         &misnamed(&text),

@@ -5,6 +5,7 @@
 
 use super::parts::{Ladder, Origin, Outcome, PagedPerson, Skipped, Terms};
 use crate::core::alert::{AlertRef, Labels};
+use crate::core::change::Preceding;
 use crate::core::directory::Urgency;
 use crate::core::id::{Actor, AlertId, IncidentId, Platform, RunId, Severity};
 use crate::core::time::Time;
@@ -274,6 +275,11 @@ pub enum Event {
         /// Why.
         why: String,
     },
+    /// What was changed before it began, as far as was known: context, not a cause.
+    Preceded {
+        /// Best first; each stands once in a journal.
+        changes: Vec<Preceding>,
+    },
     /// How bad it is changed.
     SeverityChanged {
         /// Who.
@@ -533,64 +539,4 @@ pub enum Event {
 )]
 fn is_zero(n: &u64) -> bool {
     *n == 0
-}
-
-impl Event {
-    /// The variant's name as stored: `opened`, `run_ended`.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Event::Opened { .. } => "opened",
-            Event::Fired { .. } => "fired",
-            Event::Cleared { .. } => "cleared",
-            Event::Paged { .. } => "paged",
-            Event::Chased { .. } => "chased",
-            Event::RungSkipped { .. } => "rung_skipped",
-            Event::CatchAll { .. } => "catch_all",
-            Event::PageDelivered { .. } => "page_delivered",
-            Event::PageFailed { .. } => "page_failed",
-            Event::AckCounted { .. } => "ack_counted",
-            Event::Reminded { .. } => "reminded",
-            Event::PolicyEdited { .. } => "policy_edited",
-            Event::LadderChanged { .. } => "ladder_changed",
-            Event::Acknowledged { .. } => "acknowledged",
-            Event::Snoozed { .. } => "snoozed",
-            Event::Retriggered { .. } => "retriggered",
-            Event::Muted { .. } => "muted",
-            Event::Unmuted { .. } => "unmuted",
-            Event::Unacknowledged { .. } => "unacknowledged",
-            Event::Reopened { .. } => "reopened",
-            Event::Reassigned { .. } => "reassigned",
-            Event::Merged { .. } => "merged",
-            Event::Absorbed { .. } => "absorbed",
-            Event::Resolved { .. } => "resolved",
-            Event::SeverityChanged { .. } => "severity_changed",
-            Event::Promoted { .. } => "promoted",
-            Event::LeadChanged { .. } => "lead_changed",
-            Event::Noted { .. } => "noted",
-            Event::Spoke { .. } => "spoke",
-            Event::Reworded { .. } => "reworded",
-            Event::Unsaid { .. } => "unsaid",
-            Event::Joined { .. } => "joined",
-            Event::Left { .. } => "left",
-            Event::PlaceFailed { .. } => "place_failed",
-            Event::RoomOpened { .. } => "room_opened",
-            Event::RoomFailed { .. } => "room_failed",
-            Event::RunAsked { .. } => "run_asked",
-            Event::RunRehearsed { .. } => "run_rehearsed",
-            Event::RunApproved { .. } => "run_approved",
-            Event::RunRejected { .. } => "run_rejected",
-            Event::RunExpired { .. } => "run_expired",
-            Event::RunArmed { .. } => "run_armed",
-            Event::AutoStopped { .. } => "auto_stopped",
-            Event::RunQueued { .. } => "run_queued",
-            Event::RunReleased { .. } => "run_released",
-            Event::RunStarted { .. } => "run_started",
-            Event::RunEnded { .. } => "run_ended",
-            Event::RunCancelAsked { .. } => "run_cancel_asked",
-            Event::RunSettled { .. } => "run_settled",
-            Event::Redacted { .. } => "redacted",
-            Event::Removed { .. } => "removed",
-        }
-    }
 }

@@ -3,9 +3,11 @@
 use super::event::Event;
 use super::parts::{Ladder, Origin, PagedPerson};
 use super::{Climb, Forgotten, Incident, Mute, Record, Status, THE_ROOM, climb, gate, reach, runs};
+use crate::core::change::Preceding;
 use crate::core::directory::WEBHOOK;
 use crate::core::id::Actor;
 use crate::core::time::Time;
+use std::cmp::Reverse;
 
 /// Applies one record.
 pub fn evolve(incident: &mut Incident, record: &Record) {
@@ -62,6 +64,7 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
             incident.severity = *to;
             incident.urgency = urgency.unwrap_or(incident.urgency);
         }
+        Event::Preceded { changes } => preceded(incident, changes),
         Event::Promoted { .. } => incident.major = true,
         Event::LeadChanged { lead, .. } => incident.lead = Some(lead.clone()),
         Event::RoomOpened { platform, room, .. } => {
@@ -108,6 +111,12 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         | Event::Redacted { .. }
         | Event::Removed { .. } => {}
     }
+}
+
+fn preceded(incident: &mut Incident, changes: &[Preceding]) {
+    incident.preceded.extend(changes.iter().cloned());
+    // Stable: of equal rank, what was known first stays first.
+    incident.preceded.sort_by_key(|p| Reverse(p.points));
 }
 
 /// What a press may be too late for, and what counts as something happening.

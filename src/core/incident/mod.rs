@@ -14,6 +14,7 @@ mod evolve;
 #[cfg(test)]
 mod forecasts;
 mod gate;
+mod kind;
 #[cfg(test)]
 mod ladders;
 #[cfg(test)]
@@ -42,6 +43,7 @@ pub use react::{Effect, Place, Surface, react};
 pub(super) use runs::{Wish, ask_by_itself};
 
 use super::alert::{AlertRef, Labels};
+use super::change::{Onset, Preceding};
 use super::directory::Urgency;
 use super::id::{Actor, AlertId, IncidentId, Platform, RunId, Seq, Severity};
 use super::time::Time;
@@ -308,6 +310,8 @@ pub struct Incident {
     pub runs: BTreeMap<RunId, Run>,
     /// The first page waits for a run.
     pub held: Option<Held>,
+    /// What was changed before it began, the highest rank first.
+    pub preceded: Vec<Preceding>,
 }
 
 impl Incident {
@@ -367,6 +371,18 @@ impl Incident {
     pub fn groups(&self) -> impl Iterator<Item = &String> {
         let own = Some(&self.group_key).filter(|g| !g.is_empty());
         own.into_iter().chain(&self.absorbed)
+    }
+
+    /// What changes are looked for: its place and its begin.
+    #[must_use]
+    pub fn onset(&self) -> Onset<'_> {
+        let environment = ["environment", "env"].into_iter().find_map(|name| self.labels.get(name));
+        Onset {
+            service: self.service.as_deref(),
+            team: self.team.as_deref(),
+            environment: environment.map(String::as_str),
+            at: self.began_at,
+        }
     }
 
     /// Opened and not resolved.

@@ -47,6 +47,7 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         Event::SeverityChanged { .. } | Event::Promoted { .. } | Event::LeadChanged { .. } => {
             command(event, names)
         }
+        Event::Preceded { changes } => super::changes::sentence(changes),
         Event::Noted { .. }
         | Event::Spoke { .. }
         | Event::Reworded { .. }

@@ -12,10 +12,12 @@
 //! who can reach it may say who they are; otherwise it is read-only and says why.
 
 mod act;
+mod analytics;
 mod assets;
 mod audit;
 mod automation;
 mod calendar;
+mod changes;
 mod compose;
 mod fairness;
 mod fragment;
@@ -105,6 +107,9 @@ fn pages() -> Router<Console> {
         .route("/quarantine", get(overview::quarantine))
         .route("/silences", get(silences::page))
         .route("/audit", get(audit::audit))
+        .route("/changes", get(changes::changes))
+        .route("/analytics", get(analytics::page))
+        .route("/analytics/{table}", get(analytics::sheet))
         .route("/learn", get(automation::evidence))
         .route("/events", get(live::events))
         .route("/complete", get(compose::complete))

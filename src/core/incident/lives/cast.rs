@@ -1,6 +1,7 @@
 //! Who and what random lives are lived with.
 
-use super::{Action, Arc, Directory, action};
+use super::{Action, Arc, Directory, NOON, action};
+use crate::core::change::ChangeEvent;
 use crate::core::directory::{Auto, AutoLevel};
 use crate::core::verdict::{Rule, Rules};
 
@@ -62,4 +63,17 @@ pub(super) fn wake_in_steps(rng: &mut fastrand::Rng, directory: &mut Directory) 
         digest: 13 * 60,
         days: [false; 7],
     });
+}
+
+/// A change around the time lives begin.
+pub(super) fn change(rng: &mut fastrand::Rng, n: u8) -> ChangeEvent {
+    let services = [None, Some("web"), Some("db")];
+    ChangeEvent {
+        source: "ci".to_owned(),
+        key: n.to_string(),
+        summary: "v2".to_owned(),
+        service: services[rng.usize(0..3)].map(str::to_owned),
+        at: NOON.plus_ms(rng.i64(-20_000_000..2_000_000)),
+        ..ChangeEvent::default()
+    }
 }

@@ -2,9 +2,11 @@
 //! shows comes in as a parameter, and every word is escaped by the macro.
 
 pub(super) mod actions;
+pub(super) mod analytics;
 pub(super) mod audit;
 pub(super) mod automation;
 pub(super) mod calendar;
+pub(super) mod changes;
 pub(super) mod card;
 pub(super) mod fairness;
 pub(super) mod forms;
