@@ -373,7 +373,7 @@ impl View<'_> {
 
     fn offered(&self) -> Vec<&Arc<Action>> {
         let i = self.incident;
-        let fits = |a: &&Arc<Action>| action::offered(a, i.service.as_deref(), &i.labels).is_ok();
+        let fits = |a: &&Arc<Action>| action::offered(a, i.service.as_deref(), &i.labels()).is_ok();
         // What helped before comes first.
         let found = self.directory.learned.suggestions(self.directory, i);
         let rank = |a: &Arc<Action>| {

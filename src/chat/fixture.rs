@@ -203,7 +203,7 @@ pub(crate) fn incident(more: Vec<Event>) -> Incident {
     assert!(
         d.actions
             .values()
-            .all(|a| offered(a, incident.service.as_deref(), &incident.labels).is_ok())
+            .all(|a| offered(a, incident.service.as_deref(), &incident.labels()).is_ok())
     );
     incident
 }

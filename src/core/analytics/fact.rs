@@ -167,7 +167,7 @@ pub fn fact(id: IncidentId, journal: &[Record]) -> Option<Fact> {
         team: incident.team.clone(),
         kind: None,
         private: false,
-        drill: incident.labels.get("drill").is_some_and(|d| d != "false"),
+        drill: incident.tags.get("drill").is_some_and(|d| &**d != "false"),
         merged: incident.merged_into.is_some(),
         reopened: reading.reopened,
         rules: reading.rules.into_iter().map(|(rule, _)| rule).collect(),

@@ -162,11 +162,11 @@ impl IncidentDetail {
     pub fn of(incident: &Incident, directory: &Directory, public_url: &str) -> IncidentDetail {
         IncidentDetail {
             incident: IncidentOut::of(IncidentRow::of(incident), directory, public_url),
-            labels: incident.labels.clone(),
+            labels: incident.labels(),
             policy: incident.ladder.policy.clone(),
             next: next(incident),
             snoozed_until: incident.snoozed_until.map(Time::rfc3339),
-            paged: incident.paged.clone(),
+            paged: (incident.paged.iter().map(|(who, n)| (who.clone(), *n))).collect(),
             rooms: incident.rooms.clone(),
         }
     }

@@ -238,7 +238,7 @@ pub(in super::super) fn form(
         @if !why.is_empty() { div.said.no role="alert" { (why) } }
         form.sheet method="get" action={ "/incidents/" (incident.id.0) "/run/" (action.id) "/confirm" } {
             @if action.args.is_empty() { p.quiet-line { "It takes no arguments." } }
-            @for arg in &action.args { (field(arg, given, &incident.labels)) }
+            @for arg in &action.args { (field(arg, given, &incident.labels())) }
             div.actions {
                 button.button.primary disabled[scene.viewer.acting != Acting::Yes] { "Show me exactly what runs" }
                 a.button href={ "/incidents/" (incident.id.0) } { "Back" }
@@ -294,7 +294,7 @@ pub(in super::super) fn confirm(
     given: &BTreeMap<String, String>,
     plan: &Plan,
 ) -> Markup {
-    let environment = crate::core::action::environment(&incident.labels);
+    let environment = incident.environment();
     let subject = plan.subject(action, incident.id, environment);
     let home = format!("/incidents/{}/run/{}", incident.id.0, action.id);
     let typed: Vec<String> = given
