@@ -90,9 +90,8 @@ enum Command {
         /// Words; each must begin a word of what is found
         #[arg(value_name = "WORD", required = true)]
         words: Vec<String>,
-        /// Only postmortems that are reviewed
-        #[arg(long)]
-        reviewed: bool,
+        #[command(flatten)]
+        narrow: export::Narrow,
         #[command(flatten)]
         config: Config,
     },
@@ -301,9 +300,9 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
         Command::Import { file, how } => export::import(&file, &how).await,
         Command::Search {
             words,
-            reviewed,
+            narrow,
             config,
-        } => export::search(&config.path, &words, reviewed).await,
+        } => export::search(&config.path, &words, &narrow).await,
         Command::Replay { id, config } => export::replay(&config.path, id).await,
         Command::Simulate { what, config } => foretell::simulate(&config.path, &what).await,
         Command::Explain { id, config } => foretell::explain(&config.path, id).await,

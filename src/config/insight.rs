@@ -3,6 +3,7 @@
 use super::folders::{Entry, Mention};
 use super::reader::Table;
 use super::secret::Secrets;
+use super::summary::Model;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 
@@ -23,6 +24,8 @@ pub struct Insight {
     pub keep_ms: i64,
     /// Who tells of changes beside PagerDuty's door, which every alert source may use.
     pub tellers: Vec<Teller>,
+    /// The model that may propose a summary; `None`: none.
+    pub summary: Option<Model>,
 }
 
 impl Default for Insight {
@@ -30,6 +33,7 @@ impl Default for Insight {
         Insight {
             keep_ms: KEEP_MS,
             tellers: Vec::new(),
+            summary: None,
         }
     }
 }
@@ -70,7 +74,10 @@ impl Teller {
 
 /// `[changes]`.
 pub(super) fn insight(root: &Table<'_>, secrets: &Secrets<'_>) -> Insight {
-    let mut insight = Insight::default();
+    let mut insight = Insight {
+        summary: super::summary::summary(root, secrets),
+        ..Insight::default()
+    };
     let Some(table) = root.table("changes", "[changes]") else {
         return insight;
     };

@@ -36,6 +36,7 @@ mod schedule;
 mod secret;
 mod settings;
 mod sources;
+pub mod summary;
 mod tree;
 mod watch;
 

@@ -29,6 +29,7 @@ pub mod route;
 pub mod schedule;
 pub mod silence;
 pub mod stats;
+pub mod summary;
 pub mod text;
 pub mod time;
 pub mod timeline;

@@ -33,6 +33,7 @@ pub use anonymous::{Known, anonymous, everybody};
 pub use chart::Chart;
 pub use confluence::confluence;
 pub use deadline::{DAYS_MAX, Deadlines, Term, half};
+pub use escape::plain_words;
 pub use format::{Format, export};
 pub use html::{STYLE, STYLE_SHA256, body as html_body, escape as html_escape, html};
 pub use layout::layout;

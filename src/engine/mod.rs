@@ -21,6 +21,7 @@ mod desk;
 mod draft;
 mod exports;
 mod feeds;
+mod hints;
 mod intake;
 mod learn;
 mod lease;
@@ -31,6 +32,7 @@ mod postmortems;
 mod quiet;
 mod rest;
 mod still;
+mod summary;
 mod vigil;
 mod waking;
 
@@ -139,6 +141,8 @@ pub(crate) struct Inner {
     after: postmortems::Shared,
     /// What was changed, as it is told.
     told: changes::Shared,
+    /// The model that may propose summaries.
+    summaries: summary::Shared,
     /// Calendars at an address.
     feeds: tokio::sync::Mutex<feeds::Feeds>,
     /// They are others now.
@@ -289,6 +293,7 @@ impl Engine {
             unlearned: Mutex::default(),
             after: postmortems::Shared::default(),
             told: changes::Shared::default(),
+            summaries: summary::Shared::default(),
             feeds: tokio::sync::Mutex::default(),
             feeds_moved: tokio::sync::Notify::new(),
             troubles: ArcSwap::default(),

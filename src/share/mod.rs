@@ -11,9 +11,11 @@ mod forge;
 mod git;
 mod http;
 mod jira;
+mod model;
 mod pdf;
 mod slack;
 
+pub use model::Oracle;
 pub use pdf::{browser, pdf};
 
 use crate::chat::Fault;

@@ -366,7 +366,8 @@ pub(super) const CHECKPOINTS: Bulk = Bulk {
     tail: " on conflict (n, at) do nothing",
 };
 
-const ALL: [&Bulk; 46] = [
+const ALL: [&Bulk; 47] = [
+    &super::proposals::PROPOSALS,
     &super::measures::MEASURES,
     &super::changes::CHANGE_EVENTS,
     &super::changes::CHANGE_EVENTS_OLD,

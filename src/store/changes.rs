@@ -10,6 +10,7 @@ use super::select::Select;
 use super::{Db, Store, StoreFault};
 use crate::core::change::ChangeEvent;
 use crate::core::id::IncidentId;
+use crate::core::summary::Proposal;
 use crate::core::time::Time;
 use std::collections::BTreeMap;
 
@@ -25,6 +26,8 @@ pub struct InsightRows {
     pub change_events_old: Option<Time>,
     /// What past incidents measure, inserted or replaced.
     pub measures: BTreeMap<IncidentId, MeasureRow>,
+    /// Summaries that were proposed, inserted or replaced.
+    pub proposals: BTreeMap<IncidentId, Proposal>,
 }
 
 impl InsightRows {
@@ -38,6 +41,7 @@ impl InsightRows {
         }
         self.change_events_old = self.change_events_old.max(later.change_events_old);
         self.measures.extend(later.measures);
+        self.proposals.extend(later.proposals);
     }
 }
 

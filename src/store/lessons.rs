@@ -63,6 +63,32 @@ pub struct FoundRow {
     pub snippet: String,
 }
 
+/// What narrows a search down.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SearchFilter {
+    /// Only what people have agreed on.
+    pub reviewed: bool,
+    /// Service id.
+    pub service: Option<String>,
+    /// Team id.
+    pub team: Option<String>,
+    /// Opened not before.
+    pub from: Option<Time>,
+    /// Opened before.
+    pub until: Option<Time>,
+}
+
+impl SearchFilter {
+    /// Everything, or only what people have agreed on.
+    #[must_use]
+    pub fn reviewed(reviewed: bool) -> SearchFilter {
+        SearchFilter {
+            reviewed,
+            ..SearchFilter::default()
+        }
+    }
+}
+
 pub(super) const LESSONS: Bulk = Bulk {
     name: "write lessons",
     head: "insert into lessons (incident, seq, revision, at, service, team, stage, alerts, title, words) values ",
@@ -142,7 +168,7 @@ impl<B: Backend> Pools<B> {
     pub(super) async fn search(
         &self,
         question: &str,
-        reviewed: bool,
+        filter: &SearchFilter,
         limit: i64,
     ) -> Read<Vec<FoundRow>> {
         let terms = terms(question);
@@ -171,11 +197,16 @@ impl<B: Backend> Pools<B> {
             .then(") q")
             .only("l.found @@ q"),
         };
-        let select = if reviewed {
+        let select = if filter.reviewed {
             select.only("l.stage in ('reviewed', 'closed')")
         } else {
             select
         };
+        let select = select
+            .text("l.service = ", filter.service.as_deref())
+            .text("l.team = ", filter.team.as_deref())
+            .number("l.at >= ", filter.from.map(|t| t.0))
+            .number("l.at < ", filter.until.map(|t| t.0));
         let select = match B::DIALECT {
             Dialect::Sqlite => {
                 select.then(" order by bm25(lessons_words, 4.0, 1.0), l.incident desc")
@@ -239,9 +270,14 @@ impl super::Store {
     }
 
     /// Incidents in whose timeline, conversation or postmortem every word of the question begins a
-    /// word, the best first. `reviewed`: only what people have agreed on.
-    pub async fn search(&self, question: &str, reviewed: bool, limit: i64) -> Read<Vec<FoundRow>> {
-        on!(self, pools => pools.search(question, reviewed, limit).await)
+    /// word, the best first.
+    pub async fn search(
+        &self,
+        question: &str,
+        filter: &SearchFilter,
+        limit: i64,
+    ) -> Read<Vec<FoundRow>> {
+        on!(self, pools => pools.search(question, filter, limit).await)
     }
 
     /// Reviewed postmortems of a service, or of incidents with an alert of that name, newest first,

@@ -102,6 +102,7 @@ pub(super) fn plan<B: Backend>(
     plan.lessons(changes)?;
     plan.changes(changes)?;
     plan.measures(changes)?;
+    plan.proposals(changes)?;
     Ok(plan.steps)
 }
 

@@ -5,4 +5,5 @@ mod forges;
 mod formats;
 mod places;
 mod repository;
+mod summary;
 mod writing;

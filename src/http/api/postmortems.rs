@@ -13,7 +13,7 @@ use crate::engine::Read;
 use crate::http::App;
 use crate::http::auth::Caller;
 use crate::http::error::{ErrorBody, Problem};
-use crate::store::{FoundRow, MARK, PostmortemQuery};
+use crate::store::{FoundRow, MARK, PostmortemQuery, SearchFilter};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -437,6 +437,14 @@ pub struct SearchParams {
     q: Option<String>,
     /// `true`: only postmortems that are reviewed.
     reviewed: Option<String>,
+    /// Service id.
+    service: Option<String>,
+    /// Team id.
+    team: Option<String>,
+    /// Opened not before this RFC 3339 time.
+    from: Option<String>,
+    /// Opened before this RFC 3339 time.
+    until: Option<String>,
 }
 
 impl FromParams for SearchParams {
@@ -445,7 +453,14 @@ impl FromParams for SearchParams {
         let reviewed = params
             .choice("reviewed", &["true", "false"])?
             .map(str::to_owned);
-        Ok(SearchParams { q, reviewed })
+        Ok(SearchParams {
+            q,
+            reviewed,
+            service: params.text("service")?,
+            team: params.text("team")?,
+            from: params.time("from")?.map(Time::rfc3339),
+            until: params.time("until")?.map(Time::rfc3339),
+        })
     }
 }
 
@@ -496,12 +511,19 @@ pub async fn search(
     State(app): State<App>,
     Asked(params): Asked<SearchParams>,
 ) -> Result<Json<All<FoundOut>>, Problem> {
-    let reviewed = params.reviewed.as_deref() == Some("true");
+    let time = |t: &Option<String>| t.as_deref().and_then(Time::parse_rfc3339);
+    let filter = SearchFilter {
+        reviewed: params.reviewed.as_deref() == Some("true"),
+        from: time(&params.from),
+        until: time(&params.until),
+        service: params.service,
+        team: params.team,
+    };
     let question = params.q.unwrap_or_default();
     let found = app
         .engine
         .store()
-        .search(&question, reviewed, FOUND)
+        .search(&question, &filter, FOUND)
         .await?;
     Ok(Json(All {
         items: found.into_iter().map(FoundOut::from).collect(),

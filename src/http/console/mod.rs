@@ -35,6 +35,7 @@ mod preview;
 mod room;
 mod run;
 mod silences;
+mod summary;
 mod told;
 mod trouble;
 mod view;
@@ -152,6 +153,10 @@ fn forms() -> Router<Console> {
         .route(
             "/incidents/{id}/postmortem/change",
             on_post(postmortem::change),
+        )
+        .route(
+            "/incidents/{id}/postmortem/summary",
+            on_post(summary::summary),
         )
         .route("/people", get(viewer::people).post(viewer::pick))
         .route("/theme", on_post(viewer::theme))

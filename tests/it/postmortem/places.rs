@@ -123,7 +123,8 @@ fn slack(held: &mut Held, path: &str, query: &BTreeMap<String, String>, body: &B
 fn parts(media: &str, body: &[u8]) -> (Value, String) {
     let boundary = media.strip_prefix("multipart/form-data; boundary=").unwrap();
     let text = std::str::from_utf8(body).unwrap();
-    let mut parts = text.split(&format!("--{boundary}")).skip(1);
+    let mark = format!("--{boundary}");
+    let mut parts = text.split(&mark).skip(1);
     let mut next = || {
         let part = parts.next().unwrap().strip_prefix("\r\n").unwrap();
         let (head, body) = part.split_once("\r\n\r\n").unwrap();

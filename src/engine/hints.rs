@@ -1,0 +1,108 @@
+//! Something like it was looked at before: said once, when an incident opens, in the channel of whom it
+//! concerns. Only what people have agreed on is offered, and only for the same alert.
+
+use super::{Engine, Failure};
+use crate::core::directory::Directory;
+use crate::core::id::IncidentId;
+use crate::core::incident::Incident;
+use crate::core::text::cut;
+use crate::store::{ChangeSet, FoundRow, NoticeRow};
+use std::collections::BTreeSet;
+use std::sync::PoisonError;
+
+/// Incidents that are remembered to have been looked at; the database knows the others.
+const LOOKED: usize = 10_000;
+
+/// Incidents for which was looked.
+#[derive(Debug, Default)]
+pub(super) struct Looked(std::sync::Mutex<BTreeSet<IncidentId>>);
+
+impl Looked {
+    /// Whether this is the first time.
+    fn first(&self, id: IncidentId) -> bool {
+        let mut looked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while looked.len() > LOOKED {
+            looked.pop_first();
+        }
+        looked.insert(id)
+    }
+}
+
+impl Engine {
+    /// Offers what was learned from an incident with the same alert, once per incident.
+    pub(super) async fn offer_lesson(&self, id: IncidentId) -> Result<bool, Failure> {
+        let open = self.0.open.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(incident) = open.get(&id).cloned() else {
+            return Ok(false);
+        };
+        drop(open);
+        let alert = incident.tags.get("alertname").map(|a| a.to_string());
+        let (Some(alert), true) = (alert, self.0.after.looked.first(id)) else {
+            return Ok(false);
+        };
+        let key = format!("lesson:{}", id.0);
+        if self.store().told().await?.contains(&key) {
+            return Ok(false);
+        }
+        let Some((score, found)) = self.scored_lesson(&incident, Some(&alert)).await? else {
+            return Ok(false);
+        };
+        // Of the same alert; of the same service alone there is too much to be of use at night.
+        if score < 2 {
+            return Ok(false);
+        }
+        let directory = self.directory();
+        let text = self.hint(&incident, &alert, &found, score == 3);
+        let mut changes = ChangeSet::default();
+        for row in notices(&directory, &incident, &key, &text, self.now()) {
+            changes.notices.insert(row.key.clone(), row);
+        }
+        if changes.notices.is_empty() {
+            return Ok(false);
+        }
+        changes.told.push((key, self.now()));
+        self.write(changes).await?;
+        Ok(true)
+    }
+
+    fn hint(&self, incident: &Incident, alert: &str, found: &FoundRow, own: bool) -> String {
+        let place = if own { " on the same service" } else { "" };
+        format!(
+            "Seen before: {} “{}” has the alert {}{place}, and its postmortem is agreed on. This is {} “{}”. {}/incidents/{}/postmortem",
+            found.incident,
+            cut(&found.title, 120),
+            cut(alert, 80),
+            incident.id,
+            cut(&incident.title, 120),
+            self.public_url(),
+            found.incident.0
+        )
+    }
+}
+
+fn notices(
+    directory: &Directory,
+    incident: &Incident,
+    key: &str,
+    text: &str,
+    now: crate::core::time::Time,
+) -> Vec<NoticeRow> {
+    let (service, team) = (incident.service.as_deref(), incident.team.as_deref());
+    let Some(channel) = directory.channel(service, team) else {
+        return Vec::new();
+    };
+    directory
+        .platforms_of(team)
+        .map(|platform| NoticeRow {
+            key: format!("{key}:{platform}"),
+            platform: platform.to_owned(),
+            channel: channel.to_owned(),
+            text: text.to_owned(),
+            state: "waiting".to_owned(),
+            attempts: 0,
+            due_at: now,
+            created_at: now,
+            error: String::new(),
+        })
+        .collect()
+}
