@@ -36,6 +36,10 @@ impl Engine {
             return Ok(false);
         };
         drop(open);
+        // A channel is read by more than those whom a private incident concerns.
+        if incident.nature.private {
+            return Ok(false);
+        }
         let alert = incident.tags.get("alertname").map(|a| a.to_string());
         let (Some(alert), true) = (alert, self.0.after.looked.first(id)) else {
             return Ok(false);
@@ -48,7 +52,8 @@ impl Engine {
             return Ok(false);
         };
         // Of the same alert; of the same service alone there is too much to be of use at night.
-        if score < 2 {
+        let other = self.incident(found.incident).await?;
+        if score < 2 || other.is_none_or(|o| o.nature.private) {
             return Ok(false);
         }
         let directory = self.directory();

@@ -165,9 +165,10 @@ pub fn fact(id: IncidentId, journal: &[Record]) -> Option<Fact> {
         severity: incident.severity.0,
         service: incident.service.clone(),
         team: incident.team.clone(),
-        kind: None,
-        private: false,
-        drill: incident.tags.get("drill").is_some_and(|d| &**d != "false"),
+        kind: incident.nature.type_id.clone(),
+        private: incident.nature.private,
+        drill: incident.nature.drill
+            || incident.tags.get("drill").is_some_and(|d| &**d != "false"),
         merged: incident.merged_into.is_some(),
         reopened: reading.reopened,
         rules: reading.rules.into_iter().map(|(rule, _)| rule).collect(),

@@ -3,6 +3,7 @@
 //! Changes are additive only: a new field has a serde default, a variant is never renamed or
 //! removed, and `tests/golden/events` holds every shape ever written.
 
+use super::nature::Nature;
 use super::parts::{Ladder, Origin, Outcome, PagedPerson, Skipped, Terms};
 use crate::core::alert::{AlertRef, Labels};
 use crate::core::change::Preceding;
@@ -69,6 +70,9 @@ pub enum Event {
         /// That waits until no alert fires any more.
         #[serde(default, skip_serializing_if = "is_false")]
         hold_while_firing: bool,
+        /// Its type, whether it is private and whether it is a drill.
+        #[serde(default, skip_serializing_if = "Nature::is_plain")]
+        nature: Nature,
     },
     /// More alerts joined.
     Fired {

@@ -283,6 +283,7 @@ fn opened(incident: &mut Incident, record: &Record) {
         urgency,
         auto_resolve_after_ms,
         hold_while_firing,
+        nature,
         ..
     } = &record.event
     else {
@@ -301,6 +302,7 @@ fn opened(incident: &mut Incident, record: &Record) {
         .map(|(k, v)| (k.as_str().into(), v.as_str().into()))
         .collect();
     incident.auto_resolve = *auto_resolve;
+    incident.nature = nature.clone();
     incident.forgotten = auto_resolve_after_ms.map(|after_ms| Forgotten {
         after_ms,
         hold_while_firing: *hold_while_firing,

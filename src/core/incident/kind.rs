@@ -1,6 +1,6 @@
-//! What events are called: in the database, the timeline and the API.
+//! What each event is called in the journal.
 
-use super::Event;
+use super::event::Event;
 
 impl Event {
     /// The variant's name as stored: `opened`, `run_ended`.

@@ -9,6 +9,7 @@ mod agree;
 mod climb;
 mod command;
 mod decide;
+mod declaration;
 mod event;
 mod evolve;
 #[cfg(test)]
@@ -19,6 +20,7 @@ mod kind;
 mod ladders;
 #[cfg(test)]
 mod lives;
+mod nature;
 mod opening;
 mod parts;
 mod reach;
@@ -34,9 +36,11 @@ mod verbs;
 
 pub use command::{Ask, Command, OpenAs, Refusal, Scene};
 pub use decide::decide;
+pub use declaration::{Declaration, TITLE_CHARS};
 pub use event::Event;
 pub use evolve::evolve;
 pub(super) use gate::{refused, release};
+pub use nature::{DRILL, Nature, headline};
 pub use parts::{Ladder, Later, Origin, Outcome, PagedPerson, Skipped, Terms};
 pub use reach::Chase;
 pub use react::{Effect, Place, Surface, react};
@@ -238,6 +242,8 @@ pub struct Incident {
     pub tags: FewBy<Box<str>, Box<str>>,
     /// Resolve when the last alert clears.
     pub auto_resolve: bool,
+    /// Its type, whether it is private and whether it is a drill.
+    pub nature: Nature,
     /// When it was opened.
     pub opened_at: Time,
     /// Begin of the earliest alert, or the opening.

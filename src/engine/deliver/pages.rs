@@ -448,7 +448,7 @@ pub(super) fn told_in_words(engine: &Engine, directory: &Directory, page: &ToPag
     notify::Page {
         key: page_key(row),
         incident: incident.id,
-        title: incident.title.clone(),
+        title: incident.headline(),
         severity: directory.severity_name(incident.severity),
         status: incident.status.word().to_owned(),
         service: incident.service.clone(),

@@ -86,6 +86,14 @@ pub struct IncidentOut {
     pub lead: Option<String>,
     /// Its last journal line.
     pub seq: u32,
+    /// Id of its type.
+    #[serde(rename = "type")]
+    #[schema(example = "outage")]
+    pub type_id: Option<String>,
+    /// Only those it concerns may see it.
+    pub private: bool,
+    /// It is practised, and counts nowhere.
+    pub drill: bool,
 }
 
 impl IncidentOut {
@@ -116,6 +124,9 @@ impl IncidentOut {
             firing: row.firing,
             lead: row.lead,
             seq: row.seq,
+            type_id: row.type_id,
+            private: row.private,
+            drill: row.drill,
         }
     }
 }
