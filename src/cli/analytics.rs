@@ -14,10 +14,20 @@ use std::process::ExitCode;
 #[derive(Debug, clap::Args)]
 pub(super) struct Question {
     /// First day, such as 2026-11-01 [default: thirty days with the last]
-    #[arg(long, value_name = "DATE", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "DATE",
+        default_value = "",
+        hide_default_value = true
+    )]
     from: String,
     /// Last day [default: today]
-    #[arg(long, value_name = "DATE", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "DATE",
+        default_value = "",
+        hide_default_value = true
+    )]
     to: String,
     /// Only of this service
     #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
@@ -26,10 +36,20 @@ pub(super) struct Question {
     #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
     team: String,
     /// Only of this severity
-    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "",
+        hide_default_value = true
+    )]
     severity: String,
     /// Minutes within which an alert went by itself: 1, 2, 5, 10, 15, 30 or 60 [default: 10]
-    #[arg(long, value_name = "MINUTES", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "MINUTES",
+        default_value = "",
+        hide_default_value = true
+    )]
     minutes: String,
     /// Print a sheet (CSV) instead of words
     #[arg(long, value_name = "TABLE", value_parser = TABLES)]

@@ -148,11 +148,7 @@ pub struct Narrow {
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn search(
-    path: &Path,
-    words: &[String],
-    narrow: &Narrow,
-) -> anyhow::Result<ExitCode> {
+pub async fn search(path: &Path, words: &[String], narrow: &Narrow) -> anyhow::Result<ExitCode> {
     let Some(loaded) = serve::load(path) else {
         return Ok(ExitCode::FAILURE);
     };

@@ -112,7 +112,9 @@ fn teller(name: String, table: &Table<'_>, secrets: &Secrets<'_>) -> Option<Tell
         }
     };
     let services = table.map("services").into_iter();
-    let services = services.map(|(repository, said)| (repository, said.value)).collect();
+    let services = services
+        .map(|(repository, said)| (repository, said.value))
+        .collect();
     let service = table.text("service").map(|said| said.value);
     let secret = table.need_text("secret", "\"env:GITHUB_WEBHOOK_SECRET\"")?;
     let place = secret.place.clone();
@@ -139,7 +141,10 @@ pub(super) fn mentions(top: &Table<'_>) -> Vec<Mention> {
     };
     let named = table.named("from", "[changes.from.NAME]");
     let said = named.iter().flat_map(|(_, from)| {
-        let services = from.map("services").into_iter().map(|(_, said)| ("services", said));
+        let services = from
+            .map("services")
+            .into_iter()
+            .map(|(_, said)| ("services", said));
         services.chain(from.text("service").map(|said| ("service", said)))
     });
     said.map(|(key, said)| Mention {

@@ -242,7 +242,9 @@ fn export(name: String, table: &Table<'_>, secrets: &Secrets<'_>) -> Option<Expo
             user: table.text("user").map(|s| s.value),
         },
         "slack-canvas" => ExportKind::SlackCanvas {
-            channel: channel(table, "C0123ABCD", |c| c.is_ascii_uppercase() || c.is_ascii_digit())?,
+            channel: channel(table, "C0123ABCD", |c| {
+                c.is_ascii_uppercase() || c.is_ascii_digit()
+            })?,
         },
         "discord-file" => ExportKind::DiscordFile {
             channel: channel(table, "1234567890123456789", |c| c.is_ascii_digit())?,
@@ -272,7 +274,10 @@ fn export(name: String, table: &Table<'_>, secrets: &Secrets<'_>) -> Option<Expo
 fn channel(table: &Table<'_>, example: &str, plain: fn(char) -> bool) -> Option<String> {
     let said = table.need_text("channel", &format!("\"{example}\""))?;
     if said.value.len() < 5 || !said.value.chars().all(plain) {
-        let what = format!("`channel` cannot be {:?}: the id of a channel is needed", said.value);
+        let what = format!(
+            "`channel` cannot be {:?}: the id of a channel is needed",
+            said.value
+        );
         let fix = format!("write channel = \"{example}\", as its link ends");
         table.sink.fault(&said.place, what, fix);
         return None;

@@ -15,7 +15,7 @@ mod sheet;
 mod tests;
 
 pub use asked::Words;
-pub use fact::{Fact, FORM, LIMITS, RuleFact, RunFact, fact};
+pub use fact::{FORM, Fact, LIMITS, RuleFact, RunFact, fact};
 pub use noise::RuleNoise;
 pub use people::PersonLoad;
 pub use report::{

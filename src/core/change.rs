@@ -436,9 +436,8 @@ fn judged(
     }
     let before = onset.at.since_ms(change.at).max(0);
     let since = change.at.plus_ms(-RATE_MS);
-    let like = |c: &&Arc<ChangeEvent>| {
-        c.service == change.service && c.at > since && c.at <= change.at
-    };
+    let like =
+        |c: &&Arc<ChangeEvent>| c.service == change.service && c.at > since && c.at <= change.at;
     let often = recent.iter().filter(like).count().max(1);
     let points = points(kin, before, often);
     if points == 0 {
@@ -473,7 +472,10 @@ fn judged(
 /// a minute. `kin` in percent.
 #[must_use]
 pub fn points(kin: i32, before_ms: i64, often: usize) -> u32 {
-    #[expect(clippy::cast_precision_loss, reason = "a few hours, a few thousand changes")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a few hours, a few thousand changes"
+    )]
     let (dt, often) = (before_ms.max(60_000) as f64, often.max(1) as f64);
     #[expect(clippy::cast_precision_loss, reason = "a week")]
     let week = RATE_MS as f64;

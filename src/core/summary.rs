@@ -167,7 +167,11 @@ pub fn prompt(
     let line = |e: &Entry| {
         let text = cut(&clean(&e.text), LINE_CHARS).replace(&fence, "");
         let at = e.happened_at.utc().format("%Y-%m-%d %H:%M:%S");
-        format!("[#{}] {at} UTC {}: {text}\n", e.seq, cut(&clean(&e.actor), 60))
+        format!(
+            "[#{}] {at} UTC {}: {text}\n",
+            e.seq,
+            cut(&clean(&e.actor), 60)
+        )
     };
     let all: Vec<(u32, String)> = told.iter().map(|e| (e.seq, line(e))).collect();
     let (kept, left_out) = fitting(&all, chars);
@@ -237,7 +241,10 @@ pub fn check(answer: &str, lines: &BTreeSet<u32>) -> Checked {
         }
     }
     if long {
-        checked.put_away("…", format!("the answer is longer than {ANSWER_CHARS} characters"));
+        checked.put_away(
+            "…",
+            format!("the answer is longer than {ANSWER_CHARS} characters"),
+        );
     }
     checked
 }

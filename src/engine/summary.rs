@@ -140,7 +140,9 @@ impl Engine {
         let proposal = self.store().proposal(id).await?;
         let mut proposal = proposal
             .filter(|p| p.state == State::Proposed)
-            .ok_or_else(|| invalid("No proposed summary waits for anybody; nothing was changed."))?;
+            .ok_or_else(|| {
+                invalid("No proposed summary waits for anybody; nothing was changed.")
+            })?;
         let said = match words.map(str::trim) {
             None => {
                 proposal.state = State::Rejected;

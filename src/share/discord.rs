@@ -43,7 +43,11 @@ pub(super) async fn file(
     });
     let form = form(&payload, &name, document.markdown.as_bytes());
     let message = match known {
-        Some(id) => client.put(Method::PATCH, &format!("{messages}/{id}"), form).await?,
+        Some(id) => {
+            client
+                .put(Method::PATCH, &format!("{messages}/{id}"), form)
+                .await?
+        }
         None => client.put(Method::POST, &messages, form).await?,
     };
     let id = message["id"]
@@ -114,7 +118,10 @@ mod tests {
         let url = "https://discord.com/channels/1/234/567";
         assert_eq!(message_of(url, "234").as_deref(), Some("567"));
         assert_eq!(message_of(url, "235"), None);
-        assert_eq!(message_of("https://discord.com/channels/1/234/x", "234"), None);
+        assert_eq!(
+            message_of("https://discord.com/channels/1/234/x", "234"),
+            None
+        );
     }
 
     #[test]

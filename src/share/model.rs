@@ -57,11 +57,16 @@ impl Oracle {
             "stream": false,
         });
         let path = "/chat/completions";
-        let answer = self.client.ask(Method::POST, path, &[], Some(&body)).await?;
+        let answer = self
+            .client
+            .ask(Method::POST, path, &[], Some(&body))
+            .await?;
         let content = answer.pointer("/choices/0/message/content");
         content
             .and_then(serde_json::Value::as_str)
             .map(str::to_owned)
-            .ok_or_else(|| never("the model's answer has no `choices[0].message.content`".to_owned()))
+            .ok_or_else(|| {
+                never("the model's answer has no `choices[0].message.content`".to_owned())
+            })
     }
 }

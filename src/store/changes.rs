@@ -34,7 +34,10 @@ impl InsightRows {
     /// Takes in what another one writes, later.
     pub fn extend(&mut self, later: InsightRows) {
         for (key, change) in later.change_events {
-            let newer = self.change_events.get(&key).is_none_or(|c| c.at <= change.at);
+            let newer = self
+                .change_events
+                .get(&key)
+                .is_none_or(|c| c.at <= change.at);
             if newer {
                 self.change_events.insert(key, change);
             }
@@ -126,9 +129,12 @@ impl<B: Backend> Pools<B> {
             .page(query.limit, query.offset)
             .all(&self.read, |mut row| read(&mut row))
             .await?;
-        let total = filtered(Select::<B>::new("select count(*) from change_events"), query)
-            .count(&self.read)
-            .await?;
+        let total = filtered(
+            Select::<B>::new("select count(*) from change_events"),
+            query,
+        )
+        .count(&self.read)
+        .await?;
         Ok((rows, total))
     }
 

@@ -68,7 +68,10 @@ mod tests {
         let read = |text: &str| parse(text, &context).map_err(|u| u.to_string());
         assert_eq!(read("changes"), Ok(Invocation::Changes { service: None }));
         let service = Some("checkout".to_owned());
-        assert_eq!(read("deploys checkout"), Ok(Invocation::Changes { service }));
+        assert_eq!(
+            read("deploys checkout"),
+            Ok(Invocation::Changes { service })
+        );
         let no = read("changes nowhere").expect_err("no such service");
         assert!(no.contains("nowhere"), "{no}");
         assert!(read("changes checkout now").is_err());
@@ -98,7 +101,10 @@ mod tests {
             ("analytics nowhere", "nowhere"),
             ("analytics team=nobody", "no team `nobody`"),
             ("analytics sev=sev9", "is no severity"),
-            ("analytics checkout twice", "cannot do anything with `twice`"),
+            (
+                "analytics checkout twice",
+                "cannot do anything with `twice`",
+            ),
             ("analytics from=2026-12-24", "exchange them"),
         ] {
             let no = read(text).expect_err(text);

@@ -37,8 +37,17 @@ impl Words {
     ///
     /// # Errors
     /// In words, with what is allowed.
-    pub fn asked(&self, directory: &Directory, zone: Tz, today: NaiveDate) -> Result<Asked, String> {
-        let to = if self.to.is_empty() { today } else { day(&self.to)? };
+    pub fn asked(
+        &self,
+        directory: &Directory,
+        zone: Tz,
+        today: NaiveDate,
+    ) -> Result<Asked, String> {
+        let to = if self.to.is_empty() {
+            today
+        } else {
+            day(&self.to)?
+        };
         let from = if self.from.is_empty() {
             to.checked_sub_days(Days::new(DAYS - 1)).unwrap_or(to)
         } else {
@@ -110,6 +119,9 @@ mod tests {
         wrong(|w| w.from = "2026-12-24".to_owned(), "exchange them");
         wrong(|w| w.from = "2020-01-01".to_owned(), "more than 800 days");
         wrong(|w| w.severity = "sev9".to_owned(), "is no severity");
-        wrong(|w| w.minutes = "7".to_owned(), "1, 2, 5, 10, 15, 30 and 60 are");
+        wrong(
+            |w| w.minutes = "7".to_owned(),
+            "1, 2, 5, 10, 15, 30 and 60 are",
+        );
     }
 }

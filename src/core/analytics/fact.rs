@@ -2,7 +2,9 @@
 
 use crate::core::directory::WEBHOOK;
 use crate::core::id::{Actor, IncidentId};
-use crate::core::incident::{Event, Incident, Origin, Outcome, PagedPerson, Record, RunState, evolve};
+use crate::core::incident::{
+    Event, Incident, Origin, Outcome, PagedPerson, Record, RunState, evolve,
+};
 use crate::core::stats;
 use crate::core::text::cut;
 use crate::core::time::Time;
@@ -167,8 +169,7 @@ pub fn fact(id: IncidentId, journal: &[Record]) -> Option<Fact> {
         team: incident.team.clone(),
         kind: incident.nature.type_id.clone(),
         private: incident.nature.private,
-        drill: incident.nature.drill
-            || incident.tags.get("drill").is_some_and(|d| &**d != "false"),
+        drill: incident.nature.drill || incident.tags.get("drill").is_some_and(|d| &**d != "false"),
         merged: incident.merged_into.is_some(),
         reopened: reading.reopened,
         rules: reading.rules.into_iter().map(|(rule, _)| rule).collect(),
@@ -181,17 +182,32 @@ impl Reading {
     fn take(&mut self, opened: Time, record: &Record) {
         let at = record.at;
         match &record.event {
-            Event::Opened { origin, alerts, first_page, .. } => {
+            Event::Opened {
+                origin,
+                alerts,
+                first_page,
+                ..
+            } => {
                 self.declared = matches!(origin, Origin::Declared { .. });
                 // Declared by somebody who is at it already.
                 self.had = self.declared && first_page.is_none();
                 for alert in alerts {
-                    self.fired(&alert.name, (&alert.source, &alert.fingerprint), alert.id.0, at);
+                    self.fired(
+                        &alert.name,
+                        (&alert.source, &alert.fingerprint),
+                        alert.id.0,
+                        at,
+                    );
                 }
             }
             Event::Fired { alerts } => {
                 for alert in alerts {
-                    self.fired(&alert.name, (&alert.source, &alert.fingerprint), alert.id.0, at);
+                    self.fired(
+                        &alert.name,
+                        (&alert.source, &alert.fingerprint),
+                        alert.id.0,
+                        at,
+                    );
                 }
             }
             Event::Cleared { alerts, .. } => {

@@ -105,7 +105,10 @@ impl Measure {
     fn of(mut all: Vec<i64>, unknown: usize) -> Measure {
         all.sort_unstable();
         let n = all.len();
-        let rank = |percent: usize| all.get((n * percent).div_ceil(100).saturating_sub(1)).copied();
+        let rank = |percent: usize| {
+            all.get((n * percent).div_ceil(100).saturating_sub(1))
+                .copied()
+        };
         Measure {
             known: n,
             unknown,
@@ -399,7 +402,9 @@ fn series(asked: &Asked, facts: &[&Fact]) -> Vec<Bucket> {
     let mut buckets: Vec<(Time, Bucket, [Vec<i64>; 2])> = Vec::new();
     let mut from = asked.from;
     while from <= asked.to {
-        let next = from.checked_add_days(Days::new(width)).unwrap_or(NaiveDate::MAX);
+        let next = from
+            .checked_add_days(Days::new(width))
+            .unwrap_or(NaiveDate::MAX);
         let to = next.pred_opt().unwrap_or(next).min(asked.to);
         let bucket = Bucket {
             from,

@@ -53,7 +53,12 @@ pub fn told(directory: &Directory, report: &Report) -> String {
             woken(person.interruptions),
         );
     }
-    for rule in report.rules.iter().filter(|r| !r.advice.is_empty()).take(LINES) {
+    for rule in report
+        .rules
+        .iter()
+        .filter(|r| !r.advice.is_empty())
+        .take(LINES)
+    {
         let _ = write!(out, "\nNoise, {}: {}", rule.rule, rule.advice);
     }
     for action in report.actions.iter().take(LINES) {
@@ -139,22 +144,23 @@ pub fn measured(m: Measure) -> String {
 /// Beside the span before, where both rest on enough.
 fn compared(now: Measure, then: Measure) -> String {
     match (now.median_ms, then.median_ms) {
-        (Some(a), Some(b)) if !now.few() && !then.few() => format!("; before: {}", human_ms(b))
-            + match a.cmp(&b) {
-                std::cmp::Ordering::Less => ", so faster now",
-                std::cmp::Ordering::Greater => ", so slower now",
-                std::cmp::Ordering::Equal => ", the same",
-            },
+        (Some(a), Some(b)) if !now.few() && !then.few() => {
+            format!("; before: {}", human_ms(b))
+                + match a.cmp(&b) {
+                    std::cmp::Ordering::Less => ", so faster now",
+                    std::cmp::Ordering::Greater => ", so slower now",
+                    std::cmp::Ordering::Equal => ", the same",
+                }
+        }
         (Some(_), Some(_)) => "; too few to compare".to_owned(),
         _ => String::new(),
     }
 }
 
 fn short(row: &Row) -> String {
-    let median = row
-        .resolve
-        .median_ms
-        .map_or(String::new(), |ms| format!(", resolved in {}", human_ms(ms)));
+    let median = row.resolve.median_ms.map_or(String::new(), |ms| {
+        format!(", resolved in {}", human_ms(ms))
+    });
     format!("{} {}{median}", row.name, row.count)
 }
 
@@ -221,9 +227,9 @@ fn incidents(out: &mut String, report: &Report) {
 fn incident_row(out: &mut String, by: &str, row: &Row) {
     let text = |ms: Option<i64>| ms.map_or(String::new(), |ms| ms.to_string());
     let count = row.count.to_string();
-    let cells = row.measures().map(|(_, m)| {
-        [m.known.to_string(), text(m.median_ms), text(m.p90_ms)]
-    });
+    let cells = row
+        .measures()
+        .map(|(_, m)| [m.known.to_string(), text(m.median_ms), text(m.p90_ms)]);
     let [d, a, m, r] = &cells;
     csv_row(
         out,
@@ -278,8 +284,14 @@ fn rules(out: &mut String, all: &[RuleNoise], minutes: u32) {
         ],
     );
     for r in all {
-        let numbers = [r.fired, r.incidents, r.unacknowledged, r.by_itself, r.repeated]
-            .map(|n| n.to_string());
+        let numbers = [
+            r.fired,
+            r.incidents,
+            r.unacknowledged,
+            r.by_itself,
+            r.repeated,
+        ]
+        .map(|n| n.to_string());
         csv_row::<7>(out, cells(&[&r.rule], &numbers, &[&r.advice]));
     }
 }

@@ -63,7 +63,12 @@ fn random(rng: &mut fastrand::Rng, begin: Time) -> Fact {
         reopened: 0,
         rules,
         pages: (0..rng.usize(0..4))
-            .map(|_| (["ana", "bo"][rng.usize(0..2)].to_owned(), rng.i64(0..7_200_000)))
+            .map(|_| {
+                (
+                    ["ana", "bo"][rng.usize(0..2)].to_owned(),
+                    rng.i64(0..7_200_000),
+                )
+            })
             .collect(),
         runs: (0..rng.usize(0..2))
             .map(|_| RunFact {
@@ -121,12 +126,17 @@ fn a_report_says_what_counting_by_hand_says_over_random_incidents() {
         let zone = [Tz::UTC, Tz::Asia__Tokyo, Tz::America__New_York][rng.usize(0..3)];
         let asked = asked(zone);
         let begin = asked.before().from.plus_ms(-5 * DAY_MS);
-        let mut facts: Vec<Fact> = (0..rng.usize(0..120)).map(|_| random(&mut rng, begin)).collect();
+        let mut facts: Vec<Fact> = (0..rng.usize(0..120))
+            .map(|_| random(&mut rng, begin))
+            .collect();
         facts.sort_by_key(|f| f.opened);
         let told = report(&directory, &asked, &facts, Ledger::default());
         let within = |f: &Fact, s: Span| f.opened >= s.from && f.opened < s.until;
         let span = asked.span();
-        let real: Vec<&Fact> = facts.iter().filter(|f| within(f, span) && !f.drill).collect();
+        let real: Vec<&Fact> = facts
+            .iter()
+            .filter(|f| within(f, span) && !f.drill)
+            .collect();
         let oracle = Oracle {
             facts: real.iter().filter(|f| !f.merged).copied().collect(),
         };
@@ -140,25 +150,48 @@ fn a_report_says_what_counting_by_hand_says_over_random_incidents() {
         before.check(&told.before, |_| true);
         for group in &told.groups {
             let sum: usize = group.rows.iter().map(|r| r.count).sum();
-            assert_eq!(sum, told.all.count, "every incident is in one row of {}", group.by);
+            assert_eq!(
+                sum, told.all.count,
+                "every incident is in one row of {}",
+                group.by
+            );
             for row in &group.rows {
                 let private = row.name == "private incidents";
                 let key = (!row.key.is_empty()).then(|| row.key.clone());
                 match group.by {
-                    "service" => oracle.check(row, |f| f.private == private && (private || f.service == key)),
-                    "team" => oracle.check(row, |f| f.private == private && (private || f.team == key)),
-                    "type" => oracle.check(row, |f| f.private == private && (private || f.kind == key)),
-                    _ => oracle.check(row, |f| directory.severity_name(crate::core::id::Severity(f.severity)) == row.key),
+                    "service" => oracle.check(row, |f| {
+                        f.private == private && (private || f.service == key)
+                    }),
+                    "team" => {
+                        oracle.check(row, |f| f.private == private && (private || f.team == key))
+                    }
+                    "type" => {
+                        oracle.check(row, |f| f.private == private && (private || f.kind == key))
+                    }
+                    _ => oracle.check(row, |f| {
+                        directory.severity_name(crate::core::id::Severity(f.severity)) == row.key
+                    }),
                 }
             }
         }
-        let bars: u32 = told.series.iter().flat_map(|b| b.by_severity.values()).sum();
+        let bars: u32 = told
+            .series
+            .iter()
+            .flat_map(|b| b.by_severity.values())
+            .sum();
         assert_eq!(bars as usize, told.all.count);
         check_people(&told, &real, zone);
         check_rules(&told, &real);
-        let runs: u32 = real.iter().flat_map(|f| &f.runs).map(|r| r.worked + r.failed + r.unknown).sum();
+        let runs: u32 = real
+            .iter()
+            .flat_map(|f| &f.runs)
+            .map(|r| r.worked + r.failed + r.unknown)
+            .sum();
         assert_eq!(told.actions.iter().map(|a| a.runs).sum::<u32>(), runs);
-        assert_eq!(told.drills, facts.iter().filter(|f| within(f, span) && f.drill).count());
+        assert_eq!(
+            told.drills,
+            facts.iter().filter(|f| within(f, span) && f.drill).count()
+        );
         // Whatever it is, it can be said and written.
         assert!(!sheet::told(&directory, &told).is_empty());
         for table in TABLES {
@@ -186,7 +219,9 @@ fn check_people(told: &Report, real: &[&Fact], zone: Tz) {
             .filter(|t| !(7..22).contains(&wall(t).hour()))
             .collect();
         assert_eq!(load.at_night as usize, night.len());
-        let weekend = mine.iter().filter(|t| wall(t).weekday().number_from_monday() > 5);
+        let weekend = mine
+            .iter()
+            .filter(|t| wall(t).weekday().number_from_monday() > 5);
         assert_eq!(load.on_weekends as usize, weekend.count());
         // A page that has another one of the night within half an hour before it wakes nobody anew.
         let woken = (0..night.len())
@@ -200,7 +235,15 @@ fn check_people(told: &Report, real: &[&Fact], zone: Tz) {
 fn check_rules(told: &Report, real: &[&Fact]) {
     let names: BTreeSet<&str> = real
         .iter()
-        .flat_map(|f| f.rules.iter().map(|r| if f.private { "private incidents" } else { r.rule.as_str() }))
+        .flat_map(|f| {
+            f.rules.iter().map(|r| {
+                if f.private {
+                    "private incidents"
+                } else {
+                    r.rule.as_str()
+                }
+            })
+        })
         .collect();
     let found: BTreeSet<&str> = told.rules.iter().map(|r| r.rule.as_str()).collect();
     assert_eq!(names, found);
@@ -209,11 +252,20 @@ fn check_rules(told: &Report, real: &[&Fact]) {
         let mine: Vec<(&Fact, &RuleFact)> = real
             .iter()
             .flat_map(|f| f.rules.iter().map(move |r| (*f, r)))
-            .filter(|(f, r)| if f.private { noise.rule == "private incidents" } else { r.rule == noise.rule })
+            .filter(|(f, r)| {
+                if f.private {
+                    noise.rule == "private incidents"
+                } else {
+                    r.rule == noise.rule
+                }
+            })
             .collect();
         let sum = |get: &dyn Fn(&(&Fact, &RuleFact)) -> u32| mine.iter().map(get).sum::<u32>();
         assert_eq!(noise.fired, sum(&|(_, r)| r.fired));
-        assert_eq!(noise.by_itself, sum(&|(_, r)| r.quick.get(ten).copied().unwrap_or(0)));
+        assert_eq!(
+            noise.by_itself,
+            sum(&|(_, r)| r.quick.get(ten).copied().unwrap_or(0))
+        );
         assert_eq!(
             noise.unacknowledged,
             sum(&|(f, r)| if f.acknowledge.is_none() { r.fired } else { 0 })
@@ -237,11 +289,23 @@ fn few_cases_are_said_to_be_few_and_compared_with_nothing() {
     facts.extend((0..3).map(|n| fact(n, span.from)));
     let told = report(&Directory::default(), &asked, &facts, Ledger::default());
     assert!(told.all.acknowledge.few() && !told.before.acknowledge.few());
-    assert_eq!(told.before.acknowledge.p90_ms, None, "the largest of nine is no ninth decile");
+    assert_eq!(
+        told.before.acknowledge.p90_ms, None,
+        "the largest of nine is no ninth decile"
+    );
     let words = sheet::told(&Directory::default(), &told);
-    assert!(words.contains("median 2m (of 3, which are few); too few to compare"), "{words}");
-    assert!(words.contains("Time to mitigate: unknown in all 3"), "{words}");
-    assert!(words.starts_with("2026-10-12 to 2026-11-10: 3 incidents, 9 in as many days before."), "{words}");
+    assert!(
+        words.contains("median 2m (of 3, which are few); too few to compare"),
+        "{words}"
+    );
+    assert!(
+        words.contains("Time to mitigate: unknown in all 3"),
+        "{words}"
+    );
+    assert!(
+        words.starts_with("2026-10-12 to 2026-11-10: 3 incidents, 9 in as many days before."),
+        "{words}"
+    );
 }
 
 #[test]
@@ -277,7 +341,10 @@ fn a_private_incident_is_counted_and_named_nowhere() {
         ..asked
     };
     let narrowed = report(&directory, &of, &facts, Ledger::default());
-    assert_eq!(narrowed.all.count, 0, "asking for a service shows nothing either");
+    assert_eq!(
+        narrowed.all.count, 0,
+        "asking for a service shows nothing either"
+    );
 }
 
 #[test]
@@ -291,7 +358,12 @@ fn no_name_becomes_a_formula_of_a_spreadsheet() {
     };
     let fact = Fact {
         opened: asked.span().from,
-        rules: vec![rule("=cmd|'/c calc'!A1"), rule("+1"), rule("@SUM(1)"), rule("a\"b")],
+        rules: vec![
+            rule("=cmd|'/c calc'!A1"),
+            rule("+1"),
+            rule("@SUM(1)"),
+            rule("a\"b"),
+        ],
         ..Fact::default()
     };
     let told = report(&Directory::default(), &asked, &[fact], Ledger::default());
@@ -323,7 +395,11 @@ fn a_postmortem_is_in_time_late_overdue_or_still_running() {
         by: Actor::Firebell,
     };
     let mut first = with(Stage::Reviewed, -2 * DAY_MS, Some(-DAY_MS));
-    first.items = vec![item("2026-11-01", None), item("2026-11-01", Some(now)), item("2026-12-24", None)];
+    first.items = vec![
+        item("2026-11-01", None),
+        item("2026-11-01", Some(now)),
+        item("2026-12-24", None),
+    ];
     let all = [
         first,
         with(Stage::Reviewed, -DAY_MS, Some(-2 * DAY_MS)),

@@ -92,7 +92,13 @@ fn own_changes_come_before_those_of_what_is_needed_and_strangers_are_left_out() 
 
 #[test]
 fn what_is_deployed_every_hour_says_less_than_the_only_change_of_a_week() {
-    let hourly = (0..168).map(|h| change(&format!("h{h}"), Some("checkout"), h * 60 * MINUTE + 10 * MINUTE));
+    let hourly = (0..168).map(|h| {
+        change(
+            &format!("h{h}"),
+            Some("checkout"),
+            h * 60 * MINUTE + 10 * MINUTE,
+        )
+    });
     let rare = change("rare", Some("payments"), 10 * MINUTE);
     let found = preceding(&Recent::of(hourly.chain([rare])), &directory(), onset());
     assert_eq!(keys(&found)[0], "rare", "{found:?}");
@@ -120,7 +126,9 @@ fn another_environment_counts_a_fifth_and_is_never_close() {
     assert_eq!(keys(&found), ["needed", "staging"]);
     assert!(!found[1].close);
     assert!(
-        found[1].why.contains("in staging while the incident is in prod"),
+        found[1]
+            .why
+            .contains("in staging while the incident is in prod"),
         "{}",
         found[1].why
     );
@@ -133,7 +141,10 @@ fn points_fall_with_time_and_with_the_rate_and_stay_between_0_and_100() {
         let mut last = 100;
         for minutes in 1..240 {
             let now = points(100, minutes * MINUTE, often);
-            assert!(now <= last, "{minutes} minutes, {often}: {now} after {last}");
+            assert!(
+                now <= last,
+                "{minutes} minutes, {often}: {now} after {last}"
+            );
             last = now;
         }
     }
@@ -166,7 +177,10 @@ fn a_change_belongs_to_whom_it_was_written_down_for_or_whose_link_leads_to_it() 
     let of = |written, repository: &str, labels: &Labels| {
         service_of(&directory, written, repository, labels)
     };
-    assert_eq!(of(Some("mail"), "acme/finder", &none).as_deref(), Some("mail"));
+    assert_eq!(
+        of(Some("mail"), "acme/finder", &none).as_deref(),
+        Some("mail")
+    );
     assert_eq!(of(None, "acme/finder", &none).as_deref(), Some("search"));
     assert_eq!(of(None, "cme/finder", &none), None);
     assert_eq!(of(None, "acme/ledger", &none).as_deref(), Some("ledger"));

@@ -104,11 +104,8 @@ pub(super) fn preceded(incident: &Incident, scene: &Scene<'_>) -> Option<Event> 
         incident.preceded.iter().any(same)
     };
     let room = change::KEPT.saturating_sub(incident.preceded.len());
-    let mut changes = change::preceding(
-        &scene.directory.changes,
-        scene.directory,
-        incident.onset(),
-    );
+    let mut changes =
+        change::preceding(&scene.directory.changes, scene.directory, incident.onset());
     changes.retain(|p| !known(p));
     changes.truncate(room);
     (!changes.is_empty()).then_some(Event::Preceded { changes })

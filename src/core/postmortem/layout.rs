@@ -267,7 +267,9 @@ fn changes(p: &Postmortem) -> Vec<Block> {
         ]
     });
     vec![
-        para("What was changed before it began, as far as firebell was told: context, not causes. The rank is explained in docs/changes.md."),
+        para(
+            "What was changed before it began, as far as firebell was told: context, not causes. The rank is explained in docs/changes.md.",
+        ),
         Block::Table(
             head(&["UTC", "What", "Rank", "Why it is here", "Source"]),
             rows.collect(),

@@ -334,9 +334,11 @@ pub async fn get_analytics(
     let (directory, now) = (app.engine.directory(), app.engine.now());
     let zone = match params.zone.as_deref() {
         None => directory.zone.unwrap_or(Tz::UTC),
-        Some(name) => name
-            .parse()
-            .map_err(|_| bad(format!("`zone` cannot be `{name}`: it is not a time zone such as Europe/Berlin.")))?,
+        Some(name) => name.parse().map_err(|_| {
+            bad(format!(
+                "`zone` cannot be `{name}`: it is not a time zone such as Europe/Berlin."
+            ))
+        })?,
     };
     let words = Words {
         from: params.from.unwrap_or_default(),

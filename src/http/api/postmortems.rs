@@ -520,11 +520,7 @@ pub async fn search(
         team: params.team,
     };
     let question = params.q.unwrap_or_default();
-    let found = app
-        .engine
-        .store()
-        .search(&question, &filter, FOUND)
-        .await?;
+    let found = app.engine.store().search(&question, &filter, FOUND).await?;
     Ok(Json(All {
         items: found.into_iter().map(FoundOut::from).collect(),
     }))

@@ -40,11 +40,7 @@ impl Wanted {
     }
 }
 
-async fn counted_for(
-    console: &Console,
-    moment: &Moment,
-    words: &Words,
-) -> Result<Report, Trouble> {
+async fn counted_for(console: &Console, moment: &Moment, words: &Words) -> Result<Report, Trouble> {
     let zone = moment.viewer.zone;
     let asked = words
         .asked(&moment.directory, zone, today(zone, moment.now))

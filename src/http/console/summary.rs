@@ -34,7 +34,11 @@ pub(super) async fn summary(
     let back = format!("/incidents/{id}/postmortem");
     let result = match form.act.as_str() {
         "ask" => engine.ask_summary(incident, &who).await,
-        "accept" => engine.decide_summary(incident, Some(&form.text), &who).await,
+        "accept" => {
+            engine
+                .decide_summary(incident, Some(&form.text), &who)
+                .await
+        }
         "reject" => engine.decide_summary(incident, None, &who).await,
         other => {
             let why = format!("`{other}` is nothing that can be done with a proposal.");

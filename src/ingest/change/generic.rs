@@ -104,7 +104,10 @@ fn found(c: Change, ctx: &Context<'_>) -> Result<Found, String> {
     };
     let again = c.id.is_none() && at.is_none();
     let service = c.service.filter(|s| !s.is_empty());
-    if let Some(id) = service.as_ref().filter(|id| !ctx.directory.services.contains_key(*id)) {
+    if let Some(id) = service
+        .as_ref()
+        .filter(|id| !ctx.directory.services.contains_key(*id))
+    {
         return Err(format!("there is no service `{}`", cut(id, 60)));
     }
     Ok(Found {
@@ -123,7 +126,10 @@ fn found(c: Change, ctx: &Context<'_>) -> Result<Found, String> {
             ..ChangeEvent::default()
         },
         repository: c.repository.unwrap_or_default(),
-        labels: service.map(|s| ("service".to_owned(), s)).into_iter().collect(),
+        labels: service
+            .map(|s| ("service".to_owned(), s))
+            .into_iter()
+            .collect(),
         again_within_ms: again.then_some(AGAIN_MS),
     })
 }

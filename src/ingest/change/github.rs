@@ -50,7 +50,11 @@ fn form(body: &[u8]) -> std::borrow::Cow<'_, [u8]> {
     let mut out = Vec::with_capacity(encoded.len());
     let mut rest = encoded;
     while let [first, after @ ..] = rest {
-        let hex = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
+        let hex = |b: u8| {
+            char::from(b)
+                .to_digit(16)
+                .and_then(|d| u8::try_from(d).ok())
+        };
         let escaped = match (*first, after) {
             (b'%', [high, low, ..]) => hex(*high).zip(hex(*low)),
             _ => None,

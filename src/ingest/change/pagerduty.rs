@@ -68,7 +68,10 @@ pub fn decode(body: &[u8], _: &str, ctx: &Context<'_>) -> Result<Decoded, BadPay
     let digest = sha256(content.unwrap_or_default().as_bytes());
     let mut labels = Labels::new();
     labels.insert("source".to_owned(), source.clone());
-    for (name, value) in details.iter().filter(|(_, v)| !v.is_object() && !v.is_array()) {
+    for (name, value) in details
+        .iter()
+        .filter(|(_, v)| !v.is_object() && !v.is_array())
+    {
         labels.insert(name.clone(), text(Some(value)));
     }
     labels.retain(|_, value| !value.is_empty());
@@ -80,7 +83,10 @@ pub fn decode(body: &[u8], _: &str, ctx: &Context<'_>) -> Result<Decoded, BadPay
             kind: ChangeKind::parse(&said("kind")).unwrap_or_default(),
             summary,
             environment: said("environment"),
-            author: author.into_iter().find(|a| !a.is_empty()).unwrap_or_default(),
+            author: author
+                .into_iter()
+                .find(|a| !a.is_empty())
+                .unwrap_or_default(),
             url,
             at: happened.unwrap_or(ctx.now),
             ..ChangeEvent::default()

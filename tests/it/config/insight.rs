@@ -27,7 +27,10 @@ fn the_examples_changes_mean_what_they_say() {
     let [github] = insight.tellers.as_slice() else {
         panic!("{insight:?}");
     };
-    assert_eq!((github.name.as_str(), github.kind), ("github", TellerKind::Github));
+    assert_eq!(
+        (github.name.as_str(), github.kind),
+        ("github", TellerKind::Github)
+    );
     assert_eq!(github.service_for("acme/checkout"), Some("checkout"));
     assert_eq!(github.service.as_deref(), Some("checkout"));
     assert!(!format!("{insight:?}").contains("sixteen"));
@@ -40,19 +43,34 @@ fn faults_of_changes_are_named_with_their_remedy() {
     let cases = [
         (format!("{TOML}[changes]\nkeep = \"1h\"\n"), "keep"),
         (from("secret = \"env:SECRET\"\n"), "kind"),
-        (from("kind = \"gitea\"\nsecret = \"env:SECRET\"\n"), "write one of \"github\""),
+        (
+            from("kind = \"gitea\"\nsecret = \"env:SECRET\"\n"),
+            "write one of \"github\"",
+        ),
         (from("kind = \"github\"\n"), "secret"),
         (from("kind = \"github\"\nsecret = \"hunter2\"\n"), "secret"),
-        (from("kind = \"github\"\nsecret = \"env:SHORT\"\n"), "can be guessed"),
-        (from(&format!("{ok}service = \"chekout\"\n")), "did you mean `checkout`?"),
-        (from(&format!("{ok}services = {{ \"a/b\" = \"nowhere\" }}\n")), "\"nowhere\", which does not exist"),
+        (
+            from("kind = \"github\"\nsecret = \"env:SHORT\"\n"),
+            "can be guessed",
+        ),
+        (
+            from(&format!("{ok}service = \"chekout\"\n")),
+            "did you mean `checkout`?",
+        ),
+        (
+            from(&format!("{ok}services = {{ \"a/b\" = \"nowhere\" }}\n")),
+            "\"nowhere\", which does not exist",
+        ),
         (from(&format!("{ok}sevrice = \"checkout\"\n")), "sevrice"),
         (format!("{TOML}[changes.from.Ci]\n{ok}"), "the name \"Ci\""),
     ];
     for (text, part) in cases {
         let folder = Folder::new();
         folder.put("firebell.toml", &text);
-        let known = [("SECRET", "a secret of sixteen and more"), ("SHORT", "hunter2")];
+        let known = [
+            ("SECRET", "a secret of sixteen and more"),
+            ("SHORT", "hunter2"),
+        ];
         let faults = folder.load(&known).unwrap_err();
         let report = firebell::config::fix_report(&faults);
         assert!(report.contains(part), "{text}\n{report}");

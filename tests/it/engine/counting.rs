@@ -20,7 +20,12 @@ async fn facts(w: &World) -> Vec<Fact> {
     let mut last = None;
     // Learning has a task of its own: it is done when nothing is left to read.
     for _ in 0..1000 {
-        let left = w.engine.store().unmeasured(IncidentId(0), 10).await.unwrap();
+        let left = w
+            .engine
+            .store()
+            .unmeasured(IncidentId(0), 10)
+            .await
+            .unwrap();
         if left.is_empty() {
             last = Some(w.engine.store().facts(ALWAYS).await.unwrap());
             break;
@@ -69,12 +74,18 @@ async fn what_cleared_by_itself_is_noise_and_what_was_merged_counts_with_the_sur
     assert_eq!(blip.rules[0].quick, [0, 0, 1, 1, 1, 1, 1]);
     assert_eq!(blip.acknowledge, None);
     w.fire("Slow", CHECKOUT).await;
-    w.fire("Full", &[("service", "search"), ("severity", "critical")]).await;
-    let merged = w.engine.merge("test:merge", IncidentId(3), IncidentId(2), person("ana"));
+    w.fire("Full", &[("service", "search"), ("severity", "critical")])
+        .await;
+    let merged = w
+        .engine
+        .merge("test:merge", IncidentId(3), IncidentId(2), person("ana"));
     merged.await.unwrap();
     w.tell(2, Command::Resolve { by: person("ana") }).await;
     let all = facts(&w).await;
-    assert_eq!(all.iter().map(|f| f.merged).collect::<Vec<_>>(), [false, false, true]);
+    assert_eq!(
+        all.iter().map(|f| f.merged).collect::<Vec<_>>(),
+        [false, false, true]
+    );
     let zone = chrono_tz::Tz::UTC;
     let day = firebell::core::fairness::today(zone, START);
     let asked = Asked {
@@ -87,10 +98,20 @@ async fn what_cleared_by_itself_is_noise_and_what_was_merged_counts_with_the_sur
         minutes: 10,
     };
     let directory = w.engine.directory();
-    let report = counted(w.engine.store(), &directory, &asked, w.engine.now()).await.unwrap();
+    let report = counted(w.engine.store(), &directory, &asked, w.engine.now())
+        .await
+        .unwrap();
     assert_eq!((report.all.count, report.merged), (2, 1));
-    let rules: Vec<(&str, u32)> = report.rules.iter().map(|r| (r.rule.as_str(), r.fired)).collect();
-    assert_eq!(rules, [("Blip", 1), ("Full", 1), ("Slow", 1)], "alerts of what was merged were real");
+    let rules: Vec<(&str, u32)> = report
+        .rules
+        .iter()
+        .map(|r| (r.rule.as_str(), r.fired))
+        .collect();
+    assert_eq!(
+        rules,
+        [("Blip", 1), ("Full", 1), ("Slow", 1)],
+        "alerts of what was merged were real"
+    );
 }
 
 #[tokio::test]

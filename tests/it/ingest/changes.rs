@@ -145,7 +145,8 @@ impl House {
     async fn ci(&self, change: &Value) -> (StatusCode, Value) {
         let bearer = format!("Bearer {SECRET}");
         let headers = [("authorization", bearer.as_str())];
-        self.post("/v1/changes/ci", &headers, &change.to_string()).await
+        self.post("/v1/changes/ci", &headers, &change.to_string())
+            .await
     }
 
     async fn stored(&self) -> Vec<String> {
@@ -153,9 +154,17 @@ impl House {
             limit: 100,
             ..ChangeQuery::default()
         };
-        let (rows, total) = self.world.engine.store().change_events(&query).await.unwrap();
+        let (rows, total) = self
+            .world
+            .engine
+            .store()
+            .change_events(&query)
+            .await
+            .unwrap();
         assert_eq!(i64::try_from(rows.len()).unwrap(), total);
-        rows.iter().map(firebell::core::change::ChangeEvent::words).collect()
+        rows.iter()
+            .map(firebell::core::change::ChangeEvent::words)
+            .collect()
     }
 }
 
@@ -166,11 +175,21 @@ async fn a_pagerduty_change_is_answered_as_documented_stored_and_told_once() {
         "routing_key": super::http::INGEST,
         "payload": {"summary": "Deployed checkout", "source": "checkout"},
     });
-    let post = async |event: &Value| house.post("/v2/change/enqueue", &[], &event.to_string()).await;
+    let post = async |event: &Value| {
+        house
+            .post("/v2/change/enqueue", &[], &event.to_string())
+            .await
+    };
     let (status, said) = post(&event).await;
     assert_eq!(status, StatusCode::ACCEPTED, "{said}");
-    assert_eq!(said, json!({"status": "success", "message": "Event processed"}));
-    assert_eq!(house.stored().await, ["change of checkout “Deployed checkout”"]);
+    assert_eq!(
+        said,
+        json!({"status": "success", "message": "Event processed"})
+    );
+    assert_eq!(
+        house.stored().await,
+        ["change of checkout “Deployed checkout”"]
+    );
     // The same again is a sender's retry; after ten minutes it is another change.
     assert_eq!(post(&event).await.0, StatusCode::ACCEPTED);
     assert_eq!(house.stored().await.len(), 1);
@@ -198,32 +217,64 @@ async fn github_and_gitlab_must_prove_who_they_are() {
     let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
     mac.update(body.as_bytes());
     let tag = mac.finalize().into_bytes();
-    let good = format!("sha256={}", tag.iter().map(|b| format!("{b:02x}")).collect::<String>());
+    let good = format!(
+        "sha256={}",
+        tag.iter().map(|b| format!("{b:02x}")).collect::<String>()
+    );
     let signed = |signature: &str| {
         vec![
             ("x-github-event".to_owned(), "deployment".to_owned()),
             ("x-hub-signature-256".to_owned(), signature.to_owned()),
         ]
     };
-    for bad in ["", "sha256=", &good[..70], &good.to_uppercase(), "sha1=0000"] {
+    for bad in [
+        "",
+        "sha256=",
+        &good[..70],
+        &good.to_uppercase(),
+        "sha1=0000",
+    ] {
         let headers = signed(bad);
-        let headers: Vec<_> = headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        let headers: Vec<_> = headers
+            .iter()
+            .map(|(n, v)| (n.as_str(), v.as_str()))
+            .collect();
         let (status, said) = house.post("/v1/changes/github", &headers, body).await;
         assert_eq!(status, StatusCode::UNAUTHORIZED, "{bad}: {said}");
     }
     assert_eq!(house.stored().await, Vec::<String>::new());
-    let headers = [("x-github-event", "deployment"), ("x-hub-signature-256", good.as_str())];
+    let headers = [
+        ("x-github-event", "deployment"),
+        ("x-hub-signature-256", good.as_str()),
+    ];
     let (status, said) = house.post("/v1/changes/github", &headers, body).await;
-    assert_eq!((status, &said["accepted"]), (StatusCode::ACCEPTED, &json!(1)), "{said}");
+    assert_eq!(
+        (status, &said["accepted"]),
+        (StatusCode::ACCEPTED, &json!(1)),
+        "{said}"
+    );
     // A body that was touched on its way is nobody's.
     let (status, _) = house
-        .post("/v1/changes/github", &headers, &body.replace("v2.31", "v2.32"))
+        .post(
+            "/v1/changes/github",
+            &headers,
+            &body.replace("v2.31", "v2.32"),
+        )
         .await;
     assert_eq!(status, StatusCode::UNAUTHORIZED);
     let body = include_str!("../../golden/changes/gitlab/deployment.json");
-    for (token, want) in [("wrong", StatusCode::UNAUTHORIZED), (SECRET, StatusCode::ACCEPTED)] {
-        let headers = [("x-gitlab-event", "Deployment Hook"), ("x-gitlab-token", token)];
-        assert_eq!(house.post("/v1/changes/gitlab", &headers, body).await.0, want);
+    for (token, want) in [
+        ("wrong", StatusCode::UNAUTHORIZED),
+        (SECRET, StatusCode::ACCEPTED),
+    ] {
+        let headers = [
+            ("x-gitlab-event", "Deployment Hook"),
+            ("x-gitlab-token", token),
+        ];
+        assert_eq!(
+            house.post("/v1/changes/gitlab", &headers, body).await.0,
+            want
+        );
     }
     assert_eq!(house.stored().await.len(), 2);
     for nobody in ["/v1/changes/nobody", "/v1/changes/ci"] {
@@ -252,7 +303,8 @@ async fn a_change_stands_beside_the_incident_it_came_before_also_when_it_is_told
     let w = &house.world;
     let known = told(START.plus_ms(-10 * MINUTE), "31");
     assert_eq!(house.ci(&known).await.0, StatusCode::ACCEPTED);
-    w.fire("Slow", &[("service", "checkout"), ("severity", "critical")]).await;
+    w.fire("Slow", &[("service", "checkout"), ("severity", "critical")])
+        .await;
     assert_eq!(before(w).await, ["id:31"]);
     let late = told(START.plus_ms(-2 * MINUTE), "32");
     assert_eq!(house.ci(&late).await.1["accepted"], 1);
@@ -265,8 +317,15 @@ async fn a_change_stands_beside_the_incident_it_came_before_also_when_it_is_told
     assert_eq!(before(w).await, ["id:31", "id:32"]);
     let incident = w.incident(1).await;
     let card = firebell::chat::card::card(&incident, &w.engine.directory(), START, "http://x");
-    let fact = card.facts.iter().find(|(k, _)| k == "changed before").unwrap();
-    assert_eq!(fact.1, "deploy of checkout “release 32” by ana, 1m before it began");
+    let fact = card
+        .facts
+        .iter()
+        .find(|(k, _)| k == "changed before")
+        .unwrap();
+    assert_eq!(
+        fact.1,
+        "deploy of checkout “release 32” by ana, 1m before it began"
+    );
     let read = w.engine.postmortem(IncidentId(1)).await.unwrap().unwrap();
     let document = firebell::core::postmortem::markdown(&read.document);
     assert!(document.contains("### Changes before"), "{document}");
@@ -283,10 +342,15 @@ async fn after_a_crash_changes_are_known_and_old_ones_are_forgotten() {
     house.ci(&told(START.plus_ms(-10 * MINUTE), "31")).await;
     world = house.world;
     world.kill_and_restart().await;
-    world.fire("Slow", &[("service", "checkout"), ("severity", "critical")]).await;
+    world
+        .fire("Slow", &[("service", "checkout"), ("severity", "critical")])
+        .await;
     assert_eq!(before(&world).await, ["id:31"]);
     world.advance_secs(91 * 86_400).await;
     let house = House::on(world);
     house.ci(&told(house.world.engine.now(), "32")).await;
-    assert_eq!(house.stored().await, ["deploy of checkout “release 32” by ana"]);
+    assert_eq!(
+        house.stored().await,
+        ["deploy of checkout “release 32” by ana"]
+    );
 }

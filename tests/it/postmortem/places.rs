@@ -57,7 +57,12 @@ async fn answer(
 ) -> Response {
     let mut held = rooms.0.lock().unwrap();
     held.asked.push(format!("{method} {path}"));
-    let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or("");
+    let header = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or("")
+    };
     if let Some((status, said)) = held.trouble.take() {
         return (StatusCode::from_u16(status).unwrap(), said.to_string()).into_response();
     }
@@ -81,7 +86,9 @@ fn slack(held: &mut Held, path: &str, query: &BTreeMap<String, String>, body: &B
         v["markdown"].clone()
     };
     match path {
-        "files.list" => json!({"ok": true, "files": held.canvases, "paging": {"count": 200, "total": held.canvases.len(), "page": 1, "pages": 1}}),
+        "files.list" => {
+            json!({"ok": true, "files": held.canvases, "paging": {"count": 200, "total": held.canvases.len(), "page": 1, "pages": 1}})
+        }
         "files.info" => {
             let id = query["file"].as_str();
             let file = held.canvases.iter().find(|c| c["id"] == id);
@@ -121,19 +128,27 @@ fn slack(held: &mut Held, path: &str, query: &BTreeMap<String, String>, body: &B
 
 /// The two parts of a form, as RFC 7578 has them.
 fn parts(media: &str, body: &[u8]) -> (Value, String) {
-    let boundary = media.strip_prefix("multipart/form-data; boundary=").unwrap();
+    let boundary = media
+        .strip_prefix("multipart/form-data; boundary=")
+        .unwrap();
     let text = std::str::from_utf8(body).unwrap();
     let mark = format!("--{boundary}");
     let mut parts = text.split(&mark).skip(1);
     let mut next = || {
         let part = parts.next().unwrap().strip_prefix("\r\n").unwrap();
         let (head, body) = part.split_once("\r\n\r\n").unwrap();
-        (head.to_owned(), body.strip_suffix("\r\n").unwrap().to_owned())
+        (
+            head.to_owned(),
+            body.strip_suffix("\r\n").unwrap().to_owned(),
+        )
     };
     let (head, payload) = next();
     assert!(head.contains("name=\"payload_json\""), "{head}");
     let (head, file) = next();
-    assert!(head.contains("name=\"files[0]\"; filename=\"firebell-incident-00042.md\""), "{head}");
+    assert!(
+        head.contains("name=\"files[0]\"; filename=\"firebell-incident-00042.md\""),
+        "{head}"
+    );
     (serde_json::from_str(&payload).unwrap(), file)
 }
 
@@ -190,16 +205,26 @@ async fn a_document_is_one_canvas_however_often_it_is_sent() {
     let channel = "C0123ABCD".to_owned();
     let places = places(&base, ExportKind::SlackCanvas { channel });
     assert_eq!(places.names(true), ["there"]);
-    let first = places.document("there", &document("# One\n")).await.unwrap().url;
+    let first = places
+        .document("there", &document("# One\n"))
+        .await
+        .unwrap()
+        .url;
     assert_eq!(first, "https://acme.slack.test/docs/T01/F001");
     assert_eq!(
         rooms.asked(),
         ["GET files.list", "POST canvases.create", "GET files.info"]
     );
     // As if the answer had been lost: it is found again by its mark.
-    let landed = places.document("there", &document("# Two\n")).await.unwrap();
+    let landed = places
+        .document("there", &document("# Two\n"))
+        .await
+        .unwrap();
     assert_eq!(landed.url, first);
-    let landed = places.document("there", &again(&first, "# Three\n")).await.unwrap();
+    let landed = places
+        .document("there", &again(&first, "# Three\n"))
+        .await
+        .unwrap();
     assert_eq!(landed.url, first);
     let held = rooms.0.lock().unwrap();
     assert_eq!(held.canvases.len(), 1);
@@ -215,14 +240,27 @@ async fn slack_says_no_with_200_and_a_word_and_what_passes_is_tried_again() {
     let channel = "C0123ABCD".to_owned();
     let places = places(&base, ExportKind::SlackCanvas { channel });
     for (status, said, part, never) in [
-        (200, json!({"ok": false, "error": "missing_scope", "needed": "files:read"}), "needs the scope files:read", true),
-        (200, json!({"ok": false, "error": "internal_error"}), "internal_error", false),
+        (
+            200,
+            json!({"ok": false, "error": "missing_scope", "needed": "files:read"}),
+            "needs the scope files:read",
+            true,
+        ),
+        (
+            200,
+            json!({"ok": false, "error": "internal_error"}),
+            "internal_error",
+            false,
+        ),
         (429, json!({}), "429", false),
         (503, json!({}), "503", false),
         (200, json!("x"), "unknown_error", true),
     ] {
         rooms.0.lock().unwrap().trouble = Some((status, said));
-        let fault = places.document("there", &document("# x\n")).await.unwrap_err();
+        let fault = places
+            .document("there", &document("# x\n"))
+            .await
+            .unwrap_err();
         assert!(fault.why.contains(part), "{}", fault.why);
         assert_eq!(fault.retry == Retry::Never, never, "{}", fault.why);
         assert!(!fault.why.contains("s3cret"), "{}", fault.why);
@@ -239,21 +277,33 @@ async fn a_document_is_one_file_in_a_channel_also_when_an_answer_is_lost() {
     rooms.0.lock().unwrap().deaf = true;
     let lost = places.document("there", &document("# One\n")).await;
     assert!(lost.is_err(), "the search was answered by nobody");
-    let landed = places.document("there", &document("# One\n")).await.unwrap();
+    let landed = places
+        .document("there", &document("# One\n"))
+        .await
+        .unwrap();
     assert_eq!(landed.url, "https://discord.com/channels/@me/234567/1000");
     // Posted, and the answer is lost.
     rooms.asked();
-    let landed = places.document("there", &document("# Two\n")).await.unwrap();
+    let landed = places
+        .document("there", &document("# Two\n"))
+        .await
+        .unwrap();
     assert_eq!(
         rooms.asked(),
-        ["GET channels/234567/messages", "PATCH channels/234567/messages/1000"]
+        [
+            "GET channels/234567/messages",
+            "PATCH channels/234567/messages/1000"
+        ]
     );
     let known = again(&landed.url, "# Three @everyone\n");
     places.document("there", &known).await.unwrap();
     assert_eq!(rooms.asked(), ["PATCH channels/234567/messages/1000"]);
     let held = rooms.0.lock().unwrap();
     assert_eq!(held.messages.len(), 1);
-    assert_eq!(held.messages[0]["attachments"][0]["text"], "# Three @everyone\n");
+    assert_eq!(
+        held.messages[0]["attachments"][0]["text"],
+        "# Three @everyone\n"
+    );
 }
 
 #[tokio::test]
@@ -266,11 +316,20 @@ async fn a_document_is_one_issue_where_the_place_says_so() {
         project: "acme/web".to_owned(),
     };
     let places = places(&base, kind);
-    assert_eq!((places.names(true).len(), places.names(false).len()), (1, 0));
-    let landed = places.document("there", &document("# One\n")).await.unwrap();
+    assert_eq!(
+        (places.names(true).len(), places.names(false).len()),
+        (1, 0)
+    );
+    let landed = places
+        .document("there", &document("# One\n"))
+        .await
+        .unwrap();
     assert!(landed.url.ends_with("/issues/1"), "{}", landed.url);
     let held = stand.0.lock().unwrap();
     assert_eq!(held.issues.len(), 1);
     let body = held.issues[0]["body"].as_str().unwrap();
-    assert!(body.contains("# One") && body.contains("<!-- firebell-42 -->"), "{body}");
+    assert!(
+        body.contains("# One") && body.contains("<!-- firebell-42 -->"),
+        "{body}"
+    );
 }

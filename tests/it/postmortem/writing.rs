@@ -2,12 +2,12 @@
 
 use crate::store::on_both;
 use crate::world::{World, person};
-use firebell::store::SearchFilter;
 use firebell::core::id::IncidentId;
 use firebell::core::incident::Command;
 use firebell::core::postmortem::{Act, Deadlines, Format, Stage, export, hash};
 use firebell::engine::Failure;
 use firebell::store::PostmortemQuery;
+use firebell::store::SearchFilter;
 
 const CHECKOUT: &[(&str, &str)] = &[("service", "checkout"), ("severity", "warning")];
 const ONE: IncidentId = IncidentId(1);
@@ -172,20 +172,42 @@ async fn what_was_said_and_written_is_found_and_offered_to_the_next_like_it() {
         w.tell(1, note).await;
         w.tell(1, Command::Acknowledge { by: person("ana") }).await;
         let store = w.engine.store();
-        assert!(store.search("pool", &SearchFilter::reviewed(false), 10).await.unwrap().is_empty());
+        assert!(
+            store
+                .search("pool", &SearchFilter::reviewed(false), 10)
+                .await
+                .unwrap()
+                .is_empty()
+        );
         w.clear("Slow", CHECKOUT).await;
-        let found = store.search("EXHAUST pool", &SearchFilter::reviewed(false), 10).await.unwrap();
+        let found = store
+            .search("EXHAUST pool", &SearchFilter::reviewed(false), 10)
+            .await
+            .unwrap();
         assert_eq!(found.len(), 1);
         assert!(found[0].snippet.contains('\u{E000}'), "{:?}", found[0]);
         for nothing in ["pool elephants", "", "\"*:()&|!'"] {
-            let found = store.search(nothing, &SearchFilter::reviewed(false), 10).await.unwrap();
+            let found = store
+                .search(nothing, &SearchFilter::reviewed(false), 10)
+                .await
+                .unwrap();
             assert!(found.is_empty(), "{nothing}");
         }
-        assert!(store.search("pool", &SearchFilter::reviewed(true), 10).await.unwrap().is_empty());
+        assert!(
+            store
+                .search("pool", &SearchFilter::reviewed(true), 10)
+                .await
+                .unwrap()
+                .is_empty()
+        );
         let text = "Raise the elephantine limit.";
         write(&w, "action-items", text).await.unwrap();
         assert_eq!(
-            store.search("elephantine", &SearchFilter::reviewed(false), 10).await.unwrap().len(),
+            store
+                .search("elephantine", &SearchFilter::reviewed(false), 10)
+                .await
+                .unwrap()
+                .len(),
             1
         );
         // Not offered before it is agreed on.
@@ -213,7 +235,14 @@ async fn what_was_said_and_written_is_found_and_offered_to_the_next_like_it() {
         let own = w.incident(1).await;
         let lesson = w.engine.related_lesson(&own, Some("Slow")).await.unwrap();
         assert_eq!(lesson, None, "never its own");
-        assert_eq!(store.search("pool", &SearchFilter::reviewed(true), 10).await.unwrap().len(), 1);
+        assert_eq!(
+            store
+                .search("pool", &SearchFilter::reviewed(true), 10)
+                .await
+                .unwrap()
+                .len(),
+            1
+        );
     })
     .await;
 }

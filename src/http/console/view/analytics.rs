@@ -177,7 +177,10 @@ fn stacked(scene: Scene<'_>, bars: usize, n: usize, b: &Bucket, most: i64) -> Ma
 }
 
 fn severity_key(scene: Scene<'_>, series: &[Bucket]) -> Markup {
-    let mut all: Vec<u8> = series.iter().flat_map(|b| b.by_severity.keys().copied()).collect();
+    let mut all: Vec<u8> = series
+        .iter()
+        .flat_map(|b| b.by_severity.keys().copied())
+        .collect();
     all.sort_unstable();
     all.dedup();
     html! {
@@ -309,7 +312,11 @@ fn rules(all: &[RuleNoise], minutes: u32) -> Markup {
 
 fn actions(scene: Scene<'_>, all: &[ActionRate]) -> Markup {
     let row = |a: &ActionRate| {
-        let title = scene.directory.actions.get(&a.action).map_or(a.action.as_str(), |k| k.title.as_str());
+        let title = scene
+            .directory
+            .actions
+            .get(&a.action)
+            .map_or(a.action.as_str(), |k| k.title.as_str());
         html! {
             tr {
                 td { (plain(title)) " " span.hint { (a.action) } }

@@ -11,7 +11,7 @@ use crate::core::text::count;
 use crate::core::timeline;
 use crate::engine::Read;
 use crate::http::console::viewer::Acting;
-use crate::store::{ExportRow, FoundRow, MARK, SearchFilter, PostmortemItem, RevisionRow};
+use crate::store::{ExportRow, FoundRow, MARK, PostmortemItem, RevisionRow, SearchFilter};
 use maud::{Markup, PreEscaped, html};
 
 /// Everything the page of a postmortem shows.
