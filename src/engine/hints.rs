@@ -31,11 +31,13 @@ impl Looked {
 impl Engine {
     /// Offers what was learned from an incident with the same alert, once per incident.
     pub(super) async fn offer_lesson(&self, id: IncidentId) -> Result<bool, Failure> {
-        let open = self.0.open.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(incident) = open.get(&id).cloned() else {
+        let incident = {
+            let open = self.0.open.read().unwrap_or_else(PoisonError::into_inner);
+            open.get(&id).cloned()
+        };
+        let Some(incident) = incident else {
             return Ok(false);
         };
-        drop(open);
         // A channel is read by more than those whom a private incident concerns.
         if incident.nature.private {
             return Ok(false);

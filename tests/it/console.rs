@@ -5,6 +5,7 @@ mod automation;
 mod calendar;
 mod feeds;
 mod hands;
+mod insight;
 mod looking;
 mod postmortem;
 mod runbook;

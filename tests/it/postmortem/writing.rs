@@ -243,6 +243,62 @@ async fn what_was_said_and_written_is_found_and_offered_to_the_next_like_it() {
                 .len(),
             1
         );
+        // The next one with the alert is told of it, once, in the channel of its team.
+        w.clear("Slow", CHECKOUT).await;
+        w.fire("Slow", CHECKOUT).await;
+        w.advance_secs(60).await;
+        let told = w.platform.lines("#web").into_iter();
+        let told: Vec<String> = told.filter(|l| l.contains("Seen before")).collect();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(
+            told[0].contains("#1") && told[0].contains("the alert Slow on the same service"),
+            "{told:?}"
+        );
+        let narrowed =
+            |filter: SearchFilter| async move { store.search("pool", &filter, 10).await };
+        for (filter, n) in [
+            (
+                SearchFilter {
+                    service: Some("checkout".to_owned()),
+                    ..SearchFilter::default()
+                },
+                1,
+            ),
+            (
+                SearchFilter {
+                    service: Some("search".to_owned()),
+                    ..SearchFilter::default()
+                },
+                0,
+            ),
+            (
+                SearchFilter {
+                    team: Some("web".to_owned()),
+                    ..SearchFilter::default()
+                },
+                1,
+            ),
+            (
+                SearchFilter {
+                    from: Some(w.engine.now()),
+                    ..SearchFilter::default()
+                },
+                0,
+            ),
+            (
+                SearchFilter {
+                    until: Some(w.engine.now()),
+                    ..SearchFilter::default()
+                },
+                1,
+            ),
+        ] {
+            assert_eq!(
+                narrowed(filter.clone()).await.unwrap().len(),
+                n,
+                "{filter:?}"
+            );
+        }
     })
     .await;
 }
