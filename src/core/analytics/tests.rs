@@ -92,6 +92,8 @@ fn quantile(all: &[i64], percent: usize) -> Option<i64> {
     })
 }
 
+type Get = fn(&Fact) -> Option<i64>;
+
 struct Oracle<'f> {
     facts: Vec<&'f Fact>,
 }
@@ -100,7 +102,6 @@ impl Oracle<'_> {
     fn check(&self, row: &Row, fits: impl Fn(&Fact) -> bool) {
         let mine: Vec<&&Fact> = self.facts.iter().filter(|f| fits(f)).collect();
         assert_eq!(row.count, mine.len(), "{}", row.name);
-        type Get = fn(&Fact) -> Option<i64>;
         let gets: [Get; 4] = [
             |f| f.detect,
             |f| f.acknowledge,
