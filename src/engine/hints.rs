@@ -1,7 +1,7 @@
 //! Something like it was looked at before: said once, when an incident opens, in the channel of whom it
-//! concerns. Only what people have agreed on is offered, and only for the same alert.
+//! concerns. Only what people have agreed on is offered, and only for the same alert of the same service.
 
-use super::{Engine, Failure};
+use super::{Change, Engine, Failure};
 use crate::core::directory::Directory;
 use crate::core::id::IncidentId;
 use crate::core::incident::Incident;
@@ -9,9 +9,30 @@ use crate::core::text::cut;
 use crate::store::{ChangeSet, FoundRow, NoticeRow};
 use std::collections::BTreeSet;
 use std::sync::PoisonError;
+use tokio::sync::broadcast::error::RecvError;
 
 /// Incidents that are remembered to have been looked at; the database knows the others.
 const LOOKED: usize = 10_000;
+
+/// Agreed-on postmortems of a service that are looked through, newest first.
+const LESSONS: i64 = 50;
+
+/// Offers lessons until the process ends.
+pub(super) async fn keep(engine: Engine) {
+    let mut changes = engine.changes();
+    loop {
+        match changes.recv().await {
+            Ok(Change::Incident(id)) => {
+                if let Err(failure) = engine.offer_lesson(id).await {
+                    tracing::warn!(incident = id.0, %failure, "no lesson could be looked for");
+                }
+            }
+            // What was missed is not offered: it is a help and no promise.
+            Ok(_) | Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
 
 /// Incidents for which was looked.
 #[derive(Debug, Default)]
@@ -42,24 +63,30 @@ impl Engine {
         if incident.nature.private {
             return Ok(false);
         }
-        let alert = incident.tags.get("alertname").map(|a| a.to_string());
-        let (Some(alert), true) = (alert, self.0.after.looked.first(id)) else {
+        let alert = incident.tags.get("alertname").map(ToString::to_string);
+        let (Some(alert), Some(service)) = (alert, incident.service.clone()) else {
             return Ok(false);
         };
+        if !self.0.looked.first(id) {
+            return Ok(false);
+        }
+        let rows = self.store().lessons(Some(&service), None, LESSONS).await?;
+        let like = |(found, alerts): &(FoundRow, Vec<String>)| {
+            found.incident != id && alerts.contains(&alert)
+        };
+        let Some((found, _)) = rows.into_iter().find(like) else {
+            return Ok(false);
+        };
+        let other = self.incident(found.incident).await?;
+        if other.is_none_or(|o| o.nature.private) {
+            return Ok(false);
+        }
         let key = format!("lesson:{}", id.0);
         if self.store().told().await?.contains(&key) {
             return Ok(false);
         }
-        let Some((score, found)) = self.scored_lesson(&incident, Some(&alert)).await? else {
-            return Ok(false);
-        };
-        // Of the same alert; of the same service alone there is too much to be of use at night.
-        let other = self.incident(found.incident).await?;
-        if score < 2 || other.is_none_or(|o| o.nature.private) {
-            return Ok(false);
-        }
         let directory = self.directory();
-        let text = self.hint(&incident, &alert, &found, score == 3);
+        let text = self.hint(&incident, &alert, &found);
         let mut changes = ChangeSet::default();
         for row in notices(&directory, &incident, &key, &text, self.now()) {
             changes.notices.insert(row.key.clone(), row);
@@ -72,10 +99,9 @@ impl Engine {
         Ok(true)
     }
 
-    fn hint(&self, incident: &Incident, alert: &str, found: &FoundRow, own: bool) -> String {
-        let place = if own { " on the same service" } else { "" };
+    fn hint(&self, incident: &Incident, alert: &str, found: &FoundRow) -> String {
         format!(
-            "Seen before: {} “{}” has the alert {}{place}, and its postmortem is agreed on. This is {} “{}”. {}/incidents/{}/postmortem",
+            "Seen before: {} “{}” has the alert {} on the same service, and its postmortem is agreed on. This is {} “{}”. {}/incidents/{}/postmortem",
             found.incident,
             cut(&found.title, 120),
             cut(alert, 80),

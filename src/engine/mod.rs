@@ -143,6 +143,8 @@ pub(crate) struct Inner {
     told: changes::Shared,
     /// The model that may propose summaries.
     summaries: summary::Shared,
+    /// Incidents for which was looked for a lesson.
+    looked: hints::Looked,
     /// Calendars at an address.
     feeds: tokio::sync::Mutex<feeds::Feeds>,
     /// They are others now.
@@ -299,6 +301,7 @@ impl Engine {
             after: postmortems::Shared::default(),
             told: changes::Shared::default(),
             summaries: summary::Shared::default(),
+            looked: hints::Looked::default(),
             feeds: tokio::sync::Mutex::default(),
             feeds_moved: tokio::sync::Notify::new(),
             troubles: ArcSwap::default(),
@@ -324,6 +327,7 @@ impl Engine {
         spawn(covers::mind(engine.clone()));
         spawn(vigil::keep(engine.clone()));
         spawn(learn::keep(engine.clone()));
+        spawn(hints::keep(engine.clone()));
         spawn(postmortems::keep(engine.clone()));
         spawn(feeds::keep(engine.clone()));
         Ok(engine)

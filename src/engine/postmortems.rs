@@ -37,8 +37,6 @@ pub(super) struct Shared {
     mind: tokio::sync::Mutex<()>,
     /// Where they may go.
     pub(super) places: ArcSwap<Places>,
-    /// Incidents for which was looked for a lesson.
-    pub(super) looked: super::hints::Looked,
     /// An export was asked for.
     pub(super) moved: tokio::sync::Notify,
 }
@@ -157,16 +155,6 @@ impl Engine {
         incident: &Incident,
         alert: Option<&str>,
     ) -> Result<Option<FoundRow>, StoreFault> {
-        let best = self.scored_lesson(incident, alert).await?;
-        Ok(best.map(|(_, found)| found))
-    }
-
-    /// The same with how much it fits: 2 for the same alert, 1 for the same service.
-    pub(super) async fn scored_lesson(
-        &self,
-        incident: &Incident,
-        alert: Option<&str>,
-    ) -> Result<Option<(u8, FoundRow)>, StoreFault> {
         let service = incident.service.as_deref();
         if service.is_none() && alert.is_none() {
             return Ok(None);
@@ -182,7 +170,7 @@ impl Engine {
                 best = Some((score, found));
             }
         }
-        Ok(best)
+        Ok(best.map(|(_, found)| found))
     }
 
     /// Does what is due to postmortems: deadlines of incidents that were resolved, their words for the
@@ -203,7 +191,6 @@ impl Engine {
         };
         for id in behind {
             done += usize::from(self.take_in(id).await?);
-            done += usize::from(self.offer_lesson(id).await?);
         }
         done += self.remind().await?;
         Ok(done + self.send_exports().await?)

@@ -82,7 +82,8 @@ impl<B: Backend> Pools<B> {
     ) -> Result<Vec<IncidentId>, StoreFault> {
         Select::<B>::new("select i.id from incidents i left join measures m on m.incident = i.id")
             .number("i.id > ", Some(after.0))
-            .only("(m.incident is null and i.status = 'resolved' or m.seq < i.seq or m.form <> ")
+            .only("(m.incident is null and i.status = 'resolved'")
+            .then(" or m.seq < i.seq and (i.status = 'resolved' or m.body <> '') or m.form <> ")
             .bind(Cell::Int(i64::from(FORM)))
             .then(") order by i.id")
             .page(limit, 0)

@@ -116,7 +116,9 @@ async fn what_cleared_by_itself_is_noise_and_what_was_merged_counts_with_the_sur
 
 #[tokio::test]
 async fn a_start_counts_what_an_older_version_never_did() {
-    let mut w = World::on("sqlite::memory:").await;
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("firebell.db").display());
+    let mut w = World::on(&url).await;
     w.fire("Slow", CHECKOUT).await;
     w.tell(1, Command::Resolve { by: person("ana") }).await;
     let before = facts(&w).await;

@@ -337,7 +337,9 @@ async fn a_change_stands_beside_the_incident_it_came_before_also_when_it_is_told
 
 #[tokio::test]
 async fn after_a_crash_changes_are_known_and_old_ones_are_forgotten() {
-    let mut world = World::on("sqlite::memory:").await;
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("firebell.db").display());
+    let mut world = World::on(&url).await;
     let house = House::on(world);
     house.ci(&told(START.plus_ms(-10 * MINUTE), "31")).await;
     world = house.world;

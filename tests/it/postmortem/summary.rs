@@ -143,7 +143,7 @@ async fn a_proposal_changes_nothing_until_somebody_takes_it_over() {
     let proposal = answered(&w).await;
     assert_eq!(
         (proposal.state, proposal.decided_by.as_str()),
-        (Stands::Accepted, "Bo")
+        (Stands::Accepted, "bo")
     );
     let again = w.engine.decide_summary(ONE, Some("x"), &person("bo")).await;
     assert!(again.is_err(), "it is decided once");

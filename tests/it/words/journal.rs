@@ -4,6 +4,7 @@ mod beginning;
 
 use beginning::beginning;
 use firebell::core::alert::{AlertRef, Labels};
+use firebell::core::change::{ChangeKind, ChangeState, Preceding};
 use firebell::core::directory::{Rung, RunsPolicy, Target, Urgency};
 use firebell::core::id::{Actor, AlertId, RunId, Severity};
 use firebell::core::incident::{
@@ -564,6 +565,38 @@ pub fn other_shapes() -> Vec<(&'static str, Event)> {
                 },
                 "",
             ),
+        ),
+        (
+            "preceded",
+            Event::Preceded {
+                changes: vec![
+                    Preceding {
+                        source: "github".to_owned(),
+                        key: "deployment:145988746".to_owned(),
+                        kind: ChangeKind::Deploy,
+                        state: ChangeState::Done,
+                        summary: "deploy v2.31 of acme/checkout".to_owned(),
+                        service: Some("checkout".to_owned()),
+                        environment: "production".to_owned(),
+                        author: "ana".to_owned(),
+                        url: "https://github.example/acme/checkout/deployments".to_owned(),
+                        at: at("13:50:00"),
+                        points: 63,
+                        close: true,
+                        why: "7m before it began, on checkout itself; the first change of checkout within a week".to_owned(),
+                    },
+                    Preceding {
+                        source: "ci".to_owned(),
+                        key: "body:9f2c@1763798400000".to_owned(),
+                        state: ChangeState::Started,
+                        summary: "feature flag new-cart on".to_owned(),
+                        at: at("13:22:00"),
+                        points: 4,
+                        why: "35m before it began, of no service firebell knows; 2 changes like it within a week".to_owned(),
+                        ..Preceding::default()
+                    },
+                ],
+            },
         ),
     ]
 }
