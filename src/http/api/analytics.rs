@@ -1,12 +1,13 @@
 //! What past incidents measure, for programs: as JSON, and as sheets.
 
+use super::answers::NotRead;
 use super::params::{Asked, FromParams, Params, bad};
 use crate::core::analytics::{self, Measure, Report, Row, TABLES, Words};
 use crate::core::directory::Directory;
 use crate::core::fairness::today;
 use crate::engine::counted;
 use crate::http::App;
-use crate::http::error::{ErrorBody, Problem};
+use crate::http::error::Problem;
 use axum::Json;
 use axum::extract::State;
 use axum::http::header;
@@ -322,9 +323,7 @@ fn out(directory: &Directory, r: Report) -> AnalyticsOut {
             (AnalyticsOut = "application/json"),
             (String = "text/csv"),
         )),
-        (status = 400, description = "A parameter is unknown or has a value that is not allowed", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
-        (status = 503, description = "The database does not answer; try again", body = ErrorBody),
+        NotRead,
     )
 )]
 pub async fn get_analytics(

@@ -1,11 +1,12 @@
 //! What was changed, as deploys and repositories told it.
 
+use super::answers::NotRead;
 use super::params::{Asked, FromParams, Paging, Params};
 use super::shape::Page;
 use crate::core::change::ChangeEvent;
 use crate::core::time::Time;
 use crate::http::App;
-use crate::http::error::{ErrorBody, Problem};
+use crate::http::error::Problem;
 use crate::store::ChangeQuery;
 use axum::Json;
 use axum::extract::State;
@@ -106,9 +107,7 @@ impl From<ChangeEvent> for ChangeOut {
     params(ChangeParams),
     responses(
         (status = 200, body = Page<ChangeOut>),
-        (status = 400, description = "A parameter is unknown or has a value that is not allowed", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
-        (status = 503, description = "The database does not answer; try again", body = ErrorBody),
+        NotRead,
     )
 )]
 pub async fn list_changes(

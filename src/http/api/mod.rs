@@ -7,6 +7,7 @@ mod acts;
 mod agree;
 mod alerts;
 mod analytics;
+mod answers;
 mod attempts;
 mod automation;
 mod body;
