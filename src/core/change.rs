@@ -414,6 +414,17 @@ fn kinship(
         .then(|| (20, format!("on {changed} of the same team"), false))
 }
 
+/// An environment by the name most use for it.
+fn environment(name: &str) -> String {
+    let name = name.to_lowercase();
+    match name.as_str() {
+        "prod" | "prd" | "live" => "production".to_owned(),
+        "stage" | "stg" => "staging".to_owned(),
+        "dev" => "development".to_owned(),
+        _ => name,
+    }
+}
+
 fn judged(
     recent: &Recent,
     directory: &Directory,
@@ -422,9 +433,9 @@ fn judged(
     change: &ChangeEvent,
 ) -> Option<Preceding> {
     let (mut kin, mut why, mut related) = kinship(directory, onset, near, change)?;
-    let elsewhere = onset
-        .environment
-        .filter(|e| !change.environment.is_empty() && !e.eq_ignore_ascii_case(&change.environment));
+    let elsewhere = onset.environment.filter(|e| {
+        !change.environment.is_empty() && environment(e) != environment(&change.environment)
+    });
     if let Some(environment) = elsewhere {
         kin /= 5;
         related = false;

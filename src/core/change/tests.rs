@@ -121,9 +121,11 @@ fn what_is_later_or_long_ago_is_not_before_it_and_a_clock_may_be_a_little_ahead(
 fn another_environment_counts_a_fifth_and_is_never_close() {
     let mut staging = change("staging", Some("checkout"), 5 * MINUTE);
     staging.environment = "staging".to_owned();
-    let needed = change("needed", Some("payments"), 5 * MINUTE);
+    let mut needed = change("needed", Some("payments"), 5 * MINUTE);
+    needed.environment = "Production".to_owned();
     let found = preceding(&Recent::of([staging, needed]), &directory(), onset());
     assert_eq!(keys(&found), ["needed", "staging"]);
+    assert!(found[0].close, "prod is production: {found:?}");
     assert!(!found[1].close);
     assert!(
         found[1]

@@ -220,8 +220,7 @@ fn cell(m: Measure) -> Markup {
                 None => span.hint { "unknown" },
                 Some(median) => {
                     (human_ms(median))
-                    @if let Some(p90) = m.p90_ms { span.hint { " / " (human_ms(p90)) } }
-                    span.hint title="Cases it rests on" { " (" (m.known) @if m.few() { ", few" } ")" }
+                    span.hint { @if let Some(p90) = m.p90_ms { (human_ms(p90)) " " } "(" (m.known) @if m.few() { ", few" } ")" }
                 }
             }
         }
@@ -250,7 +249,7 @@ fn grouped(group: &Grouped) -> Markup {
     html! {
         @if !rows.is_empty() {
             section.panel aria-label={ "By " (group.by) } {
-                h2 { "By " (group.by) span.hint { "median / nine in ten (cases)" } }
+                h2 { "By " (group.by) span.hint { "median, below it nine in ten (and how many cases)" } }
                 (folded(&rows, &head, group.by))
             }
         }
