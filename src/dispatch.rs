@@ -9,6 +9,7 @@ mod contact;
 mod covers;
 mod hands;
 mod hush;
+mod insight;
 mod link;
 mod oncall;
 mod open;
@@ -24,7 +25,7 @@ use crate::chat::surface::tree;
 use crate::chat::{Press, words};
 use crate::core::directory::{Directory, Target};
 use crate::core::explain::explain;
-use crate::core::id::{Actor, IncidentId, RunId, Seq};
+use crate::core::id::{Actor, IncidentId, RunId, Seq, Severity};
 use crate::core::incident::{Ask, Command, Incident, Refusal};
 use crate::core::postmortem::{Format, export};
 use crate::core::sight::Sight;
@@ -326,6 +327,8 @@ impl<'a> Desk<'a> {
             Invocation::Fairness { schedule, from, to } => {
                 self.fairness(schedule.as_deref(), (from, to)).await
             }
+            Invocation::Analytics { asked } => self.analytics(&asked).await,
+            Invocation::Changes { service } => self.changes(service).await,
             Invocation::Acknowledge { id } => {
                 let said = |i: &Incident| format!("{} is yours; paging stopped.", i.id);
                 self.act(id, Command::Acknowledge { by }, said).await
@@ -353,11 +356,7 @@ impl<'a> Desk<'a> {
             } => self.maintenance(service, from, until, comment).await,
             Invocation::Silences { all } => self.silences(all).await,
             Invocation::Unsilence { id } => self.unsilence(&id).await,
-            Invocation::SetSeverity { id, to } => {
-                let name = self.directory.severity_name(to);
-                let said = |i: &Incident| format!("{} is {name} now.", i.id);
-                self.act(id, Command::SetSeverity { by, to }, said).await
-            }
+            Invocation::SetSeverity { id, to } => self.set_severity(id, to).await,
             Invocation::Lead { id, person: whom } => {
                 let lead = whom.map_or(by.clone(), |id| person(&self.directory, &id));
                 let name = lead.name().to_owned();
@@ -403,14 +402,11 @@ impl<'a> Desk<'a> {
         }
     }
 
-    async fn note(&self, id: IncidentId, text: String, happened_at: Option<Time>) -> Reply {
-        let note = Command::Note {
-            by: self.who.clone(),
-            text,
-            happened_at,
-        };
-        let said = |i: &Incident| format!("Noted on the timeline of {}.", i.id);
-        self.act(id, note, said).await
+    async fn set_severity(&self, id: IncidentId, to: Severity) -> Reply {
+        let name = self.directory.severity_name(to);
+        let by = self.who.clone();
+        let said = |i: &Incident| format!("{} is {name} now.", i.id);
+        self.act(id, Command::SetSeverity { by, to }, said).await
     }
 
     /// Submits, and answers in words about the incident as it is after it.

@@ -17,7 +17,7 @@ use crate::core::directory::{Action, Directory, Target};
 use crate::core::id::{Actor, IncidentId, Severity};
 use crate::core::incident::{Climb, DRILL, Event, Incident, Record, Status};
 use crate::core::text::{self, count};
-use crate::core::time::Time;
+use crate::core::time::{Time, human_ms};
 use crate::core::timeline::{self, Names};
 use chrono_tz::Tz;
 use std::sync::Arc;
@@ -288,6 +288,13 @@ impl View<'_> {
             facts.retain(|(k, _)| *k != "alerts");
         }
         facts.extend(self.ties());
+        if let Some(change) = i.preceded.iter().find(|p| p.close) {
+            let before = human_ms(i.began_at.since_ms(change.at));
+            facts.push((
+                "changed before",
+                format!("{}, {before} before it began", change.words()),
+            ));
+        }
         if let Some(lead) = &i.lead {
             facts.push(("lead", lead.name().to_owned()));
         }

@@ -8,6 +8,7 @@ mod automation;
 mod covers;
 mod declare;
 mod hush;
+mod insight;
 mod line;
 mod lookup;
 mod oncall;
@@ -27,6 +28,7 @@ pub use rooms::Rooming;
 pub use typed::typed;
 
 use super::surface::tree;
+use crate::core::analytics::Asked;
 use crate::core::board::Condition;
 use crate::core::directory::{Directory, Target};
 use crate::core::duty::Answer;
@@ -134,6 +136,14 @@ pub enum Invocation {
         schedule: Option<String>,
         from: NaiveDate,
         to: NaiveDate,
+    },
+    /// Whose numbers, and of when.
+    Analytics {
+        asked: Box<Asked>,
+    },
+    /// `service` absent: of all.
+    Changes {
+        service: Option<String>,
     },
     Acknowledge {
         id: IncidentId,

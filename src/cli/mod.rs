@@ -1,9 +1,11 @@
 //! The command line. Logs go to stderr; stdout carries only what was asked for.
 
 pub mod actions;
+mod analytics;
 mod approve;
 mod audit;
 mod automation;
+mod changes;
 pub mod check;
 mod demo;
 mod demo_story;
@@ -23,9 +25,7 @@ pub mod rehearse;
 mod serve;
 
 use crate::core::id::IncidentId;
-use crate::core::sight::Sight;
 use crate::engine::Clock;
-use crate::store::Looking;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::io::Write;
 use std::path::PathBuf;
@@ -91,15 +91,8 @@ enum Command {
         /// Words; each must begin a word of what is found
         #[arg(value_name = "WORD", required = true)]
         words: Vec<String>,
-        /// Only postmortems that are reviewed
-        #[arg(long)]
-        reviewed: bool,
-        /// Also in drills
-        #[arg(long)]
-        drills: bool,
-        /// Also in private incidents
-        #[arg(long)]
-        private: bool,
+        #[command(flatten)]
+        narrow: export::Narrow,
         #[command(flatten)]
         config: Config,
     },
@@ -158,6 +151,20 @@ enum Command {
     Fairness {
         #[command(flatten)]
         question: fairness::Question,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Print what past incidents measure: how long things took, whom they woke, what is noise
+    Analytics {
+        #[command(flatten)]
+        question: analytics::Question,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Print what was changed lately: deploys, pushes, releases, newest first
+    Changes {
+        #[command(flatten)]
+        question: changes::Question,
         #[command(flatten)]
         config: Config,
     },
@@ -314,19 +321,9 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
         Command::Import { file, how } => export::import(&file, &how).await,
         Command::Search {
             words,
-            reviewed,
-            drills,
-            private,
+            narrow,
             config,
-        } => {
-            let sight = if private { Sight::All } else { Sight::Public };
-            let how = Looking {
-                reviewed,
-                sight,
-                drills,
-            };
-            export::search(&config.path, &words, &how).await
-        }
+        } => export::search(&config.path, &words, &narrow).await,
         Command::Replay {
             id,
             private,
@@ -344,6 +341,10 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
         Command::Learn { name, config } => automation::learn(&config.path, &name).await,
         Command::Oncall { question, config } => oncall::on_call(&config.path, &question).await,
         Command::Fairness { question, config } => fairness::fairness(&config.path, &question).await,
+        Command::Analytics { question, config } => {
+            analytics::analytics(&config.path, &question).await
+        }
+        Command::Changes { question, config } => changes::changes(&config.path, &question).await,
         Command::Plan { old, days, config } => plan::plan(&old, &config.path, days).await,
         Command::Approve { what } => approve::decide(&what, approve::Answer::Approve).await,
         Command::Reject { what } => approve::decide(&what, approve::Answer::Reject).await,

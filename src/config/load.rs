@@ -12,8 +12,8 @@ use super::schedule::{Near, schedule};
 use super::secret::Secrets;
 use super::tree::{Place, parse};
 use super::{
-    ActionFile, Fault, Loaded, Settings, action, engines, fairness, kinds, layered, maintenance,
-    policy, postmortem, restart, rooms, route, scale, settings, telling,
+    ActionFile, Fault, Loaded, Settings, action, engines, fairness, insight, kinds, layered,
+    maintenance, policy, postmortem, restart, rooms, route, scale, settings, telling,
 };
 use crate::core::directory::{Directory, Disabled, PlatformRules, Reason};
 use chrono_tz::Tz;
@@ -158,6 +158,7 @@ fn read_all(
     let deadlines = postmortem::deadlines(&top, &severities);
     let (statuses, updates) = (telling::statuses(&top), telling::updates(&top, &severities));
     let inventory = engines::inventory(&top, secrets);
+    mentions.borrow_mut().extend(insight::mentions(&top));
     let mut directory = Directory {
         route,
         catch_all,

@@ -20,6 +20,7 @@ pub use waking::{Means, Rule, Step, Support, Urgency, Waking};
 use super::alert::Labels;
 use super::board::PageRules;
 use super::brakes::Switches;
+use super::change::Recent;
 use super::id::Severity;
 use super::incident::Standing;
 use super::learn::Learned;
@@ -103,6 +104,8 @@ pub struct Directory {
     pub rooms: RoomRules,
     /// What worked before. Not from the files: the engine learns it from the journals.
     pub learned: Arc<Learned>,
+    /// What was changed lately. Not from the files: it is told.
+    pub changes: Arc<Recent>,
 }
 
 /// What is special about a chat platform: a workspace or guild.

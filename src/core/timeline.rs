@@ -6,6 +6,7 @@
 //! whoever shows it escapes it.
 
 mod asked;
+mod changes;
 mod runs;
 mod sentence;
 mod talk;
@@ -145,6 +146,10 @@ pub fn entries(journal: &[Record]) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::with_capacity(journal.len() + 1);
     for record in journal {
         entries.extend(detected(record));
+        if matches!(record.event, Event::Preceded { .. }) {
+            entries.extend(changes::entries(record));
+            continue;
+        }
         entries.push(Entry {
             seq: record.seq,
             happened_at: happened_at(record),

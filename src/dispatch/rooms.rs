@@ -4,9 +4,25 @@ use super::{Desk, Reply};
 use crate::chat::grammar::Rooming;
 use crate::core::id::IncidentId;
 use crate::core::incident::{Command, Incident, Talk};
+use crate::core::time::Time;
 use crate::engine::Redaction;
 
 impl Desk<'_> {
+    pub(super) async fn note(
+        &self,
+        id: IncidentId,
+        text: String,
+        happened_at: Option<Time>,
+    ) -> Reply {
+        let note = Command::Note {
+            by: self.who.clone(),
+            text,
+            happened_at,
+        };
+        let said = |i: &Incident| format!("Noted on the timeline of {}.", i.id);
+        self.act(id, note, said).await
+    }
+
     pub(super) async fn rooming(&self, id: IncidentId, what: Rooming) -> Reply {
         let by = self.who.clone();
         let talk = |talk| Command::Talk(Box::new(talk));

@@ -476,6 +476,7 @@ fn write(draft: &mut Draft, changes: ChangeSet) {
     draft.changes.covers.extend(changes.covers);
     draft.changes.told.extend(changes.told);
     draft.changes.teachings.extend(changes.teachings);
+    draft.changes.insight.extend(changes.insight);
     draft.changes.looked = draft.changes.looked.max(changes.looked);
     draft.notices.extend(changes.notices.values().cloned());
     draft.changes.notices.extend(changes.notices);

@@ -12,7 +12,9 @@ mod accounts;
 mod act;
 mod audit;
 mod automate;
+mod changes;
 mod clock;
+mod counted;
 mod covers;
 mod deliver;
 mod desk;
@@ -20,6 +22,7 @@ mod draft;
 mod exports;
 mod feeds;
 mod files;
+mod hints;
 mod intake;
 mod learn;
 mod lease;
@@ -32,6 +35,7 @@ mod reason;
 mod redact;
 mod rest;
 mod still;
+mod summary;
 mod told;
 mod vigil;
 mod waking;
@@ -40,6 +44,7 @@ pub use accounts::person;
 pub use audit::{Sealer, Whole, checkpoint_file, genuine, genuine_all, verify_audit};
 pub use automate::AutomationAct;
 pub use clock::Clock;
+pub use counted::counted;
 pub use covers::covered;
 pub use feeds::first_copies;
 pub use files::{Incoming, is_picture, too_large};
@@ -142,6 +147,12 @@ pub(crate) struct Inner {
     unlearned: Mutex<BTreeSet<IncidentId>>,
     /// What changes postmortems, and where they may go.
     after: postmortems::Shared,
+    /// What was changed, as it is told.
+    told: changes::Shared,
+    /// The model that may propose summaries.
+    summaries: summary::Shared,
+    /// Incidents for which was looked for a lesson.
+    looked: hints::Looked,
     /// Calendars at an address.
     feeds: tokio::sync::Mutex<feeds::Feeds>,
     /// They are others now.
@@ -242,6 +253,9 @@ impl Engine {
             learning: tokio::sync::Mutex::default(),
             unlearned: Mutex::default(),
             after: postmortems::Shared::default(),
+            told: changes::Shared::default(),
+            summaries: summary::Shared::default(),
+            looked: hints::Looked::default(),
             feeds: tokio::sync::Mutex::default(),
             feeds_moved: tokio::sync::Notify::new(),
             troubles: ArcSwap::default(),
@@ -265,9 +279,11 @@ impl Engine {
             };
             engine.write(changes).await?;
         }
+        changes::restored(&engine).await?;
         spawn(covers::mind(engine.clone()));
         spawn(vigil::keep(engine.clone()));
         spawn(learn::keep(engine.clone()));
+        spawn(hints::keep(engine.clone()));
         spawn(postmortems::keep(engine.clone()));
         spawn(feeds::keep(engine.clone()));
         Ok(engine)
@@ -320,6 +336,7 @@ impl Engine {
                 silences: now.silences.clone(),
                 switches: now.switches.clone(),
                 learned: now.learned.clone(),
+                changes: now.changes.clone(),
                 nights: now.nights.clone(),
                 ..directory.clone()
             };

@@ -399,7 +399,11 @@ pub(super) const CHECKPOINTS: Bulk = Bulk {
     tail: " on conflict (n, at) do nothing",
 };
 
-const ALL: [&Bulk; 43] = [
+const ALL: [&Bulk; 47] = [
+    &super::proposals::PROPOSALS,
+    &super::measures::MEASURES,
+    &super::changes::CHANGE_EVENTS,
+    &super::changes::CHANGE_EVENTS_OLD,
     &FENCE,
     &LOCKS,
     &SWITCHES,

@@ -104,6 +104,9 @@ pub(super) fn plan<B: Backend>(
     plan.postmortems(changes)?;
     plan.lessons(changes)?;
     plan.updates(changes)?;
+    plan.changes(changes)?;
+    plan.measures(changes)?;
+    plan.proposals(changes)?;
     Ok(plan.steps)
 }
 

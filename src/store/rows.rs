@@ -1,6 +1,7 @@
 //! Rows as the tables hold them, and the change-set: everything one transaction writes, as data.
 
 use super::brakes::{LatchRow, SwitchedRow, TeachingRow};
+use super::changes::InsightRows;
 use super::duty::CoverRow;
 use super::incident_row::IncidentRow;
 use super::ledger::{AttemptRow, ContactCodeRow, ReceiptChange, VerifiedRow};
@@ -462,6 +463,8 @@ pub struct ChangeSet {
     pub switch_log: Vec<SwitchedRow>,
     /// What incidents teach, inserted or replaced.
     pub teachings: BTreeMap<IncidentId, TeachingRow>,
+    /// What was changed, and what is counted of past incidents.
+    pub insight: InsightRows,
 }
 
 impl ChangeSet {

@@ -90,6 +90,8 @@ impl<'a> Line<'a> {
             "cancel" => self.answer_cover(Answer::Cancel),
             "covers" => self.done(Invocation::Covers),
             "fairness" => self.fairness(),
+            "changes" => self.changes(),
+            "analytics" => self.analytics(),
             "snooze" => self.snooze(),
             "sev" => self.severity(),
             "lead" => self.lead(),

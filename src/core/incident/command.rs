@@ -92,6 +92,8 @@ pub enum Command {
     },
     /// Time has come.
     Wake,
+    /// A change was told that may have come before it.
+    LookBack,
     /// I have it.
     Acknowledge {
         /// Who.

@@ -38,6 +38,7 @@ fn judge(incident: &Incident, scene: &Scene<'_>, command: Command) -> Result<Vec
         Command::Fire { alerts, worst } => fire(incident, scene, alerts, worst),
         Command::Clear { alerts, why } => clear(incident, &alerts, why),
         Command::Wake => wake(incident, scene),
+        Command::LookBack => look_back(incident, scene),
         Command::Acknowledge { by } => acknowledge(incident, by),
         Command::Snooze { by, until } => snooze(incident, scene, by, until),
         Command::Resolve { by } => resolve(incident, by),
@@ -121,6 +122,19 @@ fn judge(incident: &Incident, scene: &Scene<'_>, command: Command) -> Result<Vec
         }
         report => self::report(incident, scene, report),
     }
+}
+
+/// What is known now of changes before it, and was not before.
+fn look_back(incident: &Incident, scene: &Scene<'_>) -> Result<Vec<Event>, Refusal> {
+    let nothing = || Refusal::NothingToDo {
+        what: "No change is known that came before it and is not on its timeline.".to_owned(),
+    };
+    if !incident.is_open() {
+        return Err(nothing());
+    }
+    opening::preceded(incident, scene)
+        .map(|event| vec![event])
+        .ok_or_else(nothing)
 }
 
 /// What came of something firebell did outside, and the removal of a line.

@@ -13,6 +13,7 @@ use super::talk::{
 };
 use super::told::{CadenceSet, Update, UpdateDue};
 use crate::core::alert::{AlertRef, Labels};
+use crate::core::change::Preceding;
 use crate::core::directory::Urgency;
 use crate::core::id::{Actor, AlertId, IncidentId, Platform, RunId, Severity};
 use crate::core::time::Time;
@@ -54,7 +55,7 @@ pub enum Event {
         ladder: Ladder,
         /// Which of the incidents its policy ever opened this is, counted from 0 by policies with
         /// steps that take turns.
-        #[serde(default, skip_serializing_if = "is_zero")]
+        #[serde(default, skip_serializing_if = "super::parts::is_none")]
         turn: u64,
         /// When the first rung is climbed; absent: nobody is paged by the ladder.
         first_page: Option<Time>,
@@ -279,6 +280,11 @@ pub enum Event {
         still_firing: u32,
         /// Why.
         why: String,
+    },
+    /// What was changed before it began, as far as was known: context, not a cause.
+    Preceded {
+        /// Best first; each stands once in a journal.
+        changes: Vec<Preceding>,
     },
     /// How bad it is changed.
     SeverityChanged {
@@ -587,12 +593,4 @@ pub enum Event {
     Attached(Box<KeptFile>),
     /// A file came with a message and was not kept.
     FileRefused(Box<RefusedFile>),
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "the shape serde asks for"
-)]
-fn is_zero(n: &u64) -> bool {
-    *n == 0
 }

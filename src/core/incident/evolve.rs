@@ -6,9 +6,11 @@ use super::{
     Climb, Forgotten, Incident, Mute, Record, Status, THE_ROOM, climb, gate, reach, runs, shape,
     talk, update,
 };
+use crate::core::change::Preceding;
 use crate::core::directory::WEBHOOK;
 use crate::core::id::Actor;
 use crate::core::time::Time;
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 /// Applies one record.
@@ -69,6 +71,7 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
             incident.severity = *to;
             incident.urgency = urgency.unwrap_or(incident.urgency);
         }
+        Event::Preceded { changes } => preceded(incident, changes),
         Event::Promoted { .. } => incident.major = true,
         Event::LeadChanged { lead, .. } => incident.lead = Some(lead.clone()),
         Event::Hidden(_)
@@ -124,6 +127,12 @@ fn place(incident: &mut Incident, event: &Event) {
         }
         _ => {}
     }
+}
+
+fn preceded(incident: &mut Incident, changes: &[Preceding]) {
+    incident.preceded.extend(changes.iter().cloned());
+    // Stable: of equal rank, what was known first stays first.
+    incident.preceded.sort_by_key(|p| Reverse(p.points));
 }
 
 /// What a press may be too late for, and what counts as something happening.

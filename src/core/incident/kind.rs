@@ -31,6 +31,7 @@ impl Event {
             Event::Merged { .. } => "merged",
             Event::Absorbed { .. } => "absorbed",
             Event::Resolved { .. } => "resolved",
+            Event::Preceded { .. } => "preceded",
             Event::SeverityChanged { .. } => "severity_changed",
             Event::Promoted { .. } => "promoted",
             Event::LeadChanged { .. } => "lead_changed",

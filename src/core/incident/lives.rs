@@ -78,6 +78,10 @@ impl Life {
             let nights = woken.map(|p| (p.to_owned(), night)).collect();
             directory.nights = Arc::new(nights);
         }
+        if rng.u8(0..3) == 0 {
+            let told = (0..rng.u8(1..9)).map(|n| cast::change(&mut rng, n));
+            directory.changes = Arc::new(told.collect::<Vec<_>>().into_iter().collect());
+        }
         if rng.u8(0..10) == 0 {
             directory.catch_all = vec![Target::Person("cy".to_owned())];
         }
@@ -143,6 +147,7 @@ impl Life {
         let run = RunId(self.rng.i64(1..6));
         match self.rng.u8(0..30) {
             29 if self.rng.bool() => Command::PolicyEdited,
+            29 if self.rng.bool() => Command::LookBack,
             29 => Command::AdoptPolicy { by },
             0 => Command::Fire {
                 alerts: vec![alert(self.rng.i64(1..9))],

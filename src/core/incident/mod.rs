@@ -68,6 +68,7 @@ pub use update::{
 
 use super::action::ENVIRONMENT;
 use super::alert::{AlertRef, Labels};
+use super::change::{Onset, Preceding};
 use super::directory::Urgency;
 use super::few::{Few, FewBy};
 use super::id::{Actor, AlertId, IncidentId, Platform, RunId, Seq, Severity};
@@ -352,6 +353,8 @@ pub struct Incident {
     pub held: Option<Held>,
     /// What is known of its rooms besides where they are.
     pub talk: Rooms,
+    /// What was changed before it began, the highest rank first.
+    pub preceded: Vec<Preceding>,
 }
 
 impl Incident {
@@ -425,6 +428,17 @@ impl Incident {
     pub fn groups(&self) -> impl Iterator<Item = &String> {
         let own = Some(&self.group_key).filter(|g| !g.is_empty());
         own.into_iter().chain(&self.absorbed)
+    }
+
+    /// What changes are looked for: its place and its begin.
+    #[must_use]
+    pub fn onset(&self) -> Onset<'_> {
+        Onset {
+            service: self.service.as_deref(),
+            team: self.team.as_deref(),
+            environment: self.environment(),
+            at: self.began_at,
+        }
     }
 
     /// Opened and not resolved.

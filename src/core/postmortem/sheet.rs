@@ -57,7 +57,8 @@ pub fn csv(p: &Postmortem) -> String {
     out
 }
 
-fn row(out: &mut String, fields: [&str; 8]) {
+/// A line of a sheet, every field in quotes and none of them a formula.
+pub fn row<const N: usize>(out: &mut String, fields: [&str; N]) {
     for (n, field) in fields.into_iter().enumerate() {
         if n > 0 {
             out.push(',');

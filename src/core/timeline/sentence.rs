@@ -58,6 +58,7 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         | Event::ParentSet(_)
         | Event::ChildSet(_)
         | Event::ChildMoved(_) => shape_sentence(event).unwrap_or_default(),
+        Event::Preceded { changes } => super::changes::sentence(changes),
         Event::Noted { .. }
         | Event::Spoke { .. }
         | Event::Reworded { .. }

@@ -60,6 +60,8 @@ fn here(word: &str) -> Here {
         (_, "automation") => Here::Automation,
         (_, "quarantine") => Here::Quarantine,
         (_, "audit") => Here::Audit,
+        (_, "analytics") => Here::Analytics,
+        (_, "changes") => Here::Changes,
         (_, "postmortems") => Here::Postmortems,
         (_, "search") => Here::Search,
         (_, "declare") => Here::Declare,

@@ -318,6 +318,7 @@ pub(super) async fn incident_view(
         timeline: timeline::entries(&journal),
         why: explain(incident, &journal, &moment.directory, moment.now),
         worked: worked(moment, incident),
+        preceded: incident.preceded.clone(),
         runs: RunView::all(incident, &rows, &files, &moment.directory, moment.now),
         deliveries,
         attempts,

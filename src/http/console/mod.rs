@@ -12,10 +12,12 @@
 //! who can reach it may say who they are; otherwise it is read-only and says why.
 
 mod act;
+mod analytics;
 mod assets;
 mod audit;
 mod automation;
 mod calendar;
+mod changes;
 mod compose;
 mod fairness;
 mod fragment;
@@ -33,6 +35,7 @@ mod preview;
 mod room;
 mod run;
 mod silences;
+mod summary;
 mod talk;
 mod told;
 mod trouble;
@@ -113,6 +116,9 @@ fn pages() -> Router<Console> {
         .route("/quarantine", get(overview::quarantine))
         .route("/silences", get(silences::page))
         .route("/audit", get(audit::audit))
+        .route("/changes", get(changes::changes))
+        .route("/analytics", get(analytics::page))
+        .route("/analytics/{table}", get(analytics::sheet))
         .route("/learn", get(automation::evidence))
         .route("/events", get(live::events))
         .route("/complete", get(compose::complete))
@@ -157,6 +163,10 @@ fn forms() -> Router<Console> {
         .route(
             "/incidents/{id}/postmortem/change",
             on_post(postmortem::change),
+        )
+        .route(
+            "/incidents/{id}/postmortem/summary",
+            on_post(summary::summary),
         )
         .route("/people", get(viewer::people).post(viewer::pick))
         .route("/theme", on_post(viewer::theme))

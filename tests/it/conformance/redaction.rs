@@ -6,7 +6,7 @@ use super::mirror::PICTURE;
 use super::stage::{Play, Seen, Spot, Stage};
 use firebell::core::id::IncidentId;
 use firebell::core::incident::Event;
-use firebell::store::Looking;
+use firebell::store::SearchFilter;
 use std::path::Path;
 
 /// What nobody may find again.
@@ -77,7 +77,7 @@ async fn what_is_removed_is_in_no_place_any_more() {
     // It is over, and can be searched for.
     c.slack.command("ana", &rooms.slack, "resolve", &[]).await;
     let engine = c.house.engine();
-    let how = Looking::default();
+    let how = SearchFilter::default();
     let search = async || {
         let rows = engine.store().search(SECRET, &how, 10).await.unwrap();
         (!rows.is_empty()).then_some(())

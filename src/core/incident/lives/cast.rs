@@ -1,7 +1,8 @@
 //! Who and what random lives are lived with.
 
 use super::super::{Audience, Command, Incident, Shape, UpdateWish, compose, preview};
-use super::{Action, Arc, Directory, action};
+use super::{Action, Arc, Directory, NOON, action};
+use crate::core::change::ChangeEvent;
 use crate::core::directory::{Auto, AutoLevel, RunsPolicy};
 use crate::core::id::{Actor, IncidentId, Platform, Severity};
 use crate::core::incident::{KeptFile, KeptMessage, RefusedFile, Talk};
@@ -210,4 +211,17 @@ pub(super) fn tells(rng: &mut fastrand::Rng, by: Actor, incident: &Incident) -> 
         wish.seen = read.ok().filter(|_| rng.u8(0..4) > 0);
     }
     Command::Update(Box::new(wish))
+}
+
+/// A change around the time lives begin.
+pub(super) fn change(rng: &mut fastrand::Rng, n: u8) -> ChangeEvent {
+    let services = [None, Some("web"), Some("db")];
+    ChangeEvent {
+        source: "ci".to_owned(),
+        key: n.to_string(),
+        summary: "v2".to_owned(),
+        service: services[rng.usize(0..3)].map(str::to_owned),
+        at: NOON.plus_ms(rng.i64(-20_000_000..2_000_000)),
+        ..ChangeEvent::default()
+    }
 }

@@ -5,6 +5,7 @@ use super::lists::alert_item;
 use super::parts::{age, hidden, icon, severity, status, when, words};
 use super::run::{RunView, run};
 use super::{Scene, frame};
+use crate::core::change::Preceding;
 use crate::core::explain::{Explanation, Step};
 use crate::core::id::{IncidentId, RoomId};
 use crate::core::incident::headline;
@@ -31,6 +32,8 @@ pub(in super::super) struct IncidentView {
     /// Why these people and no others, and what happens next.
     pub(in super::super) why: Explanation,
     pub(in super::super) runs: Vec<RunView>,
+    /// What was changed before it began.
+    pub(in super::super) preceded: Vec<Preceding>,
     /// What worked on incidents like it.
     pub(in super::super) worked: Vec<super::automation::Worked>,
     /// Everything that left or was to leave for it.
@@ -81,6 +84,7 @@ pub(in super::super) fn columns(scene: Scene<'_>, view: &IncidentView) -> Markup
             (timeline(scene, view.card.card.incident, &view.timeline, &view.files))
         }
         div.column.second {
+            (super::changes::before(scene, &view.preceded))
             (super::automation::panel(&view.worked))
             (super::shape::ties(scene, &view.shape))
             (why(scene, &view.why))
