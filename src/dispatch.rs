@@ -9,21 +9,23 @@ mod contact;
 mod covers;
 mod hands;
 mod hush;
+mod insight;
 mod link;
 mod oncall;
 mod open;
+mod rooms;
 mod runs;
 mod shape;
 mod tell;
 
 pub use hush::{held, id_of};
 
-use crate::chat::grammar::{self, Context, Invocation, Listed, Whom};
+use crate::chat::grammar::{self, Context, Invocation, Listed, Rooming, Whom};
 use crate::chat::surface::tree;
 use crate::chat::{Press, words};
 use crate::core::directory::{Directory, Target};
 use crate::core::explain::explain;
-use crate::core::id::{Actor, IncidentId, RunId, Seq};
+use crate::core::id::{Actor, IncidentId, RunId, Seq, Severity};
 use crate::core::incident::{Ask, Command, Incident, Refusal};
 use crate::core::postmortem::{Format, export};
 use crate::core::sight::Sight;
@@ -193,6 +195,10 @@ pub async fn press_here(
             note: String::new(),
         },
         Press::Postmortem => Invocation::Postmortem { id },
+        Press::RetryRooms => Invocation::Room {
+            id,
+            what: Rooming::Retry,
+        },
         Press::Update => {
             let how = format!("Write `update {id} how it stands, for those who wait`.");
             return Reply::yes(Some(id), how);
@@ -321,6 +327,8 @@ impl<'a> Desk<'a> {
             Invocation::Fairness { schedule, from, to } => {
                 self.fairness(schedule.as_deref(), (from, to)).await
             }
+            Invocation::Analytics { asked } => self.analytics(&asked).await,
+            Invocation::Changes { service } => self.changes(service).await,
             Invocation::Acknowledge { id } => {
                 let said = |i: &Incident| format!("{} is yours; paging stopped.", i.id);
                 self.act(id, Command::Acknowledge { by }, said).await
@@ -348,11 +356,7 @@ impl<'a> Desk<'a> {
             } => self.maintenance(service, from, until, comment).await,
             Invocation::Silences { all } => self.silences(all).await,
             Invocation::Unsilence { id } => self.unsilence(&id).await,
-            Invocation::SetSeverity { id, to } => {
-                let name = self.directory.severity_name(to);
-                let said = |i: &Incident| format!("{} is {name} now.", i.id);
-                self.act(id, Command::SetSeverity { by, to }, said).await
-            }
+            Invocation::SetSeverity { id, to } => self.set_severity(id, to).await,
             Invocation::Lead { id, person: whom } => {
                 let lead = whom.map_or(by.clone(), |id| person(&self.directory, &id));
                 let name = lead.name().to_owned();
@@ -363,15 +367,7 @@ impl<'a> Desk<'a> {
                 id,
                 text,
                 happened_at,
-            } => {
-                let note = Command::Note {
-                    by,
-                    text,
-                    happened_at,
-                };
-                let said = |i: &Incident| format!("Noted on the timeline of {}.", i.id);
-                self.act(id, note, said).await
-            }
+            } => self.note(id, text, happened_at).await,
             act @ (Invocation::Update { .. }
             | Invocation::Status { .. }
             | Invocation::Publish { .. }
@@ -380,6 +376,7 @@ impl<'a> Desk<'a> {
                 let said = |i: &Incident| format!("{} is major now and gets a room.", i.id);
                 self.act(id, Command::Promote { by }, said).await
             }
+            Invocation::Room { id, what } => self.rooming(id, what).await,
             Invocation::Explain { id } => self.explain(id).await,
             Invocation::Follow { id } => self.follow(id).await,
             Invocation::Undo { id, run } => self.undo(id, run).await,
@@ -396,6 +393,13 @@ impl<'a> Desk<'a> {
             Invocation::Help { verb } => helped(verb.as_deref()),
             shape => self.shape(shape).await,
         }
+    }
+
+    async fn set_severity(&self, id: IncidentId, to: Severity) -> Reply {
+        let name = self.directory.severity_name(to);
+        let by = self.who.clone();
+        let said = |i: &Incident| format!("{} is {name} now.", i.id);
+        self.act(id, Command::SetSeverity { by, to }, said).await
     }
 
     /// Submits, and answers in words about the incident as it is after it.

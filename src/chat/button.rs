@@ -156,6 +156,7 @@ pub fn word(press: &Press) -> String {
         Press::ResolveParts => "parts".to_owned(),
         Press::Postmortem => "postmortem".to_owned(),
         Press::Note => "note".to_owned(),
+        Press::RetryRooms => "rooms".to_owned(),
         Press::Update => "update".to_owned(),
     }
 }
@@ -210,6 +211,7 @@ pub fn press(word: &str) -> Option<Press> {
         "parts" => Press::ResolveParts,
         "postmortem" => Press::Postmortem,
         "note" => Press::Note,
+        "rooms" => Press::RetryRooms,
         "update" => Press::Update,
         _ => return None,
     })
@@ -295,6 +297,7 @@ mod tests {
             },
             Press::Postmortem,
             Press::Note,
+            Press::RetryRooms,
             Press::Update,
         ] {
             assert_eq!(press(&word(&p)), Some(p));

@@ -8,9 +8,11 @@ mod automation;
 mod covers;
 mod declare;
 mod hush;
+mod insight;
 mod line;
 mod lookup;
 mod oncall;
+mod rooms;
 mod shape;
 mod tell;
 mod tokens;
@@ -22,9 +24,11 @@ mod when;
 mod tests;
 
 pub(crate) use lookup::{nearest, policy};
+pub use rooms::Rooming;
 pub use typed::typed;
 
 use super::surface::tree;
+use crate::core::analytics::Asked;
 use crate::core::board::Condition;
 use crate::core::directory::{Directory, Target};
 use crate::core::duty::Answer;
@@ -133,6 +137,14 @@ pub enum Invocation {
         from: NaiveDate,
         to: NaiveDate,
     },
+    /// Whose numbers, and of when.
+    Analytics {
+        asked: Box<Asked>,
+    },
+    /// `service` absent: of all.
+    Changes {
+        service: Option<String>,
+    },
     Acknowledge {
         id: IncidentId,
     },
@@ -220,6 +232,11 @@ pub enum Invocation {
     },
     Promote {
         id: IncidentId,
+    },
+    /// Something about its rooms.
+    Room {
+        id: IncidentId,
+        what: Rooming,
     },
     /// Seen only by those it concerns, or by everybody again.
     Private {

@@ -3,12 +3,14 @@
 
 use super::{print, serve};
 use crate::config::Loaded;
+use crate::core::fairness;
 use crate::core::id::IncidentId;
 use crate::core::incident::{Incident, Record, wake_at};
 use crate::core::postmortem::{self, Format, Postmortem, Template};
+use crate::core::sight::Sight;
 use crate::core::text::cut;
 use crate::share;
-use crate::store::{Looking, MARK, Store};
+use crate::store::{MARK, SearchFilter, Store};
 use anyhow::{Context, bail};
 use clap::builder::PossibleValue;
 use secrecy::ExposeSecret;
@@ -132,16 +134,59 @@ async fn put(
     Ok(ExitCode::SUCCESS)
 }
 
+/// What narrows a search down.
+#[derive(Debug, clap::Args)]
+pub struct Narrow {
+    /// Only postmortems that are reviewed
+    #[arg(long)]
+    reviewed: bool,
+    /// Also in drills
+    #[arg(long)]
+    drills: bool,
+    /// Also in private incidents
+    #[arg(long)]
+    private: bool,
+    /// Only of this service
+    #[arg(long, value_name = "ID")]
+    service: Option<String>,
+    /// Only of this team
+    #[arg(long, value_name = "ID")]
+    team: Option<String>,
+    /// Opened on this day or later, such as 2026-11-01
+    #[arg(long, value_name = "DATE")]
+    from: Option<String>,
+    /// Opened on this day or earlier
+    #[arg(long, value_name = "DATE")]
+    to: Option<String>,
+}
+
 /// Prints where words occur in what is over.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn search(path: &Path, words: &[String], how: &Looking) -> anyhow::Result<ExitCode> {
+pub async fn search(path: &Path, words: &[String], narrow: &Narrow) -> anyhow::Result<ExitCode> {
     let Some(loaded) = serve::load(path) else {
         return Ok(ExitCode::FAILURE);
     };
     let store = open(&loaded).await?;
-    let found = store.search(&words.join(" "), how, 50).await?;
+    let zone = loaded.directory.zone.unwrap_or(chrono_tz::Tz::UTC);
+    let on = |text: &Option<String>| text.as_deref().map(fairness::day).transpose();
+    let from = on(&narrow.from).map_err(anyhow::Error::msg)?;
+    let to = on(&narrow.to).map_err(anyhow::Error::msg)?;
+    let filter = SearchFilter {
+        reviewed: narrow.reviewed,
+        sight: if narrow.private {
+            Sight::All
+        } else {
+            Sight::Public
+        },
+        drills: narrow.drills,
+        service: narrow.service.clone(),
+        team: narrow.team.clone(),
+        from: from.map(|day| fairness::span(zone, day, day).0),
+        until: to.map(|day| fairness::span(zone, day, day).1),
+    };
+    let found = store.search(&words.join(" "), &filter, 50).await?;
     let mut out = String::new();
     for f in &found {
         let stage = if f.stage.is_empty() {

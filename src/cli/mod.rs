@@ -1,9 +1,11 @@
 //! The command line. Logs go to stderr; stdout carries only what was asked for.
 
 pub mod actions;
+mod analytics;
 mod approve;
 mod audit;
 mod automation;
+mod changes;
 pub mod check;
 mod demo;
 mod demo_story;
@@ -18,13 +20,12 @@ mod oncall;
 pub mod plan;
 mod platforms;
 mod policy;
+mod redact;
 pub mod rehearse;
 mod serve;
 
 use crate::core::id::IncidentId;
-use crate::core::sight::Sight;
 use crate::engine::Clock;
-use crate::store::Looking;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::io::Write;
 use std::path::PathBuf;
@@ -90,15 +91,8 @@ enum Command {
         /// Words; each must begin a word of what is found
         #[arg(value_name = "WORD", required = true)]
         words: Vec<String>,
-        /// Only postmortems that are reviewed
-        #[arg(long)]
-        reviewed: bool,
-        /// Also in drills
-        #[arg(long)]
-        drills: bool,
-        /// Also in private incidents
-        #[arg(long)]
-        private: bool,
+        #[command(flatten)]
+        narrow: export::Narrow,
         #[command(flatten)]
         config: Config,
     },
@@ -160,6 +154,20 @@ enum Command {
         #[command(flatten)]
         config: Config,
     },
+    /// Print what past incidents measure: how long things took, whom they woke, what is noise
+    Analytics {
+        #[command(flatten)]
+        question: analytics::Question,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Print what was changed lately: deploys, pushes, releases, newest first
+    Changes {
+        #[command(flatten)]
+        question: changes::Question,
+        #[command(flatten)]
+        config: Config,
+    },
     /// Print what a changed configuration changes: who else is on call and paged in the days ahead
     Plan {
         /// The configuration as it is in force
@@ -204,6 +212,20 @@ enum Command {
         /// How you know, for the timeline
         #[arg(long, default_value = "", value_name = "TEXT")]
         note: String,
+    },
+    /// Remove a line of a timeline for good, as the person whose API token this is
+    Redact {
+        /// Number of the incident, such as 42
+        #[arg(value_name = "ID", value_parser = incident)]
+        id: IncidentId,
+        /// Number of the event, as the timeline shows it
+        #[arg(value_name = "LINE", value_parser = clap::value_parser!(u32).range(1..))]
+        line: u32,
+        /// Why; it stands in its place
+        #[arg(value_name = "WHY")]
+        why: String,
+        #[command(flatten)]
+        door: approve::Door,
     },
     /// Look whether the audit of runbook actions was touched, or print it
     Audit {
@@ -299,19 +321,9 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
         Command::Import { file, how } => export::import(&file, &how).await,
         Command::Search {
             words,
-            reviewed,
-            drills,
-            private,
+            narrow,
             config,
-        } => {
-            let sight = if private { Sight::All } else { Sight::Public };
-            let how = Looking {
-                reviewed,
-                sight,
-                drills,
-            };
-            export::search(&config.path, &words, &how).await
-        }
+        } => export::search(&config.path, &words, &narrow).await,
         Command::Replay {
             id,
             private,
@@ -329,6 +341,10 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
         Command::Learn { name, config } => automation::learn(&config.path, &name).await,
         Command::Oncall { question, config } => oncall::on_call(&config.path, &question).await,
         Command::Fairness { question, config } => fairness::fairness(&config.path, &question).await,
+        Command::Analytics { question, config } => {
+            analytics::analytics(&config.path, &question).await
+        }
+        Command::Changes { question, config } => changes::changes(&config.path, &question).await,
         Command::Plan { old, days, config } => plan::plan(&old, &config.path, days).await,
         Command::Approve { what } => approve::decide(&what, approve::Answer::Approve).await,
         Command::Reject { what } => approve::decide(&what, approve::Answer::Reject).await,
@@ -337,6 +353,12 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
             let good = how == How::Worked;
             approve::decide(&what, approve::Answer::Settle { good, note }).await
         }
+        Command::Redact {
+            id,
+            line,
+            why,
+            door,
+        } => redact::redact(&door, id, line, &why).await,
         Command::Audit { what } => audit::audit(&what).await,
         Command::Policy {
             what: policy::What::Explain(asked),

@@ -12,8 +12,8 @@ use super::schedule::{Near, schedule};
 use super::secret::Secrets;
 use super::tree::{Place, parse};
 use super::{
-    ActionFile, Fault, Loaded, Settings, action, engines, fairness, kinds, layered, maintenance,
-    policy, postmortem, restart, route, scale, settings, telling,
+    ActionFile, Fault, Loaded, Settings, action, engines, fairness, insight, kinds, layered,
+    maintenance, policy, postmortem, restart, rooms, route, scale, settings, telling,
 };
 use crate::core::directory::{Directory, Disabled, PlatformRules, Reason};
 use chrono_tz::Tz;
@@ -154,9 +154,11 @@ fn read_all(
     let reminders = maintenance::reminders(&top);
     let (catch_all, catch_place, said) = paging(&top, &reading);
     let fairness = fairness::fairness(&top);
+    let rooms = rooms::rooms(&top, &reading);
     let deadlines = postmortem::deadlines(&top, &severities);
     let (statuses, updates) = (telling::statuses(&top), telling::updates(&top, &severities));
     let inventory = engines::inventory(&top, secrets);
+    mentions.borrow_mut().extend(insight::mentions(&top));
     let mut directory = Directory {
         route,
         catch_all,
@@ -168,6 +170,7 @@ fn read_all(
         statuses,
         updates,
         fairness,
+        rooms,
         webhooks: webhooks.clone(),
         ..Directory::default()
     };

@@ -19,6 +19,7 @@ mod fairness;
 mod files;
 mod folders;
 mod hours;
+pub mod insight;
 mod kinds;
 mod layered;
 mod load;
@@ -31,6 +32,7 @@ pub mod postmortem;
 mod reader;
 mod rehearsal;
 mod restart;
+mod rooms;
 mod route;
 mod rules;
 mod scale;
@@ -38,6 +40,7 @@ mod schedule;
 mod secret;
 mod settings;
 mod sources;
+pub mod summary;
 mod telling;
 mod tree;
 mod watch;
@@ -83,6 +86,8 @@ pub struct Settings {
     pub exports: Vec<postmortem::Export>,
     /// What carries out actions elsewhere.
     pub engines: engines::Engines,
+    /// Who tells what is changed, and what else helps to understand incidents.
+    pub insight: insight::Insight,
     /// Ceilings of the ingest paths.
     pub limits: Limits,
     /// The audit of runbook actions.

@@ -22,6 +22,7 @@ pub(super) fn settings(root: &Table<'_>, secrets: &Secrets<'_>) -> Settings {
     let notify = notify::providers(root, secrets);
     let exports = super::postmortem::exports(root, secrets);
     let engines = engines::engines(root, secrets);
+    let insight = super::insight::insight(root, secrets);
     Settings {
         public_url: public_url(root, &listen),
         database_url: database(root, secrets, &data_dir),
@@ -37,6 +38,7 @@ pub(super) fn settings(root: &Table<'_>, secrets: &Secrets<'_>) -> Settings {
         notify,
         exports,
         engines,
+        insight,
         log_format,
         log_filter,
     }

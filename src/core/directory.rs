@@ -20,11 +20,13 @@ pub use waking::{Means, Rule, Step, Support, Urgency, Waking};
 use super::alert::Labels;
 use super::board::PageRules;
 use super::brakes::Switches;
+use super::change::Recent;
 use super::id::Severity;
 use super::incident::Standing;
 use super::learn::Learned;
 use super::matcher::Matcher;
 use super::postmortem::PostmortemRules;
+use super::rooms::RoomRules;
 use super::schedule::{Leaves, Schedule, Weights};
 use super::silence::{ReminderRules, Silence};
 use super::time::Time;
@@ -98,8 +100,12 @@ pub struct Directory {
     pub unverified: BTreeSet<(String, String)>,
     /// Whether things run by themselves. Not from the files: people turn it off and on.
     pub switches: Arc<Switches>,
+    /// How rooms are to be.
+    pub rooms: RoomRules,
     /// What worked before. Not from the files: the engine learns it from the journals.
     pub learned: Arc<Learned>,
+    /// What was changed lately. Not from the files: it is told.
+    pub changes: Arc<Recent>,
 }
 
 /// What is special about a chat platform: a workspace or guild.
@@ -511,8 +517,10 @@ impl Directory {
             Target::Channel(name) => Some(name.as_str()),
             _ => None,
         });
+        let announced = self.rooms.announce.as_deref();
         let kinds = self.types.iter().filter_map(|t| t.channel.as_deref());
-        teams.chain(services).chain(told).chain(kinds).collect()
+        let named = teams.chain(services).chain(told);
+        named.chain(announced).chain(kinds).collect()
     }
 
     /// The channel a service's (or else a team's) cards go to.

@@ -1,5 +1,7 @@
 //! One batch in the making: commands become events, events become rows. Nothing here waits.
 
+mod rooms;
+
 use super::memory::{Memory, ShowKey};
 use super::outgoing::Outgoing;
 use super::reason::reason;
@@ -11,15 +13,15 @@ use crate::core::directory::Directory;
 use crate::core::id::{Actor, AlertId, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{
     Command, Effect, Event, Incident, Origin, Place, Record, Refusal, Scene, Shape, Status,
-    Surface, THE_ROOM, Update, decide, evolve, react,
+    Surface, Update, decide, evolve, react,
 };
 use crate::core::silence::{self, Silence};
 use crate::core::time::Time;
 use crate::core::timeline::{Names, sentence};
 use crate::metrics::Metrics;
 use crate::store::{
-    ChangeSet, Delivery, EventRow, InboxRow, IncidentRow, Lane, NoticeRow, OutboxChange, OutboxRow,
-    PERSON, ShowRow, UpdateRow,
+    ChangeSet, Delivery, EventRow, FileRow, InboxRow, IncidentRow, Lane, NoticeRow, OutboxChange,
+    OutboxRow, PERSON, ShowRow, UpdateRow,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -298,6 +300,9 @@ impl Draft {
                 Effect::Show { surface } => {
                     self.lose_room(memory, incident.id, &record.event);
                     self.show(memory, incident, surface);
+                    if matches!(record.event, Event::RoomRetried { .. }) {
+                        self.hurry(memory, incident.id, surface);
+                    }
                 }
                 Effect::Tell { person } => self.tell(incident, &record, &person),
                 Effect::Inform => self.inform(incident, &record),
@@ -306,6 +311,18 @@ impl Draft {
                     self.stand_down(memory, incident.id, Some(&person), &record.event);
                 }
             }
+        }
+        if let Event::Attached(file) = &record.event {
+            self.changes.files.push(FileRow {
+                incident: incident.id,
+                seq: record.seq,
+                at: record.at,
+                name: file.name.clone(),
+                kind: file.kind.clone(),
+                bytes: i64::try_from(file.bytes).unwrap_or(i64::MAX),
+                sha256: file.sha256.clone(),
+                removed: false,
+            });
         }
         self.changes
             .facts
@@ -355,6 +372,7 @@ impl Draft {
             created_at: self.now,
             updated_at: self.now,
             error: String::new(),
+            remote: String::new(),
         };
         if lane == Lane::Page {
             memory.page_state(&row);
@@ -405,6 +423,7 @@ impl Draft {
                     .collect(),
                 // Said without a word of what it is about; see `card::line`.
                 Place::Channel(name) => vec![format!("channel:{name}")],
+                Place::Gone => vec![GONE.to_owned()],
             };
             for place in places {
                 self.send(
@@ -468,8 +487,16 @@ impl Draft {
 
     fn show(&mut self, memory: &mut Memory, incident: &Arc<Incident>, surface: Surface) {
         let directory = self.directory.clone();
+        if surface == Surface::Digest && directory.rooms.announced(incident).is_none() {
+            return;
+        }
         for platform in directory.platforms_of(incident.team.as_deref()) {
             if surface.is_furniture() && !directory.furnished(platform) {
+                continue;
+            }
+            // A room that is there is not made again, and one that is put away is not opened.
+            let settled = incident.rooms.contains_key(platform) || incident.talk.archived;
+            if surface == Surface::Room && settled {
                 continue;
             }
             let key: ShowKey = (incident.id, platform.to_owned(), surface.word().to_owned());
@@ -487,32 +514,6 @@ impl Draft {
             row.want = incident.seq;
             self.changes.shows.insert(key.clone(), row.clone());
             self.behind.insert(key);
-        }
-    }
-
-    /// A room that is lost is made anew, and nothing of the old one is known of the new one.
-    fn lose_room(&mut self, memory: &mut Memory, id: IncidentId, event: &Event) {
-        // What was everybody's is lost on every platform when the incident becomes private.
-        let on = match event {
-            Event::PlaceFailed {
-                platform, place, ..
-            } if place == THE_ROOM => Some(platform),
-            Event::Hidden(_) => None,
-            _ => return,
-        };
-        let in_room = |key: &ShowKey| {
-            key.0 == id
-                && on.is_none_or(|platform| key.1 == *platform)
-                && key.2 != Surface::ChannelCard.word()
-        };
-        let keys: Vec<ShowKey> = memory.shows_of(id).map(|(key, _)| key.clone()).collect();
-        for key in keys.into_iter().filter(in_room) {
-            if let Some(row) = memory.shows.get_mut(&key) {
-                (row.remote, row.have, row.attempts) = (String::new(), 0, 0);
-                row.due_at = self.now;
-                self.changes.shows.insert(key.clone(), row.clone());
-                self.behind.insert(key);
-            }
         }
     }
 
@@ -547,11 +548,15 @@ impl Draft {
                     due_at: row.due_at,
                     updated_at: self.now,
                     error: why.clone(),
+                    remote: String::new(),
                 },
             );
         }
     }
 }
+
+/// In place of a room: what was said of the event a redaction names is to go.
+pub(super) const GONE: &str = "gone";
 
 /// What the incident it is a part of is to be told: where it stands now, or, when it has become
 /// private, nothing any more.

@@ -129,6 +129,7 @@ impl Engine {
                 incident: row.incident.0,
                 title: document.title.clone(),
                 markdown: markdown_of(&layout(document, &read.template)),
+                known: row.url.clone(),
                 url,
             };
             return Ok(places.document(&row.target, &document).await);

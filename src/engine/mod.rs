@@ -12,13 +12,17 @@ mod accounts;
 mod act;
 mod audit;
 mod automate;
+mod changes;
 mod clock;
+mod counted;
 mod covers;
 mod deliver;
 mod desk;
 mod draft;
 mod exports;
 mod feeds;
+mod files;
+mod hints;
 mod intake;
 mod learn;
 mod lease;
@@ -28,8 +32,10 @@ mod outgoing;
 mod postmortems;
 mod quiet;
 mod reason;
+mod redact;
 mod rest;
 mod still;
+mod summary;
 mod told;
 mod vigil;
 mod waking;
@@ -38,11 +44,14 @@ pub use accounts::person;
 pub use audit::{Sealer, Whole, checkpoint_file, genuine, genuine_all, verify_audit};
 pub use automate::AutomationAct;
 pub use clock::Clock;
+pub use counted::counted;
 pub use covers::covered;
 pub use feeds::first_copies;
+pub use files::{Incoming, is_picture, too_large};
 pub use lease::GRACE_MS;
 pub use postmortems::Read;
 pub use quiet::SilenceAct;
+pub use redact::Redaction;
 pub use rest::restored;
 pub use told::{Change, Counter, Done, Failure, Tie};
 pub use waking::{AckLink, Tested, overlay};
@@ -138,12 +147,22 @@ pub(crate) struct Inner {
     unlearned: Mutex<BTreeSet<IncidentId>>,
     /// What changes postmortems, and where they may go.
     after: postmortems::Shared,
+    /// What was changed, as it is told.
+    told: changes::Shared,
+    /// The model that may propose summaries.
+    summaries: summary::Shared,
+    /// Incidents for which was looked for a lesson.
+    looked: hints::Looked,
     /// Calendars at an address.
     feeds: tokio::sync::Mutex<feeds::Feeds>,
     /// They are others now.
     feeds_moved: tokio::sync::Notify,
     /// What people who look at the console should know of.
     troubles: ArcSwap<BTreeMap<&'static str, Vec<String>>>,
+    /// Where files that came with messages are kept.
+    files: std::sync::OnceLock<std::path::PathBuf>,
+    /// Held by whoever keeps a file or deletes what is not needed.
+    filing: tokio::sync::Mutex<()>,
     /// Providers that wake people.
     notifiers: ArcSwap<Notifiers>,
     /// Chat platforms, for test pages.
@@ -234,9 +253,14 @@ impl Engine {
             learning: tokio::sync::Mutex::default(),
             unlearned: Mutex::default(),
             after: postmortems::Shared::default(),
+            told: changes::Shared::default(),
+            summaries: summary::Shared::default(),
+            looked: hints::Looked::default(),
             feeds: tokio::sync::Mutex::default(),
             feeds_moved: tokio::sync::Notify::new(),
             troubles: ArcSwap::default(),
+            files: std::sync::OnceLock::new(),
+            filing: tokio::sync::Mutex::default(),
             notifiers: ArcSwap::default(),
             chats: RwLock::default(),
             verified: RwLock::new(verified),
@@ -255,9 +279,11 @@ impl Engine {
             };
             engine.write(changes).await?;
         }
+        changes::restored(&engine).await?;
         spawn(covers::mind(engine.clone()));
         spawn(vigil::keep(engine.clone()));
         spawn(learn::keep(engine.clone()));
+        spawn(hints::keep(engine.clone()));
         spawn(postmortems::keep(engine.clone()));
         spawn(feeds::keep(engine.clone()));
         Ok(engine)
@@ -310,6 +336,7 @@ impl Engine {
                 silences: now.silences.clone(),
                 switches: now.switches.clone(),
                 learned: now.learned.clone(),
+                changes: now.changes.clone(),
                 nights: now.nights.clone(),
                 ..directory.clone()
             };

@@ -194,6 +194,22 @@ impl Engine {
         Ok(done + self.send_exports().await?)
     }
 
+    /// Words were removed: what is searched is read anew, where there is something to search.
+    pub(super) async fn index_again(&self, id: IncidentId) -> Result<(), Failure> {
+        let _one = self.0.after.write.lock().await;
+        if !self.store().is_searched(id).await? {
+            return Ok(());
+        }
+        let journal = self.store().journal(id).await?;
+        let row = self.store().postmortem(id).await?;
+        let read = self.read(id, &journal, row);
+        let changes = ChangeSet {
+            lessons: vec![lesson(id, &journal, &read)],
+            ..ChangeSet::default()
+        };
+        self.write(changes).await
+    }
+
     /// An incident that is over: until when a review is due, and what can be found of it.
     async fn take_in(&self, id: IncidentId) -> Result<bool, Failure> {
         let _one = self.0.after.write.lock().await;

@@ -65,6 +65,36 @@ pub struct FoundRow {
     pub snippet: String,
 }
 
+/// What narrows a search down.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SearchFilter {
+    /// Only what people have agreed on.
+    pub reviewed: bool,
+    /// Service id.
+    pub service: Option<String>,
+    /// Team id.
+    pub team: Option<String>,
+    /// Opened not before.
+    pub from: Option<Time>,
+    /// Opened before.
+    pub until: Option<Time>,
+    /// For whom.
+    pub sight: Sight,
+    /// Drills as well.
+    pub drills: bool,
+}
+
+impl SearchFilter {
+    /// Everything, or only what people have agreed on.
+    #[must_use]
+    pub fn reviewed(reviewed: bool) -> SearchFilter {
+        SearchFilter {
+            reviewed,
+            ..SearchFilter::default()
+        }
+    }
+}
+
 pub(super) const LESSONS: Bulk = Bulk {
     name: "write lessons",
     head: "insert into lessons (incident, seq, revision, at, service, team, stage, alerts, title, words) values ",
@@ -126,18 +156,7 @@ fn terms(question: &str) -> Vec<String> {
         .collect()
 }
 
-/// What is looked at when something is searched.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Looking {
-    /// Only what people have agreed on.
-    pub reviewed: bool,
-    /// For whom.
-    pub sight: Sight,
-    /// Drills as well.
-    pub drills: bool,
-}
-
-impl Looking {
+impl SearchFilter {
     fn among<B: Backend>(&self, select: Select<B>, open: &'static str) -> Select<B> {
         let select = seen(select, &self.sight, open, "");
         if self.drills {
@@ -167,7 +186,7 @@ impl<B: Backend> Pools<B> {
     pub(super) async fn search(
         &self,
         question: &str,
-        how: &Looking,
+        filter: &SearchFilter,
         limit: i64,
     ) -> Read<Vec<FoundRow>> {
         let terms = terms(question);
@@ -196,12 +215,17 @@ impl<B: Backend> Pools<B> {
             .then(") q")
             .only("l.found @@ q"),
         };
-        let select = if how.reviewed {
+        let select = if filter.reviewed {
             select.only("l.stage in ('reviewed', 'closed')")
         } else {
             select
         };
-        let select = how.among(select, "l.incident not in ");
+        let select = select
+            .text("l.service = ", filter.service.as_deref())
+            .text("l.team = ", filter.team.as_deref())
+            .number("l.at >= ", filter.from.map(|t| t.0))
+            .number("l.at < ", filter.until.map(|t| t.0));
+        let select = filter.among(select, "l.incident not in ");
         let select = match B::DIALECT {
             Dialect::Sqlite => {
                 select.then(" order by bm25(lessons_words, 4.0, 1.0), l.incident desc")
@@ -242,10 +266,9 @@ impl<B: Backend> Pools<B> {
                 .bind(Cell::Owned(pattern))
                 .then(" escape '!'");
         }
-        let how = Looking {
-            reviewed: true,
+        let how = SearchFilter {
             sight: sight.clone(),
-            drills: false,
+            ..SearchFilter::default()
         };
         how.among(select.then(")"), "incident not in ")
             .then(" order by at desc, incident desc")
@@ -272,8 +295,13 @@ impl super::Store {
 
     /// Incidents in whose timeline, conversation or postmortem every word of the question begins a
     /// word, the best first.
-    pub async fn search(&self, question: &str, how: &Looking, limit: i64) -> Read<Vec<FoundRow>> {
-        on!(self, pools => pools.search(question, how, limit).await)
+    pub async fn search(
+        &self,
+        question: &str,
+        filter: &SearchFilter,
+        limit: i64,
+    ) -> Read<Vec<FoundRow>> {
+        on!(self, pools => pools.search(question, filter, limit).await)
     }
 
     /// Reviewed postmortems of a service, or of incidents with an alert of that name, newest first,

@@ -21,17 +21,21 @@ mod audit;
 mod backend;
 mod brakes;
 mod bulk;
+mod changes;
 mod decode;
 mod duty;
 mod incident_row;
 mod ledger;
 mod lessons;
+mod measures;
 mod open;
 mod plan;
 mod postmortem;
 mod probe;
+mod proposals;
 mod read;
 mod restore;
+mod rooms;
 mod rows;
 mod select;
 mod sight;
@@ -42,13 +46,16 @@ mod write;
 pub use audit::AuditQuery;
 pub use backend::Dialect;
 pub use brakes::{LatchRow, SwitchedRow, TeachingRow};
+pub use changes::{CHANGES_KEPT, ChangeQuery, InsightRows};
 pub use duty::{CoverRow, PagedRow};
 pub use incident_row::IncidentRow;
 pub use ledger::{AttemptQuery, AttemptRow, ContactCodeRow, RINGING, ReceiptChange, VerifiedRow};
-pub use lessons::{FoundRow, LessonRow, Looking, MARK, WORDS_BYTES};
+pub use lessons::{FoundRow, LessonRow, MARK, SearchFilter, WORDS_BYTES};
+pub use measures::MeasureRow;
 pub use open::schema;
 pub use postmortem::{ExportRow, PostmortemItem, PostmortemQuery, PostmortemRow, RevisionRow};
 pub use probe::Probe;
+pub use rooms::{FileRow, PostChange, PostRow, RoomChange, RoomRow};
 pub use rows::*;
 pub use silence::{Held, NoticeRow, PERSON, PlaceChange, SilenceRow};
 pub use update::{BulletinRow, DraftRow, SubscriberRow, UpdateChanges, UpdateRow};
@@ -275,7 +282,7 @@ impl Store {
         on!(self, pools => pools.deliveries(id).await)
     }
 
-    /// Surfaces of open incidents, and any whose `want` is above their `have`.
+    /// Surfaces of incidents that are open or wait for a time, and any whose `want` is above their `have`.
     pub async fn pending_shows(&self) -> Result<Vec<ShowRow>, StoreFault> {
         on!(self, pools => pools.pending_shows().await)
     }

@@ -6,9 +6,10 @@ use super::duty::CoverRow;
 use super::incident_row::IncidentRow;
 use super::open::Pools;
 use super::plan::TURNS;
+use super::rooms::{PostRow, RoomRow};
 use super::rows::{
-    AlertRow, ArtifactRow, HeardRow, HighWater, InboxRow, LinkCodeRow, LinkRow, OutboxRow, PostRow,
-    QuarantineRow, RoomRow, RunRow, ShowRow,
+    AlertRow, ArtifactRow, HeardRow, HighWater, InboxRow, LinkCodeRow, LinkRow, OutboxRow,
+    QuarantineRow, RunRow, ShowRow,
 };
 use super::select::Select;
 use super::sight::seen;
@@ -223,8 +224,8 @@ impl<B: Backend> Pools<B> {
 
     /// The union names the incidents first: an `or` alone would walk every surface there ever was.
     pub(super) async fn pending_shows(&self) -> Read<Vec<ShowRow>> {
-        const OPEN: &str = "select id from incidents \
-            where (status <> 'resolved' or wake_at is not null) and status <> 'resolved'";
+        const OPEN: &str =
+            "select id from incidents where status <> 'resolved' or wake_at is not null";
         Select::<B>::new(decode::SHOW)
             .only("incident in (select incident from shows where want > have union ")
             .then(OPEN)

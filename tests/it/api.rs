@@ -81,6 +81,7 @@ fn settings() -> Settings {
         limits: Limits::default(),
         audit: firebell::config::Audit::default(),
         exports: Vec::new(),
+        insight: firebell::config::insight::Insight::default(),
         log_format: "text".to_owned(),
         log_filter: "info".to_owned(),
     }

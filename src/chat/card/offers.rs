@@ -194,6 +194,9 @@ impl View<'_> {
             if edited(i, self.directory).is_some() {
                 plain("Use the edited policy", Press::Follow);
             }
+            if !i.talk.trouble.is_empty() {
+                plain("Retry the room", Press::RetryRooms);
+            }
             buttons.extend(self.waiting_buttons());
             buttons.extend(self.under_way_buttons());
             let undo = self.undo_button();

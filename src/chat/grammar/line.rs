@@ -90,6 +90,8 @@ impl<'a> Line<'a> {
             "cancel" => self.answer_cover(Answer::Cancel),
             "covers" => self.done(Invocation::Covers),
             "fairness" => self.fairness(),
+            "changes" => self.changes(),
+            "analytics" => self.analytics(),
             "snooze" => self.snooze(),
             "sev" => self.severity(),
             "lead" => self.lead(),
@@ -101,6 +103,7 @@ impl<'a> Line<'a> {
             "promote" => self
                 .about()
                 .and_then(|id| self.done(Invocation::Promote { id })),
+            "rename" | "retry" | "archive" | "redact" => self.rooming(),
             "private" => self.private(true),
             "public" => self.private(false),
             "invite" => self.invite(),
@@ -152,7 +155,15 @@ impl<'a> Line<'a> {
         }
         let free_text = matches!(
             self.leaf.verb.as_str(),
-            "note" | "page" | "settle" | "private" | "public" | "update" | "status"
+            "note"
+                | "page"
+                | "settle"
+                | "rename"
+                | "redact"
+                | "private"
+                | "public"
+                | "update"
+                | "status"
         );
         // In `snooze 30` and `approve 3` the number is not an incident.
         let own_number = matches!(

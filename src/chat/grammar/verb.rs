@@ -21,6 +21,8 @@ impl Invocation {
             },
             Invocation::Covers => "covers",
             Invocation::Fairness { .. } => "fairness",
+            Invocation::Analytics { .. } => "analytics",
+            Invocation::Changes { .. } => "changes",
             Invocation::Acknowledge { .. } => "ack",
             Invocation::Resolve { .. } => "resolve",
             Invocation::Snooze { .. } => "snooze",
@@ -41,6 +43,7 @@ impl Invocation {
             Invocation::Publish { .. } => "publish",
             Invocation::Cadence { .. } => "cadence",
             Invocation::Promote { .. } => "promote",
+            Invocation::Room { what, .. } => what.verb(),
             Invocation::Private { private: true, .. } => "private",
             Invocation::Private { .. } => "public",
             Invocation::Invite { .. } => "invite",
@@ -89,6 +92,7 @@ impl Invocation {
             | Invocation::Publish { id, .. }
             | Invocation::Cadence { id, .. }
             | Invocation::Promote { id }
+            | Invocation::Room { id, .. }
             | Invocation::Private { id, .. }
             | Invocation::Invite { id, .. }
             | Invocation::Drill { id, .. }
@@ -110,6 +114,8 @@ impl Invocation {
             | Invocation::AnswerCover { .. }
             | Invocation::Covers
             | Invocation::Fairness { .. }
+            | Invocation::Analytics { .. }
+            | Invocation::Changes { .. }
             | Invocation::Bulk { .. }
             | Invocation::Silence { .. }
             | Invocation::Maintenance { .. }

@@ -195,9 +195,13 @@ fn values(arg: &Argument, directory: &Directory) -> Found {
             commands.map(|c| (c.verb.clone(), c.help.clone())).collect()
         }
         // Free words; runs are on the card, with their buttons; covers are in the question.
-        Kind::Text | Kind::Pairs | Kind::Run | Kind::Cover | Kind::More | Kind::Incident => {
-            Found::new()
-        }
+        Kind::Text
+        | Kind::Pairs
+        | Kind::Run
+        | Kind::Cover
+        | Kind::More
+        | Kind::Line
+        | Kind::Incident => Found::new(),
         Kind::Status => {
             let scale = directory.statuses.iter();
             scale.map(|s| (s.id.clone(), s.name.clone())).collect()

@@ -3,6 +3,7 @@
 use super::Incident;
 use super::nature::{Nature, Shape};
 use super::parts::{Ladder, Origin, Outcome};
+use super::talk::{Answered, Talk};
 use crate::core::alert::{AlertRef, Labels};
 use crate::core::brakes::Brakes;
 use crate::core::directory::AutoLevel;
@@ -91,6 +92,8 @@ pub enum Command {
     },
     /// Time has come.
     Wake,
+    /// A change was told that may have come before it.
+    LookBack,
     /// I have it.
     Acknowledge {
         /// Who.
@@ -242,7 +245,11 @@ pub enum Command {
         platform: Platform,
         /// The platform's id of the message.
         message: String,
+        /// The message it answers.
+        answers: Option<Box<Answered>>,
     },
+    /// Something about its rooms and what is said in them.
+    Talk(Box<Talk>),
     /// What was written in the room was changed.
     Reword {
         /// Who.
@@ -426,6 +433,8 @@ pub enum Command {
         by: Actor,
         /// Which event.
         seq: Seq,
+        /// Events that bear the same words.
+        also: Vec<Seq>,
         /// Why.
         why: String,
     },

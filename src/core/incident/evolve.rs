@@ -4,11 +4,13 @@ use super::event::Event;
 use super::parts::{Ladder, Origin, PagedPerson};
 use super::{
     Climb, Forgotten, Incident, Mute, Record, Status, THE_ROOM, climb, gate, reach, runs, shape,
-    update,
+    talk, update,
 };
+use crate::core::change::Preceding;
 use crate::core::directory::WEBHOOK;
 use crate::core::id::Actor;
 use crate::core::time::Time;
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 /// Applies one record.
@@ -18,6 +20,7 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
     crew(incident, &record.event);
     shape::admit(incident, &record.event);
     course(incident, record);
+    talk::evolve(incident, record);
     update::evolve(incident, record);
     if moves(&record.event) {
         (incident.moved_at, incident.reminded) = (record.at, false);
@@ -58,6 +61,7 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
             incident.severity = *to;
             incident.urgency = urgency.unwrap_or(incident.urgency);
         }
+        Event::Preceded { changes } => preceded(incident, changes),
         Event::Promoted { .. } => incident.major = true,
         Event::LeadChanged { lead, .. } => incident.lead = Some(lead.clone()),
         Event::Hidden(_)
@@ -90,20 +94,8 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         | Event::RunEnded { .. }
         | Event::RunCancelAsked { .. }
         | Event::RunSettled { .. } => runs::evolve(incident, record),
-        Event::PolicyEdited { .. }
-        | Event::AutoStopped { .. }
-        | Event::Updated(_)
-        | Event::CadenceSet(_)
-        | Event::UpdateDue(_)
-        | Event::Noted { .. }
-        | Event::Spoke { .. }
-        | Event::Reworded { .. }
-        | Event::Unsaid { .. }
-        | Event::Joined { .. }
-        | Event::Left { .. }
-        | Event::RoomFailed { .. }
-        | Event::Redacted { .. }
-        | Event::Removed { .. } => {}
+        // Remembered by `talk`, or by the journal alone.
+        _ => {}
     }
 }
 
@@ -135,6 +127,12 @@ fn place(incident: &mut Incident, event: &Event) {
     }
 }
 
+fn preceded(incident: &mut Incident, changes: &[Preceding]) {
+    incident.preceded.extend(changes.iter().cloned());
+    // Stable: of equal rank, what was known first stays first.
+    incident.preceded.sort_by_key(|p| Reverse(p.points));
+}
+
 /// What a press may be too late for, and what counts as something happening.
 fn course(incident: &mut Incident, record: &Record) {
     let by = match &record.event {
@@ -159,6 +157,8 @@ fn course(incident: &mut Incident, record: &Record) {
             | Event::Noted { .. }
             | Event::Updated(_)
             | Event::Spoke { .. }
+            | Event::Kept { .. }
+            | Event::Attached { .. }
             | Event::SeverityChanged { .. }
             | Event::LeadChanged { .. }
             | Event::Promoted { .. }

@@ -1,4 +1,4 @@
-//! What each event is called in the journal.
+//! What events are called where they are stored.
 
 use super::event::Event;
 
@@ -31,6 +31,7 @@ impl Event {
             Event::Merged { .. } => "merged",
             Event::Absorbed { .. } => "absorbed",
             Event::Resolved { .. } => "resolved",
+            Event::Preceded { .. } => "preceded",
             Event::SeverityChanged { .. } => "severity_changed",
             Event::Promoted { .. } => "promoted",
             Event::LeadChanged { .. } => "lead_changed",
@@ -71,6 +72,15 @@ impl Event {
             Event::UpdateDue(_) => "update_due",
             Event::Redacted { .. } => "redacted",
             Event::Removed { .. } => "removed",
+            Event::RoomPlanned { .. } => "room_planned",
+            Event::Retitled { .. } => "retitled",
+            Event::Archived { .. } => "archived",
+            Event::RoomShelved { .. } => "room_shelved",
+            Event::RoomRetried { .. } => "room_retried",
+            Event::Kept { .. } => "kept",
+            Event::Unkept { .. } => "unkept",
+            Event::Attached { .. } => "attached",
+            Event::FileRefused { .. } => "file_refused",
         }
     }
 }

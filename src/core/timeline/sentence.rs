@@ -58,6 +58,7 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         | Event::ParentSet(_)
         | Event::ChildSet(_)
         | Event::ChildMoved(_) => shape_sentence(event).unwrap_or_default(),
+        Event::Preceded { changes } => super::changes::sentence(changes),
         Event::Noted { .. }
         | Event::Spoke { .. }
         | Event::Reworded { .. }
@@ -69,6 +70,15 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         | Event::RoomFailed { .. }
         | Event::Redacted { .. }
         | Event::Removed { .. } => words(event),
+        Event::RoomPlanned { .. }
+        | Event::Retitled { .. }
+        | Event::Archived { .. }
+        | Event::RoomShelved { .. }
+        | Event::RoomRetried { .. }
+        | Event::Kept { .. }
+        | Event::Unkept { .. }
+        | Event::Attached { .. }
+        | Event::FileRefused { .. } => super::talk::talk(event),
         Event::Updated(_) | Event::CadenceSet(_) | Event::UpdateDue(_) => told(event, names),
         Event::RunAsked { .. } => run_asked(event, names),
         Event::RunRehearsed { .. }
@@ -390,7 +400,12 @@ fn command(event: &Event, names: &Names) -> String {
 fn words(event: &Event) -> String {
     match event {
         Event::Noted { by, text, .. } => format!("{} noted: {text}", by.name()),
-        Event::Spoke { by, text, .. } => format!("{} wrote: {text}", by.name()),
+        Event::Spoke {
+            by, text, answers, ..
+        } => match answers.as_ref().filter(|a| !a.name.is_empty()) {
+            Some(to) => format!("{} answered {}: {text}", by.name(), to.name),
+            None => format!("{} wrote: {text}", by.name()),
+        },
         Event::Reworded { by, text, .. } => {
             format!("{} changed a message; it says now: {text}", by.name())
         }
@@ -414,7 +429,7 @@ fn words(event: &Event) -> String {
                 by.name()
             )
         }
-        Event::Removed { kind } => {
+        Event::Removed { kind, .. } => {
             format!("The content of this event ({kind}) was removed for good.")
         }
         _ => String::new(),

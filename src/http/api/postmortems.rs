@@ -14,7 +14,7 @@ use crate::engine::Read;
 use crate::http::App;
 use crate::http::auth::Caller;
 use crate::http::error::{ErrorBody, Problem};
-use crate::store::{FoundRow, Looking, MARK, PostmortemQuery};
+use crate::store::{FoundRow, MARK, PostmortemQuery, SearchFilter};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -445,6 +445,14 @@ pub struct SearchParams {
     reviewed: Option<String>,
     /// `true`: drills as well.
     drills: Option<String>,
+    /// Service id.
+    service: Option<String>,
+    /// Team id.
+    team: Option<String>,
+    /// Opened not before this RFC 3339 time.
+    from: Option<String>,
+    /// Opened before this RFC 3339 time.
+    until: Option<String>,
 }
 
 impl FromParams for SearchParams {
@@ -460,6 +468,10 @@ impl FromParams for SearchParams {
             q,
             reviewed,
             drills,
+            service: params.text("service")?,
+            team: params.text("team")?,
+            from: params.time("from")?.map(Time::rfc3339),
+            until: params.time("until")?.map(Time::rfc3339),
         })
     }
 }
@@ -510,13 +522,18 @@ pub async fn search(
     Extension(caller): Extension<Caller>,
     Asked(params): Asked<SearchParams>,
 ) -> Result<Json<All<FoundOut>>, Problem> {
-    let how = Looking {
+    let time = |t: &Option<String>| t.as_deref().and_then(Time::parse_rfc3339);
+    let filter = SearchFilter {
         reviewed: params.reviewed.as_deref() == Some("true"),
         sight: caller.sight(&app.engine.directory()),
         drills: params.drills.as_deref() == Some("true"),
+        from: time(&params.from),
+        until: time(&params.until),
+        service: params.service,
+        team: params.team,
     };
     let question = params.q.unwrap_or_default();
-    let found = app.engine.store().search(&question, &how, FOUND).await?;
+    let found = app.engine.store().search(&question, &filter, FOUND).await?;
     Ok(Json(All {
         items: found.into_iter().map(FoundOut::from).collect(),
     }))

@@ -150,6 +150,7 @@ fn keep(it: &Value, here: &Here) -> Asked {
         Deed::Kept {
             message: target,
             text: words,
+            ours: known.id == here.me,
             author: (!known.id.is_empty()).then_some(known),
             written_at,
             how: "added by shortcut".to_owned(),

@@ -130,7 +130,7 @@ fn option(arg: &Argument, required: bool) -> Value {
     });
     match arg.kind {
         Kind::Text | Kind::Pairs | Kind::More => made["max_length"] = json!(TEXT_CHARS),
-        Kind::Clock | Kind::Cover | Kind::Incident => made["max_length"] = json!(100),
+        Kind::Clock | Kind::Cover | Kind::Line | Kind::Incident => made["max_length"] = json!(100),
         Kind::Choice => {
             let choice = |c: &String| json!({"name": c, "value": c});
             made["choices"] = arg.choices.iter().map(choice).collect();

@@ -9,7 +9,7 @@ use crate::chat::surface::Tree;
 use std::fmt::Write;
 
 /// Events firebell hears, in the order of the manifest.
-const EVENTS: [&str; 19] = [
+const EVENTS: [&str; 21] = [
     "app_home_opened",
     "app_mention",
     "app_uninstalled",
@@ -27,7 +27,9 @@ const EVENTS: [&str; 19] = [
     "message.groups",
     "message.im",
     "pin_added",
+    "pin_removed",
     "reaction_added",
+    "reaction_removed",
     "tokens_revoked",
 ];
 /// Characters of a command's description and usage hint that Slack shows whole.

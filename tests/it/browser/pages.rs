@@ -26,6 +26,8 @@ pub async fn are_in_order(tab: &Tab, incident: i64, room: &str) {
         ("alerts", "/alerts?show=all".to_owned()),
         ("quarantine", "/quarantine".to_owned()),
         ("automation", "/automation".to_owned()),
+        ("analytics", "/analytics".to_owned()),
+        ("changes", "/changes".to_owned()),
         ("declare", "/declare".to_owned()),
     ];
     for theme in ["light", "dark"] {

@@ -2,7 +2,7 @@
 
 use super::*;
 use firebell::core::time::Time;
-use firebell::store::{IncidentQuery, Looking};
+use firebell::store::{IncidentQuery, SearchFilter};
 
 fn drill(title: &str) -> Declaration {
     Declaration {
@@ -83,9 +83,9 @@ async fn drills_count_in_no_statistics_until_they_are_real() {
     assert!(pages().await.is_empty(), "nobody carries a drill");
     town.tells(id, Command::Resolve { by: person("ana") }).await;
     let found = |drills: bool| {
-        let how = Looking {
+        let how = SearchFilter {
             drills,
-            ..Looking::default()
+            ..SearchFilter::default()
         };
         let store = store.clone();
         async move { store.search("perfect", &how, 10).await.unwrap().len() }

@@ -1,17 +1,33 @@
 //! Shapes of events about what an incident is and what it has to do with.
 
-use super::journal::{ana, bo};
+use super::journal::{ana, bo, guest, opened};
 use firebell::core::directory::RunsPolicy;
 use firebell::core::id::{Actor, IncidentId};
 use firebell::core::incident::{
-    ChildMoved, ChildSet, DrillSet, Event, Hidden, Invited, ParentSet, Related, Revealed, TypeSet,
-    Unrelated,
+    ChildMoved, ChildSet, DrillSet, Event, Hidden, Invited, Nature, Origin, ParentSet, Related,
+    Revealed, TypeSet, Unrelated,
 };
+
+fn of_a_type() -> Event {
+    let mut event = opened("somebody reads our mail", Vec::new());
+    if let Event::Opened { nature, origin, .. } = &mut event {
+        *origin = Origin::Declared { by: guest() };
+        *nature = Nature {
+            type_id: Some("security".to_owned()),
+            type_name: Some("Security".to_owned()),
+            private: true,
+            drill: true,
+            runs: RunsPolicy::ReadOnly,
+        };
+    }
+    event
+}
 
 /// By the names of their golden files.
 pub fn shapes() -> Vec<(&'static str, Event)> {
     let (other, words) = (IncidentId(40), str::to_owned);
     vec![
+        ("opened-of-a-type", of_a_type()),
         (
             "hidden",
             Event::Hidden(Hidden {

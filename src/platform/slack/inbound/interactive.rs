@@ -161,6 +161,7 @@ fn kept(message: &Value, ts: &str, author: &str, context: &Context<'_>) -> Deed 
         author: (!author.is_empty()).then(|| context.user(author, "", text_of(message, "team"))),
         written_at: time(ts).unwrap_or(context.now),
         how: "added by shortcut".to_owned(),
+        ours: author == context.own.user,
     }
 }
 
