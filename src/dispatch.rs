@@ -368,11 +368,10 @@ impl<'a> Desk<'a> {
                 text,
                 happened_at,
             } => self.note(id, text, happened_at).await,
-            Invocation::Update { id, wish } | Invocation::Status { id, wish } => {
-                self.update(id, *wish).await
-            }
-            Invocation::Publish { id, components } => self.publish(id, components).await,
-            Invocation::Cadence { id, pace } => self.cadence(id, pace).await,
+            act @ (Invocation::Update { .. }
+            | Invocation::Status { .. }
+            | Invocation::Publish { .. }
+            | Invocation::Cadence { .. }) => self.about_others(act).await,
             Invocation::Promote { id } => {
                 let said = |i: &Incident| format!("{} is major now and gets a room.", i.id);
                 self.act(id, Command::Promote { by }, said).await
@@ -391,13 +390,7 @@ impl<'a> Desk<'a> {
             Invocation::List { which } => self.list(which).await,
             Invocation::Link { code, confirmed } => self.link(code, confirmed).await,
             Invocation::Verify { contact, code } => self.verify(contact, code).await,
-            Invocation::Help { verb } => {
-                let leaf = verb.and_then(|v| tree().find(&v));
-                Reply::yes(
-                    None,
-                    leaf.map_or_else(|| words::help(tree()), words::help_verb),
-                )
-            }
+            Invocation::Help { verb } => helped(verb.as_deref()),
             shape => self.shape(shape).await,
         }
     }
@@ -591,4 +584,10 @@ fn unreadable(id: Option<IncidentId>, fault: &StoreFault) -> Reply {
         id,
         format!("firebell cannot read this right now: {fault}. Try again."),
     )
+}
+
+fn helped(verb: Option<&str>) -> Reply {
+    let leaf = verb.and_then(|v| tree().find(v));
+    let text = leaf.map_or_else(|| words::help(tree()), words::help_verb);
+    Reply::yes(None, text)
 }

@@ -1,7 +1,7 @@
 //! What is told to others: updates, their preview before everybody reads them, and how often.
 
 use super::{Desk, Reply};
-use crate::chat::grammar::Pace;
+use crate::chat::grammar::{Invocation, Pace};
 use crate::core::board::Condition;
 use crate::core::id::{Actor, IncidentId};
 use crate::core::incident::{
@@ -15,7 +15,20 @@ use crate::store::{ChangeSet, DraftRow, UpdateChanges};
 const DRAFT_MS: i64 = 3_600_000;
 
 impl Desk<'_> {
-    pub(super) async fn update(&self, id: IncidentId, wish: UpdateWish) -> Reply {
+    /// What others are told.
+    pub(super) async fn about_others(&self, act: Invocation) -> Reply {
+        match act {
+            Invocation::Update { id, wish } | Invocation::Status { id, wish } => {
+                self.update(id, *wish).await
+            }
+            Invocation::Publish { id, components } => self.publish(id, components).await,
+            Invocation::Cadence { id, pace } => self.cadence(id, pace).await,
+            // `carry_out` sends nothing else here.
+            other => Reply::no(None, format!("`{}` tells nobody anything.", other.verb())),
+        }
+    }
+
+    async fn update(&self, id: IncidentId, wish: UpdateWish) -> Reply {
         let wish = UpdateWish {
             by: self.who.clone(),
             ..wish
@@ -61,11 +74,7 @@ impl Desk<'_> {
     }
 
     /// Sends what was read. When everybody would read something else by now, that is shown instead.
-    pub(super) async fn publish(
-        &self,
-        id: IncidentId,
-        components: Option<Vec<(String, Condition)>>,
-    ) -> Reply {
+    async fn publish(&self, id: IncidentId, components: Option<Vec<(String, Condition)>>) -> Reply {
         match self.try_publish(id, components).await {
             Ok(reply) => reply,
             Err(failure) => Reply::no(Some(id), failure.to_string()),
@@ -117,7 +126,7 @@ impl Desk<'_> {
         }
     }
 
-    pub(super) async fn cadence(&self, id: IncidentId, pace: Pace) -> Reply {
+    async fn cadence(&self, id: IncidentId, pace: Pace) -> Reply {
         let by = self.who.clone();
         let (every_ms, next) = match pace {
             Pace::Told => return self.cadence_told(id).await,

@@ -40,20 +40,10 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
                 incident.cleared_at = Some(record.at);
             }
         }
-        Event::Acknowledged { by } => {
-            rest(incident, Status::Acknowledged);
-            incident.acked_by = Some(by.clone());
-            incident.acked_at.get_or_insert(record.at);
-            incident.snoozed_until = None;
-        }
+        Event::Acknowledged { by } => taken(incident, by, None, record.at),
         Event::AckCounted { by, .. } => reach::counted(incident, by),
         Event::LadderChanged { ladder, .. } => ladder_changed(incident, ladder),
-        Event::Snoozed { by, until } => {
-            rest(incident, Status::Acknowledged);
-            incident.acked_by = Some(by.clone());
-            incident.acked_at.get_or_insert(record.at);
-            incident.snoozed_until = Some(*until);
-        }
+        Event::Snoozed { by, until } => taken(incident, by, Some(*until), record.at),
         Event::Retriggered { due, .. } => climb_again(incident, *due, record.at),
         Event::Unacknowledged { .. }
         | Event::Reopened { .. }
@@ -107,6 +97,14 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         // Remembered by `talk`, or by the journal alone.
         _ => {}
     }
+}
+
+/// Somebody has it, for a while or until it is over.
+fn taken(incident: &mut Incident, by: &Actor, until: Option<Time>, at: Time) {
+    rest(incident, Status::Acknowledged);
+    incident.acked_by = Some(by.clone());
+    incident.acked_at.get_or_insert(at);
+    incident.snoozed_until = until;
 }
 
 /// A room is there, or a place cannot be posted in any more.

@@ -61,6 +61,7 @@ fn word(reading: &Reading) -> String {
             Deed::Joined => "joined",
             Deed::Left => "left",
             Deed::Home => "home",
+            Deed::Declare { .. } => "declare",
         }
         .to_owned(),
         Reading::News(News::Channel(_)) => "news of a channel".to_owned(),
