@@ -266,10 +266,10 @@ impl<B: Backend> Pools<B> {
                 .bind(Cell::Owned(pattern))
                 .then(" escape '!'");
         }
-        let how = Looking {
+        let how = SearchFilter {
             reviewed: true,
             sight: sight.clone(),
-            drills: false,
+            ..SearchFilter::default()
         };
         how.among(select.then(")"), "incident not in ")
             .then(" order by at desc, incident desc")
