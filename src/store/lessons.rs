@@ -267,6 +267,7 @@ impl<B: Backend> Pools<B> {
                 .then(" escape '!'");
         }
         let how = SearchFilter {
+            reviewed: true,
             sight: sight.clone(),
             ..SearchFilter::default()
         };
