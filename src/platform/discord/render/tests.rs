@@ -27,7 +27,6 @@ fn monstrous() -> Card {
         style: Style::Plain,
     };
     Card {
-        private: false,
         incident: IncidentId(42),
         seq: 7,
         title: long.clone(),
