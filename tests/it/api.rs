@@ -173,7 +173,7 @@ async fn every_described_route_is_there_and_wants_a_token() {
     // So that each `{id}` can be 1.
     house.world.engine.replace_directory(oncall::roster("1"));
     let routes = described();
-    assert_eq!(routes.len(), 35);
+    assert_eq!(routes.len(), 37);
     for (method, path) in routes {
         let request = || Request::builder().method(&method).uri(&path);
         for token in [None, Some("Bearer wrong"), Some("Basic Y2k6Y2k=")] {
