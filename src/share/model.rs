@@ -1,4 +1,4 @@
-//! Asking a language model through the chat-completions API that OpenAI published and others speak.
+//! Asking a language model through the chat-completions API that `OpenAI` published and others speak.
 //!
 //! Promises: one question, one answer, no tools, nothing it says is carried out; a time limit and a
 //! limit on the answer; the key travels in a header and stands in no error.

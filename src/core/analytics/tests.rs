@@ -164,10 +164,10 @@ fn a_report_says_what_counting_by_hand_says_over_random_incidents() {
                         f.private == private && (private || f.service == key)
                     }),
                     "team" => {
-                        oracle.check(row, |f| f.private == private && (private || f.team == key))
+                        oracle.check(row, |f| f.private == private && (private || f.team == key));
                     }
                     "type" => {
-                        oracle.check(row, |f| f.private == private && (private || f.kind == key))
+                        oracle.check(row, |f| f.private == private && (private || f.kind == key));
                     }
                     _ => oracle.check(row, |f| {
                         directory.severity_name(crate::core::id::Severity(f.severity)) == row.key

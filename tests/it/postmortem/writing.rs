@@ -288,14 +288,14 @@ async fn what_was_said_and_written_is_found_and_offered_to_the_next_like_it() {
             ),
             (
                 SearchFilter {
-                    from: Some(w.engine.now()),
+                    from: Some(w.engine.now().plus_ms(1)),
                     ..SearchFilter::default()
                 },
                 0,
             ),
             (
                 SearchFilter {
-                    until: Some(w.engine.now()),
+                    until: Some(w.engine.now().plus_ms(1)),
                     ..SearchFilter::default()
                 },
                 1,

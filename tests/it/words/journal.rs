@@ -573,16 +573,6 @@ pub fn other_shapes() -> Vec<(&'static str, Event)> {
                         close: true,
                         why: "7m before it began, on checkout itself; the first change of checkout within a week".to_owned(),
                     },
-                    Preceding {
-                        source: "ci".to_owned(),
-                        key: "body:9f2c@1763798400000".to_owned(),
-                        state: ChangeState::Started,
-                        summary: "feature flag new-cart on".to_owned(),
-                        at: at("13:22:00"),
-                        points: 4,
-                        why: "35m before it began, of no service firebell knows; 2 changes like it within a week".to_owned(),
-                        ..Preceding::default()
-                    },
                 ],
             },
         ),
