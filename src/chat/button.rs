@@ -153,11 +153,13 @@ pub fn word(press: &Press) -> String {
         Press::Settle { run, good: false } => format!("failed:{}", run.0),
         Press::Unacknowledge => "unacknowledge".to_owned(),
         Press::Reopen => "reopen".to_owned(),
+        Press::ResolveParts => "parts".to_owned(),
         Press::Postmortem => "postmortem".to_owned(),
         Press::Note => "note".to_owned(),
         Press::Tick { item } => format!("tick:{item}"),
         Press::Role { role } => format!("role:{role}"),
         Press::Ask { verb } => format!("ask:{verb}"),
+        Press::RetryRooms => "rooms".to_owned(),
         Press::Update => "update".to_owned(),
     }
 }
@@ -209,6 +211,7 @@ pub fn press(word: &str) -> Option<Press> {
         },
         "unacknowledge" => Press::Unacknowledge,
         "reopen" => Press::Reopen,
+        "parts" => Press::ResolveParts,
         "postmortem" => Press::Postmortem,
         "note" => Press::Note,
         "tick" => Press::Tick {
@@ -220,6 +223,7 @@ pub fn press(word: &str) -> Option<Press> {
         "ask" if !rest.is_empty() => Press::Ask {
             verb: rest.to_owned(),
         },
+        "rooms" => Press::RetryRooms,
         "update" => Press::Update,
         _ => return None,
     })
@@ -312,6 +316,7 @@ mod tests {
             Press::Ask {
                 verb: "can".to_owned(),
             },
+            Press::RetryRooms,
             Press::Update,
         ] {
             assert_eq!(press(&word(&p)), Some(p));

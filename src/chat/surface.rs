@@ -170,6 +170,8 @@ pub enum Kind {
     Item,
     /// A silence.
     Silence,
+    /// A line of the timeline, by its number.
+    Line,
     /// A place on the status scale.
     Status,
 }

@@ -5,10 +5,12 @@
 
 pub mod action;
 pub mod alert;
+pub mod analytics;
 pub mod audit;
 pub mod automation;
 pub mod board;
 pub mod brakes;
+pub mod change;
 pub mod digest;
 pub mod directory;
 pub mod duty;
@@ -23,11 +25,15 @@ pub mod learn;
 pub mod matcher;
 pub mod postmortem;
 pub mod rehearse;
+pub mod related;
 pub mod role;
+pub mod rooms;
 pub mod route;
 pub mod schedule;
+pub mod sight;
 pub mod silence;
 pub mod stats;
+pub mod summary;
 pub mod text;
 pub mod time;
 pub mod timeline;

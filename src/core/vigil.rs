@@ -161,7 +161,7 @@ pub fn brief(directory: &Directory, over: &HandOver, open: &[&Incident], past: &
             "Open: {} {} “{}”, {who}.",
             incident.id,
             directory.severity_name(incident.severity),
-            incident.title
+            incident.headline()
         ));
         lines.extend(incident.conduct.report.as_ref().map(|r| {
             let or = |text: &str| cut(if text.is_empty() { "nothing" } else { text }, REPORTED);

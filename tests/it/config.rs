@@ -4,6 +4,7 @@ mod actions;
 mod conduct;
 mod engines;
 mod entries;
+mod insight;
 mod kinds;
 mod layers;
 mod maintenance;

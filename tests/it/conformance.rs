@@ -9,9 +9,12 @@ mod burst;
 mod company;
 mod house;
 mod leading;
+mod mirror;
 mod on_console;
 mod on_discord;
 mod on_slack;
+mod redaction;
+mod rooms;
 mod stage;
 mod stories;
 

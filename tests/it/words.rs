@@ -9,7 +9,9 @@ mod dispatch;
 mod hands;
 pub mod hostile;
 pub mod journal;
+mod nature;
 mod oncall;
+mod rooms;
 mod told;
 
 use firebell::core::id::IncidentId;
@@ -60,11 +62,9 @@ fn shapes() -> BTreeMap<String, Event> {
     let others = journal::other_shapes().into_iter();
     let others = others.chain(journal::waking_shapes());
     let others = others.chain(conduct::shapes());
-    for (name, event) in others
-        .chain(hands::shapes())
-        .chain(hands::runs())
-        .chain(told::shapes())
-    {
+    let others = others.chain(hands::shapes()).chain(hands::runs());
+    let others = others.chain(told::shapes()).chain(rooms::shapes());
+    for (name, event) in others.chain(nature::shapes()) {
         shapes.insert(name.to_owned(), event);
     }
     shapes

@@ -217,6 +217,7 @@ fn values(arg: &Argument, directory: &Directory) -> Found {
         | Kind::Run
         | Kind::Cover
         | Kind::More
+        | Kind::Line
         | Kind::Incident
         | Kind::Item => Found::new(),
         Kind::Status => {
@@ -270,7 +271,16 @@ fn about(kind: &crate::core::directory::IncidentType) -> String {
 fn severities(directory: &Directory) -> Found {
     let scale = directory.severities.iter();
     scale
-        .map(|s| (s.name.clone(), s.labels.join(", ")))
+        .map(|s| {
+            let said = [s.title.as_str(), s.description.as_str()];
+            let said: Vec<&str> = said.into_iter().filter(|t| !t.is_empty()).collect();
+            let words = if said.is_empty() {
+                s.labels.join(", ")
+            } else {
+                said.join(". ")
+            };
+            (s.name.clone(), words)
+        })
         .collect()
 }
 

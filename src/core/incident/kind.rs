@@ -1,4 +1,4 @@
-//! The stored names of events.
+//! What events are called where they are stored.
 
 use super::event::Event;
 
@@ -31,10 +31,21 @@ impl Event {
             Event::Merged { .. } => "merged",
             Event::Absorbed { .. } => "absorbed",
             Event::Resolved { .. } => "resolved",
+            Event::Preceded { .. } => "preceded",
             Event::SeverityChanged { .. } => "severity_changed",
             Event::Promoted { .. } => "promoted",
             Event::LeadChanged { .. } => "lead_changed",
             Event::Conduct(event) => event.kind(),
+            Event::Hidden(_) => "hidden",
+            Event::Revealed(_) => "revealed",
+            Event::Invited(_) => "invited",
+            Event::DrillSet(_) => "drill_set",
+            Event::TypeSet(_) => "type_set",
+            Event::Related(_) => "related",
+            Event::Unrelated(_) => "unrelated",
+            Event::ParentSet(_) => "parent_set",
+            Event::ChildSet(_) => "child_set",
+            Event::ChildMoved(_) => "child_moved",
             Event::Noted { .. } => "noted",
             Event::Spoke { .. } => "spoke",
             Event::Reworded { .. } => "reworded",
@@ -62,6 +73,15 @@ impl Event {
             Event::UpdateDue(_) => "update_due",
             Event::Redacted { .. } => "redacted",
             Event::Removed { .. } => "removed",
+            Event::RoomPlanned { .. } => "room_planned",
+            Event::Retitled { .. } => "retitled",
+            Event::Archived { .. } => "archived",
+            Event::RoomShelved { .. } => "room_shelved",
+            Event::RoomRetried { .. } => "room_retried",
+            Event::Kept { .. } => "kept",
+            Event::Unkept { .. } => "unkept",
+            Event::Attached { .. } => "attached",
+            Event::FileRefused { .. } => "file_refused",
         }
     }
 }

@@ -10,7 +10,6 @@ use super::*;
 use crate::core::brakes::Brakes;
 use crate::core::directory::{Action, ActionClass, Approval, Directory, Policy, Target};
 use crate::core::verdict;
-use cast::{by_itself, letting, wake_in_steps};
 use std::sync::Arc;
 
 const LIVES: u64 = 2000;
@@ -64,14 +63,8 @@ impl Life {
                 .actions
                 .insert(format!("act-{approvals}"), Arc::new(action(approvals)));
         }
-        let by_itself = by_itself(&mut rng);
-        directory
-            .actions
-            .insert("auto".to_owned(), Arc::new(by_itself));
-        directory.permits = letting();
+        cast::equip(&mut rng, &mut directory);
         directory.conduct = Arc::new(leading::rules(&mut rng));
-        wake_in_steps(&mut rng, &mut directory);
-        cast::tell_by_rules(&mut rng, &mut directory);
         let policy = Policy {
             id: "p".to_owned(),
             rungs: ladder(&[Target::Person("bo".to_owned())], 0).rungs,
@@ -86,6 +79,10 @@ impl Life {
             let woken = ["ana", "bo"].into_iter().filter(|_| rng.bool());
             let nights = woken.map(|p| (p.to_owned(), night)).collect();
             directory.nights = Arc::new(nights);
+        }
+        if rng.u8(0..3) == 0 {
+            let told = (0..rng.u8(1..9)).map(|n| cast::change(&mut rng, n));
+            directory.changes = Arc::new(told.collect::<Vec<_>>().into_iter().collect());
         }
         if rng.u8(0..10) == 0 {
             directory.catch_all = vec![Target::Person("cy".to_owned())];
@@ -153,6 +150,7 @@ impl Life {
         match self.rng.u8(0..37) {
             30..=36 => leading::command(&mut self.rng, self.now, by),
             29 if self.rng.bool() => Command::PolicyEdited,
+            29 if self.rng.bool() => Command::LookBack,
             29 => Command::AdoptPolicy { by },
             0 => Command::Fire {
                 alerts: vec![alert(self.rng.i64(1..9))],
@@ -188,6 +186,7 @@ impl Life {
                 by,
                 to: Severity(self.rng.u8(0..4)),
             },
+            13 if self.rng.bool() => cast::shape(&mut self.rng, by),
             13 => Command::Lead {
                 by: by.clone(),
                 lead: by,
@@ -351,7 +350,8 @@ impl Life {
     fn brought_back(&mut self, by: Actor) -> Command {
         let person = ["ana", "bo"][self.rng.usize(0..2)].to_owned();
         let contact = ["console", "phone"][self.rng.usize(0..2)].to_owned();
-        match self.rng.u8(0..5) {
+        match self.rng.u8(0..6) {
+            5 => self.about_rooms(by),
             0 => Command::PageFailed {
                 person,
                 contact,
@@ -377,6 +377,16 @@ impl Life {
         }
     }
 
+    fn about_rooms(&mut self, by: Actor) -> Command {
+        let (platform, message) = ("slack".to_owned(), format!("m{}", self.rng.u8(0..3)));
+        Command::Talk(Box::new(cast::talk(
+            &mut self.rng,
+            by,
+            (platform, message),
+            self.now,
+        )))
+    }
+
     fn in_a_room(&mut self, by: Actor) -> Command {
         let (platform, message) = ("slack".to_owned(), format!("m{}", self.rng.u8(0..3)));
         match self.rng.u8(0..5) {
@@ -385,6 +395,7 @@ impl Life {
                 text: "hello".to_owned(),
                 platform,
                 message,
+                answers: None,
             },
             1 => Command::Reword {
                 by,

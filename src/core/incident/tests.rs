@@ -14,6 +14,7 @@ mod approvals;
 mod conduct;
 mod reach;
 mod rest;
+mod shape;
 pub(super) mod told;
 
 /// Noon of a Monday.
@@ -85,6 +86,7 @@ pub(super) fn directory() -> Directory {
                 } else {
                     Urgency::High
                 },
+                ..SeverityName::default()
             })
             .collect(),
         catch_all: vec![Target::Person("bo".to_owned())],
