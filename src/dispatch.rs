@@ -1,8 +1,8 @@
 //! From a line or a button to the engine, and the answer in words.
 //!
-//! The one place both meet: a verb and its button mean the same because they are the same code.
-//! Platforms call it after they have answered their own three seconds; nothing here blocks on a
-//! platform. A cause makes every act idempotent: the same cause again gives the same answer.
+//! A verb and its button mean the same because they are the same code.
+//! Platforms call it after they have answered their own three seconds; nothing here blocks on one.
+//! A cause makes every act idempotent: the same cause again gives the same answer.
 
 mod automation;
 mod conduct;
@@ -21,7 +21,7 @@ mod tell;
 
 pub use hush::{held, id_of};
 
-use crate::chat::grammar::{self, Conducting, Context, Invocation, Listed, Rooming, Whom};
+use crate::chat::grammar::{self, Context, Invocation, Listed, Rooming, Whom};
 use crate::chat::surface::tree;
 use crate::chat::{Press, words};
 use crate::core::directory::{Directory, Target};
@@ -196,13 +196,7 @@ pub async fn press_here(
             note: String::new(),
         },
         Press::Postmortem => Invocation::Postmortem { id },
-        Press::Tick { item } => Invocation::Conduct {
-            id,
-            what: Conducting::Tick {
-                item: *item,
-                done: true,
-            },
-        },
+        Press::Tick { item } => return desk.tick(id, *item).await,
         Press::Role { role } => return desk.take_role(id, role).await,
         Press::Ask { verb } => {
             let how = tree().find(verb).map_or("", |leaf| &leaf.example);
@@ -213,13 +207,12 @@ pub async fn press_here(
             what: Rooming::Retry,
         },
         Press::Update => {
-            let how = format!("Write `update {id} how it stands, for those who wait`.");
+            let how = format!("Write `update {id} how it stands`.");
             return Reply::yes(Some(id), how);
         }
         // A platform opens its form before it comes here; this is for one that cannot.
         Press::Note => {
-            let how = format!("Write `note {id} what happened`.");
-            return Reply::yes(Some(id), how);
+            return Reply::yes(Some(id), format!("Write `note {id} what happened`."));
         }
     };
     desk.carry_out(invocation).await
@@ -591,12 +584,6 @@ impl<'a> Desk<'a> {
             Err(fault) => unreadable(None, &fault),
         }
     }
-}
-
-fn help(verb: Option<&str>) -> Reply {
-    let leaf = verb.and_then(|v| tree().find(v));
-    let text = leaf.map_or_else(|| words::help(tree()), words::help_verb);
-    Reply::yes(None, text)
 }
 
 fn unreadable(id: Option<IncidentId>, fault: &StoreFault) -> Reply {

@@ -1,7 +1,7 @@
 //! Leading an incident: roles, responders, checklists, tasks, decisions and reports.
 
 use super::{Desk, Reply};
-use crate::chat::grammar::{Conducting, Holder, Owner};
+use crate::chat::grammar::{Conducting, Holder, Invocation, Owner};
 use crate::chat::words;
 use crate::core::id::{Actor, IncidentId};
 use crate::core::incident::{Command, ConductCommand, Incident, TaskChange};
@@ -205,6 +205,11 @@ impl Desk<'_> {
     }
 
     /// Whoever asks has the role; who was asked for it accepts.
+    pub(super) async fn tick(&self, id: IncidentId, item: u32) -> Reply {
+        let what = Conducting::Tick { item, done: true };
+        self.carry_out(Invocation::Conduct { id, what }).await
+    }
+
     pub(super) async fn take_role(&self, id: IncidentId, role: &str) -> Reply {
         let give = ConductCommand::GiveRole {
             by: self.who.clone(),

@@ -88,6 +88,7 @@ impl Invocation {
             | Invocation::SetSeverity { id, .. }
             | Invocation::Lead { id, .. }
             | Invocation::Note { id, .. }
+            | Invocation::Conduct { id, .. }
             | Invocation::Update { id, .. }
             | Invocation::Status { id, .. }
             | Invocation::Publish { id, .. }

@@ -64,7 +64,6 @@ impl Life {
                 .insert(format!("act-{approvals}"), Arc::new(action(approvals)));
         }
         cast::equip(&mut rng, &mut directory);
-        directory.conduct = Arc::new(leading::rules(&mut rng));
         let policy = Policy {
             id: "p".to_owned(),
             rungs: ladder(&[Target::Person("bo".to_owned())], 0).rungs,
@@ -73,13 +72,6 @@ impl Life {
             rest_until: None,
         };
         directory.policies.insert(policy.id.clone(), policy);
-        if rng.bool() {
-            // Half of the lives begin after somebody's bad night.
-            let night = NOON.plus_ms(-9 * 3_600_000);
-            let woken = ["ana", "bo"].into_iter().filter(|_| rng.bool());
-            let nights = woken.map(|p| (p.to_owned(), night)).collect();
-            directory.nights = Arc::new(nights);
-        }
         if rng.u8(0..3) == 0 {
             let told = (0..rng.u8(1..9)).map(|n| cast::change(&mut rng, n));
             directory.changes = Arc::new(told.collect::<Vec<_>>().into_iter().collect());

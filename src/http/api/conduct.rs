@@ -8,6 +8,7 @@ pub use tasks::*;
 
 use super::acts::moment;
 use super::body::{Body, Which, cause};
+use super::hands::visible;
 use crate::core::id::{Actor, IncidentId};
 use crate::core::incident::{Command, ConductCommand};
 use crate::engine::person;
@@ -112,8 +113,10 @@ fn yes() -> bool {
 )]
 pub async fn get_command(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Which(id): Which,
 ) -> Result<Json<ConductOut>, Problem> {
+    visible(&app, &caller, id).await?;
     Ok(Json(whole(&app, id).await?))
 }
 
@@ -333,6 +336,7 @@ async fn submit(
     command: ConductCommand,
     status: StatusCode,
 ) -> Result<Response, Problem> {
+    visible(app, caller, id).await?;
     let cause = cause(caller, headers)?;
     let command = Command::Conduct(command);
     let done = app.engine.submit(&cause, id, command).await?;
