@@ -21,6 +21,7 @@ pub(in super::super) fn aftermath(
             Event::Opened { .. }
                 | Event::Promoted { .. }
                 | Event::SeverityChanged { .. }
+                | Event::TypeSet(_)
                 | Event::Reopened { .. }
         )
     };
