@@ -198,19 +198,7 @@ fn values(arg: &Argument, directory: &Directory) -> Found {
             let roles = directory.conduct.roles.iter();
             roles.map(|r| (r.id.clone(), r.name.clone())).collect()
         }
-        Kind::Holder => {
-            let mut found: Found = [
-                ("me", "yourself"),
-                ("nobody", "nobody has it any more"),
-                ("skip", "nobody has to have it"),
-                ("accept", "you take it"),
-                ("decline", "you cannot"),
-            ]
-            .map(|(word, help)| (word.to_owned(), help.to_owned()))
-            .into();
-            found.extend(people());
-            found
-        }
+        Kind::Holder => holders(people()),
         // Free words; runs are on the card, with their buttons; covers are in the question.
         Kind::Text
         | Kind::Pairs
@@ -234,6 +222,19 @@ fn values(arg: &Argument, directory: &Directory) -> Found {
             })
             .collect(),
     }
+}
+
+/// What may stand for whom a role goes to.
+fn holders(people: Found) -> Found {
+    let words = [
+        ("me", "yourself"),
+        ("nobody", "nobody has it any more"),
+        ("skip", "nobody has to have it"),
+        ("accept", "you take it"),
+        ("decline", "you cannot"),
+    ];
+    let words = words.map(|(word, help)| (word.to_owned(), help.to_owned()));
+    words.into_iter().chain(people).collect()
 }
 
 /// The values an argument may have: the value, and what people read of it.
