@@ -110,6 +110,7 @@ fn roles() -> Vec<(&'static str, ConductEvent)> {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "a list of events")]
 fn work() -> Vec<(&'static str, ConductEvent)> {
     let (task, text) = (2, "look at <b>the replicas</b>".to_owned());
     vec![
