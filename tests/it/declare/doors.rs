@@ -87,6 +87,7 @@ async fn hiding() -> Town {
         text: format!("who let the {SECRET} out?"),
         platform: "console".to_owned(),
         message: "7".to_owned(),
+        answers: None,
     };
     town.tells(IncidentId(1), speak).await;
     let public = Declaration {

@@ -5,6 +5,7 @@ use crate::world::{World, person};
 use firebell::core::id::IncidentId;
 use firebell::core::incident::Command;
 use firebell::core::postmortem::{Act, Deadlines, Format, Stage, export, hash};
+use firebell::core::sight::Sight;
 use firebell::engine::Failure;
 use firebell::store::PostmortemQuery;
 use firebell::store::SearchFilter;
@@ -215,7 +216,7 @@ async fn what_was_said_and_written_is_found_and_offered_to_the_next_like_it() {
         let second = w.incident(2).await;
         let lesson = w
             .engine
-            .related_lesson(&second, Some("Slow"))
+            .related_lesson(&second, Some("Slow"), &Sight::Public)
             .await
             .unwrap();
         assert_eq!(lesson, None);
@@ -228,12 +229,16 @@ async fn what_was_said_and_written_is_found_and_offered_to_the_next_like_it() {
         }
         let lesson = w
             .engine
-            .related_lesson(&second, Some("Slow"))
+            .related_lesson(&second, Some("Slow"), &Sight::Public)
             .await
             .unwrap();
         assert_eq!(lesson.expect("a lesson").incident, ONE);
         let own = w.incident(1).await;
-        let lesson = w.engine.related_lesson(&own, Some("Slow")).await.unwrap();
+        let lesson = w
+            .engine
+            .related_lesson(&own, Some("Slow"), &Sight::Public)
+            .await
+            .unwrap();
         assert_eq!(lesson, None, "never its own");
         assert_eq!(
             store
