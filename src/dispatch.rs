@@ -14,6 +14,7 @@ mod link;
 mod oncall;
 mod open;
 mod runs;
+mod tell;
 
 pub use hush::{held, id_of};
 
@@ -161,6 +162,10 @@ pub async fn press(
             note: String::new(),
         },
         Press::Postmortem => Invocation::Postmortem { id },
+        Press::Update => {
+            let how = format!("Write `update {id} how it stands, for those who wait`.");
+            return Reply::yes(Some(id), how);
+        }
         // A platform opens its form before it comes here; this is for one that cannot.
         Press::Note => {
             let how = format!("Write `note {id} what happened`.");
@@ -270,6 +275,10 @@ impl<'a> Desk<'a> {
                 let said = |i: &Incident| format!("Noted on the timeline of {}.", i.id);
                 self.act(id, note, said).await
             }
+            act @ (Invocation::Update { .. }
+            | Invocation::Status { .. }
+            | Invocation::Publish { .. }
+            | Invocation::Cadence { .. }) => self.about_others(act).await,
             Invocation::Promote { id } => {
                 let said = |i: &Incident| format!("{} is major now and gets a room.", i.id);
                 self.act(id, Command::Promote { by }, said).await

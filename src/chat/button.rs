@@ -155,6 +155,7 @@ pub fn word(press: &Press) -> String {
         Press::Reopen => "reopen".to_owned(),
         Press::Postmortem => "postmortem".to_owned(),
         Press::Note => "note".to_owned(),
+        Press::Update => "update".to_owned(),
     }
 }
 
@@ -207,6 +208,7 @@ pub fn press(word: &str) -> Option<Press> {
         "reopen" => Press::Reopen,
         "postmortem" => Press::Postmortem,
         "note" => Press::Note,
+        "update" => Press::Update,
         _ => return None,
     })
 }
@@ -291,6 +293,7 @@ mod tests {
             },
             Press::Postmortem,
             Press::Note,
+            Press::Update,
         ] {
             assert_eq!(press(&word(&p)), Some(p));
         }

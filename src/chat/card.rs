@@ -124,6 +124,9 @@ pub fn topic(incident: &Incident, directory: &Directory) -> String {
     {
         parts.push(format!("with {}", by.name()));
     }
+    if let Some(standing) = &incident.told.standing {
+        parts.push(standing.name.clone());
+    }
     if let Some(lead) = &incident.lead {
         parts.push(format!("lead {}", lead.name()));
     }
@@ -219,6 +222,7 @@ impl View<'_> {
         if let Some(lead) = &i.lead {
             facts.push(("lead", lead.name().to_owned()));
         }
+        facts.extend(self.told());
         if let Some(service) = i
             .service
             .as_ref()
@@ -229,6 +233,16 @@ impl View<'_> {
         }
         let owned = |(k, v): (&str, String)| (k.to_owned(), v);
         facts.into_iter().map(owned).collect()
+    }
+
+    /// Where it stands for those who wait, and when they hear again.
+    fn told(&self) -> Vec<(&'static str, String)> {
+        let told = &self.incident.told;
+        let standing = told.standing.as_ref().map(|s| ("status", s.name.clone()));
+        let due = told
+            .next_due
+            .map(|at| ("next update", format!("due {}", self.clock(at))));
+        standing.into_iter().chain(due).collect()
     }
 
     fn place(&self) -> String {

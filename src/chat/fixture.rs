@@ -37,6 +37,14 @@ pub(crate) fn directory() -> Directory {
                 urgency: crate::core::directory::Urgency::High,
             })
             .into(),
+        statuses: ["Investigating", "Monitoring", "Resolved"]
+            .map(|name| crate::core::incident::Standing {
+                id: name.to_lowercase(),
+                name: name.to_owned(),
+                last: name == "Resolved",
+                ..crate::core::incident::Standing::default()
+            })
+            .into(),
         zone: Some(Tz::UTC),
         types: vec![
             kind("outage", "Outage"),

@@ -251,6 +251,7 @@ fn field(arg: &Argument, directory: &Directory) -> Field {
     let entry = match arg.kind {
         Kind::Text => Entry::Text { max: TEXT_CHARS },
         Kind::Severity
+        | Kind::Status
         | Kind::Service
         | Kind::Type
         | Kind::Person

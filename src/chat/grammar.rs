@@ -12,6 +12,7 @@ mod insight;
 mod line;
 mod lookup;
 mod oncall;
+mod tell;
 mod tokens;
 mod typed;
 mod when;
@@ -24,10 +25,11 @@ pub use typed::typed;
 
 use super::surface::tree;
 use crate::core::analytics::Asked;
+use crate::core::board::Condition;
 use crate::core::directory::{Directory, Target};
 use crate::core::duty::Answer;
 use crate::core::id::{IncidentId, RunId, Severity};
-use crate::core::incident::{Ask, Declaration};
+use crate::core::incident::{Ask, Declaration, UpdateWish};
 use crate::core::time::Time;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -205,6 +207,25 @@ pub enum Invocation {
         text: String,
         happened_at: Option<Time>,
     },
+    /// Who asks is filled in by whoever carries it out.
+    Update {
+        id: IncidentId,
+        wish: Box<UpdateWish>,
+    },
+    /// The same for `status`.
+    Status {
+        id: IncidentId,
+        wish: Box<UpdateWish>,
+    },
+    /// `components` absent: what was read is sent; else it is shown anew with these.
+    Publish {
+        id: IncidentId,
+        components: Option<Vec<(String, Condition)>>,
+    },
+    Cadence {
+        id: IncidentId,
+        pace: Pace,
+    },
     Promote {
         id: IncidentId,
     },
@@ -274,6 +295,19 @@ pub enum Invocation {
     },
 }
 
+/// How often an update is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// As it is: only asked.
+    Told,
+    /// Nobody is to be reminded.
+    Off,
+    /// From one to the next, milliseconds.
+    Every(i64),
+    /// Only the next one, that many milliseconds from now.
+    Later(i64),
+}
+
 /// What may be asked for several incidents in one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bulk {
@@ -328,6 +362,10 @@ impl Invocation {
             Invocation::SetSeverity { .. } => "sev",
             Invocation::Lead { .. } => "lead",
             Invocation::Note { .. } => "note",
+            Invocation::Update { .. } => "update",
+            Invocation::Status { .. } => "status",
+            Invocation::Publish { .. } => "publish",
+            Invocation::Cadence { .. } => "cadence",
             Invocation::Promote { .. } => "promote",
             Invocation::Follow { .. } => "follow",
             Invocation::Explain { .. } => "explain",

@@ -160,6 +160,8 @@ pub enum Press {
     Postmortem,
     /// Open the form of a note.
     Note,
+    /// Open the form of an update.
+    Update,
 }
 
 /// A line of text in a room.

@@ -160,6 +160,8 @@ pub enum Kind {
     Incident,
     /// A silence.
     Silence,
+    /// A place on the status scale.
+    Status,
 }
 
 impl Tree {

@@ -13,7 +13,7 @@ use super::secret::Secrets;
 use super::tree::{Place, parse};
 use super::{
     ActionFile, Fault, Loaded, Settings, action, engines, fairness, insight, kinds, layered,
-    maintenance, policy, postmortem, restart, route, settings,
+    maintenance, policy, postmortem, restart, route, settings, telling,
 };
 use crate::core::directory::{Directory, Disabled, PlatformRules, Reason};
 use chrono_tz::Tz;
@@ -153,6 +153,7 @@ fn read_all(
     let (catch_all, catch_place, said) = paging(&top, &reading);
     let fairness = fairness::fairness(&top);
     let deadlines = postmortem::deadlines(&top, &severities);
+    let (statuses, updates) = (telling::statuses(&top), telling::updates(&top, &severities));
     let inventory = engines::inventory(&top, secrets);
     mentions.borrow_mut().extend(insight::mentions(&top));
     let mut directory = Directory {
@@ -163,6 +164,8 @@ fn read_all(
         rules,
         zone,
         reminders,
+        statuses,
+        updates,
         fairness,
         webhooks: webhooks.clone(),
         ..Directory::default()

@@ -39,6 +39,7 @@ mod secret;
 mod settings;
 mod sources;
 pub mod summary;
+mod telling;
 mod tree;
 mod watch;
 

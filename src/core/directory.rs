@@ -5,6 +5,7 @@
 
 mod action;
 mod kinds;
+mod telling;
 mod waking;
 
 pub use action::{
@@ -13,12 +14,15 @@ pub use action::{
     Sandbox, SshRun,
 };
 pub use kinds::{DrillRules, IncidentType, Insiders, RunsPolicy};
+pub use telling::UpdateRules;
 pub use waking::{Means, Rule, Step, Support, Urgency, Waking};
 
 use super::alert::Labels;
+use super::board::PageRules;
 use super::brakes::Switches;
 use super::change::Recent;
 use super::id::Severity;
+use super::incident::Standing;
 use super::learn::Learned;
 use super::matcher::Matcher;
 use super::postmortem::PostmortemRules;
@@ -52,6 +56,12 @@ pub struct Directory {
     pub route: Route,
     /// Worst first; `Severity(n)` is the n-th.
     pub severities: Vec<SeverityName>,
+    /// Where an incident may stand for people who wait, from the first to the last.
+    pub statuses: Vec<Standing>,
+    /// How often an update is due.
+    pub updates: UpdateRules,
+    /// The status page, when there is one.
+    pub page: Option<Arc<PageRules>>,
     /// Types of incidents, in the order of the file.
     pub types: Vec<IncidentType>,
     /// What drills do.
@@ -377,6 +387,14 @@ impl Directory {
             .iter()
             .position(|s| s.name.eq_ignore_ascii_case(name))?;
         u8::try_from(at).ok().map(Severity)
+    }
+
+    /// The status people mean by its id or name.
+    #[must_use]
+    pub fn status(&self, word: &str) -> Option<&Standing> {
+        let word = word.trim().to_lowercase();
+        let named = |s: &&Standing| s.id == word || s.name.to_lowercase() == word;
+        self.statuses.iter().find(named)
     }
 
     /// The name of a severity; a level the scale no longer has is shown by number.

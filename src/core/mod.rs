@@ -8,6 +8,7 @@ pub mod alert;
 pub mod analytics;
 pub mod audit;
 pub mod automation;
+pub mod board;
 pub mod brakes;
 pub mod change;
 pub mod digest;

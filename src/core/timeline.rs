@@ -9,6 +9,7 @@ mod asked;
 mod changes;
 mod runs;
 mod sentence;
+mod told;
 
 pub use runs::outcome;
 pub use sentence::sentence;
@@ -226,6 +227,8 @@ pub fn citation(record: &Record) -> String {
 #[must_use]
 pub fn by(event: &Event) -> Option<&Actor> {
     match event {
+        Event::Updated(update) => Some(&update.by),
+        Event::CadenceSet(set) => Some(&set.by).filter(|by| **by != Actor::Firebell),
         Event::Opened {
             origin: Origin::Declared { by },
             ..

@@ -474,6 +474,8 @@ fn write(draft: &mut Draft, changes: ChangeSet) {
     draft.changes.revisions.extend(changes.revisions);
     draft.changes.exports.extend(changes.exports);
     draft.changes.lessons.extend(changes.lessons);
+    draft.informed |= changes.updates.wakes();
+    draft.changes.updates.extend(*changes.updates);
 }
 
 impl Job {

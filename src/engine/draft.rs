@@ -2,6 +2,7 @@
 
 use super::memory::{Memory, ShowKey};
 use super::outgoing::Outgoing;
+use super::vigil::chats_of;
 use super::{Counter, Engine};
 use crate::core::audit;
 use crate::core::automation;
@@ -9,14 +10,15 @@ use crate::core::directory::Directory;
 use crate::core::id::{AlertId, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{
     Command, Effect, Event, Incident, Origin, Place, Record, Refusal, Scene, Surface, THE_ROOM,
-    decide, evolve, react,
+    Update, decide, evolve, react,
 };
 use crate::core::silence::{self, Silence};
 use crate::core::time::Time;
+use crate::core::timeline::{Names, sentence};
 use crate::metrics::Metrics;
 use crate::store::{
     ChangeSet, Delivery, EventRow, InboxRow, IncidentRow, Lane, NoticeRow, OutboxChange, OutboxRow,
-    ShowRow,
+    PERSON, ShowRow, UpdateRow,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -59,6 +61,8 @@ pub(super) struct Draft {
     pub silenced: bool,
     /// Something was turned off or on: readers see it after the commit.
     pub switched: bool,
+    /// Somebody was told something: subscribers and pages are looked at after the commit.
+    pub informed: bool,
     /// Incidents that teach something else now.
     pub relearn: BTreeSet<IncidentId>,
     /// Whoever waits for a key is being let go already.
@@ -88,6 +92,7 @@ impl Draft {
             notices: Vec::new(),
             silenced: false,
             switched: false,
+            informed: false,
             relearn: BTreeSet::new(),
             pumping: false,
             engine: engine.clone(),
@@ -283,6 +288,8 @@ impl Draft {
                     self.lose_room(memory, incident.id, &record.event);
                     self.show(memory, incident, surface);
                 }
+                Effect::Tell { person } => self.tell(incident, &record, &person),
+                Effect::Inform => self.inform(incident, &record),
                 Effect::StandDown => self.stand_down(memory, incident.id, None, &record.event),
                 Effect::Spare { person } => {
                     self.stand_down(memory, incident.id, Some(&person), &record.event);
@@ -399,6 +406,51 @@ impl Draft {
                 part += 1;
             }
         }
+    }
+
+    /// A line for a person that wakes nobody, on each chat they are reached by.
+    fn tell(&mut self, incident: &Incident, record: &Record, person: &str) {
+        let names = Names::default().in_zone(self.directory.zone);
+        let text = format!(
+            "{} “{}”: {} {}/incidents/{}",
+            incident.id,
+            incident.title,
+            sentence(&record.event, &names),
+            self.engine.public_url(),
+            incident.id.0
+        );
+        for platform in chats_of(&self.directory, person) {
+            let row = NoticeRow {
+                key: format!("tell:{}:{}:{platform}:{person}", incident.id.0, record.seq),
+                platform,
+                channel: format!("{PERSON}{person}"),
+                text: text.clone(),
+                state: "waiting".to_owned(),
+                attempts: 0,
+                due_at: self.now,
+                created_at: self.now,
+                error: String::new(),
+            };
+            self.notices.push(row.clone());
+            self.changes.notices.insert(row.key.clone(), row);
+        }
+    }
+
+    /// An update, for the page and for those who asked to be told.
+    fn inform(&mut self, incident: &Incident, record: &Record) {
+        let Event::Updated(update) = &record.event else {
+            return;
+        };
+        self.informed = true;
+        self.changes.updates.updates.push(UpdateRow {
+            incident: incident.id,
+            seq: record.seq,
+            at: record.at,
+            service: incident.service.clone(),
+            severity: incident.severity.0,
+            update: Some(Update::clone(update)),
+            state: "waiting".to_owned(),
+        });
     }
 
     fn show(&mut self, memory: &mut Memory, incident: &Arc<Incident>, surface: Surface) {

@@ -143,8 +143,6 @@ pub(crate) struct Inner {
     told: changes::Shared,
     /// The model that may propose summaries.
     summaries: summary::Shared,
-    /// Incidents for which was looked for a lesson.
-    looked: hints::Looked,
     /// Calendars at an address.
     feeds: tokio::sync::Mutex<feeds::Feeds>,
     /// They are others now.
@@ -198,6 +196,8 @@ pub enum Change {
     Run(RunId, IncidentId),
     /// The configuration was reloaded.
     Directory,
+    /// Something was told to others, or somebody asked to be told.
+    Updates,
 }
 
 /// Numbers for rows that adapters write themselves.
@@ -301,7 +301,6 @@ impl Engine {
             after: postmortems::Shared::default(),
             told: changes::Shared::default(),
             summaries: summary::Shared::default(),
-            looked: hints::Looked::default(),
             feeds: tokio::sync::Mutex::default(),
             feeds_moved: tokio::sync::Notify::new(),
             troubles: ArcSwap::default(),

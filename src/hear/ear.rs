@@ -249,6 +249,9 @@ impl Ear {
                 let incident = self.incident(token.incident).await;
                 match button::press(&token.word)? {
                     Press::Note => form::of_verb("note", &directory, Some(incident.as_deref()?)),
+                    Press::Update => {
+                        form::of_verb("update", &directory, Some(incident.as_deref()?))
+                    }
                     Press::AskRun { action } => {
                         form::of_action(&action, &directory, incident.as_deref()?)
                     }

@@ -425,7 +425,10 @@ pub(super) struct Texts(BTreeMap<(&'static str, usize), Arc<str>>);
 impl Texts {
     pub(super) fn new(dialect: Dialect) -> Texts {
         let mut texts = BTreeMap::new();
-        for bulk in ALL.into_iter().chain(super::postmortem::BULKS) {
+        let more = super::postmortem::BULKS
+            .into_iter()
+            .chain(super::update::BULKS);
+        for bulk in ALL.into_iter().chain(more) {
             for rows in SIZES {
                 texts.insert((bulk.name, rows), text(bulk, rows, dialect).into());
             }

@@ -38,6 +38,7 @@ mod restore;
 mod rows;
 mod select;
 mod silence;
+mod update;
 mod write;
 
 pub use audit::AuditQuery;
@@ -54,6 +55,7 @@ pub use postmortem::{ExportRow, PostmortemItem, PostmortemQuery, PostmortemRow, 
 pub use probe::Probe;
 pub use rows::*;
 pub use silence::{Held, NoticeRow, PERSON, PlaceChange, SilenceRow};
+pub use update::{BulletinRow, DraftRow, SubscriberRow, UpdateChanges, UpdateRow};
 
 use crate::core::audit::{Checkpoint, Entry, Head};
 use crate::core::brakes::{Latch, Switch};

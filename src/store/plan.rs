@@ -101,6 +101,7 @@ pub(super) fn plan<B: Backend>(
     plan.brakes(changes)?;
     plan.postmortems(changes)?;
     plan.lessons(changes)?;
+    plan.updates(changes)?;
     plan.changes(changes)?;
     plan.measures(changes)?;
     plan.proposals(changes)?;

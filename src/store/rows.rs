@@ -8,6 +8,7 @@ use super::ledger::{AttemptRow, ContactCodeRow, ReceiptChange, VerifiedRow};
 use super::lessons::LessonRow;
 use super::postmortem::{ExportRow, PostmortemRow, RevisionRow};
 use super::silence::{Held, NoticeRow, PlaceChange, SilenceRow};
+use super::update::UpdateChanges;
 use crate::core::audit::{Checkpoint, Entry, Fact};
 use crate::core::brakes::Switch;
 use crate::core::id::{AlertId, IncidentId, RoomId, RunId, Seq};
@@ -472,6 +473,8 @@ pub struct ChangeSet {
     pub exports: Vec<ExportRow>,
     /// Words that are searched, inserted or replaced.
     pub lessons: Vec<LessonRow>,
+    /// What is told to others.
+    pub updates: Box<UpdateChanges>,
     /// How many incidents a policy has opened so far, by policy.
     pub turns: BTreeMap<String, u64>,
     /// Facts for the audit; whoever commits puts them into the chain.

@@ -9,6 +9,7 @@ mod hands;
 pub mod hostile;
 pub mod journal;
 mod oncall;
+mod told;
 
 use firebell::core::id::IncidentId;
 use firebell::core::incident::{Event, Incident, Record};
@@ -57,7 +58,11 @@ fn shapes() -> BTreeMap<String, Event> {
     }
     let others = journal::other_shapes().into_iter();
     let others = others.chain(journal::waking_shapes());
-    for (name, event) in others.chain(hands::shapes()).chain(hands::runs()) {
+    for (name, event) in others
+        .chain(hands::shapes())
+        .chain(hands::runs())
+        .chain(told::shapes())
+    {
         shapes.insert(name.to_owned(), event);
     }
     shapes

@@ -185,6 +185,7 @@ impl View<'_> {
                 plain("Declare major", Press::Promote);
             }
             plain("Note", Press::Note);
+            plain("Update", Press::Update);
             if edited(i, self.directory).is_some() {
                 plain("Use the edited policy", Press::Follow);
             }

@@ -77,6 +77,7 @@ fn a_triggered_card_says_who_is_paged_next_and_when() {
             "Snooze 30m",
             "Declare major",
             "Note",
+            "Update",
             "Run: Title of restart",
             "Run: Title of show-logs"
         ]

@@ -96,6 +96,10 @@ impl<'a> Line<'a> {
             "sev" => self.severity(),
             "lead" => self.lead(),
             "note" => self.note(),
+            "update" => self.update(),
+            "status" => self.status(),
+            "publish" => self.publish(),
+            "cadence" => self.cadence(),
             "promote" => self
                 .about()
                 .and_then(|id| self.done(Invocation::Promote { id })),
@@ -139,7 +143,10 @@ impl<'a> Line<'a> {
         if self.leaf.incident == Needs::None {
             return None;
         }
-        let free_text = matches!(self.leaf.verb.as_str(), "note" | "page" | "settle");
+        let free_text = matches!(
+            self.leaf.verb.as_str(),
+            "note" | "page" | "settle" | "update" | "status"
+        );
         // In `snooze 30` and `approve 3` the number is not an incident.
         let own_number = matches!(
             self.leaf.verb.as_str(),

@@ -198,6 +198,10 @@ fn values(arg: &Argument, directory: &Directory) -> Found {
         Kind::Text | Kind::Pairs | Kind::Run | Kind::Cover | Kind::More | Kind::Incident => {
             Found::new()
         }
+        Kind::Status => {
+            let scale = directory.statuses.iter();
+            scale.map(|s| (s.id.clone(), s.name.clone())).collect()
+        }
         Kind::What => services(),
         Kind::Silence => crate::core::silence::known(directory)
             .map(|s| {

@@ -216,6 +216,17 @@ pub enum Command {
         /// When it happened, if not now.
         happened_at: Option<Time>,
     },
+    /// Tell others how it stands.
+    Update(Box<super::update::Wish>),
+    /// Say how often an update is due.
+    SetCadence {
+        /// Who.
+        by: Actor,
+        /// From one to the next, milliseconds; `None`: nobody is to be reminded.
+        every_ms: Option<i64>,
+        /// Only the next one is at another time; the rest stays as it is.
+        next: Option<Time>,
+    },
     /// A line was written in the room.
     Speak {
         /// Who.

@@ -3,7 +3,7 @@
 use super::command::{Command, Refusal, Scene};
 use super::event::Event;
 use super::opening::{self, after};
-use super::{Incident, Status, THE_ROOM, climb, gate, reach, runs, severity, verbs};
+use super::{Incident, Status, THE_ROOM, climb, gate, reach, runs, severity, update, verbs};
 use crate::core::alert::AlertRef;
 use crate::core::automation;
 use crate::core::id::{Actor, AlertId, Platform, Severity};
@@ -25,6 +25,8 @@ pub fn decide(
     let mut events = judge(incident, scene, command)?;
     let over = gate::aftermath(incident, scene, &events);
     events.extend(over);
+    let told = update::aftermath(incident, scene, &events);
+    events.extend(told);
     Ok(events)
 }
 
@@ -64,6 +66,10 @@ fn judge(incident: &Incident, scene: &Scene<'_>, command: Command) -> Result<Vec
             text,
             happened_at,
         } => note(by, text, happened_at),
+        Command::Update(wish) => update::decide(incident, scene, &wish),
+        Command::SetCadence { by, every_ms, next } => {
+            update::set_cadence(incident, scene, by, every_ms, next)
+        }
         Command::Speak {
             by,
             text,
@@ -311,6 +317,7 @@ fn wake(incident: &Incident, scene: &Scene<'_>) -> Result<Vec<Event>, Refusal> {
         }
         _ => {}
     }
+    events.extend(update::due(incident, scene));
     if events.is_empty() {
         Err(Refusal::NotYet)
     } else {

@@ -5,6 +5,7 @@
 
 use super::nature::Nature;
 use super::parts::{Ladder, Origin, Outcome, PagedPerson, Skipped, Terms};
+use super::told::{CadenceSet, Update, UpdateDue};
 use crate::core::alert::{AlertRef, Labels};
 use crate::core::change::Preceding;
 use crate::core::directory::Urgency;
@@ -521,6 +522,12 @@ pub enum Event {
         /// What they saw.
         note: String,
     },
+    /// Somebody told others how it stands, or gave it another status.
+    Updated(Box<Update>),
+    /// How often an update is due is set.
+    CadenceSet(Box<CadenceSet>),
+    /// An update is due: whoever sees to it is reminded.
+    UpdateDue(Box<UpdateDue>),
     /// An event's content was removed for good; its row was overwritten.
     Redacted {
         /// Which event.

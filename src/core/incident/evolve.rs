@@ -2,7 +2,9 @@
 
 use super::event::Event;
 use super::parts::{Ladder, Origin, PagedPerson};
-use super::{Climb, Forgotten, Incident, Mute, Record, Status, THE_ROOM, climb, gate, reach, runs};
+use super::{
+    Climb, Forgotten, Incident, Mute, Record, Status, THE_ROOM, climb, gate, reach, runs, update,
+};
 use crate::core::change::Preceding;
 use crate::core::directory::WEBHOOK;
 use crate::core::id::Actor;
@@ -16,6 +18,7 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
     incident.updated_at = record.at;
     crew(incident, &record.event);
     course(incident, record);
+    update::evolve(incident, record);
     if moves(&record.event) {
         (incident.moved_at, incident.reminded) = (record.at, false);
     }
@@ -68,19 +71,7 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         Event::Preceded { changes } => preceded(incident, changes),
         Event::Promoted { .. } => incident.major = true,
         Event::LeadChanged { lead, .. } => incident.lead = Some(lead.clone()),
-        Event::RoomOpened { platform, room, .. } => {
-            incident.rooms.insert(platform.clone(), room.clone());
-            let place = (platform.clone(), THE_ROOM.to_owned());
-            incident.closed.remove(&place);
-        }
-        Event::PlaceFailed {
-            platform, place, ..
-        } => {
-            incident.closed.insert((platform.clone(), place.clone()));
-            if place == THE_ROOM && incident.rooms.remove(platform).is_some() {
-                *incident.rooms_lost.entry(platform.clone()).or_default() += 1;
-            }
-        }
+        Event::RoomOpened { .. } | Event::PlaceFailed { .. } => rooms(incident, &record.event),
         Event::Paged { .. }
         | Event::Chased { .. }
         | Event::RungSkipped { .. }
@@ -102,6 +93,9 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         | Event::RunSettled { .. } => runs::evolve(incident, record),
         Event::PolicyEdited { .. }
         | Event::AutoStopped { .. }
+        | Event::Updated(_)
+        | Event::CadenceSet(_)
+        | Event::UpdateDue(_)
         | Event::Noted { .. }
         | Event::Spoke { .. }
         | Event::Reworded { .. }
@@ -118,6 +112,26 @@ fn preceded(incident: &mut Incident, changes: &[Preceding]) {
     incident.preceded.extend(changes.iter().cloned());
     // Stable: of equal rank, what was known first stays first.
     incident.preceded.sort_by_key(|p| Reverse(p.points));
+}
+
+/// A room is there, or is lost.
+fn rooms(incident: &mut Incident, event: &Event) {
+    match event {
+        Event::RoomOpened { platform, room, .. } => {
+            incident.rooms.insert(platform.clone(), room.clone());
+            let place = (platform.clone(), THE_ROOM.to_owned());
+            incident.closed.remove(&place);
+        }
+        Event::PlaceFailed {
+            platform, place, ..
+        } => {
+            incident.closed.insert((platform.clone(), place.clone()));
+            if place == THE_ROOM && incident.rooms.remove(platform).is_some() {
+                *incident.rooms_lost.entry(platform.clone()).or_default() += 1;
+            }
+        }
+        _ => {}
+    }
 }
 
 /// What a press may be too late for, and what counts as something happening.
@@ -142,6 +156,7 @@ fn course(incident: &mut Incident, record: &Record) {
             | Event::Cleared { .. }
             | Event::Absorbed { .. }
             | Event::Noted { .. }
+            | Event::Updated(_)
             | Event::Spoke { .. }
             | Event::SeverityChanged { .. }
             | Event::LeadChanged { .. }
@@ -260,6 +275,7 @@ fn crew(incident: &mut Incident, event: &Event) {
         | Event::Promoted { by, .. }
         | Event::RunAsked { by, .. } => incident.crew.extend(one(by)),
         Event::LeadChanged { lead, .. } => incident.crew.extend(one(lead)),
+        Event::Updated(update) => incident.crew.extend(one(&update.by)),
         _ => {}
     }
 }
@@ -361,6 +377,7 @@ fn ladder_changed(incident: &mut Incident, ladder: &Ladder) {
 fn moves(event: &Event) -> bool {
     match event {
         Event::RunStarted { .. } | Event::RunEnded { .. } | Event::RunSettled { .. } => true,
+        Event::Updated(update) => update.by != Actor::Firebell,
         Event::Acknowledged { by }
         | Event::Snoozed { by, .. }
         | Event::SeverityChanged { by, .. }

@@ -57,6 +57,9 @@ impl Event {
             Event::RunEnded { .. } => "run_ended",
             Event::RunCancelAsked { .. } => "run_cancel_asked",
             Event::RunSettled { .. } => "run_settled",
+            Event::Updated(_) => "updated",
+            Event::CadenceSet(_) => "cadence_set",
+            Event::UpdateDue(_) => "update_due",
             Event::Redacted { .. } => "redacted",
             Event::Removed { .. } => "removed",
         }

@@ -69,6 +69,7 @@ impl Life {
             .insert("auto".to_owned(), Arc::new(by_itself));
         directory.permits = letting();
         wake_in_steps(&mut rng, &mut directory);
+        cast::tell_by_rules(&mut rng, &mut directory);
         let policy = Policy {
             id: "p".to_owned(),
             rungs: ladder(&[Target::Person("bo".to_owned())], 0).rungs,
@@ -241,6 +242,7 @@ impl Life {
                 }
             }
             20..=23 => self.changes_hands(by),
+            25 => cast::tells(&mut self.rng, by, &self.incident),
             _ => self.brought_back(by),
         }
     }

@@ -30,12 +30,14 @@ mod runs;
 mod severity;
 #[cfg(test)]
 mod tests;
+mod told;
 #[cfg(test)]
 mod town;
+mod update;
 mod verbs;
 
 pub use command::{Ask, Command, OpenAs, Refusal, Scene};
-pub use decide::decide;
+pub use decide::{NOTE_CHARS, decide};
 pub use declaration::{Declaration, TITLE_CHARS};
 pub use event::Event;
 pub use evolve::evolve;
@@ -45,6 +47,14 @@ pub use parts::{Ladder, Later, Origin, Outcome, PagedPerson, Skipped, Terms};
 pub use reach::Chase;
 pub use react::{Effect, Place, Surface, react};
 pub(super) use runs::{Wish, ask_by_itself};
+pub use told::{
+    Affected, Announced, Audience, CadenceSet, Published, Standing, Told, Update, UpdateDue,
+};
+pub(super) use update::readers;
+pub use update::{
+    CADENCE_MAX_MS, CADENCE_MIN_MS, PUBLIC_TITLE_CHARS, Preview, Wish as UpdateWish, compose,
+    preview,
+};
 
 use super::action::ENVIRONMENT;
 use super::alert::{AlertRef, Labels};
@@ -258,6 +268,10 @@ pub struct Incident {
     pub resolved_at: Option<Time>,
     /// Acknowledged only until then.
     pub snoozed_until: Option<Time>,
+    /// Since when people outside are no longer hurt, as somebody said by its status; `None`: nobody has.
+    pub mitigated_at: Option<Time>,
+    /// What was told to others, and when they hear again.
+    pub told: Box<Told>,
     /// Who resolved it.
     pub resolved_by: Option<Actor>,
     /// A silence covers every alert that fires.
@@ -441,6 +455,7 @@ pub fn wake_at(incident: &Incident) -> Option<Time> {
         snooze,
         incident.resolves_at(),
         climb::remind_at(incident),
+        update::due_at(incident),
         gate::next_expiry(incident),
     ]
     .into_iter()

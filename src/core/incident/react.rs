@@ -41,6 +41,13 @@ pub enum Effect {
         /// Which.
         run: RunId,
     },
+    /// Tell a person something that does not wake anybody: at least once.
+    Tell {
+        /// Directory id.
+        person: String,
+    },
+    /// Tell those who asked to be told: once each, and the page.
+    Inform,
     /// Start a released run: at most once.
     Run {
         /// Which.
@@ -157,6 +164,13 @@ pub fn react(incident: &Incident, record: &Record) -> Vec<Effect> {
             effects.push(Effect::Rehearse { run: *run });
         }
         Event::RunReleased { run } => effects.push(Effect::Run { run: *run }),
+        Event::Updated(_) => effects.push(Effect::Inform),
+        Event::UpdateDue(due) => {
+            let people = due.people.iter().filter_map(Actor::person);
+            effects.extend(people.map(|id| Effect::Tell {
+                person: id.to_owned(),
+            }));
+        }
         _ => {}
     }
     if let Some(to) = place(incident, &record.event) {
@@ -206,9 +220,10 @@ fn furniture(event: &Event) -> &'static [Surface] {
         Event::Unacknowledged { .. } | Event::Reassigned { .. } | Event::Merged { .. } => {
             &[Surface::Topic]
         }
-        Event::Retriggered { .. } | Event::Resolved { .. } | Event::SeverityChanged { .. } => {
-            &[Surface::Topic]
-        }
+        Event::Retriggered { .. }
+        | Event::Resolved { .. }
+        | Event::SeverityChanged { .. }
+        | Event::Updated(_) => &[Surface::Topic],
         _ => &[],
     }
 }
@@ -243,6 +258,9 @@ fn place(incident: &Incident, event: &Event) -> Option<Place> {
         {
             Some(Place::Loud)
         }
+        // Nobody sees to it, so whoever reads the channel does.
+        Event::UpdateDue(due) if due.people.is_empty() => Some(Place::Loud),
+        Event::Updated(update) if !incident.major && !update.text.is_empty() => Some(Place::Loud),
         Event::PlaceFailed { platform, .. } => Some(Place::LoudExcept(platform.clone())),
         Event::Spoke { platform, .. }
         | Event::Reworded { platform, .. }

@@ -13,6 +13,7 @@ use chrono_tz::Tz;
 mod approvals;
 mod reach;
 mod rest;
+pub(super) mod told;
 
 /// Noon of a Monday.
 pub(super) const NOON: Time = Time(1_794_830_400_000);

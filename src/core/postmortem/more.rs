@@ -93,6 +93,15 @@ pub(super) fn told(journal: &[Record], zone: Option<Tz>) -> Vec<Told> {
                 format!("{place} on {platform}"),
                 format!("could not be posted in: {why}"),
             ),
+            Event::Updated(update) if !update.text.is_empty() => {
+                let status = update.status.as_ref();
+                let status = status.map_or(String::new(), |s| format!("{}: ", s.name));
+                let place = match &update.announced {
+                    Some(a) => format!("everybody, as “{}”", a.title),
+                    None => "people inside".to_owned(),
+                };
+                say(place, format!("{status}{}", update.text));
+            }
             Event::Resolved { .. } => {
                 say("every place above".to_owned(), "that it is over".to_owned());
             }

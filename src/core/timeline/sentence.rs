@@ -3,6 +3,7 @@
 use super::Names;
 use super::asked::run_asked;
 use super::runs::run;
+use super::told::told;
 use crate::core::alert::AlertRef;
 use crate::core::id::Actor;
 use crate::core::incident::{Event, Ladder, Origin, PagedPerson, Skipped};
@@ -59,6 +60,7 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         | Event::RoomFailed { .. }
         | Event::Redacted { .. }
         | Event::Removed { .. } => words(event),
+        Event::Updated(_) | Event::CadenceSet(_) | Event::UpdateDue(_) => told(event, names),
         Event::RunAsked { .. } => run_asked(event, names),
         Event::RunRehearsed { .. }
         | Event::RunApproved { .. }

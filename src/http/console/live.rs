@@ -38,6 +38,7 @@ fn told(change: &Change) -> Event {
         Change::Room(id) => event("room", &id.0.to_string()),
         Change::Run(id, _) => event("run", &id.0.to_string()),
         Change::Directory => event("directory", ""),
+        Change::Updates => event("updates", ""),
     }
 }
 

@@ -85,6 +85,7 @@ fn option(arg: &Argument) -> Value {
             made["choices"] = arg.choices.iter().map(choice).collect();
         }
         Kind::Severity
+        | Kind::Status
         | Kind::Service
         | Kind::Type
         | Kind::Person

@@ -1,8 +1,10 @@
 //! Who and what random lives are lived with.
 
+use super::super::{Audience, Command, Incident, UpdateWish, compose, preview};
 use super::{Action, Arc, Directory, NOON, action};
 use crate::core::change::ChangeEvent;
 use crate::core::directory::{Auto, AutoLevel};
+use crate::core::id::{Actor, Severity};
 use crate::core::verdict::{Rule, Rules};
 
 /// The usual rules, and one that lets everything start by itself.
@@ -76,4 +78,41 @@ pub(super) fn change(rng: &mut fastrand::Rng, n: u8) -> ChangeEvent {
         at: NOON.plus_ms(rng.i64(-20_000_000..2_000_000)),
         ..ChangeEvent::default()
     }
+}
+
+/// A status scale, a page, and for half of the lives an update that is due again and again.
+pub(super) fn tell_by_rules(rng: &mut fastrand::Rng, directory: &mut Directory) {
+    directory.statuses = super::super::tests::told::scale();
+    directory.page = Some(Arc::new(super::super::tests::told::page()));
+    directory.updates.final_resolves = rng.bool();
+    if rng.bool() {
+        directory.updates.every = (0..3).map(|n| (Severity(n), 600_000)).collect();
+    }
+}
+
+/// An update or another cadence; a public one as its author has read it, or has not.
+pub(super) fn tells(rng: &mut fastrand::Rng, by: Actor, incident: &Incident) -> Command {
+    if rng.u8(0..4) == 0 {
+        return Command::SetCadence {
+            by,
+            every_ms: [None, Some(300_000), Some(1)][rng.usize(0..3)],
+            next: None,
+        };
+    }
+    let status = ["investigating", "monitoring", "resolved", "gone"][rng.usize(0..4)];
+    let mut wish = UpdateWish {
+        status: rng.bool().then(|| status.to_owned()),
+        next_ms: (rng.u8(0..4) == 0).then_some(120_000),
+        title: rng.bool().then(|| "Slow".to_owned()),
+        ..UpdateWish::internal(by, ["", "we look at it"][rng.usize(0..2)])
+    };
+    if rng.bool() {
+        wish.audience = Audience::Public;
+        let mut directory = Directory::default();
+        tell_by_rules(&mut fastrand::Rng::with_seed(0), &mut directory);
+        let composed = compose(incident, &directory, incident.updated_at, &wish);
+        let read = composed.map(|update| preview(incident, &update, None).digest);
+        wish.seen = read.ok().filter(|_| rng.u8(0..4) > 0);
+    }
+    Command::Update(Box::new(wish))
 }
