@@ -63,6 +63,7 @@ fn settings() -> Settings {
             ..firebell::config::Audit::default()
         },
         exports: Vec::new(),
+        insight: firebell::config::insight::Insight::default(),
         log_format: "text".to_owned(),
         log_filter: "info".to_owned(),
     }

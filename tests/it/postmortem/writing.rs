@@ -216,7 +216,7 @@ async fn what_was_said_and_written_is_found_and_offered_to_the_next_like_it() {
         let second = w.incident(2).await;
         let lesson = w
             .engine
-            .related_lesson(&second, Some("Slow"), &Sight::Public)
+            .related_lesson(&second, Some("Slow"), &Sight::All)
             .await
             .unwrap();
         assert_eq!(lesson, None);
@@ -229,14 +229,14 @@ async fn what_was_said_and_written_is_found_and_offered_to_the_next_like_it() {
         }
         let lesson = w
             .engine
-            .related_lesson(&second, Some("Slow"), &Sight::Public)
+            .related_lesson(&second, Some("Slow"), &Sight::All)
             .await
             .unwrap();
         assert_eq!(lesson.expect("a lesson").incident, ONE);
         let own = w.incident(1).await;
         let lesson = w
             .engine
-            .related_lesson(&own, Some("Slow"), &Sight::Public)
+            .related_lesson(&own, Some("Slow"), &Sight::All)
             .await
             .unwrap();
         assert_eq!(lesson, None, "never its own");
