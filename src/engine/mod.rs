@@ -152,8 +152,6 @@ pub(crate) struct Inner {
     told: changes::Shared,
     /// The model that may propose summaries.
     summaries: summary::Shared,
-    /// Incidents for which was looked for a lesson.
-    looked: hints::Looked,
     /// Calendars at an address.
     feeds: tokio::sync::Mutex<feeds::Feeds>,
     /// They are others now.
@@ -256,7 +254,6 @@ impl Engine {
             after: postmortems::Shared::default(),
             told: changes::Shared::default(),
             summaries: summary::Shared::default(),
-            looked: hints::Looked::default(),
             feeds: tokio::sync::Mutex::default(),
             feeds_moved: tokio::sync::Notify::new(),
             troubles: ArcSwap::default(),
