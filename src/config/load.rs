@@ -153,7 +153,6 @@ fn read_all(
     let (catch_all, catch_place, said) = paging(&top, &reading);
     let fairness = fairness::fairness(&top);
     let deadlines = postmortem::deadlines(&top, &severities);
-    let (statuses, updates) = (telling::statuses(&top), telling::updates(&top, &severities));
     let inventory = engines::inventory(&top, secrets);
     let mut directory = Directory {
         route,
@@ -163,14 +162,13 @@ fn read_all(
         rules,
         zone,
         reminders,
-        statuses,
-        updates,
         fairness,
         webhooks: webhooks.clone(),
         ..Directory::default()
     };
     directory.postmortems.deadlines = deadlines;
     let named = kinds::kinds(&top, &reading, &mut directory);
+    settings.page = telling::telling(&top, &reading, files.base, &mut directory);
     top.done();
     let mut found = Found::default();
     entries(&folder, &mut directory, &reading, files, &mut found);
@@ -355,9 +353,15 @@ fn windows(folder: &Path, directory: &mut Directory, reading: &Reading<'_>, file
         let node = text.and_then(|text| parse(&text, &shown, reading.sink));
         let window = node.as_ref().and_then(|node| {
             let table = Table::open(node, "a maintenance", reading.sink)?;
-            maintenance::maintenance(&id, table, reading)
+            let public = table.text("public").map(|s| s.value);
+            Some((maintenance::maintenance(&id, table, reading)?, public))
         });
-        if let Some(window) = window {
+        if let Some((window, public)) = window {
+            if let (Some(page), Some(public)) = (&mut directory.page, public) {
+                Arc::make_mut(page)
+                    .planned
+                    .insert(window.id.clone(), public);
+            }
             directory
                 .maintenance
                 .insert(window.id.clone(), Arc::new(window));

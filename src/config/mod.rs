@@ -37,6 +37,7 @@ mod schedule;
 mod secret;
 mod settings;
 mod sources;
+pub mod status_page;
 mod telling;
 mod tree;
 mod watch;
@@ -72,6 +73,8 @@ pub struct Settings {
     pub sources: Vec<Source>,
     /// The built-in console.
     pub console: Console,
+    /// Where the status page is served.
+    pub page: status_page::PageServing,
     /// Slack workspaces.
     pub slack: Vec<chat::Slack>,
     /// Discord guilds.

@@ -28,6 +28,7 @@ pub mod route;
 pub mod schedule;
 pub mod silence;
 pub mod stats;
+pub mod subscribe;
 pub mod text;
 pub mod time;
 pub mod timeline;

@@ -12,10 +12,13 @@ mod accounts;
 mod act;
 mod audit;
 mod automate;
+mod board;
+mod bulletins;
 mod clock;
 mod covers;
 mod deliver;
 mod desk;
+mod doors;
 mod draft;
 mod exports;
 mod feeds;
@@ -37,6 +40,7 @@ pub use audit::{Sealer, Whole, checkpoint_file, genuine, genuine_all, verify_aud
 pub use automate::AutomationAct;
 pub use clock::Clock;
 pub use covers::covered;
+pub use doors::{Door, Said};
 pub use feeds::first_copies;
 pub use lease::GRACE_MS;
 pub use postmortems::Read;
@@ -134,6 +138,10 @@ pub(crate) struct Inner {
     unlearned: Mutex<BTreeSet<IncidentId>>,
     /// What changes postmortems, and where they may go.
     after: postmortems::Shared,
+    /// The status page.
+    board: board::Shared,
+    /// Who is told of updates.
+    bulletins: bulletins::Shared,
     /// Calendars at an address.
     feeds: tokio::sync::Mutex<feeds::Feeds>,
     /// They are others now.
@@ -290,6 +298,8 @@ impl Engine {
             learning: tokio::sync::Mutex::default(),
             unlearned: Mutex::default(),
             after: postmortems::Shared::default(),
+            board: board::Shared::default(),
+            bulletins: bulletins::Shared::default(),
             feeds: tokio::sync::Mutex::default(),
             feeds_moved: tokio::sync::Notify::new(),
             troubles: ArcSwap::default(),
@@ -316,6 +326,8 @@ impl Engine {
         spawn(learn::keep(engine.clone()));
         spawn(postmortems::keep(engine.clone()));
         spawn(feeds::keep(engine.clone()));
+        spawn(board::keep(engine.clone()));
+        spawn(bulletins::keep(engine.clone()));
         Ok(engine)
     }
 

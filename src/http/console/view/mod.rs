@@ -23,6 +23,7 @@ pub(super) mod preview;
 pub(super) mod room;
 pub(super) mod run;
 pub(super) mod silences;
+pub(super) mod status;
 
 use super::viewer::Viewer;
 use crate::core::directory::Directory;
