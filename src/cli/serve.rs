@@ -8,7 +8,7 @@ use crate::http::{App, server};
 use crate::metrics::Metrics;
 use crate::notify::Notifiers;
 use crate::run::Executors;
-use crate::share::Places;
+use crate::share::{Oracle, Places};
 use crate::store::Store;
 use anyhow::{Context, bail};
 use secrecy::ExposeSecret;
@@ -152,12 +152,18 @@ impl House {
             "the audit's checkpoints are signed with this key"
         );
         engine.note_files().await?;
+        engine.keep_files_in(settings.data_dir.join("files"));
+        // What a removal left when it was interrupted.
+        engine.sweep_files().await?;
         let notifiers = Notifiers::new(&settings.notify, engine.public_url())
             .map_err(|why| anyhow::anyhow!(why))?;
         engine.notify_through(notifiers);
         let places = Places::new(&settings.exports, &settings.data_dir.join("exports"))
             .map_err(|why| anyhow::anyhow!(why))?;
         engine.share_through(places);
+        engine.keep_changes(settings.insight.keep_ms);
+        let oracle = settings.insight.summary.as_ref().map(Oracle::new);
+        engine.summarise_with(oracle.transpose().map_err(|why| anyhow::anyhow!(why))?);
         data_dir(&settings.data_dir.join("calendars"))?;
         engine.follow_calendars(loaded.feeds).await;
         let platforms = Platforms::put_up(&engine, &settings)?;

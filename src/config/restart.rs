@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// Top-level keys that are read at the start alone; everything else is put in force by a reload.
-const AT_START: [&str; 14] = [
+const AT_START: [&str; 16] = [
     "listen",
     "public-url",
     "data-dir",
@@ -20,6 +20,8 @@ const AT_START: [&str; 14] = [
     "rundeck",
     "kubernetes",
     "limits",
+    "changes",
+    "summary",
     "log",
 ];
 

@@ -33,14 +33,15 @@ pub use anonymous::{Known, anonymous, everybody};
 pub use chart::Chart;
 pub use confluence::confluence;
 pub use deadline::{DAYS_MAX, Deadlines, Term, half};
+pub use escape::plain_words;
 pub use format::{Format, export};
 pub use html::{STYLE, STYLE_SHA256, body as html_body, escape as html_escape, html};
 pub use layout::layout;
 pub use markdown::markdown as markdown_of;
 pub use parts::*;
-pub use rules::{PostmortemRules, TemplateFor};
+pub use rules::{PostmortemRules, TemplateBy, TemplateFor};
 pub use sections::SECTIONS;
-pub use sheet::{ISSUE_BYTES, csv, issue_body, transcript};
+pub use sheet::{ISSUE_BYTES, csv, issue_body, row as csv_row, transcript};
 pub use template::{DEFAULT as DEFAULT_TEMPLATE, INLINE, PARTS, Template, Wrong};
 pub use written::{
     Act, External, Item, Merged, Priority, Prose, Refused, SECTION_CHARS, Stage, Written, hash,
@@ -91,6 +92,9 @@ pub struct Postmortem {
     pub summary: String,
     /// How it was noticed.
     pub detection: Detection,
+    /// What was changed before it began, the highest rank first: context, not causes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<ChangeLine>,
     /// What happened, by when it happened; the conversation is apart.
     pub timeline: Vec<Line>,
     /// Who took part or was paged.
@@ -148,6 +152,7 @@ pub fn build(id: IncidentId, journal: &[Record], zone: Option<Tz>) -> Postmortem
         dates: Dates::of(&moments, zone),
         durations,
         detection: detection(journal),
+        changes: more::changes(journal, zone),
         timeline: lines(journal, zone),
         responders: facts::responders(journal, &names, zone),
         pages: facts::pages(journal, zone),

@@ -6,8 +6,10 @@
 //! whoever shows it escapes it.
 
 mod asked;
+mod changes;
 mod runs;
 mod sentence;
+mod talk;
 mod told;
 
 pub use runs::outcome;
@@ -144,6 +146,10 @@ pub fn entries(journal: &[Record]) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::with_capacity(journal.len() + 1);
     for record in journal {
         entries.extend(detected(record));
+        if matches!(record.event, Event::Preceded { .. }) {
+            entries.extend(changes::entries(record));
+            continue;
+        }
         entries.push(Entry {
             seq: record.seq,
             happened_at: happened_at(record),
@@ -154,6 +160,7 @@ pub fn entries(journal: &[Record]) -> Vec<Entry> {
             source: citation(record),
         });
     }
+    talk::fates(journal, &mut entries);
     // Stable: the begin of an alert stays before the opening it led to.
     entries.sort_by_key(|e| (e.happened_at, e.seq));
     entries
@@ -167,6 +174,7 @@ pub fn happened_at(record: &Record) -> Time {
             happened_at: Some(at),
             ..
         } => *at,
+        Event::Kept(kept) => kept.written_at,
         _ => record.at,
     }
 }
@@ -215,6 +223,15 @@ pub fn citation(record: &Record) -> String {
     {
         words.push_str(&format!(", {platform} message {message}"));
     }
+    if let Event::Kept(kept) = &record.event {
+        words.push_str(&format!(", {} message {}", kept.platform, kept.message));
+    }
+    if let Event::Attached(file) = &record.event {
+        words.push_str(&format!(
+            ", {} message {}, sha256 {}",
+            file.platform, file.message, file.sha256
+        ));
+    }
     words
 }
 
@@ -252,7 +269,23 @@ pub fn by(event: &Event) -> Option<&Actor> {
         | Event::RunCancelAsked { by, .. }
         | Event::RunSettled { by, .. }
         | Event::RunRejected { by, .. }
-        | Event::Redacted { by, .. } => Some(by),
+        | Event::Redacted { by, .. }
+        | Event::RoomRetried { by } => Some(by),
+        Event::Retitled(e) => Some(&e.by),
+        Event::Archived(e) => Some(&e.by),
+        Event::Unkept(e) => Some(&e.by),
+        Event::Kept(kept) => Some(&kept.by),
+        Event::Attached(file) => Some(&file.by),
+        Event::FileRefused(file) => Some(&file.by),
+        Event::Hidden(e) => Some(&e.by),
+        Event::Revealed(e) => Some(&e.by),
+        Event::Invited(e) => Some(&e.by),
+        Event::DrillSet(e) => Some(&e.by),
+        Event::TypeSet(e) => Some(&e.by),
+        Event::Related(e) => Some(&e.by),
+        Event::Unrelated(e) => Some(&e.by),
+        Event::ParentSet(e) => Some(&e.by),
+        Event::ChildSet(e) => Some(&e.by),
         _ => None,
     }
 }

@@ -38,6 +38,8 @@ pub(super) struct Shared {
     pub site: Arc<ArcSwap<Site>>,
     /// Where it is written to, and whether it has a listener.
     pub serving: ArcSwap<(Option<PathBuf>, bool)>,
+    /// Who is told of updates.
+    pub bulletins: super::bulletins::Shared,
     /// Held by whoever draws.
     draw: tokio::sync::Mutex<()>,
     moved: tokio::sync::Notify,

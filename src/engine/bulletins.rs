@@ -71,7 +71,7 @@ impl Engine {
 
     /// Finds subscribers and sends what is due; answers with how much that was.
     pub(super) async fn tell_subscribers(&self) -> Result<usize, Failure> {
-        let _one = self.0.bulletins.tell.lock().await;
+        let _one = self.0.board.bulletins.tell.lock().await;
         let found = self.find_subscribers().await?;
         let due = self.store().waiting_bulletins(self.now(), AT_ONCE).await?;
         let mut done = found;
@@ -238,7 +238,12 @@ impl Engine {
                 let body = document(&key, at, row, update, values);
                 match directory.webhooks.get(name) {
                     Some(ContactKind::Webhook { url, secret }) => {
-                        let client = self.0.bulletins.client.get_or_init(notify::webhook::client);
+                        let client = self
+                            .0
+                            .board
+                            .bulletins
+                            .client
+                            .get_or_init(notify::webhook::client);
                         notify::webhook::post(client, (url, secret.as_ref()), (&key, at), body)
                             .await
                     }

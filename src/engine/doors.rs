@@ -65,7 +65,7 @@ impl Engine {
     /// # Errors
     /// When the store cannot be read or written.
     pub async fn door(&self, door: Door) -> Result<Said, Failure> {
-        let _one = self.0.bulletins.change.lock().await;
+        let _one = self.0.board.bulletins.change.lock().await;
         match door {
             Door::Subscribe { email, components } => {
                 self.subscribe_outside(email.trim(), components).await
@@ -232,7 +232,7 @@ impl Engine {
         topics: Topics,
         person: &str,
     ) -> Result<String, Failure> {
-        let _one = self.0.bulletins.change.lock().await;
+        let _one = self.0.board.bulletins.change.lock().await;
         if !is_mail(email.trim()) {
             let why = format!(
                 "{:?} is no mail address; write it such as name@example.org.",
@@ -254,7 +254,7 @@ impl Engine {
         topics: Topics,
         person: &str,
     ) -> Result<String, Failure> {
-        let _one = self.0.bulletins.change.lock().await;
+        let _one = self.0.board.bulletins.change.lock().await;
         let directory = self.directory();
         let channel = channel.trim().trim_start_matches('#');
         if !directory.channels().contains(channel) {
@@ -302,7 +302,7 @@ impl Engine {
     /// # Errors
     /// When it cannot be stored.
     pub async fn confirm_subscription(&self, id: &str, code: &str) -> Result<bool, Failure> {
-        let _one = self.0.bulletins.change.lock().await;
+        let _one = self.0.board.bulletins.change.lock().await;
         let Some(row) = self.store().subscriber(id).await? else {
             return Ok(false);
         };

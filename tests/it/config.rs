@@ -3,6 +3,7 @@
 mod actions;
 mod engines;
 mod entries;
+mod insight;
 mod kinds;
 mod layers;
 mod maintenance;

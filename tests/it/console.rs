@@ -5,6 +5,7 @@ mod automation;
 mod calendar;
 mod feeds;
 mod hands;
+mod insight;
 mod looking;
 mod postmortem;
 mod runbook;
@@ -187,6 +188,7 @@ fn settings(demo: bool) -> Settings {
         limits: Limits::default(),
         audit: firebell::config::Audit::default(),
         exports: Vec::new(),
+        insight: firebell::config::insight::Insight::default(),
         log_format: "text".to_owned(),
         log_filter: "warn".to_owned(),
     }

@@ -4,6 +4,7 @@ mod approvals;
 mod audit;
 mod brakes;
 mod commit;
+mod counting;
 mod covers;
 mod feeds;
 mod hands;

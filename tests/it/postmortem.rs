@@ -3,5 +3,7 @@
 mod exports;
 mod forges;
 mod formats;
+mod places;
 mod repository;
+mod summary;
 mod writing;

@@ -129,6 +129,7 @@ fn doors(w: &World) -> Router {
         discord: Vec::new(),
         notify: Providers::default(),
         engines: firebell::config::engines::Engines::default(),
+        insight: firebell::config::insight::Insight::default(),
         listen: "127.0.0.1:0".to_owned(),
         public_url: HOME.to_owned(),
         data_dir: "unused".into(),

@@ -9,7 +9,6 @@ use super::*;
 use crate::core::brakes::Brakes;
 use crate::core::directory::{Action, ActionClass, Approval, Directory, Policy, Target};
 use crate::core::verdict;
-use cast::{by_itself, letting, wake_in_steps};
 use std::sync::Arc;
 
 const LIVES: u64 = 2000;
@@ -63,13 +62,7 @@ impl Life {
                 .actions
                 .insert(format!("act-{approvals}"), Arc::new(action(approvals)));
         }
-        let by_itself = by_itself(&mut rng);
-        directory
-            .actions
-            .insert("auto".to_owned(), Arc::new(by_itself));
-        directory.permits = letting();
-        wake_in_steps(&mut rng, &mut directory);
-        cast::tell_by_rules(&mut rng, &mut directory);
+        cast::equip(&mut rng, &mut directory);
         let policy = Policy {
             id: "p".to_owned(),
             rungs: ladder(&[Target::Person("bo".to_owned())], 0).rungs,
@@ -84,6 +77,10 @@ impl Life {
             let woken = ["ana", "bo"].into_iter().filter(|_| rng.bool());
             let nights = woken.map(|p| (p.to_owned(), night)).collect();
             directory.nights = Arc::new(nights);
+        }
+        if rng.u8(0..3) == 0 {
+            let told = (0..rng.u8(1..9)).map(|n| cast::change(&mut rng, n));
+            directory.changes = Arc::new(told.collect::<Vec<_>>().into_iter().collect());
         }
         if rng.u8(0..10) == 0 {
             directory.catch_all = vec![Target::Person("cy".to_owned())];
@@ -150,6 +147,7 @@ impl Life {
         let run = RunId(self.rng.i64(1..6));
         match self.rng.u8(0..30) {
             29 if self.rng.bool() => Command::PolicyEdited,
+            29 if self.rng.bool() => Command::LookBack,
             29 => Command::AdoptPolicy { by },
             0 => Command::Fire {
                 alerts: vec![alert(self.rng.i64(1..9))],
@@ -185,6 +183,7 @@ impl Life {
                 by,
                 to: Severity(self.rng.u8(0..4)),
             },
+            13 if self.rng.bool() => cast::shape(&mut self.rng, by),
             13 => Command::Lead {
                 by: by.clone(),
                 lead: by,
@@ -348,7 +347,8 @@ impl Life {
     fn brought_back(&mut self, by: Actor) -> Command {
         let person = ["ana", "bo"][self.rng.usize(0..2)].to_owned();
         let contact = ["console", "phone"][self.rng.usize(0..2)].to_owned();
-        match self.rng.u8(0..5) {
+        match self.rng.u8(0..6) {
+            5 => self.about_rooms(by),
             0 => Command::PageFailed {
                 person,
                 contact,
@@ -374,6 +374,16 @@ impl Life {
         }
     }
 
+    fn about_rooms(&mut self, by: Actor) -> Command {
+        let (platform, message) = ("slack".to_owned(), format!("m{}", self.rng.u8(0..3)));
+        Command::Talk(Box::new(cast::talk(
+            &mut self.rng,
+            by,
+            (platform, message),
+            self.now,
+        )))
+    }
+
     fn in_a_room(&mut self, by: Actor) -> Command {
         let (platform, message) = ("slack".to_owned(), format!("m{}", self.rng.u8(0..3)));
         match self.rng.u8(0..5) {
@@ -382,6 +392,7 @@ impl Life {
                 text: "hello".to_owned(),
                 platform,
                 message,
+                answers: None,
             },
             1 => Command::Reword {
                 by,

@@ -62,6 +62,7 @@ impl Values for Of<'_> {
             "detection" => detection(p),
             "chart" if p.chart.is_empty() => Vec::new(),
             "chart" => vec![Block::Chart(p.chart.clone())],
+            "changes" => changes(p),
             "timeline" => timeline(p),
             "responders" => responders(p),
             "load" => load(p),
@@ -245,6 +246,35 @@ fn detection(p: &Postmortem) -> Vec<Block> {
         out.push(Block::List(None, why.collect()));
     }
     out
+}
+
+fn changes(p: &Postmortem) -> Vec<Block> {
+    if p.changes.is_empty() {
+        return Vec::new();
+    }
+    let rows = p.changes.iter().map(|c| {
+        let what = if c.url.is_empty() {
+            cell(&c.what)
+        } else {
+            link(cell(&c.what), &c.url)
+        };
+        vec![
+            cell(&c.at.utc),
+            what,
+            cell(c.points.to_string()),
+            cell(&c.why),
+            cell(&c.source),
+        ]
+    });
+    vec![
+        para(
+            "What was changed before it began, as far as firebell was told: context, not causes. The rank is explained in docs/changes.md.",
+        ),
+        Block::Table(
+            head(&["UTC", "What", "Rank", "Why it is here", "Source"]),
+            rows.collect(),
+        ),
+    ]
 }
 
 fn timeline(p: &Postmortem) -> Vec<Block> {

@@ -1,6 +1,6 @@
 //! The other facts of a postmortem: what the response cost whom, what was told where, links, counts.
 
-use super::parts::{Counts, Linked, Load, Stamp, Told};
+use super::parts::{ChangeLine, Counts, Linked, Load, Stamp, Told};
 use crate::core::incident::{Event, PagedPerson, Record};
 use crate::core::stats;
 use crate::core::text::count;
@@ -108,6 +108,26 @@ pub(super) fn told(journal: &[Record], zone: Option<Tz>) -> Vec<Told> {
             _ => {}
         }
     }
+    out
+}
+
+/// What was changed before it began, the highest rank first.
+pub(super) fn changes(journal: &[Record], zone: Option<Tz>) -> Vec<ChangeLine> {
+    let mut out = Vec::new();
+    for record in journal {
+        if let Event::Preceded { changes } = &record.event {
+            out.extend(changes.iter().map(|p| ChangeLine {
+                at: Stamp::of(p.at, zone),
+                what: p.words(),
+                author: p.author.clone(),
+                points: p.points,
+                why: p.why.clone(),
+                url: p.url.clone(),
+                source: citation(record),
+            }));
+        }
+    }
+    out.sort_by_key(|line| std::cmp::Reverse(line.points));
     out
 }
 

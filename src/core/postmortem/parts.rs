@@ -85,6 +85,26 @@ pub struct Detection {
     pub source: String,
 }
 
+/// Something that was changed before it began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeLine {
+    /// When, by the clock of who told it.
+    pub at: Stamp,
+    /// `deploy of checkout “v2.3” by ana`.
+    pub what: String,
+    /// Who, as its sender names them; empty: nothing was said.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub author: String,
+    /// 1 to 100, by service and time.
+    pub points: u32,
+    /// Why it is here, in words.
+    pub why: String,
+    /// A web address as it came; not checked. Empty: none.
+    pub url: String,
+    /// The event it rests on.
+    pub source: String,
+}
+
 /// A line of the timeline.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
@@ -186,6 +206,9 @@ pub struct Spoken {
     pub text: String,
     /// The event and the platform's message.
     pub source: String,
+    /// What it said before, and until when; only the transcript tells that.
+    #[serde(skip)]
+    pub earlier: Vec<(Stamp, String)>,
 }
 
 /// An alert that joined.

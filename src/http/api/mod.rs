@@ -6,16 +6,20 @@
 mod acts;
 mod agree;
 mod alerts;
+mod analytics;
 mod answers;
 mod attempts;
 mod automation;
 mod body;
+mod changes;
 mod declare;
 mod hands;
 mod incidents;
+mod nature;
 mod oncall;
 mod params;
 mod postmortems;
+mod rooms;
 mod runs;
 mod services;
 mod shape;
@@ -56,6 +60,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
         (name = "alerts", description = "What the senders told"),
         (name = "silences", description = "What is held back, until when and why"),
         (name = "automation", description = "What starts by itself, and the switch that stops it"),
+        (name = "insight", description = "What was changed, and what past incidents tell"),
         (name = "directory", description = "Services and who is on call"),
     ),
     modifiers(&Bearer),
@@ -96,6 +101,12 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(postmortems::search))
         .routes(routes!(agree::stop_run))
         .routes(routes!(agree::settle_run))
+        .routes(routes!(rooms::get_rooms))
+        .routes(routes!(rooms::retry_rooms))
+        .routes(routes!(rooms::archive_rooms))
+        .routes(routes!(rooms::rename))
+        .routes(routes!(rooms::get_files))
+        .routes(routes!(rooms::redact))
         .routes(routes!(acts::acknowledge))
         .routes(routes!(acts::resolve))
         .routes(routes!(acts::note))
@@ -107,12 +118,21 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(hands::reopen))
         .routes(routes!(hands::reassign))
         .routes(routes!(hands::merge))
+        .routes(routes!(nature::get_ties))
+        .routes(routes!(nature::set_private))
+        .routes(routes!(nature::set_drill))
+        .routes(routes!(nature::set_type))
+        .routes(routes!(nature::invite))
+        .routes(routes!(nature::relate))
+        .routes(routes!(nature::set_parent))
         .routes(routes!(hands::acknowledge_many))
         .routes(routes!(hands::resolve_many))
         .routes(routes!(silences::list_silences, silences::make_silence))
         .routes(routes!(silences::end_silence))
         .routes(routes!(alerts::list_alerts))
         .routes(routes!(attempts::list_attempts))
+        .routes(routes!(changes::list_changes))
+        .routes(routes!(analytics::get_analytics))
         .routes(routes!(oncall::on_call))
         .routes(routes!(oncall::list_shifts))
         .routes(routes!(services::list_services))

@@ -11,7 +11,7 @@ use super::viewer::Viewer;
 use crate::chat::grammar::{self, Context, Invocation};
 use crate::core::board::Condition;
 use crate::core::id::IncidentId;
-use crate::core::incident::{Incident, UpdateWish, compose, preview};
+use crate::core::incident::{UpdateWish, compose, preview};
 use crate::core::subscribe::Topics;
 use crate::dispatch;
 use crate::engine::Failure;
@@ -32,7 +32,7 @@ pub(super) async fn page(
     let moment = Moment::new(&console, viewer);
     let engine = &console.app.engine;
     let mut open = engine.open_incidents();
-    open.retain(|i| takes_part(&moment.viewer, i));
+    open.retain(|i| moment.viewer.sight.sees(i));
     open.sort_by_key(|i| (i.severity, std::cmp::Reverse(i.id)));
     let view = draw::StatusView {
         open,
@@ -50,11 +50,6 @@ pub(super) async fn page(
         &body,
     )
     .await
-}
-
-/// Of a private incident only those it concerns see what is told.
-fn takes_part(viewer: &Viewer, incident: &Incident) -> bool {
-    !incident.nature.private || incident.crew.contains(viewer.id.as_str())
 }
 
 /// The form of an update, with what everybody would read when a public one waits for its author.
@@ -76,7 +71,7 @@ async fn shown(
     let moment = Moment::new(console, viewer);
     let engine = &console.app.engine;
     let found = engine.incident(id).await?;
-    let Some(incident) = found.filter(|i| takes_part(&moment.viewer, i)) else {
+    let Some(incident) = found.filter(|i| moment.viewer.sight.sees(i)) else {
         return Err(Trouble::NotFound(format!("There is no incident {id}.")));
     };
     let draft = engine.store().update_draft(id, &moment.viewer.id).await?;

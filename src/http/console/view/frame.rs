@@ -23,6 +23,8 @@ pub(in super::super) enum Here {
     Automation,
     Quarantine,
     Audit,
+    Changes,
+    Analytics,
     People,
     Declare,
     Postmortems,
@@ -144,6 +146,8 @@ pub(in super::super) fn side_content(side: &Side, here: Here) -> Markup {
             (link("/alerts", "siren", "Alerts", here == Here::Alerts, side.firing, false))
             (link("/silences", "mute", "Silences", here == Here::Silences, side.silenced, false))
             (link("/status", "siren", "Status", here == Here::Status, 0, false))
+            (link("/analytics", "box", "Analytics", here == Here::Analytics, 0, false))
+            (link("/changes", "send", "Changes", here == Here::Changes, 0, false))
             (link("/automation", "play", "Automation", here == Here::Automation, 0, false))
             (link("/postmortems", "book", "Postmortems", here == Here::Postmortems, 0, false))
             (link("/search", "glass", "Search", here == Here::Search, 0, false))
