@@ -2,6 +2,7 @@
 
 use super::acts::submit;
 use super::body::{Body, Which};
+use super::hands::visible;
 use super::shape::IncidentDetail;
 use crate::core::board::Condition;
 use crate::core::incident::{Audience, Command, UpdateWish, compose, preview};
@@ -159,6 +160,7 @@ pub async fn preview_update(
     Which(id): Which,
     Body(body): Body<UpdateBody>,
 ) -> Result<Json<PreviewBody>, Problem> {
+    visible(&app, &caller, id).await?;
     let wish = UpdateWish {
         audience: Audience::Public,
         ..body.wish(&caller)?
@@ -189,8 +191,10 @@ pub async fn preview_update(
 )]
 pub async fn list_tellings(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Which(id): Which,
 ) -> Result<Json<TellingList>, Problem> {
+    visible(&app, &caller, id).await?;
     let rows = app.engine.tellings(Some(id), TELLINGS).await?;
     let tellings = rows.into_iter().map(|(to, row)| Telling {
         to,
