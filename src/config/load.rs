@@ -159,7 +159,6 @@ fn read_all(
     let fairness = fairness::fairness(&top);
     let rooms = rooms::rooms(&top, &reading);
     let deadlines = postmortem::deadlines(&top, &severities);
-    let (statuses, updates) = (telling::statuses(&top), telling::updates(&top, &severities));
     let inventory = engines::inventory(&top, secrets);
     let mut conduct = conduct::rules(&top, &reading);
     mentions.borrow_mut().extend(insight::mentions(&top));
@@ -171,8 +170,6 @@ fn read_all(
         rules,
         zone,
         reminders,
-        statuses,
-        updates,
         fairness,
         rooms,
         webhooks: webhooks.clone(),
@@ -180,6 +177,7 @@ fn read_all(
     };
     directory.postmortems.deadlines = deadlines;
     let named = kinds::kinds(&top, &reading, &mut directory);
+    settings.page = telling::telling(&top, &reading, files.base, &mut directory);
     top.done();
     checklists(&folder, &mut conduct, &directory.types, &reading, files);
     conduct::of_types(&named.checklists, &conduct, sink);

@@ -68,7 +68,7 @@ impl Engine {
         let (Some(alert), Some(service)) = (alert, incident.service.clone()) else {
             return Ok(false);
         };
-        if !self.0.looked.first(id) {
+        if !self.0.after.looked.first(id) {
             return Ok(false);
         }
         let rows = self

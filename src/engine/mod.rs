@@ -12,12 +12,15 @@ mod accounts;
 mod act;
 mod audit;
 mod automate;
+mod board;
+mod bulletins;
 mod changes;
 mod clock;
 mod counted;
 mod covers;
 mod deliver;
 mod desk;
+mod doors;
 mod draft;
 mod exports;
 mod feeds;
@@ -47,6 +50,7 @@ pub use automate::AutomationAct;
 pub use clock::Clock;
 pub use counted::counted;
 pub use covers::covered;
+pub use doors::{Door, Said};
 pub use feeds::first_copies;
 pub use files::{Incoming, is_picture, too_large};
 pub use lease::GRACE_MS;
@@ -148,12 +152,12 @@ pub(crate) struct Inner {
     unlearned: Mutex<BTreeSet<IncidentId>>,
     /// What changes postmortems, and where they may go.
     after: postmortems::Shared,
+    /// The status page, and who is told of updates.
+    board: board::Shared,
     /// What was changed, as it is told.
     told: changes::Shared,
     /// The model that may propose summaries.
     summaries: summary::Shared,
-    /// Incidents for which was looked for a lesson.
-    looked: hints::Looked,
     /// Calendars at an address.
     feeds: tokio::sync::Mutex<feeds::Feeds>,
     /// They are others now.
@@ -254,9 +258,9 @@ impl Engine {
             learning: tokio::sync::Mutex::default(),
             unlearned: Mutex::default(),
             after: postmortems::Shared::default(),
+            board: board::Shared::default(),
             told: changes::Shared::default(),
             summaries: summary::Shared::default(),
-            looked: hints::Looked::default(),
             feeds: tokio::sync::Mutex::default(),
             feeds_moved: tokio::sync::Notify::new(),
             troubles: ArcSwap::default(),
@@ -287,6 +291,8 @@ impl Engine {
         spawn(hints::keep(engine.clone()));
         spawn(postmortems::keep(engine.clone()));
         spawn(feeds::keep(engine.clone()));
+        spawn(board::keep(engine.clone()));
+        spawn(bulletins::keep(engine.clone()));
         Ok(engine)
     }
 

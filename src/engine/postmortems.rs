@@ -38,6 +38,8 @@ pub(super) struct Shared {
     mind: tokio::sync::Mutex<()>,
     /// Where they may go.
     pub(super) places: ArcSwap<Places>,
+    /// Incidents for which was looked for a lesson.
+    pub(super) looked: super::hints::Looked,
     /// An export was asked for.
     pub(super) moved: tokio::sync::Notify,
 }

@@ -27,9 +27,15 @@ pub(super) fn windows(
         let node = text.and_then(|text| parse(&text, &shown, reading.sink));
         let window = node.as_ref().and_then(|node| {
             let table = Table::open(node, "a maintenance", reading.sink)?;
-            maintenance::maintenance(&id, table, reading)
+            let public = table.text("public").map(|s| s.value);
+            Some((maintenance::maintenance(&id, table, reading)?, public))
         });
-        if let Some(window) = window {
+        if let Some((window, public)) = window {
+            if let (Some(page), Some(public)) = (&mut directory.page, public) {
+                Arc::make_mut(page)
+                    .planned
+                    .insert(window.id.clone(), public);
+            }
             directory
                 .maintenance
                 .insert(window.id.clone(), Arc::new(window));

@@ -162,7 +162,7 @@ pub fn fact(id: IncidentId, journal: &[Record]) -> Option<Fact> {
             .filter(|_| !reading.declared)
             .map(|began| opened.since_ms(began).max(0)),
         acknowledge: since(moments.acknowledged),
-        mitigate: None,
+        mitigate: since(incident.mitigated_at),
         resolve: over.since_ms(opened).max(0),
         severity: incident.severity.0,
         service: incident.service.clone(),

@@ -25,6 +25,7 @@ mod runs;
 mod services;
 mod shape;
 mod silences;
+mod updates;
 
 use crate::http::App;
 use crate::http::auth::require_token;
@@ -119,6 +120,9 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(conduct::change_task, conduct::drop_task))
         .routes(routes!(conduct::decide))
         .routes(routes!(conduct::report))
+        .routes(routes!(updates::post_update))
+        .routes(routes!(updates::preview_update))
+        .routes(routes!(updates::list_tellings))
         .routes(routes!(hands::snooze))
         .routes(routes!(hands::unacknowledge))
         .routes(routes!(hands::reopen))
