@@ -13,19 +13,22 @@ mod insight;
 mod link;
 mod oncall;
 mod open;
+mod rooms;
 mod runs;
+mod shape;
 mod tell;
 
 pub use hush::{held, id_of};
 
-use crate::chat::grammar::{self, Context, Invocation, Whom};
+use crate::chat::grammar::{self, Context, Invocation, Listed, Rooming, Whom};
 use crate::chat::surface::tree;
 use crate::chat::{Press, words};
 use crate::core::directory::{Directory, Target};
 use crate::core::explain::explain;
 use crate::core::id::{Actor, IncidentId, RunId, Seq, Severity};
-use crate::core::incident::{Ask, Command, Incident};
+use crate::core::incident::{Ask, Command, Incident, Refusal};
 use crate::core::postmortem::{Format, export};
+use crate::core::sight::Sight;
 use crate::core::time::Time;
 use crate::engine::{Counter, Done, Engine, Failure, person};
 use crate::store::{IncidentQuery, StoreFault};
@@ -84,12 +87,14 @@ pub async fn perform(
     cause: &str,
 ) -> Reply {
     let desk = Desk::of(engine, who, platform, cause);
+    let directory = desk.directory.clone();
     let context = Context {
-        directory: &desk.directory,
+        directory: &directory,
         now: desk.now,
         zone: desk.zone(),
         here,
     };
+    let desk = desk.at(here);
     match grammar::parse(text, &context) {
         Ok(invocation) => desk.carry_out(invocation).await,
         Err(usage) => Reply::no(here, usage.to_string()),
@@ -109,6 +114,18 @@ pub async fn invoke(
         .await
 }
 
+/// The same for what a chat platform brought: `here` is the incident whose room it came from.
+pub async fn invoke_here(
+    engine: &Engine,
+    who: Actor,
+    (platform, here): (&str, Option<IncidentId>),
+    invocation: Invocation,
+    cause: &str,
+) -> Reply {
+    let desk = Desk::of(engine, who, platform, cause).at(here);
+    desk.carry_out(invocation).await
+}
+
 /// Carries a button out: the same as its verb. `as_of` is the state the button was drawn at.
 pub async fn press(
     engine: &Engine,
@@ -119,7 +136,22 @@ pub async fn press(
     as_of: Seq,
     cause: &str,
 ) -> Reply {
-    let desk = Desk::of(engine, who, platform, cause);
+    press_here(engine, who, (platform, None), id, (press, as_of), cause).await
+}
+
+/// The same for a button of a chat platform: `here` is the incident whose room it stands in.
+pub async fn press_here(
+    engine: &Engine,
+    who: Actor,
+    (platform, here): (&str, Option<IncidentId>),
+    id: IncidentId,
+    (press, as_of): (&Press, Seq),
+    cause: &str,
+) -> Reply {
+    let desk = Desk::of(engine, who, platform, cause).at(here);
+    if let Err(failure) = desk.visible(id).await {
+        return Reply::no(None, failure.to_string());
+    }
     let invocation = match press {
         Press::Acknowledge => Invocation::Acknowledge { id },
         Press::Resolve => Invocation::Resolve { id },
@@ -130,6 +162,7 @@ pub async fn press(
         Press::Unacknowledge => Invocation::Unacknowledge { id },
         Press::Reopen => Invocation::Reopen { id },
         Press::Promote => Invocation::Promote { id },
+        Press::ResolveParts => return desk.resolve_parts(id).await,
         Press::Lead => Invocation::Lead { id, person: None },
         Press::Follow => Invocation::Follow { id },
         Press::AskRun { action } => Invocation::Run {
@@ -162,6 +195,10 @@ pub async fn press(
             note: String::new(),
         },
         Press::Postmortem => Invocation::Postmortem { id },
+        Press::RetryRooms => Invocation::Room {
+            id,
+            what: Rooming::Retry,
+        },
         Press::Update => {
             let how = format!("Write `update {id} how it stands, for those who wait`.");
             return Reply::yes(Some(id), how);
@@ -183,6 +220,8 @@ struct Desk<'a> {
     platform: &'a str,
     cause: &'a str,
     now: Time,
+    /// The incident whose room it happens in: whoever is in there sees it.
+    here: Option<IncidentId>,
 }
 
 impl<'a> Desk<'a> {
@@ -194,6 +233,26 @@ impl<'a> Desk<'a> {
             platform,
             cause,
             now: engine.now(),
+            here: None,
+        }
+    }
+
+    fn at(self, here: Option<IncidentId>) -> Desk<'a> {
+        Desk { here, ..self }
+    }
+
+    /// What the asker may see.
+    fn sight(&self) -> Sight {
+        Sight::of(&self.who, &self.directory)
+    }
+
+    /// An incident the asker may not see is none.
+    async fn visible(&self, id: IncidentId) -> Result<(), Failure> {
+        match self.engine.incident(id).await? {
+            Some(found) if !self.sight().sees(&found) && self.here != Some(id) => {
+                Err(Failure::Refused(Refusal::NoSuchIncident))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -208,6 +267,48 @@ impl<'a> Desk<'a> {
     }
 
     async fn carry_out(&self, invocation: Invocation) -> Reply {
+        let reply = self.carried(invocation).await;
+        self.discreet(reply).await
+    }
+
+    /// What is for a private incident is said aloud in its own room alone.
+    async fn discreet(&self, reply: Reply) -> Reply {
+        let Some(id) = reply
+            .incident
+            .filter(|id| reply.room && self.here != Some(*id))
+        else {
+            return reply;
+        };
+        let found = self.engine.incident(id).await;
+        // Whoever cannot be asked is taken to be private.
+        let private = !matches!(found, Ok(Some(i)) if !i.nature.private);
+        Reply {
+            room: !private,
+            ..reply
+        }
+    }
+
+    /// The answer when it is about an incident the asker may not see: that there is none.
+    async fn not_for_them(&self, invocation: &Invocation) -> Option<Reply> {
+        for id in invocation.incidents() {
+            match self.visible(id).await {
+                Ok(()) => {}
+                // As these answer when there is none.
+                Err(Failure::Refused(_))
+                    if matches!(invocation.verb(), "explain" | "postmortem") =>
+                {
+                    return Some(Reply::no(Some(id), format!("There is no incident {id}.")));
+                }
+                Err(failure) => return Some(Reply::no(Some(id), failure.to_string())),
+            }
+        }
+        None
+    }
+
+    async fn carried(&self, invocation: Invocation) -> Reply {
+        if let Some(none) = self.not_for_them(&invocation).await {
+            return none;
+        }
         let by = self.who.clone();
         match invocation {
             Invocation::New(said) => self.declare(said).await,
@@ -266,15 +367,7 @@ impl<'a> Desk<'a> {
                 id,
                 text,
                 happened_at,
-            } => {
-                let note = Command::Note {
-                    by,
-                    text,
-                    happened_at,
-                };
-                let said = |i: &Incident| format!("Noted on the timeline of {}.", i.id);
-                self.act(id, note, said).await
-            }
+            } => self.note(id, text, happened_at).await,
             act @ (Invocation::Update { .. }
             | Invocation::Status { .. }
             | Invocation::Publish { .. }
@@ -283,6 +376,7 @@ impl<'a> Desk<'a> {
                 let said = |i: &Incident| format!("{} is major now and gets a room.", i.id);
                 self.act(id, Command::Promote { by }, said).await
             }
+            Invocation::Room { id, what } => self.rooming(id, what).await,
             Invocation::Explain { id } => self.explain(id).await,
             Invocation::Follow { id } => self.follow(id).await,
             Invocation::Undo { id, run } => self.undo(id, run).await,
@@ -293,16 +387,11 @@ impl<'a> Desk<'a> {
             | Invocation::Stop { .. }
             | Invocation::Settle { .. }) => self.about_a_run(act).await,
             Invocation::Postmortem { id } => self.postmortem(id).await,
-            Invocation::List { all } => self.list(all).await,
+            Invocation::List { which } => self.list(which).await,
             Invocation::Link { code, confirmed } => self.link(code, confirmed).await,
             Invocation::Verify { contact, code } => self.verify(contact, code).await,
-            Invocation::Help { verb } => {
-                let leaf = verb.and_then(|v| tree().find(&v));
-                Reply::yes(
-                    None,
-                    leaf.map_or_else(|| words::help(tree()), words::help_verb),
-                )
-            }
+            Invocation::Help { verb } => helped(verb.as_deref()),
+            shape => self.shape(shape).await,
         }
     }
 
@@ -339,9 +428,7 @@ impl<'a> Desk<'a> {
 
     async fn look(&self, id: IncidentId) -> Result<Arc<Incident>, Failure> {
         let found = self.engine.incident(id).await?;
-        found.ok_or(Failure::Refused(
-            crate::core::incident::Refusal::NoSuchIncident,
-        ))
+        found.ok_or(Failure::Refused(Refusal::NoSuchIncident))
     }
 
     /// A number for a run that is asked for; one that is refused leaves a gap.
@@ -470,18 +557,23 @@ impl<'a> Desk<'a> {
         Reply::yes(Some(id), told.text(Some(self.zone())))
     }
 
-    async fn list(&self, all: bool) -> Reply {
+    async fn list(&self, which: Listed) -> Reply {
+        let open = which == Listed::Open;
         let query = IncidentQuery {
-            status: if all {
-                String::new()
-            } else {
+            status: if open {
                 "open".to_owned()
+            } else {
+                String::new()
             },
+            drill: (which == Listed::Drills).then_some(true),
+            sight: self.sight(),
             limit: LISTED,
             ..IncidentQuery::default()
         };
         match self.engine.store().incidents(&query).await {
-            Ok((rows, total)) => Reply::yes(None, words::list(&rows, total, all, &self.directory)),
+            Ok((rows, total)) => {
+                Reply::yes(None, words::list(&rows, total, which, &self.directory))
+            }
             Err(fault) => unreadable(None, &fault),
         }
     }
@@ -492,4 +584,10 @@ fn unreadable(id: Option<IncidentId>, fault: &StoreFault) -> Reply {
         id,
         format!("firebell cannot read this right now: {fault}. Try again."),
     )
+}
+
+fn helped(verb: Option<&str>) -> Reply {
+    let leaf = verb.and_then(|v| tree().find(v));
+    let text = leaf.map_or_else(|| words::help(tree()), words::help_verb);
+    Reply::yes(None, text)
 }

@@ -153,8 +153,10 @@ pub fn word(press: &Press) -> String {
         Press::Settle { run, good: false } => format!("failed:{}", run.0),
         Press::Unacknowledge => "unacknowledge".to_owned(),
         Press::Reopen => "reopen".to_owned(),
+        Press::ResolveParts => "parts".to_owned(),
         Press::Postmortem => "postmortem".to_owned(),
         Press::Note => "note".to_owned(),
+        Press::RetryRooms => "rooms".to_owned(),
         Press::Update => "update".to_owned(),
     }
 }
@@ -206,8 +208,10 @@ pub fn press(word: &str) -> Option<Press> {
         },
         "unacknowledge" => Press::Unacknowledge,
         "reopen" => Press::Reopen,
+        "parts" => Press::ResolveParts,
         "postmortem" => Press::Postmortem,
         "note" => Press::Note,
+        "rooms" => Press::RetryRooms,
         "update" => Press::Update,
         _ => return None,
     })
@@ -293,6 +297,7 @@ mod tests {
             },
             Press::Postmortem,
             Press::Note,
+            Press::RetryRooms,
             Press::Update,
         ] {
             assert_eq!(press(&word(&p)), Some(p));

@@ -35,6 +35,7 @@ pub(crate) fn directory() -> Directory {
                 name: n.to_owned(),
                 labels: Vec::new(),
                 urgency: crate::core::directory::Urgency::High,
+                ..SeverityName::default()
             })
             .into(),
         statuses: ["Investigating", "Monitoring", "Resolved"]

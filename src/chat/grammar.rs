@@ -12,15 +12,19 @@ mod insight;
 mod line;
 mod lookup;
 mod oncall;
+mod rooms;
+mod shape;
 mod tell;
 mod tokens;
 mod typed;
+mod verb;
 mod when;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use lookup::{nearest, policy};
+pub use rooms::Rooming;
 pub use typed::typed;
 
 use super::surface::tree;
@@ -229,6 +233,45 @@ pub enum Invocation {
     Promote {
         id: IncidentId,
     },
+    /// Something about its rooms.
+    Room {
+        id: IncidentId,
+        what: Rooming,
+    },
+    /// Seen only by those it concerns, or by everybody again.
+    Private {
+        id: IncidentId,
+        private: bool,
+        why: String,
+    },
+    /// By directory id.
+    Invite {
+        id: IncidentId,
+        person: String,
+    },
+    Drill {
+        id: IncidentId,
+        drill: bool,
+    },
+    /// `kind` absent: of no type.
+    Type {
+        id: IncidentId,
+        kind: Option<String>,
+    },
+    Relate {
+        id: IncidentId,
+        to: IncidentId,
+        why: String,
+    },
+    Unrelate {
+        id: IncidentId,
+        to: IncidentId,
+    },
+    /// `parent` absent: it stands for itself.
+    Parent {
+        id: IncidentId,
+        parent: Option<IncidentId>,
+    },
     Follow {
         id: IncidentId,
     },
@@ -278,7 +321,7 @@ pub enum Invocation {
         id: IncidentId,
     },
     List {
-        all: bool,
+        which: Listed,
     },
     /// `code` absent: give this account one.
     Link {
@@ -317,6 +360,17 @@ pub enum Bulk {
     Resolve,
 }
 
+/// Which incidents `list` is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listed {
+    /// Those that are open.
+    Open,
+    /// All of them.
+    All,
+    /// Those that are practised.
+    Drills,
+}
+
 impl Bulk {
     /// The command of the tree.
     #[must_use]
@@ -324,63 +378,6 @@ impl Bulk {
         match self {
             Bulk::Acknowledge => "ack",
             Bulk::Resolve => "resolve",
-        }
-    }
-}
-
-impl Invocation {
-    /// The command of the tree.
-    #[must_use]
-    pub fn verb(&self) -> &'static str {
-        match self {
-            Invocation::New(_) => "new",
-            Invocation::Page { .. } => "page",
-            Invocation::OnCall { .. } => "oncall",
-            Invocation::Shifts { .. } => "shifts",
-            Invocation::Cover { wish, .. } => wish.verb(),
-            Invocation::AnswerCover { answer, .. } => match answer {
-                Answer::Take => "take",
-                Answer::Decline => "decline",
-                Answer::Cancel => "cancel",
-            },
-            Invocation::Covers => "covers",
-            Invocation::Fairness { .. } => "fairness",
-            Invocation::Analytics { .. } => "analytics",
-            Invocation::Changes { .. } => "changes",
-            Invocation::Acknowledge { .. } => "ack",
-            Invocation::Resolve { .. } => "resolve",
-            Invocation::Snooze { .. } => "snooze",
-            Invocation::Unacknowledge { .. } => "unack",
-            Invocation::Reopen { .. } => "reopen",
-            Invocation::Reassign { .. } => "reassign",
-            Invocation::Merge { .. } => "merge",
-            Invocation::Bulk { verb, .. } => verb.verb(),
-            Invocation::Silence { .. } => "silence",
-            Invocation::Maintenance { .. } => "maintenance",
-            Invocation::Silences { .. } => "silences",
-            Invocation::Unsilence { .. } => "unsilence",
-            Invocation::SetSeverity { .. } => "sev",
-            Invocation::Lead { .. } => "lead",
-            Invocation::Note { .. } => "note",
-            Invocation::Update { .. } => "update",
-            Invocation::Status { .. } => "status",
-            Invocation::Publish { .. } => "publish",
-            Invocation::Cadence { .. } => "cadence",
-            Invocation::Promote { .. } => "promote",
-            Invocation::Follow { .. } => "follow",
-            Invocation::Explain { .. } => "explain",
-            Invocation::Run { .. } => "run",
-            Invocation::Undo { .. } => "rollback",
-            Invocation::Automation { .. } => "automation",
-            Invocation::Approve { .. } => "approve",
-            Invocation::Reject { .. } => "reject",
-            Invocation::Stop { .. } => "stop",
-            Invocation::Settle { .. } => "settle",
-            Invocation::Postmortem { .. } => "postmortem",
-            Invocation::List { .. } => "list",
-            Invocation::Link { .. } => "link",
-            Invocation::Verify { .. } => "verify",
-            Invocation::Help { .. } => "help",
         }
     }
 }

@@ -68,6 +68,12 @@ pub struct Card {
     pub buttons: Vec<Button>,
     /// Link to the console page.
     pub url: String,
+    /// Its room is for those alone who are brought in.
+    pub private: bool,
+    /// Emoji of the severity; empty: the usual light.
+    pub emoji: String,
+    /// Colour of the severity, 0xRRGGBB; `None`: the usual one.
+    pub colour: Option<u32>,
 }
 
 /// One button. It carries the state it was drawn at; a stale press is answered, never obeyed.
@@ -144,6 +150,8 @@ pub enum Press {
     Unacknowledge,
     /// It is not over.
     Reopen,
+    /// Resolve what is still open and a part of it.
+    ResolveParts,
     /// Stop a run.
     Cancel {
         /// Which.
@@ -160,6 +168,8 @@ pub enum Press {
     Postmortem,
     /// Open the form of a note.
     Note,
+    /// Try again what failed of the rooms.
+    RetryRooms,
     /// Open the form of an update.
     Update,
 }
@@ -237,6 +247,14 @@ pub enum Budget {
 /// A future of the port.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'a>>;
 
+/// What a platform answers that has no such thing.
+fn unable() -> Fault {
+    Fault {
+        why: "this platform cannot do that".to_owned(),
+        retry: Retry::Never,
+    }
+}
+
 /// A chat platform, outbound half. One value per configured workspace or guild.
 ///
 /// Every call has a time-out of its own, and says by its [`Fault`] whether and when to try again.
@@ -256,8 +274,9 @@ pub trait Chat: Send + Sync {
         Box::pin(std::future::ready(()))
     }
 
-    /// Makes the room of an incident, or finds the one made before. Idempotent by incident.
-    /// Answers its id and the name people see.
+    /// Makes the room of an incident, or finds the one made before. Idempotent by incident. The room of
+    /// a private card is open to nobody but whom [`Chat::invite`] brings in: one that was made for
+    /// everybody is closed, or left for another one. Answers its id and the name people see.
     fn open_room<'a>(&'a self, card: &'a Card, name: &'a str) -> Answer<'a, (String, String)>;
 
     /// Posts a line once. `again`: an earlier try may have succeeded; look before sending.
@@ -296,22 +315,80 @@ pub trait Chat: Send + Sync {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    /// Brings directory people into a room; who is in it already is no fault. Somebody without an
-    /// account here is left out: pages do not depend on rooms.
-    fn invite<'a>(&'a self, room: &'a str, people: &'a [String]) -> Answer<'a, ()> {
-        let _ = (room, people);
+    /// Brings directory people into a room; who is in it already is no fault. Answers who could not be
+    /// brought in and why, one sentence each; pages do not depend on rooms. `private`: nobody else may
+    /// be in it.
+    fn invite<'a>(
+        &'a self,
+        room: &'a str,
+        people: &'a [String],
+        private: bool,
+    ) -> Answer<'a, Vec<String>> {
+        let _ = (room, people, private);
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
+    /// Pins the card.
+    fn pin<'a>(&'a self, room: &'a str, card: &'a str) -> Answer<'a, ()> {
+        let _ = (room, card);
         Box::pin(std::future::ready(Ok(())))
     }
 
-    /// Pins the card and hangs up the links (title and address), once each.
-    fn furnish<'a>(
+    /// Hangs up the links (title and address), once each; those that are not wanted any more go.
+    fn links<'a>(&'a self, room: &'a str, links: &'a [(String, String)]) -> Answer<'a, ()> {
+        let _ = (room, links);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Calls a room something else. What was linked to it stays linked: everything refers to its id.
+    fn rename<'a>(&'a self, room: &'a str, name: &'a str) -> Answer<'a, ()> {
+        let _ = (room, name);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Puts a room away: it can be read, and nobody writes in it. Done already is no fault.
+    fn shelve<'a>(&'a self, room: &'a str) -> Answer<'a, ()> {
+        let _ = room;
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Opens a room that was put away. Answers its id and the name people see; [`Retry::Gone`]: it is
+    /// not there any more, and another one is to be made.
+    fn unshelve<'a>(
         &'a self,
         room: &'a str,
-        card: &'a str,
-        links: &'a [(String, String)],
-    ) -> Answer<'a, ()> {
-        let _ = (room, card, links);
-        Box::pin(std::future::ready(Ok(())))
+        card: &'a Card,
+        name: &'a str,
+    ) -> Answer<'a, (String, String)> {
+        let _ = card;
+        let answer = (room.to_owned(), name.to_owned());
+        Box::pin(std::future::ready(Ok(answer)))
+    }
+
+    /// Opens a thread below a card in a channel, or finds the one opened before. Answers its id, which
+    /// is that of a room from then on, and the name people see. Where there are no threads it is a room.
+    fn thread<'a>(
+        &'a self,
+        channel: &'a RoomRef,
+        message: &'a str,
+        card: &'a Card,
+        name: &'a str,
+    ) -> Answer<'a, (String, String)> {
+        let _ = (channel, message);
+        self.open_room(card, name)
+    }
+
+    /// Puts other words into a line that was said: `message` is what [`Chat::say`] answered.
+    /// [`Retry::Never`] and [`Retry::Gone`]: it is not there any more, or cannot be changed.
+    fn amend<'a>(&'a self, room: &'a RoomRef, message: &'a str, line: &'a Line) -> Answer<'a, ()> {
+        let _ = (room, message, line);
+        Box::pin(std::future::ready(Err(unable())))
+    }
+
+    /// Deletes a message, whoever wrote it. Gone already is no fault.
+    fn erase<'a>(&'a self, room: &'a RoomRef, message: &'a str) -> Answer<'a, ()> {
+        let _ = (room, message);
+        Box::pin(std::future::ready(Err(unable())))
     }
 
     /// Says something that belongs to no incident, such as that another platform is gone.

@@ -160,6 +160,8 @@ pub enum Kind {
     Incident,
     /// A silence.
     Silence,
+    /// A line of the timeline, by its number.
+    Line,
     /// A place on the status scale.
     Status,
 }

@@ -27,6 +27,19 @@ pub(super) struct What {
     /// The run, such as run-3 or 3
     #[arg(value_name = "RUN", value_parser = run)]
     run: i64,
+    #[command(flatten)]
+    door: Door,
+    /// Do not ask; only together with --subject, so that it is clear what is approved
+    #[arg(long, requires = "subject")]
+    yes: bool,
+    /// The subject that is approved, as printed before; a run that would do anything else is not approved
+    #[arg(long, value_name = "HEX")]
+    subject: Option<String>,
+}
+
+/// Whom to ask, and as whom.
+#[derive(Debug, clap::Args)]
+pub(super) struct Door {
     /// Address of firebell
     #[arg(
         long,
@@ -38,12 +51,23 @@ pub(super) struct What {
     /// Environment variable that holds a token of [[tokens]] with a `person`
     #[arg(long, default_value = "FIREBELL_TOKEN", value_name = "NAME")]
     token_from: String,
-    /// Do not ask; only together with --subject, so that it is clear what is approved
-    #[arg(long, requires = "subject")]
-    yes: bool,
-    /// The subject that is approved, as printed before; a run that would do anything else is not approved
-    #[arg(long, value_name = "HEX")]
-    subject: Option<String>,
+}
+
+impl Door {
+    /// A client, the address without a trailing slash, and the token.
+    pub(super) fn open(&self) -> anyhow::Result<(reqwest::Client, String, String)> {
+        let token = std::env::var(&self.token_from)
+            .ok()
+            .filter(|t| !t.is_empty());
+        let token = token.with_context(|| {
+            format!(
+                "there is no token in the environment variable {}; put one of [[tokens]] there that has a `person`",
+                self.token_from
+            )
+        })?;
+        let client = reqwest::Client::builder().timeout(ANSWER_WITHIN).build()?;
+        Ok((client, self.url.trim_end_matches('/').to_owned(), token))
+    }
 }
 
 fn run(text: &str) -> Result<i64, String> {
@@ -60,21 +84,8 @@ fn run(text: &str) -> Result<i64, String> {
 /// # Errors
 /// When firebell cannot be asked, or says no.
 pub(super) async fn decide(what: &What, answer: Answer) -> anyhow::Result<ExitCode> {
-    let token = std::env::var(&what.token_from)
-        .ok()
-        .filter(|t| !t.is_empty());
-    let token = token.with_context(|| {
-        format!(
-            "there is no token in the environment variable {}; put one of [[tokens]] there that has a `person`",
-            what.token_from
-        )
-    })?;
-    let client = reqwest::Client::builder().timeout(ANSWER_WITHIN).build()?;
-    let base = format!(
-        "{}/api/v1/runs/{}",
-        what.url.trim_end_matches('/'),
-        what.run
-    );
+    let (client, base, token) = what.door.open()?;
+    let base = format!("{base}/api/v1/runs/{}", what.run);
     let found = asked(client.get(&base).bearer_auth(&token)).await?;
     print(&shown(&found))?;
     let subject = found["subject"].as_str().unwrap_or_default();
@@ -112,7 +123,8 @@ pub(super) async fn decide(what: &What, answer: Answer) -> anyhow::Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-async fn asked(request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
+/// The answer, or what firebell says no with.
+pub(super) async fn asked(request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
     let answer = request.send().await.context("firebell cannot be asked")?;
     let status = answer.status();
     let body: Value = answer

@@ -20,6 +20,7 @@ mod oncall;
 pub mod plan;
 mod platforms;
 mod policy;
+mod redact;
 pub mod rehearse;
 mod serve;
 
@@ -100,6 +101,9 @@ enum Command {
         /// Number of the incident, such as 42
         #[arg(value_name = "ID", value_parser = incident)]
         id: IncidentId,
+        /// Also when the incident is private
+        #[arg(long)]
+        private: bool,
         #[command(flatten)]
         config: Config,
     },
@@ -115,6 +119,9 @@ enum Command {
         /// Number of the incident, such as 42
         #[arg(value_name = "ID", value_parser = incident)]
         id: IncidentId,
+        /// Also when the incident is private
+        #[arg(long)]
+        private: bool,
         #[command(flatten)]
         config: Config,
     },
@@ -205,6 +212,20 @@ enum Command {
         /// How you know, for the timeline
         #[arg(long, default_value = "", value_name = "TEXT")]
         note: String,
+    },
+    /// Remove a line of a timeline for good, as the person whose API token this is
+    Redact {
+        /// Number of the incident, such as 42
+        #[arg(value_name = "ID", value_parser = incident)]
+        id: IncidentId,
+        /// Number of the event, as the timeline shows it
+        #[arg(value_name = "LINE", value_parser = clap::value_parser!(u32).range(1..))]
+        line: u32,
+        /// Why; it stands in its place
+        #[arg(value_name = "WHY")]
+        why: String,
+        #[command(flatten)]
+        door: approve::Door,
     },
     /// Look whether the audit of runbook actions was touched, or print it
     Audit {
@@ -303,9 +324,17 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
             narrow,
             config,
         } => export::search(&config.path, &words, &narrow).await,
-        Command::Replay { id, config } => export::replay(&config.path, id).await,
+        Command::Replay {
+            id,
+            private,
+            config,
+        } => export::replay(&config.path, id, private).await,
         Command::Simulate { what, config } => foretell::simulate(&config.path, &what).await,
-        Command::Explain { id, config } => foretell::explain(&config.path, id).await,
+        Command::Explain {
+            id,
+            private,
+            config,
+        } => foretell::explain(&config.path, id, private).await,
         Command::Automation { switch, config } => {
             automation::automation(&config.path, &switch).await
         }
@@ -324,6 +353,12 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
             let good = how == How::Worked;
             approve::decide(&what, approve::Answer::Settle { good, note }).await
         }
+        Command::Redact {
+            id,
+            line,
+            why,
+            door,
+        } => redact::redact(&door, id, line, &why).await,
         Command::Audit { what } => audit::audit(&what).await,
         Command::Policy {
             what: policy::What::Explain(asked),

@@ -152,6 +152,9 @@ impl House {
             "the audit's checkpoints are signed with this key"
         );
         engine.note_files().await?;
+        engine.keep_files_in(settings.data_dir.join("files"));
+        // What a removal left when it was interrupted.
+        engine.sweep_files().await?;
         let notifiers = Notifiers::new(&settings.notify, engine.public_url())
             .map_err(|why| anyhow::anyhow!(why))?;
         engine.notify_through(notifiers);

@@ -37,6 +37,22 @@ pub(super) fn templates(named: &[Said<String>], directory: &Directory, sink: &Si
     }
 }
 
+/// Checks that the types that routes name are there.
+pub(super) fn named(said: &[Said<String>], directory: &Directory, sink: &Sink) {
+    let known = || directory.types.iter().map(|t| t.id.as_str());
+    for said in said.iter().filter(|s| known().all(|id| id != s.value)) {
+        let fix = nearest(&said.value, known()).map_or_else(
+            || format!("add [[types]] with id = {:?}", said.value),
+            |near| format!("did you mean `{near}`?"),
+        );
+        let what = format!(
+            "`type` names {:?}, which is no type of incident",
+            said.value
+        );
+        sink.fault(&said.place, what, fix);
+    }
+}
+
 fn types(
     top: &Table<'_>,
     reading: &Reading<'_>,

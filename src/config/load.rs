@@ -13,7 +13,7 @@ use super::secret::Secrets;
 use super::tree::{Place, parse};
 use super::{
     ActionFile, Fault, Loaded, Settings, action, engines, fairness, insight, kinds, layered,
-    maintenance, policy, postmortem, restart, route, settings, telling,
+    maintenance, policy, postmortem, restart, rooms, route, scale, settings, telling,
 };
 use crate::core::directory::{Directory, Disabled, PlatformRules, Reason};
 use chrono_tz::Tz;
@@ -116,9 +116,10 @@ fn read_all(
     files.at_start = restart::sections(&node, secrets);
     files.copies = settings.data_dir.join("calendars");
     let zone = default_zone(&top);
-    let severities = settings::severities(&top);
+    let severities = scale::severities(&top);
     let folder = directory_path(&top, files.base);
     let mentions = RefCell::default();
+    let kinds_named = RefCell::default();
     let places = settings.slack.iter().map(|s| &s.place);
     let places: Vec<_> = places
         .chain(settings.discord.iter().map(|d| &d.place))
@@ -147,11 +148,13 @@ fn read_all(
         platforms: &platforms,
         providers: &providers,
         mentions: &mentions,
+        kinds: &kinds_named,
     };
     let route = route::route(&top, &reading);
     let reminders = maintenance::reminders(&top);
     let (catch_all, catch_place, said) = paging(&top, &reading);
     let fairness = fairness::fairness(&top);
+    let rooms = rooms::rooms(&top, &reading);
     let deadlines = postmortem::deadlines(&top, &severities);
     let (statuses, updates) = (telling::statuses(&top), telling::updates(&top, &severities));
     let inventory = engines::inventory(&top, secrets);
@@ -167,6 +170,7 @@ fn read_all(
         statuses,
         updates,
         fairness,
+        rooms,
         webhooks: webhooks.clone(),
         ..Directory::default()
     };
@@ -178,6 +182,7 @@ fn read_all(
     windows(&folder, &mut directory, &reading, files);
     templates(&folder, &mut directory, files, sink);
     kinds::templates(&named, &directory, sink);
+    kinds::named(&kinds_named.borrow(), &directory, sink);
     check(&mut directory, &mut found, &mentions.borrow(), sink);
     cross::catch_all(&directory, said, &catch_place, sink);
     let ground = Ground {

@@ -32,8 +32,10 @@ pub mod postmortem;
 mod reader;
 mod rehearsal;
 mod restart;
+mod rooms;
 mod route;
 mod rules;
+mod scale;
 mod schedule;
 mod secret;
 mod settings;
@@ -105,6 +107,8 @@ pub struct Token {
     pub sha256: [u8; 32],
     /// Whose it is: acts are that person's. `None`: a program's.
     pub person: Option<String>,
+    /// It may see private incidents: a person's those that person may see, a program's all.
+    pub private: bool,
 }
 
 /// The audit of runbook actions.

@@ -146,12 +146,14 @@ pub(super) fn template(text: &str, shown: &Arc<Path>, sink: &Sink) -> Option<Tem
     let table = Table::open(&node, "a postmortem template", sink)?;
     let severities = table.words("severities");
     let (services, teams) = (table.words("services"), table.words("teams"));
+    let types = table.words("types");
     table.done();
     match Template::parse(&body) {
         Ok(template) => Some(TemplateFor {
             severities,
             services,
             teams,
+            types,
             template: Arc::new(template),
         }),
         Err(wrong) => {

@@ -26,6 +26,7 @@ use super::incident::Standing;
 use super::learn::Learned;
 use super::matcher::Matcher;
 use super::postmortem::PostmortemRules;
+use super::rooms::RoomRules;
 use super::schedule::{Leaves, Schedule, Weights};
 use super::silence::{ReminderRules, Silence};
 use super::time::Time;
@@ -99,6 +100,8 @@ pub struct Directory {
     pub unverified: BTreeSet<(String, String)>,
     /// Whether things run by themselves. Not from the files: people turn it off and on.
     pub switches: Arc<Switches>,
+    /// How rooms are to be.
+    pub rooms: RoomRules,
     /// What worked before. Not from the files: the engine learns it from the journals.
     pub learned: Arc<Learned>,
     /// What was changed lately. Not from the files: it is told.
@@ -344,10 +347,20 @@ impl Target {
 pub const WEBHOOK: &str = "webhook:";
 
 /// One level of the severity scale.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SeverityName {
     /// `sev1`; what people type.
     pub name: String,
+    /// What it is called for people: `Critical`; empty: its name is all.
+    pub title: String,
+    /// When to choose it; shown in forms.
+    pub description: String,
+    /// Drawn in front of it where a platform takes one; empty: the platform's usual light.
+    pub emoji: String,
+    /// Its colour where a platform takes one, as 0xRRGGBB; `None`: the usual one of its place on the scale.
+    pub colour: Option<u32>,
+    /// Only alerts are so bad; nobody declares it by hand.
+    pub alerts_only: bool,
     /// Values of the alert's `severity` label that mean it: `critical`, `page`.
     pub labels: Vec<String>,
     /// Whether its pages may wait for the morning.
@@ -370,6 +383,8 @@ pub struct Route {
     pub service: Option<String>,
     /// Policy that overrides the service's.
     pub policy: Option<String>,
+    /// Type of the incidents it opens, by id.
+    pub type_id: Option<String>,
     /// Severity when the alert names none.
     pub severity: Severity,
     /// False: alerts here are kept and listed, and page nobody. The reason is stored on the alert.
@@ -415,6 +430,26 @@ impl Directory {
                 .iter()
                 .find(|t| t.name.eq_ignore_ascii_case(name))
         })
+    }
+
+    /// How the postmortem of such an incident reads.
+    #[must_use]
+    pub fn template(
+        &self,
+        document: &super::postmortem::Postmortem,
+    ) -> Arc<super::postmortem::Template> {
+        let told = super::postmortem::TemplateBy::of(document);
+        let kind = told
+            .type_id
+            .and_then(|id| self.types.iter().find(|t| t.id == id));
+        let named = kind.and_then(|t| t.postmortem.as_deref());
+        self.postmortems.template(&told, named)
+    }
+
+    /// The level of the scale, if it still has that one.
+    #[must_use]
+    pub fn level(&self, severity: Severity) -> Option<&SeverityName> {
+        self.severities.get(usize::from(severity.0))
     }
 
     /// The severity an alert's `severity` label means, if it means one.
@@ -482,8 +517,10 @@ impl Directory {
             Target::Channel(name) => Some(name.as_str()),
             _ => None,
         });
+        let announced = self.rooms.announce.as_deref();
         let kinds = self.types.iter().filter_map(|t| t.channel.as_deref());
-        teams.chain(services).chain(told).chain(kinds).collect()
+        let named = teams.chain(services).chain(told);
+        named.chain(announced).chain(kinds).collect()
     }
 
     /// The channel a service's (or else a team's) cards go to.

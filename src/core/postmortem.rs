@@ -39,7 +39,7 @@ pub use html::{STYLE, STYLE_SHA256, body as html_body, escape as html_escape, ht
 pub use layout::layout;
 pub use markdown::markdown as markdown_of;
 pub use parts::*;
-pub use rules::{PostmortemRules, TemplateFor};
+pub use rules::{PostmortemRules, TemplateBy, TemplateFor};
 pub use sections::SECTIONS;
 pub use sheet::{ISSUE_BYTES, csv, issue_body, row as csv_row, transcript};
 pub use template::{DEFAULT as DEFAULT_TEMPLATE, INLINE, PARTS, Template, Wrong};

@@ -9,6 +9,7 @@ mod asked;
 mod changes;
 mod runs;
 mod sentence;
+mod talk;
 mod told;
 
 pub use runs::outcome;
@@ -159,6 +160,7 @@ pub fn entries(journal: &[Record]) -> Vec<Entry> {
             source: citation(record),
         });
     }
+    talk::fates(journal, &mut entries);
     // Stable: the begin of an alert stays before the opening it led to.
     entries.sort_by_key(|e| (e.happened_at, e.seq));
     entries
@@ -172,6 +174,7 @@ pub fn happened_at(record: &Record) -> Time {
             happened_at: Some(at),
             ..
         } => *at,
+        Event::Kept(kept) => kept.written_at,
         _ => record.at,
     }
 }
@@ -220,6 +223,15 @@ pub fn citation(record: &Record) -> String {
     {
         words.push_str(&format!(", {platform} message {message}"));
     }
+    if let Event::Kept(kept) = &record.event {
+        words.push_str(&format!(", {} message {}", kept.platform, kept.message));
+    }
+    if let Event::Attached(file) = &record.event {
+        words.push_str(&format!(
+            ", {} message {}, sha256 {}",
+            file.platform, file.message, file.sha256
+        ));
+    }
     words
 }
 
@@ -257,7 +269,23 @@ pub fn by(event: &Event) -> Option<&Actor> {
         | Event::RunCancelAsked { by, .. }
         | Event::RunSettled { by, .. }
         | Event::RunRejected { by, .. }
-        | Event::Redacted { by, .. } => Some(by),
+        | Event::Redacted { by, .. }
+        | Event::RoomRetried { by } => Some(by),
+        Event::Retitled(e) => Some(&e.by),
+        Event::Archived(e) => Some(&e.by),
+        Event::Unkept(e) => Some(&e.by),
+        Event::Kept(kept) => Some(&kept.by),
+        Event::Attached(file) => Some(&file.by),
+        Event::FileRefused(file) => Some(&file.by),
+        Event::Hidden(e) => Some(&e.by),
+        Event::Revealed(e) => Some(&e.by),
+        Event::Invited(e) => Some(&e.by),
+        Event::DrillSet(e) => Some(&e.by),
+        Event::TypeSet(e) => Some(&e.by),
+        Event::Related(e) => Some(&e.by),
+        Event::Unrelated(e) => Some(&e.by),
+        Event::ParentSet(e) => Some(&e.by),
+        Event::ChildSet(e) => Some(&e.by),
         _ => None,
     }
 }

@@ -159,7 +159,7 @@ pub fn brief(directory: &Directory, over: &HandOver, open: &[&Incident], past: &
             "Open: {} {} “{}”, {who}.",
             incident.id,
             directory.severity_name(incident.severity),
-            incident.title
+            incident.headline()
         ));
     }
     if open.len() > NAMED {

@@ -5,6 +5,7 @@ use super::{Change, Engine, Failure};
 use crate::core::directory::Directory;
 use crate::core::id::IncidentId;
 use crate::core::incident::Incident;
+use crate::core::sight::Sight;
 use crate::core::text::cut;
 use crate::store::{ChangeSet, FoundRow, NoticeRow};
 use std::collections::BTreeSet;
@@ -70,7 +71,10 @@ impl Engine {
         if !self.0.after.looked.first(id) {
             return Ok(false);
         }
-        let rows = self.store().lessons(Some(&service), None, LESSONS).await?;
+        let rows = self
+            .store()
+            .lessons(Some(&service), None, &Sight::Public, LESSONS)
+            .await?;
         let like = |(found, alerts): &(FoundRow, Vec<String>)| {
             found.incident != id && alerts.contains(&alert)
         };

@@ -21,6 +21,7 @@ mod desk;
 mod draft;
 mod exports;
 mod feeds;
+mod files;
 mod hints;
 mod intake;
 mod learn;
@@ -30,9 +31,12 @@ mod offers;
 mod outgoing;
 mod postmortems;
 mod quiet;
+mod reason;
+mod redact;
 mod rest;
 mod still;
 mod summary;
+mod told;
 mod vigil;
 mod waking;
 
@@ -43,10 +47,13 @@ pub use clock::Clock;
 pub use counted::counted;
 pub use covers::covered;
 pub use feeds::first_copies;
+pub use files::{Incoming, is_picture, too_large};
 pub use lease::GRACE_MS;
 pub use postmortems::Read;
 pub use quiet::SilenceAct;
+pub use redact::Redaction;
 pub use rest::restored;
+pub use told::{Change, Counter, Done, Failure, Tie};
 pub use waking::{AckLink, Tested, overlay};
 
 use crate::chat::Chat;
@@ -54,14 +61,15 @@ use crate::chat::button::Key;
 use crate::core::alert::Alert;
 use crate::core::directory::Directory;
 use crate::core::duty::Cover;
-use crate::core::id::{Actor, IncidentId, RoomId, RunId, Seq};
-use crate::core::incident::{Command, Incident, OpenAs, Refusal, Status};
+use crate::core::id::{Actor, IncidentId};
+use crate::core::incident::{Command, Incident, OpenAs, Status};
+use crate::core::sight::Sight;
 use crate::core::silence::Silence;
 use crate::core::time::Time;
 use crate::metrics::Metrics;
 use crate::notify::Notifiers;
 use crate::run::Executors;
-use crate::store::{ChangeSet, Store, StoreFault};
+use crate::store::{ChangeSet, Store};
 use arc_swap::ArcSwap;
 use covers::Covers;
 use lease::{Leases, Seen};
@@ -149,72 +157,16 @@ pub(crate) struct Inner {
     feeds_moved: tokio::sync::Notify,
     /// What people who look at the console should know of.
     troubles: ArcSwap<BTreeMap<&'static str, Vec<String>>>,
+    /// Where files that came with messages are kept.
+    files: std::sync::OnceLock<std::path::PathBuf>,
+    /// Held by whoever keeps a file or deletes what is not needed.
+    filing: tokio::sync::Mutex<()>,
     /// Providers that wake people.
     notifiers: ArcSwap<Notifiers>,
     /// Chat platforms, for test pages.
     chats: RwLock<Vec<Arc<dyn Chat>>>,
     /// Contacts of which a code came back.
     verified: RwLock<waking::Verified>,
-}
-
-/// What a submitted command did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Done {
-    /// The incident.
-    pub incident: IncidentId,
-    /// Its last event.
-    pub seq: Seq,
-    /// The same cause had been answered before; nothing new was done.
-    pub repeated: bool,
-}
-
-/// Why a submitted command did nothing.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum Failure {
-    /// A no, in words for the person.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// The store is down or this process is stopping; try again. HTTP 503.
-    #[error("firebell cannot store this right now: {0}")]
-    Unavailable(String),
-}
-
-impl From<StoreFault> for Failure {
-    fn from(fault: StoreFault) -> Failure {
-        Failure::Unavailable(fault.to_string())
-    }
-}
-
-/// Something changed and is committed; readers look again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// An incident (its card, page, timeline).
-    Incident(IncidentId),
-    /// A room of the console has a new message.
-    Room(RoomId),
-    /// A run wrote output.
-    Run(RunId, IncidentId),
-    /// The configuration was reloaded.
-    Directory,
-    /// Something was told to others, or somebody asked to be told.
-    Updates,
-}
-
-/// Numbers for rows that adapters write themselves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Counter {
-    /// `rooms.id`
-    Room,
-    /// `posts.id`
-    Post,
-    /// Run numbers.
-    Run,
-    /// `quarantine.id`
-    Quarantine,
-    /// `heard.id`
-    Heard,
-    /// `attempts.id`
-    Attempt,
 }
 
 impl Engine {
@@ -304,6 +256,8 @@ impl Engine {
             feeds: tokio::sync::Mutex::default(),
             feeds_moved: tokio::sync::Notify::new(),
             troubles: ArcSwap::default(),
+            files: std::sync::OnceLock::new(),
+            filing: tokio::sync::Mutex::default(),
             notifiers: ArcSwap::default(),
             chats: RwLock::default(),
             verified: RwLock::new(verified),
@@ -421,6 +375,27 @@ impl Engine {
         .await
     }
 
+    /// Ties an incident to another one, or unties it.
+    ///
+    /// # Errors
+    /// A refusal in words, or `Unavailable` when nothing could be stored.
+    pub async fn tie(
+        &self,
+        cause: &str,
+        id: IncidentId,
+        tie: Tie,
+        by: Actor,
+    ) -> Result<Done, Failure> {
+        self.ask(|reply| desk::Job::Tie {
+            cause: cause.to_owned(),
+            id,
+            tie,
+            by,
+            reply,
+        })
+        .await
+    }
+
     /// For reading.
     #[must_use]
     pub fn store(&self) -> &Store {
@@ -531,6 +506,18 @@ impl Engine {
         Ok((!journal.is_empty()).then(|| Arc::new(Incident::replay(id, &journal))))
     }
 
+    /// The same, for somebody who may see so much: what they may not see is not there.
+    ///
+    /// # Errors
+    /// `Unavailable` when the store does not answer.
+    pub async fn seen(
+        &self,
+        id: IncidentId,
+        sight: &Sight,
+    ) -> Result<Option<Arc<Incident>>, Failure> {
+        Ok(self.incident(id).await?.filter(|i| sight.sees(i)))
+    }
+
     /// Every open incident as committed, in no order.
     #[must_use]
     pub fn open_incidents(&self) -> Vec<Arc<Incident>> {
@@ -558,7 +545,9 @@ impl Engine {
         metrics.set_alerts(self.firing());
         let open = self.0.open.read().unwrap_or_else(PoisonError::into_inner);
         for status in [Status::Triggered, Status::Acknowledged] {
-            metrics.set_incidents(status, open.values().filter(|i| i.status == status).count());
+            // Drills count nowhere.
+            let real = open.values().filter(|i| !i.nature.drill);
+            metrics.set_incidents(status, real.filter(|i| i.status == status).count());
         }
     }
 

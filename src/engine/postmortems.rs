@@ -10,6 +10,7 @@ use crate::core::directory::Directory;
 use crate::core::id::{Actor, IncidentId};
 use crate::core::incident::{Event, Incident, Record, Refusal};
 use crate::core::postmortem::{self, Act, Postmortem, Template, Written, half};
+use crate::core::sight::Sight;
 use crate::core::time::Time;
 use crate::core::timeline;
 use crate::share::Places;
@@ -75,11 +76,7 @@ impl Engine {
         let (written, revision) = row.map_or_else(Default::default, |r| (r.written, r.revision));
         let draft = postmortem::build(id, journal, directory.zone);
         let document = draft.with(&written, &|id| directory.person_name(id));
-        let template = directory.postmortems.template(
-            &document.severity,
-            document.service.as_deref(),
-            document.team.as_deref(),
-        );
+        let template = directory.template(&document);
         Read {
             document,
             written,
@@ -156,12 +153,13 @@ impl Engine {
         &self,
         incident: &Incident,
         alert: Option<&str>,
+        sight: &Sight,
     ) -> Result<Option<FoundRow>, StoreFault> {
         let service = incident.service.as_deref();
         if service.is_none() && alert.is_none() {
             return Ok(None);
         }
-        let rows = self.store().lessons(service, alert, LESSONS).await?;
+        let rows = self.store().lessons(service, alert, sight, LESSONS).await?;
         let mut best: Option<(u8, FoundRow)> = None;
         for (found, alerts) in rows {
             let same = alert.is_some_and(|a| alerts.iter().any(|b| a == b));
@@ -198,6 +196,22 @@ impl Engine {
         Ok(done + self.send_exports().await?)
     }
 
+    /// Words were removed: what is searched is read anew, where there is something to search.
+    pub(super) async fn index_again(&self, id: IncidentId) -> Result<(), Failure> {
+        let _one = self.0.after.write.lock().await;
+        if !self.store().is_searched(id).await? {
+            return Ok(());
+        }
+        let journal = self.store().journal(id).await?;
+        let row = self.store().postmortem(id).await?;
+        let read = self.read(id, &journal, row);
+        let changes = ChangeSet {
+            lessons: vec![lesson(id, &journal, &read)],
+            ..ChangeSet::default()
+        };
+        self.write(changes).await
+    }
+
     /// An incident that is over: until when a review is due, and what can be found of it.
     async fn take_in(&self, id: IncidentId) -> Result<bool, Failure> {
         let _one = self.0.after.write.lock().await;
@@ -209,7 +223,8 @@ impl Engine {
         let row = self.store().postmortem(id).await?;
         let read = self.read(id, &journal, row);
         let directory = self.directory();
-        let due = if incident.merged_into.is_some() {
+        // A drill owes nobody a review.
+        let due = if incident.merged_into.is_some() || incident.nature.drill {
             None
         } else {
             let deadlines = &directory.postmortems.deadlines;
@@ -352,7 +367,8 @@ fn recipients(
         return chats.map(|p| (p, format!("{PERSON}{id}"))).collect();
     }
     let channel = directory.channel(incident.service.as_deref(), incident.team.as_deref());
-    let Some(channel) = channel else {
+    // Where everybody reads nothing is said of a private incident.
+    let Some(channel) = channel.filter(|_| !incident.nature.private) else {
         tracing::warn!(
             incident = incident.id.0,
             "nobody sees to a postmortem that is due, and its team has no channel"

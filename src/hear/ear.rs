@@ -10,6 +10,7 @@ use crate::chat::{Press, button};
 use crate::core::directory::Directory;
 use crate::core::id::IncidentId;
 use crate::core::incident::Incident;
+use crate::core::sight::Sight;
 use crate::core::time::Time;
 use crate::engine::{Counter, Engine, Failure};
 use crate::store::{ChangeSet, HeardRow};
@@ -226,11 +227,22 @@ impl Ear {
                 let here = self.0.here(heard).await;
                 let context = self.0.context(heard, &directory, here);
                 let wanting = grammar::wants_form(text, &context)?;
-                let incident = self.incident(wanting.incident).await;
+                let incident = self.shown(heard, wanting.incident).await;
                 match &wanting.action {
                     Some(action) => form::of_action(action, &directory, incident.as_deref()?),
+                    None if wanting.verb == "new" => {
+                        form::of_declaration(&directory, &BTreeMap::new(), ("", ""))
+                    }
                     None => form::of_verb(&wanting.verb, &directory, incident.as_deref()),
                 }
+            }
+            Deed::Declare { text, link, .. } => {
+                form::of_declaration(&directory, &BTreeMap::new(), (text, link))
+            }
+            Deed::Typed { verb, options }
+                if verb == "new" && options.get("title").is_none_or(|t| t.trim().is_empty()) =>
+            {
+                form::of_declaration(&directory, options, ("", ""))
             }
             Deed::Typed { verb, options } if verb == "run" => {
                 let given = options.keys().any(|k| form::argument_of(k).is_some())
@@ -246,7 +258,7 @@ impl Ear {
             Deed::Press { token, .. } => {
                 let key = self.0.engine.button_key();
                 let token = key.read(&heard.platform, &heard.room, token)?;
-                let incident = self.incident(token.incident).await;
+                let incident = self.shown(heard, token.incident).await;
                 match button::press(&token.word)? {
                     Press::Note => form::of_verb("note", &directory, Some(incident.as_deref()?)),
                     Press::Update => {
@@ -300,7 +312,7 @@ impl Ear {
         let directory = self.0.engine.directory();
         let part = part.to_lowercase();
         let mut found = match option {
-            "incident" => self.open_incidents(),
+            "incident" | "to" | "into" | "parent" => self.open_incidents(heard),
             "run" => self.waiting_runs(heard, options).await,
             _ => surface::tree()
                 .find(verb)
@@ -315,11 +327,14 @@ impl Ear {
         found
     }
 
-    fn open_incidents(&self) -> Vec<(String, String)> {
+    fn open_incidents(&self, heard: &Heard) -> Vec<(String, String)> {
         let mut open = self.0.engine.open_incidents();
+        let who = self.0.people.author(heard);
+        let sight = Sight::of(&who, &self.0.engine.directory());
+        open.retain(|i| sight.sees(i));
         open.sort_by_key(|i| std::cmp::Reverse(i.id));
         open.iter()
-            .map(|i| (i.id.0.to_string(), format!("{} {}", i.id, i.title)))
+            .map(|i| (i.id.0.to_string(), format!("{} {}", i.id, i.headline())))
             .collect()
     }
 
@@ -348,7 +363,15 @@ impl Ear {
             Some(id) => id,
             None => self.0.here(heard).await?,
         };
-        self.incident(id).await
+        self.shown(heard, id).await
+    }
+
+    /// An incident whoever asks may see: in its room they do.
+    async fn shown(&self, heard: &Heard, id: IncidentId) -> Option<Arc<Incident>> {
+        let incident = self.incident(id).await?;
+        let who = self.0.people.author(heard);
+        let sees = Sight::of(&who, &self.0.engine.directory()).sees(&incident);
+        (sees || self.0.here(heard).await == Some(id)).then_some(incident)
     }
 
     async fn incident(&self, id: IncidentId) -> Option<Arc<Incident>> {

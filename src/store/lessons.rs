@@ -9,7 +9,9 @@ use super::open::Pools;
 use super::plan::{Miss, Plan};
 use super::rows::ChangeSet;
 use super::select::Select;
+use super::sight::seen;
 use crate::core::id::IncidentId;
+use crate::core::sight::Sight;
 use crate::core::time::Time;
 
 type Read<T> = Result<T, StoreFault>;
@@ -76,6 +78,10 @@ pub struct SearchFilter {
     pub from: Option<Time>,
     /// Opened before.
     pub until: Option<Time>,
+    /// For whom.
+    pub sight: Sight,
+    /// Drills as well.
+    pub drills: bool,
 }
 
 impl SearchFilter {
@@ -150,6 +156,18 @@ fn terms(question: &str) -> Vec<String> {
         .collect()
 }
 
+impl SearchFilter {
+    fn among<B: Backend>(&self, select: Select<B>, open: &'static str) -> Select<B> {
+        let select = seen(select, &self.sight, open, "");
+        if self.drills {
+            return select;
+        }
+        select
+            .only(open)
+            .then("(select id from incidents where drill = 1)")
+    }
+}
+
 impl<B: Backend> Pools<B> {
     /// Incidents that are over and whose words are not those that are searched: at most `limit`.
     pub(super) async fn unread(&self, limit: i64) -> Read<Vec<IncidentId>> {
@@ -207,6 +225,7 @@ impl<B: Backend> Pools<B> {
             .text("l.team = ", filter.team.as_deref())
             .number("l.at >= ", filter.from.map(|t| t.0))
             .number("l.at < ", filter.until.map(|t| t.0));
+        let select = filter.among(select, "l.incident not in ");
         let select = match B::DIALECT {
             Dialect::Sqlite => {
                 select.then(" order by bm25(lessons_words, 4.0, 1.0), l.incident desc")
@@ -224,6 +243,7 @@ impl<B: Backend> Pools<B> {
         &self,
         service: Option<&str>,
         alert: Option<&str>,
+        sight: &Sight,
         limit: i64,
     ) -> Read<Vec<(FoundRow, Vec<String>)>> {
         let mut select = Select::<B>::new(
@@ -246,8 +266,13 @@ impl<B: Backend> Pools<B> {
                 .bind(Cell::Owned(pattern))
                 .then(" escape '!'");
         }
-        select
-            .then(") order by at desc, incident desc")
+        let how = SearchFilter {
+            reviewed: true,
+            sight: sight.clone(),
+            ..SearchFilter::default()
+        };
+        how.among(select.then(")"), "incident not in ")
+            .then(" order by at desc, incident desc")
             .page(limit, 0)
             .all(&self.read, |mut row| {
                 let found = found(&mut row)?;
@@ -286,9 +311,10 @@ impl super::Store {
         &self,
         service: Option<&str>,
         alert: Option<&str>,
+        sight: &Sight,
         limit: i64,
     ) -> Read<Vec<(FoundRow, Vec<String>)>> {
-        on!(self, pools => pools.lessons(service, alert, limit).await)
+        on!(self, pools => pools.lessons(service, alert, sight, limit).await)
     }
 }
 

@@ -8,9 +8,12 @@
 mod burst;
 mod company;
 mod house;
+mod mirror;
 mod on_console;
 mod on_discord;
 mod on_slack;
+mod redaction;
+mod rooms;
 mod stage;
 mod stories;
 

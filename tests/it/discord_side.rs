@@ -2,6 +2,7 @@
 //! stand-in of Discord on the other side.
 
 mod acts;
+mod declare;
 mod lines;
 mod side;
 mod signed;

@@ -12,6 +12,7 @@ mod config;
 mod conformance;
 mod console;
 mod crash;
+mod declare;
 mod demo;
 mod discord_side;
 mod discord_world;

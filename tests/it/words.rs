@@ -8,7 +8,9 @@ mod dispatch;
 mod hands;
 pub mod hostile;
 pub mod journal;
+mod nature;
 mod oncall;
+mod rooms;
 mod told;
 
 use firebell::core::id::IncidentId;
@@ -58,11 +60,9 @@ fn shapes() -> BTreeMap<String, Event> {
     }
     let others = journal::other_shapes().into_iter();
     let others = others.chain(journal::waking_shapes());
-    for (name, event) in others
-        .chain(hands::shapes())
-        .chain(hands::runs())
-        .chain(told::shapes())
-    {
+    let others = others.chain(hands::shapes()).chain(hands::runs());
+    let others = others.chain(told::shapes()).chain(rooms::shapes());
+    for (name, event) in others.chain(nature::shapes()) {
         shapes.insert(name.to_owned(), event);
     }
     shapes

@@ -175,6 +175,11 @@ impl View<'_> {
             }
             Status::Resolved => {
                 plain("Postmortem", Press::Postmortem);
+                let parts = i.open_parts().len();
+                if parts > 0 {
+                    let label = format!("Resolve {}", count(parts, "open part"));
+                    plain(&label, Press::ResolveParts);
+                }
                 if i.merged_into.is_none() {
                     plain("Reopen", Press::Reopen);
                 }
@@ -188,6 +193,9 @@ impl View<'_> {
             plain("Update", Press::Update);
             if edited(i, self.directory).is_some() {
                 plain("Use the edited policy", Press::Follow);
+            }
+            if !i.talk.trouble.is_empty() {
+                plain("Retry the room", Press::RetryRooms);
             }
             buttons.extend(self.waiting_buttons());
             buttons.extend(self.under_way_buttons());

@@ -103,6 +103,16 @@ impl<'a> Line<'a> {
             "promote" => self
                 .about()
                 .and_then(|id| self.done(Invocation::Promote { id })),
+            "rename" | "retry" | "archive" | "redact" => self.rooming(),
+            "private" => self.private(true),
+            "public" => self.private(false),
+            "invite" => self.invite(),
+            "drill" => self.drill(true),
+            "real" => self.drill(false),
+            "type" => self.kind(),
+            "relate" => self.relate(),
+            "unrelate" => self.unrelate(),
+            "parent" => self.parent(),
             "explain" => self
                 .about()
                 .and_then(|id| self.done(Invocation::Explain { id })),
@@ -145,7 +155,15 @@ impl<'a> Line<'a> {
         }
         let free_text = matches!(
             self.leaf.verb.as_str(),
-            "note" | "page" | "settle" | "update" | "status"
+            "note"
+                | "page"
+                | "settle"
+                | "rename"
+                | "redact"
+                | "private"
+                | "public"
+                | "update"
+                | "status"
         );
         // In `snooze 30` and `approve 3` the number is not an incident.
         let own_number = matches!(
@@ -157,18 +175,36 @@ impl<'a> Line<'a> {
             (_, true) => self.words.len() > 1,
             _ => true,
         };
+        if self.names_the_other() {
+            return None;
+        }
         if let Some(id) = self.words.peek().and_then(|w| number(w, bare_is_id)) {
             self.words.next();
             return Some(id);
         }
         // Of several numbers the first is the incident; what follows is the verb's.
-        let several = matches!(self.leaf.verb.as_str(), "merge");
+        let several = matches!(
+            self.leaf.verb.as_str(),
+            "merge" | "relate" | "unrelate" | "parent"
+        );
         let id = self.words.last().and_then(|w| number(w, false));
         if id.is_some() && !free_text && !several {
             self.words.take_last();
             return id;
         }
         None
+    }
+
+    /// `parent 40` in the room of 42: the only number is the other incident's.
+    fn names_the_other(&self) -> bool {
+        let of_two = matches!(self.leaf.verb.as_str(), "relate" | "unrelate" | "parent");
+        if !of_two || self.context.here.is_none() {
+            return false;
+        }
+        let mut ahead = self.words.clone();
+        ahead.next();
+        let second = ahead.peek();
+        !second.is_some_and(|w| number(w, true).is_some() || w.text.eq_ignore_ascii_case("none"))
     }
 
     pub(super) fn usage(&self, what: impl Into<String>) -> Usage {
@@ -441,18 +477,6 @@ impl<'a> Line<'a> {
             good,
             note,
         })
-    }
-
-    fn list(mut self) -> Result<Invocation, Usage> {
-        let all = match self.words.next().map(|w| w.text.to_lowercase()).as_deref() {
-            None | Some("open") => false,
-            Some("all") => true,
-            Some(other) => {
-                let what = format!("`which`: `{other}` is neither `open` nor `all`.");
-                return Err(self.wrong("which", what));
-            }
-        };
-        self.done(Invocation::List { all })
     }
 
     fn link(mut self) -> Result<Invocation, Usage> {

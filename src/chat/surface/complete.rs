@@ -195,9 +195,13 @@ fn values(arg: &Argument, directory: &Directory) -> Found {
             commands.map(|c| (c.verb.clone(), c.help.clone())).collect()
         }
         // Free words; runs are on the card, with their buttons; covers are in the question.
-        Kind::Text | Kind::Pairs | Kind::Run | Kind::Cover | Kind::More | Kind::Incident => {
-            Found::new()
-        }
+        Kind::Text
+        | Kind::Pairs
+        | Kind::Run
+        | Kind::Cover
+        | Kind::More
+        | Kind::Line
+        | Kind::Incident => Found::new(),
         Kind::Status => {
             let scale = directory.statuses.iter();
             scale.map(|s| (s.id.clone(), s.name.clone())).collect()
@@ -249,7 +253,16 @@ fn about(kind: &crate::core::directory::IncidentType) -> String {
 fn severities(directory: &Directory) -> Found {
     let scale = directory.severities.iter();
     scale
-        .map(|s| (s.name.clone(), s.labels.join(", ")))
+        .map(|s| {
+            let said = [s.title.as_str(), s.description.as_str()];
+            let said: Vec<&str> = said.into_iter().filter(|t| !t.is_empty()).collect();
+            let words = if said.is_empty() {
+                s.labels.join(", ")
+            } else {
+                said.join(". ")
+            };
+            (s.name.clone(), words)
+        })
         .collect()
 }
 

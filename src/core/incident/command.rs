@@ -1,8 +1,9 @@
 //! What is asked of an incident, the little a decision may read besides it, and the ways to say no.
 
 use super::Incident;
-use super::nature::Nature;
+use super::nature::{Nature, Shape};
 use super::parts::{Ladder, Origin, Outcome};
+use super::talk::{Answered, Talk};
 use crate::core::alert::{AlertRef, Labels};
 use crate::core::brakes::Brakes;
 use crate::core::directory::AutoLevel;
@@ -200,6 +201,13 @@ pub enum Command {
         /// Who.
         by: Actor,
     },
+    /// It is to be something else: private, a drill, of another type, a part of another incident.
+    Shape {
+        /// Who says so.
+        by: Actor,
+        /// What.
+        shape: Box<Shape>,
+    },
     /// Name the lead.
     Lead {
         /// Who says so.
@@ -237,7 +245,11 @@ pub enum Command {
         platform: Platform,
         /// The platform's id of the message.
         message: String,
+        /// The message it answers.
+        answers: Option<Box<Answered>>,
     },
+    /// Something about its rooms and what is said in them.
+    Talk(Box<Talk>),
     /// What was written in the room was changed.
     Reword {
         /// Who.
@@ -421,6 +433,8 @@ pub enum Command {
         by: Actor,
         /// Which event.
         seq: Seq,
+        /// Events that bear the same words.
+        also: Vec<Seq>,
         /// Why.
         why: String,
     },

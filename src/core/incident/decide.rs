@@ -3,7 +3,7 @@
 use super::command::{Command, Refusal, Scene};
 use super::event::Event;
 use super::opening::{self, after};
-use super::{Incident, Status, THE_ROOM, climb, gate, reach, runs, severity, update, verbs};
+use super::{Incident, Status, THE_ROOM, climb, gate, reach, runs, severity, talk, update, verbs};
 use crate::core::alert::AlertRef;
 use crate::core::automation;
 use crate::core::id::{Actor, AlertId, Platform, Severity};
@@ -60,6 +60,7 @@ fn judge(incident: &Incident, scene: &Scene<'_>, command: Command) -> Result<Vec
         } => page(incident, scene, &by, &target, &message),
         Command::SetSeverity { by, to } => severity::set(incident, scene, by, to),
         Command::Promote { by } => promote(incident, by),
+        Command::Shape { by, shape } => super::shape::decide(incident, scene, by, *shape),
         Command::Lead { by, lead } => lead_change(incident, by, lead),
         Command::Note {
             by,
@@ -75,12 +76,15 @@ fn judge(incident: &Incident, scene: &Scene<'_>, command: Command) -> Result<Vec
             text,
             platform,
             message,
+            answers,
         } => Ok(vec![Event::Spoke {
             by,
             text,
             platform,
             message,
+            answers,
         }]),
+        Command::Talk(talk) => talk::decide(incident, scene, *talk),
         Command::Reword {
             by,
             text,
@@ -198,14 +202,7 @@ fn report(incident: &Incident, scene: &Scene<'_>, command: Command) -> Result<Ve
             }])
         }
         Command::RoomFailed { platform, why } => Ok(vec![Event::RoomFailed { platform, why }]),
-        Command::Redact { by, seq, why } => {
-            if seq == 0 || seq > incident.seq {
-                return Err(Refusal::Invalid {
-                    why: format!("There is no line {seq} in this timeline."),
-                });
-            }
-            Ok(vec![Event::Redacted { seq, by, why }])
-        }
+        Command::Redact { by, seq, also, why } => redact(incident, &by, (seq, also), &why),
         // `decide` has taken every other command.
         _ => Err(Refusal::NothingToDo {
             what: "There is nothing to do.".to_owned(),
@@ -315,7 +312,8 @@ fn wake(incident: &Incident, scene: &Scene<'_>) -> Result<Vec<Event>, Refusal> {
         Status::Acknowledged if climb::remind_at(incident).is_some_and(|t| t <= scene.now) => {
             events.extend(climb::remind(incident, scene));
         }
-        _ => {}
+        Status::Resolved => events.extend(talk::due(incident, scene)),
+        Status::Acknowledged => {}
     }
     events.extend(update::due(incident, scene));
     if events.is_empty() {
@@ -417,11 +415,13 @@ fn page(
     if !incident.is_open() {
         return Err(Refusal::AlreadyResolved);
     }
+    let mut reached = climb::resolve(std::slice::from_ref(target), scene, incident.turn);
+    climb::unheard(incident, &mut reached);
     let climb::Reached {
         mut people,
         channels,
         skipped,
-    } = climb::resolve(std::slice::from_ref(target), scene, incident.turn);
+    } = reached;
     if incident.status == Status::Triggered {
         // While somebody has it nothing follows by itself, so all their contacts are used at once.
         people = reach::by_rules(people, super::Urgency::High, scene);
@@ -532,6 +532,35 @@ fn page_failed(
     events
 }
 
+/// One event for each line that bears the words, the one that was named first.
+fn redact(
+    incident: &Incident,
+    by: &Actor,
+    (seq, also): (u32, Vec<u32>),
+    why: &str,
+) -> Result<Vec<Event>, Refusal> {
+    let gone = |seq: &u32| *seq == 0 || *seq > incident.seq;
+    if let Some(seq) = std::iter::once(&seq).chain(&also).find(|s| gone(s)) {
+        return Err(Refusal::Invalid {
+            why: format!("There is no line {seq} in this timeline."),
+        });
+    }
+    if why.trim().is_empty() {
+        return Err(Refusal::Invalid {
+            why: "Say why it is removed: `redact 7 it holds a password`.".to_owned(),
+        });
+    }
+    let others = also.into_iter().filter(|s| *s != seq);
+    let all = std::iter::once(seq).chain(others);
+    Ok(all
+        .map(|seq| Event::Redacted {
+            seq,
+            by: by.clone(),
+            why: text::cut(why, 300),
+        })
+        .collect())
+}
+
 /// Rooms made anew on one platform before firebell gives up there: somebody who archives a room
 /// again and again means it.
 const ROOMS_LOST: u8 = 3;
@@ -545,7 +574,9 @@ fn place_failed(
 ) -> Result<Vec<Event>, Refusal> {
     let lost = incident.rooms_lost.get(&platform).copied().unwrap_or(0);
     let known = incident.closed.contains(&(platform.clone(), place.clone()));
-    if known || place == THE_ROOM && lost >= ROOMS_LOST {
+    // What is put away is not lost.
+    let shelved = place == THE_ROOM && incident.talk.archived;
+    if known || shelved || place == THE_ROOM && lost >= ROOMS_LOST {
         return Err(Refusal::NothingToDo {
             what: format!("It is known that nothing can be posted in {place}."),
         });

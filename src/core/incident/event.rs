@@ -3,8 +3,14 @@
 //! Changes are additive only: a new field has a serde default, a variant is never renamed or
 //! removed, and `tests/golden/events` holds every shape ever written.
 
-use super::nature::Nature;
+use super::nature::{
+    ChildMoved, ChildSet, DrillSet, Hidden, Invited, Nature, ParentSet, Related, Revealed, TypeSet,
+    Unrelated,
+};
 use super::parts::{Ladder, Origin, Outcome, PagedPerson, Skipped, Terms};
+use super::talk::{
+    Answered, KeptFile, KeptMessage, PutAway, RefusedFile, Retitled, RoomPlan, ShelvedRoom, Unkept,
+};
 use super::told::{CadenceSet, Update, UpdateDue};
 use crate::core::alert::{AlertRef, Labels};
 use crate::core::change::Preceding;
@@ -12,11 +18,6 @@ use crate::core::directory::Urgency;
 use crate::core::id::{Actor, AlertId, IncidentId, Platform, RunId, Severity};
 use crate::core::time::Time;
 use serde::{Deserialize, Serialize};
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
-fn is_false(flag: &bool) -> bool {
-    !flag
-}
 
 /// A fact about one incident.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,7 +55,7 @@ pub enum Event {
         ladder: Ladder,
         /// Which of the incidents its policy ever opened this is, counted from 0 by policies with
         /// steps that take turns.
-        #[serde(default, skip_serializing_if = "is_zero")]
+        #[serde(default, skip_serializing_if = "super::parts::is_none")]
         turn: u64,
         /// When the first rung is climbed; absent: nobody is paged by the ladder.
         first_page: Option<Time>,
@@ -69,7 +70,7 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         auto_resolve_after_ms: Option<i64>,
         /// That waits until no alert fires any more.
-        #[serde(default, skip_serializing_if = "is_false")]
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         hold_while_firing: bool,
         /// Its type, whether it is private and whether it is a drill.
         #[serde(default, skip_serializing_if = "Nature::is_plain")]
@@ -308,6 +309,26 @@ pub enum Event {
         /// Why.
         why: String,
     },
+    /// Only those it concerns see it from now on.
+    Hidden(Hidden),
+    /// Everybody sees it from now on.
+    Revealed(Revealed),
+    /// Somebody was let in.
+    Invited(Invited),
+    /// It is a drill, or real after all.
+    DrillSet(DrillSet),
+    /// It is of another type.
+    TypeSet(TypeSet),
+    /// It has to do with another incident.
+    Related(Related),
+    /// It has nothing to do with another incident after all.
+    Unrelated(Unrelated),
+    /// It is a part of another incident, or stands for itself.
+    ParentSet(ParentSet),
+    /// Another incident is a part of it, or is no more.
+    ChildSet(ChildSet),
+    /// A part of it stands somewhere else now.
+    ChildMoved(ChildMoved),
     /// Somebody leads.
     LeadChanged {
         /// Who said so.
@@ -334,6 +355,9 @@ pub enum Event {
         platform: Platform,
         /// The platform's id of the message, for links.
         message: String,
+        /// The message it answers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answers: Option<Box<Answered>>,
     },
     /// Somebody changed what they had written.
     Reworded {
@@ -541,13 +565,32 @@ pub enum Event {
     Removed {
         /// Kind of the event that stood here.
         kind: String,
+        /// The platform its words were written on.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        platform: Platform,
+        /// The platform's id of the message.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        message: String,
     },
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "the shape serde asks for"
-)]
-fn is_zero(n: &u64) -> bool {
-    *n == 0
+    /// How its rooms are to be.
+    RoomPlanned(RoomPlan),
+    /// It is called something else.
+    Retitled(Retitled),
+    /// Its rooms are put away: they stay readable, and nobody writes in them until it is opened again.
+    Archived(PutAway),
+    /// A room was put away.
+    RoomShelved(ShelvedRoom),
+    /// What failed of its rooms is tried again.
+    RoomRetried {
+        /// Who wants it.
+        by: Actor,
+    },
+    /// A message was put on the timeline.
+    Kept(Box<KeptMessage>),
+    /// That was taken back.
+    Unkept(Unkept),
+    /// A file came with a message and was kept.
+    Attached(Box<KeptFile>),
+    /// A file came with a message and was not kept.
+    FileRefused(Box<RefusedFile>),
 }

@@ -3,7 +3,8 @@
 use super::event::Event;
 use super::parts::{Ladder, Origin, PagedPerson};
 use super::{
-    Climb, Forgotten, Incident, Mute, Record, Status, THE_ROOM, climb, gate, reach, runs, update,
+    Climb, Forgotten, Incident, Mute, Record, Status, THE_ROOM, climb, gate, reach, runs, shape,
+    talk, update,
 };
 use crate::core::change::Preceding;
 use crate::core::directory::WEBHOOK;
@@ -17,7 +18,9 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
     incident.seq = record.seq;
     incident.updated_at = record.at;
     crew(incident, &record.event);
+    shape::admit(incident, &record.event);
     course(incident, record);
+    talk::evolve(incident, record);
     update::evolve(incident, record);
     if moves(&record.event) {
         (incident.moved_at, incident.reminded) = (record.at, false);
@@ -37,20 +40,10 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
                 incident.cleared_at = Some(record.at);
             }
         }
-        Event::Acknowledged { by } => {
-            rest(incident, Status::Acknowledged);
-            incident.acked_by = Some(by.clone());
-            incident.acked_at.get_or_insert(record.at);
-            incident.snoozed_until = None;
-        }
+        Event::Acknowledged { by } => taken(incident, by, None, record.at),
         Event::AckCounted { by, .. } => reach::counted(incident, by),
         Event::LadderChanged { ladder, .. } => ladder_changed(incident, ladder),
-        Event::Snoozed { by, until } => {
-            rest(incident, Status::Acknowledged);
-            incident.acked_by = Some(by.clone());
-            incident.acked_at.get_or_insert(record.at);
-            incident.snoozed_until = Some(*until);
-        }
+        Event::Snoozed { by, until } => taken(incident, by, Some(*until), record.at),
         Event::Retriggered { due, .. } => climb_again(incident, *due, record.at),
         Event::Unacknowledged { .. }
         | Event::Reopened { .. }
@@ -71,7 +64,17 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         Event::Preceded { changes } => preceded(incident, changes),
         Event::Promoted { .. } => incident.major = true,
         Event::LeadChanged { lead, .. } => incident.lead = Some(lead.clone()),
-        Event::RoomOpened { .. } | Event::PlaceFailed { .. } => rooms(incident, &record.event),
+        Event::Hidden(_)
+        | Event::Revealed(_)
+        | Event::Invited(_)
+        | Event::DrillSet(_)
+        | Event::TypeSet(_)
+        | Event::Related(_)
+        | Event::Unrelated(_)
+        | Event::ParentSet(_)
+        | Event::ChildSet(_)
+        | Event::ChildMoved(_) => shape::evolve(incident, record),
+        Event::RoomOpened { .. } | Event::PlaceFailed { .. } => place(incident, &record.event),
         Event::Paged { .. }
         | Event::Chased { .. }
         | Event::RungSkipped { .. }
@@ -91,31 +94,21 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         | Event::RunEnded { .. }
         | Event::RunCancelAsked { .. }
         | Event::RunSettled { .. } => runs::evolve(incident, record),
-        Event::PolicyEdited { .. }
-        | Event::AutoStopped { .. }
-        | Event::Updated(_)
-        | Event::CadenceSet(_)
-        | Event::UpdateDue(_)
-        | Event::Noted { .. }
-        | Event::Spoke { .. }
-        | Event::Reworded { .. }
-        | Event::Unsaid { .. }
-        | Event::Joined { .. }
-        | Event::Left { .. }
-        | Event::RoomFailed { .. }
-        | Event::Redacted { .. }
-        | Event::Removed { .. } => {}
+        // Remembered by `talk`, or by the journal alone.
+        _ => {}
     }
 }
 
-fn preceded(incident: &mut Incident, changes: &[Preceding]) {
-    incident.preceded.extend(changes.iter().cloned());
-    // Stable: of equal rank, what was known first stays first.
-    incident.preceded.sort_by_key(|p| Reverse(p.points));
+/// Somebody has it, for a while or until it is over.
+fn taken(incident: &mut Incident, by: &Actor, until: Option<Time>, at: Time) {
+    rest(incident, Status::Acknowledged);
+    incident.acked_by = Some(by.clone());
+    incident.acked_at.get_or_insert(at);
+    incident.snoozed_until = until;
 }
 
-/// A room is there, or is lost.
-fn rooms(incident: &mut Incident, event: &Event) {
+/// A room is there, or a place cannot be posted in any more.
+fn place(incident: &mut Incident, event: &Event) {
     match event {
         Event::RoomOpened { platform, room, .. } => {
             incident.rooms.insert(platform.clone(), room.clone());
@@ -132,6 +125,12 @@ fn rooms(incident: &mut Incident, event: &Event) {
         }
         _ => {}
     }
+}
+
+fn preceded(incident: &mut Incident, changes: &[Preceding]) {
+    incident.preceded.extend(changes.iter().cloned());
+    // Stable: of equal rank, what was known first stays first.
+    incident.preceded.sort_by_key(|p| Reverse(p.points));
 }
 
 /// What a press may be too late for, and what counts as something happening.
@@ -158,6 +157,8 @@ fn course(incident: &mut Incident, record: &Record) {
             | Event::Noted { .. }
             | Event::Updated(_)
             | Event::Spoke { .. }
+            | Event::Kept { .. }
+            | Event::Attached { .. }
             | Event::SeverityChanged { .. }
             | Event::LeadChanged { .. }
             | Event::Promoted { .. }

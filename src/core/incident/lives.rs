@@ -9,7 +9,6 @@ use super::*;
 use crate::core::brakes::Brakes;
 use crate::core::directory::{Action, ActionClass, Approval, Directory, Policy, Target};
 use crate::core::verdict;
-use cast::{by_itself, letting, wake_in_steps};
 use std::sync::Arc;
 
 const LIVES: u64 = 2000;
@@ -63,13 +62,7 @@ impl Life {
                 .actions
                 .insert(format!("act-{approvals}"), Arc::new(action(approvals)));
         }
-        let by_itself = by_itself(&mut rng);
-        directory
-            .actions
-            .insert("auto".to_owned(), Arc::new(by_itself));
-        directory.permits = letting();
-        wake_in_steps(&mut rng, &mut directory);
-        cast::tell_by_rules(&mut rng, &mut directory);
+        cast::equip(&mut rng, &mut directory);
         let policy = Policy {
             id: "p".to_owned(),
             rungs: ladder(&[Target::Person("bo".to_owned())], 0).rungs,
@@ -190,6 +183,7 @@ impl Life {
                 by,
                 to: Severity(self.rng.u8(0..4)),
             },
+            13 if self.rng.bool() => cast::shape(&mut self.rng, by),
             13 => Command::Lead {
                 by: by.clone(),
                 lead: by,
@@ -353,7 +347,8 @@ impl Life {
     fn brought_back(&mut self, by: Actor) -> Command {
         let person = ["ana", "bo"][self.rng.usize(0..2)].to_owned();
         let contact = ["console", "phone"][self.rng.usize(0..2)].to_owned();
-        match self.rng.u8(0..5) {
+        match self.rng.u8(0..6) {
+            5 => self.about_rooms(by),
             0 => Command::PageFailed {
                 person,
                 contact,
@@ -379,6 +374,16 @@ impl Life {
         }
     }
 
+    fn about_rooms(&mut self, by: Actor) -> Command {
+        let (platform, message) = ("slack".to_owned(), format!("m{}", self.rng.u8(0..3)));
+        Command::Talk(Box::new(cast::talk(
+            &mut self.rng,
+            by,
+            (platform, message),
+            self.now,
+        )))
+    }
+
     fn in_a_room(&mut self, by: Actor) -> Command {
         let (platform, message) = ("slack".to_owned(), format!("m{}", self.rng.u8(0..3)));
         match self.rng.u8(0..5) {
@@ -387,6 +392,7 @@ impl Life {
                 text: "hello".to_owned(),
                 platform,
                 message,
+                answers: None,
             },
             1 => Command::Reword {
                 by,

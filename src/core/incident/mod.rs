@@ -28,6 +28,8 @@ mod react;
 mod rest;
 mod runs;
 mod severity;
+mod shape;
+mod talk;
 #[cfg(test)]
 mod tests;
 mod told;
@@ -42,11 +44,19 @@ pub use declaration::{Declaration, TITLE_CHARS};
 pub use event::Event;
 pub use evolve::evolve;
 pub(super) use gate::{refused, release};
-pub use nature::{DRILL, Nature, headline};
+pub use nature::{
+    Child, ChildMoved, ChildSet, DRILL, DrillSet, Hidden, Invited, Nature, ParentSet, Related,
+    Revealed, Shape, TypeSet, Unrelated, headline, key, labelled_drill,
+};
 pub use parts::{Ladder, Later, Origin, Outcome, PagedPerson, Skipped, Terms};
 pub use reach::Chase;
 pub use react::{Effect, Place, Surface, react};
 pub(super) use runs::{Wish, ask_by_itself};
+pub(super) use shape::sentence as shape_sentence;
+pub use talk::{
+    A_LINE, A_REMOVED_MESSAGE, Answered, KeptFile, KeptMessage, Mark, PutAway, RefusedFile,
+    Retitled, RoomPlan, Rooms, ShelvedRoom, Talk, Unkept, file_words, size,
+};
 pub use told::{
     Affected, Announced, Audience, CadenceSet, Published, Standing, Told, Update, UpdateDue,
 };
@@ -323,6 +333,14 @@ pub struct Incident {
     pub lead: Option<Actor>,
     /// Directory ids of who belongs in the room: woken, has it, leads, or did something.
     pub crew: Few<String>,
+    /// Who was let in or did something, by [`key`]: while it is private they see it.
+    pub admitted: Few<String>,
+    /// Incidents it has to do with: title and why.
+    pub related: BTreeMap<IncidentId, (String, String)>,
+    /// The incident it is a part of, with its title.
+    pub parent: Option<(IncidentId, String)>,
+    /// The incidents that are parts of it.
+    pub children: BTreeMap<IncidentId, Child>,
     /// Places that cannot be posted in, by platform, so that each is told once.
     pub closed: BTreeSet<(Platform, String)>,
     /// How often a platform lost the room.
@@ -333,6 +351,8 @@ pub struct Incident {
     pub runs: BTreeMap<RunId, Run>,
     /// The first page waits for a run.
     pub held: Option<Held>,
+    /// What is known of its rooms besides where they are.
+    pub talk: Rooms,
     /// What was changed before it began, the highest rank first.
     pub preceded: Vec<Preceding>,
 }
@@ -435,7 +455,8 @@ pub const THE_ROOM: &str = "the room";
 #[must_use]
 pub fn wake_at(incident: &Incident) -> Option<Time> {
     if !incident.is_open() {
-        return gate::next_expiry(incident);
+        let next = [gate::next_expiry(incident), incident.archives_at()];
+        return next.into_iter().flatten().min();
     }
     let climb = match (&incident.climb, incident.status, &incident.muted) {
         (_, Status::Triggered, Some(mute)) => Some(mute.until),

@@ -3,7 +3,7 @@
 use super::command::{OpenAs, Scene};
 use super::decide::NOTE_CHARS;
 use super::event::Event;
-use super::{Incident, Origin, Record, climb, evolve};
+use super::{Incident, Origin, Record, climb, evolve, talk};
 use crate::core::automation;
 use crate::core::brakes::Brakes;
 use crate::core::change::{self, Preceding};
@@ -35,6 +35,7 @@ pub(super) fn open(id: IncidentId, scene: &Scene<'_>, open: OpenAs) -> Vec<Event
     });
     let service = open.service.as_deref();
     let (urgency, reason) = scene.directory.urgency(open.severity, service, scene.now);
+    let plan = talk::planned(scene, open.severity, service, open.nature.private);
     let auto = open.auto;
     let noted = notes(&open.origin, &open.said);
     let mut opened = Event::Opened {
@@ -81,7 +82,10 @@ pub(super) fn open(id: IncidentId, scene: &Scene<'_>, open: OpenAs) -> Vec<Event
     if let Event::Opened { why, .. } = &mut opened {
         why.extend(not);
     }
-    let mut events: Vec<Event> = [Some(opened), promoted].into_iter().flatten().collect();
+    let mut events: Vec<Event> = [Some(opened), promoted, plan]
+        .into_iter()
+        .flatten()
+        .collect();
     events.extend(noted);
     after(&mut so_far, scene, &events[1..]);
     after(&mut so_far, scene, &armed);

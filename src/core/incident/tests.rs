@@ -13,6 +13,7 @@ use chrono_tz::Tz;
 mod approvals;
 mod reach;
 mod rest;
+mod shape;
 pub(super) mod told;
 
 /// Noon of a Monday.
@@ -84,6 +85,7 @@ pub(super) fn directory() -> Directory {
                 } else {
                     Urgency::High
                 },
+                ..SeverityName::default()
             })
             .collect(),
         catch_all: vec![Target::Person("bo".to_owned())],

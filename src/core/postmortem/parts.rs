@@ -206,6 +206,9 @@ pub struct Spoken {
     pub text: String,
     /// The event and the platform's message.
     pub source: String,
+    /// What it said before, and until when; only the transcript tells that.
+    #[serde(skip)]
+    pub earlier: Vec<(Stamp, String)>,
 }
 
 /// An alert that joined.

@@ -112,6 +112,12 @@ pub fn transcript(p: &Postmortem) -> String {
         for part in s.text.lines() {
             let _ = writeln!(out, "    {}", line(part));
         }
+        for (until, before) in &s.earlier {
+            let _ = writeln!(out, "    [until {} it said:]", until.local);
+            for part in before.lines() {
+                let _ = writeln!(out, "    | {}", line(part));
+            }
+        }
         out.push('\n');
     }
     out

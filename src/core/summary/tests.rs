@@ -110,6 +110,8 @@ fn what_was_removed_is_not_sent() {
     let mut journal = vec![note(1, "kept"), note(2, "x")];
     journal[1].event = Event::Removed {
         kind: "noted".to_owned(),
+        platform: String::new(),
+        message: String::new(),
     };
     let asked = prompt(&journal, 100_000, "s", &same);
     assert_eq!(asked.lines, lines(&[1]));

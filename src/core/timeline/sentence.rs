@@ -6,7 +6,7 @@ use super::runs::run;
 use super::told::told;
 use crate::core::alert::AlertRef;
 use crate::core::id::Actor;
-use crate::core::incident::{Event, Ladder, Origin, PagedPerson, Skipped};
+use crate::core::incident::{Event, Ladder, Origin, PagedPerson, Skipped, shape_sentence};
 use crate::core::text::{self, count};
 use crate::core::time::Time;
 
@@ -48,6 +48,16 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         Event::SeverityChanged { .. } | Event::Promoted { .. } | Event::LeadChanged { .. } => {
             command(event, names)
         }
+        Event::Hidden(_)
+        | Event::Revealed(_)
+        | Event::Invited(_)
+        | Event::DrillSet(_)
+        | Event::TypeSet(_)
+        | Event::Related(_)
+        | Event::Unrelated(_)
+        | Event::ParentSet(_)
+        | Event::ChildSet(_)
+        | Event::ChildMoved(_) => shape_sentence(event).unwrap_or_default(),
         Event::Preceded { changes } => super::changes::sentence(changes),
         Event::Noted { .. }
         | Event::Spoke { .. }
@@ -60,6 +70,15 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         | Event::RoomFailed { .. }
         | Event::Redacted { .. }
         | Event::Removed { .. } => words(event),
+        Event::RoomPlanned { .. }
+        | Event::Retitled { .. }
+        | Event::Archived { .. }
+        | Event::RoomShelved { .. }
+        | Event::RoomRetried { .. }
+        | Event::Kept { .. }
+        | Event::Unkept { .. }
+        | Event::Attached { .. }
+        | Event::FileRefused { .. } => super::talk::talk(event),
         Event::Updated(_) | Event::CadenceSet(_) | Event::UpdateDue(_) => told(event, names),
         Event::RunAsked { .. } => run_asked(event, names),
         Event::RunRehearsed { .. }
@@ -381,7 +400,12 @@ fn command(event: &Event, names: &Names) -> String {
 fn words(event: &Event) -> String {
     match event {
         Event::Noted { by, text, .. } => format!("{} noted: {text}", by.name()),
-        Event::Spoke { by, text, .. } => format!("{} wrote: {text}", by.name()),
+        Event::Spoke {
+            by, text, answers, ..
+        } => match answers.as_ref().filter(|a| !a.name.is_empty()) {
+            Some(to) => format!("{} answered {}: {text}", by.name(), to.name),
+            None => format!("{} wrote: {text}", by.name()),
+        },
         Event::Reworded { by, text, .. } => {
             format!("{} changed a message; it says now: {text}", by.name())
         }
@@ -405,7 +429,7 @@ fn words(event: &Event) -> String {
                 by.name()
             )
         }
-        Event::Removed { kind } => {
+        Event::Removed { kind, .. } => {
             format!("The content of this event ({kind}) was removed for good.")
         }
         _ => String::new(),

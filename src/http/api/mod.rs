@@ -15,9 +15,11 @@ mod changes;
 mod declare;
 mod hands;
 mod incidents;
+mod nature;
 mod oncall;
 mod params;
 mod postmortems;
+mod rooms;
 mod runs;
 mod services;
 mod shape;
@@ -98,6 +100,12 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(postmortems::search))
         .routes(routes!(agree::stop_run))
         .routes(routes!(agree::settle_run))
+        .routes(routes!(rooms::get_rooms))
+        .routes(routes!(rooms::retry_rooms))
+        .routes(routes!(rooms::archive_rooms))
+        .routes(routes!(rooms::rename))
+        .routes(routes!(rooms::get_files))
+        .routes(routes!(rooms::redact))
         .routes(routes!(acts::acknowledge))
         .routes(routes!(acts::resolve))
         .routes(routes!(acts::note))
@@ -106,6 +114,13 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(hands::reopen))
         .routes(routes!(hands::reassign))
         .routes(routes!(hands::merge))
+        .routes(routes!(nature::get_ties))
+        .routes(routes!(nature::set_private))
+        .routes(routes!(nature::set_drill))
+        .routes(routes!(nature::set_type))
+        .routes(routes!(nature::invite))
+        .routes(routes!(nature::relate))
+        .routes(routes!(nature::set_parent))
         .routes(routes!(hands::acknowledge_many))
         .routes(routes!(hands::resolve_many))
         .routes(routes!(silences::list_silences, silences::make_silence))

@@ -121,6 +121,28 @@ pub(super) async fn run(
 }
 
 #[derive(Deserialize)]
+pub(super) struct Since {
+    since: i64,
+}
+
+/// Messages whose words, file or mark changed of late: those of the newest window.
+pub(super) async fn changed(
+    State(console): State<Console>,
+    viewer: Viewer,
+    Path(id): Path<i64>,
+    Query(asked): Query<Since>,
+) -> Result<Markup, Trouble> {
+    let moment = Moment::new(&console, viewer);
+    let room = super::room::find(&console, &moment.viewer, id).await?;
+    let (posts, _) = super::room::window(&console, &moment, room.id, i64::MAX).await?;
+    let shown: Vec<_> = (posts.into_iter())
+        .filter(|p| p.row.kind == "text" || p.row.changed_at.is_some())
+        .filter(|p| p.row.id <= asked.since)
+        .collect();
+    Ok(draw_room::posts(moment.scene(), &shown))
+}
+
+#[derive(Deserialize)]
 pub(super) struct Piece {
     after: Option<i64>,
     before: Option<i64>,

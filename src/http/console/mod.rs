@@ -36,6 +36,7 @@ mod room;
 mod run;
 mod silences;
 mod summary;
+mod talk;
 mod told;
 mod trouble;
 mod view;
@@ -80,9 +81,16 @@ impl Console {
 pub fn router(app: App) -> Router {
     let console = Console::new(app);
     let guard = middleware::from_fn_with_state(console.clone(), guard::guard);
+    let most = usize::try_from(console.app.engine.directory().rooms.file_bytes);
+    let most = most.unwrap_or(usize::MAX).saturating_add(talk::AROUND);
+    // A reload may allow more; what is more than that now waits for the next start.
+    let sent = Router::new()
+        .route("/rooms/{id}/files", on_post(talk::upload))
+        .layer(DefaultBodyLimit::max(most));
     pages()
         .merge(forms())
         .layer(DefaultBodyLimit::max(FORM_BYTES))
+        .merge(sent)
         .layer(guard)
         .layer(middleware::from_fn(guard::headers))
         .with_state(console)
@@ -120,8 +128,10 @@ fn pages() -> Router<Console> {
         .route("/fragments/strip/{id}", get(fragment::strip))
         .route("/fragments/incident/{id}", get(fragment::incident))
         .route("/fragments/room/{id}", get(fragment::room))
+        .route("/fragments/room/{id}/changed", get(fragment::changed))
         .route("/fragments/run/{incident}/{id}", get(fragment::run))
         .route("/incidents/{incident}/runs/{run}/files/{n}", get(run::file))
+        .route("/incidents/{id}/files/{seq}", get(talk::file))
         .route("/assets/{name}", get(assets::serve))
 }
 
@@ -168,12 +178,23 @@ fn forms() -> Router<Console> {
         .route("/incidents/{id}/notes", on_post(act::note))
         .route("/incidents/{id}/reassign", on_post(hands::reassign))
         .route("/incidents/{id}/merge", on_post(hands::merge))
+        .route("/incidents/{id}/shape", on_post(hands::shape))
         .route(
             "/incidents/{id}/run/{action}",
             get(run::form).post(run::confirm),
         )
         .route("/incidents/{id}/run/{action}/confirm", get(run::preview))
         .route("/rooms/{id}/posts", on_post(compose::say))
+        .route("/rooms/{id}/posts/{post}/mark", on_post(talk::mark))
+        .route("/rooms/{id}/posts/{post}/delete", on_post(talk::delete))
+        .route(
+            "/rooms/{id}/posts/{post}/edit",
+            get(talk::edit_form).post(talk::edit),
+        )
+        .route(
+            "/incidents/{id}/redact/{seq}",
+            get(talk::redact_form).post(talk::redact),
+        )
         .route(
             "/automation",
             get(automation::page).post(automation::switch),

@@ -339,6 +339,7 @@ pub(super) struct Asked {
     owner: String,
     team: String,
     overdue: String,
+    drills: String,
     page: i64,
 }
 
@@ -356,6 +357,8 @@ pub(super) async fn list(
         owner: some(&asked.owner),
         team: some(&asked.team),
         overdue_at: (!asked.overdue.is_empty()).then_some(moment.now),
+        sight: moment.viewer.sight.clone(),
+        drills: !asked.drills.is_empty(),
         offset: page * PER_PAGE,
         limit: PER_PAGE,
     };
@@ -369,6 +372,7 @@ pub(super) async fn list(
         owner: asked.owner,
         team: asked.team,
         overdue: !asked.overdue.is_empty(),
+        drills: !asked.drills.is_empty(),
     };
     let body = draw::list(moment.scene(), &shown);
     let at = (Here::Postmortems, "/postmortems");
@@ -380,6 +384,7 @@ pub(super) async fn list(
 pub(super) struct Question {
     q: String,
     reviewed: String,
+    drills: String,
     service: String,
     team: String,
     /// First day, on the clock of who asks.
@@ -402,6 +407,8 @@ pub(super) async fn search(
     let to = on(&asked.to).map_err(Trouble::Invalid)?;
     let filter = SearchFilter {
         reviewed: !asked.reviewed.is_empty(),
+        sight: moment.viewer.sight.clone(),
+        drills: !asked.drills.is_empty(),
         service: some(&asked.service),
         team: some(&asked.team),
         from: from.map(|day| fairness::span(zone, day, day).0),

@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 const ROOT: &str = "firebell";
 /// The command in a message's menu.
 pub(super) const KEEP: &str = "Add to timeline";
+/// The other one.
+pub(super) const DECLARE: &str = "Declare an incident";
 /// Option for an action's pairs, whose name in the tree no option can have.
 const ARGUMENTS: &str = "arguments";
 /// Option for the incident's number.
@@ -33,7 +35,49 @@ pub fn commands(tree: &Tree, aliases: &[String]) -> Value {
         }
     }
     all.push(json!({"type": 3, "name": KEEP}));
+    all.push(json!({"type": 3, "name": DECLARE}));
     Value::Array(all)
+}
+
+/// Characters of names, descriptions and values of one command that Discord takes.
+const SIZE: usize = 8000;
+/// To how many characters the words about options are cut, step by step, until the command fits.
+const SHORTER: [usize; 5] = [70, 50, 36, 26, 18];
+
+/// Cuts what is said about options until Discord takes the command: it has every verb there is.
+fn fit(mut command: Value) -> Value {
+    for max in SHORTER {
+        if size(&command) <= SIZE {
+            break;
+        }
+        cut_options(&mut command, max);
+    }
+    command
+}
+
+/// Options of verbs, not the verbs themselves: whoever chooses one reads what it does.
+fn cut_options(command: &mut Value, max: usize) {
+    for option in command["options"].as_array_mut().into_iter().flatten() {
+        if matches!(option["type"].as_u64(), Some(1 | 2)) {
+            cut_options(option, max);
+        } else if let Some(words) = option["description"].as_str() {
+            option["description"] = json!(crate::core::text::cut(words, max));
+        }
+    }
+}
+
+/// Characters of names, descriptions and values, as Discord counts them.
+fn size(part: &Value) -> usize {
+    let own = |key: &str| part[key].as_str().map_or(0, |t| t.chars().count());
+    let below = |key: &str| {
+        part[key]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(size)
+            .sum::<usize>()
+    };
+    own("name") + own("description") + own("value") + below("options") + below("choices")
 }
 
 fn root(tree: &Tree, name: &str) -> Value {
@@ -54,16 +98,18 @@ fn root(tree: &Tree, name: &str) -> Value {
             "type": 2, "name": group.name, "description": group.help, "options": of(Some(&group.name)),
         })
     }));
-    json!({
+    fit(json!({
         "type": 1, "name": name, "description": "Incidents, pages and who is on call.",
         "options": options,
-    })
+    }))
 }
 
 /// Required ones first, as Discord demands.
 fn leaf_options(leaf: &Leaf) -> Vec<Value> {
-    let (required, rest): (Vec<_>, Vec<_>) = leaf.args.iter().partition(|a| a.required);
-    let mut options: Vec<Value> = required.into_iter().chain(rest).map(option).collect();
+    let must = |a: &Argument| a.required && !opens_form(leaf);
+    let (required, rest): (Vec<_>, Vec<_>) = leaf.args.iter().partition(|a| must(a));
+    let made = |a: &Argument| option(a, must(a));
+    let mut options: Vec<Value> = required.into_iter().chain(rest).map(made).collect();
     if leaf.incident != Needs::None {
         options.push(json!({
             "type": 4, "name": INCIDENT, "description": "Its number; may be left out in its room.",
@@ -73,13 +119,18 @@ fn leaf_options(leaf: &Leaf) -> Vec<Value> {
     options
 }
 
-fn option(arg: &Argument) -> Value {
+/// Without its words it opens its form, so none of them must be there.
+fn opens_form(leaf: &Leaf) -> bool {
+    leaf.verb == "new"
+}
+
+fn option(arg: &Argument, required: bool) -> Value {
     let mut made = json!({
-        "type": 3, "name": option_name(arg), "description": arg.help, "required": arg.required,
+        "type": 3, "name": option_name(arg), "description": arg.help, "required": required,
     });
     match arg.kind {
         Kind::Text | Kind::Pairs | Kind::More => made["max_length"] = json!(TEXT_CHARS),
-        Kind::Clock | Kind::Cover | Kind::Incident => made["max_length"] = json!(100),
+        Kind::Clock | Kind::Cover | Kind::Line | Kind::Incident => made["max_length"] = json!(100),
         Kind::Choice => {
             let choice = |c: &String| json!({"name": c, "value": c});
             made["choices"] = arg.choices.iter().map(choice).collect();
@@ -230,19 +281,6 @@ mod tests {
         );
     }
 
-    fn size(part: &Value) -> usize {
-        let own = |key: &str| part[key].as_str().map_or(0, |t| t.chars().count());
-        let below = |key: &str| {
-            part[key]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .map(size)
-                .sum::<usize>()
-        };
-        own("name") + own("description") + own("value") + below("options") + below("choices")
-    }
-
     fn check(part: &Value, top: bool) {
         let name = part["name"].as_str().unwrap();
         if part["type"] == 3 && top {
@@ -279,6 +317,24 @@ mod tests {
             check(command, true);
             assert!(size(command) <= 8000, "{}", size(command));
         }
+    }
+
+    #[test]
+    fn a_tree_of_many_words_is_cut_until_it_fits() {
+        let option =
+            |n: usize| json!({"type": 3, "name": format!("o{n}"), "description": "w".repeat(100)});
+        let verb = |n: usize| {
+            let options: Vec<Value> = (0..5).map(option).collect();
+            json!({"type": 1, "name": format!("v{n}"), "description": "h".repeat(90), "options": options})
+        };
+        let verbs: Vec<Value> = (0..25).map(verb).collect();
+        let fitted = fit(json!({"name": "firebell", "description": "x", "options": verbs}));
+        assert!(size(&fitted) <= SIZE, "{}", size(&fitted));
+        assert_eq!(
+            fitted["options"][0]["description"],
+            "h".repeat(90),
+            "verbs keep their words"
+        );
     }
 
     #[test]

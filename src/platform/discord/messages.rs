@@ -12,6 +12,7 @@ use std::time::Duration;
 /// Messages looked through for one of ours.
 const LOOK_BACK: usize = 50;
 const SEND: u64 = 1 << 11;
+const MANAGE_MESSAGES: u64 = 1 << 13;
 
 impl Discord {
     /// Posts a message; answers its id, empty when it was posted before and deleted meanwhile.
@@ -96,6 +97,40 @@ impl Discord {
             self.sign(&key, &channel),
         );
         self.create(&channel, &body, Some(room)).await
+    }
+
+    /// Puts other words into a line.
+    async fn reword(&self, room: &RoomRef, message: &str, line: &Line) -> Result<(), Fault> {
+        let channel = self.place(room).await?;
+        let key = self.engine.button_key();
+        let body = render::line(
+            line,
+            &self.page_of(line.incident.0),
+            self.sign(&key, &channel),
+        );
+        let done = self.edit(&channel, message, &body).await;
+        done.map_err(|refused| match refused.code {
+            10008 => Fault {
+                why: "the message is not there any more".to_owned(),
+                retry: Retry::Never,
+            },
+            _ => self.limited(&channel, Some(room), refused),
+        })
+    }
+
+    /// Deletes a message, whoever wrote it.
+    async fn delete(&self, room: &RoomRef, message: &str) -> Result<(), Fault> {
+        let channel = self.place(room).await?;
+        let path = format!("/channels/{channel}/messages/{message}");
+        let why = "firebell: removed for good";
+        let done = (self.rest)
+            .call(reqwest::Method::DELETE, &path, None, &[], why)
+            .await;
+        match done {
+            Err(refused) if refused.code == 10008 => Ok(()),
+            Err(refused) => Err(rooms::with_permission(refused, MANAGE_MESSAGES)),
+            Ok(_) => Ok(()),
+        }
     }
 
     async fn show_card(
@@ -316,17 +351,56 @@ impl Chat for Discord {
         Box::pin(self.set_topic(room, text))
     }
 
-    fn invite<'a>(&'a self, room: &'a str, people: &'a [String]) -> Answer<'a, ()> {
-        Box::pin(self.bring(room, people))
-    }
-
-    fn furnish<'a>(
+    fn invite<'a>(
         &'a self,
         room: &'a str,
-        card: &'a str,
-        links: &'a [(String, String)],
-    ) -> Answer<'a, ()> {
-        Box::pin(self.hang_up(room, card, links))
+        people: &'a [String],
+        private: bool,
+    ) -> Answer<'a, Vec<String>> {
+        Box::pin(self.bring(room, people, private))
+    }
+
+    fn pin<'a>(&'a self, room: &'a str, card: &'a str) -> Answer<'a, ()> {
+        Box::pin(self.pin_up(room, card))
+    }
+
+    fn links<'a>(&'a self, room: &'a str, links: &'a [(String, String)]) -> Answer<'a, ()> {
+        Box::pin(self.hang_up(room, links))
+    }
+
+    fn rename<'a>(&'a self, room: &'a str, name: &'a str) -> Answer<'a, ()> {
+        Box::pin(self.call_it(room, name))
+    }
+
+    fn shelve<'a>(&'a self, room: &'a str) -> Answer<'a, ()> {
+        Box::pin(self.put_away(room))
+    }
+
+    fn unshelve<'a>(
+        &'a self,
+        room: &'a str,
+        _card: &'a Card,
+        _name: &'a str,
+    ) -> Answer<'a, (String, String)> {
+        Box::pin(self.take_out(room))
+    }
+
+    fn thread<'a>(
+        &'a self,
+        channel: &'a RoomRef,
+        message: &'a str,
+        card: &'a Card,
+        name: &'a str,
+    ) -> Answer<'a, (String, String)> {
+        Box::pin(self.open_thread(channel, message, card, name))
+    }
+
+    fn amend<'a>(&'a self, room: &'a RoomRef, message: &'a str, line: &'a Line) -> Answer<'a, ()> {
+        Box::pin(self.reword(room, message, line))
+    }
+
+    fn erase<'a>(&'a self, room: &'a RoomRef, message: &'a str) -> Answer<'a, ()> {
+        Box::pin(self.delete(room, message))
     }
 
     fn tell<'a>(&'a self, room: &'a RoomRef, key: &'a str, text: &'a str) -> Answer<'a, ()> {

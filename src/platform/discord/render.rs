@@ -60,8 +60,12 @@ pub(super) fn links_mark(incident: IncidentId) -> String {
 
 /// A card: a content for the lock screen, an embed with the facts, buttons.
 pub(super) fn card(card: &Card, sign: Sign<'_>) -> Value {
+    let mark = match card.emoji.as_str() {
+        "" => String::new(),
+        emoji => format!("{emoji} "),
+    };
     let head = format!(
-        "{} {} {}: {}",
+        "{mark}{} {} {}: {}",
         card.severity, card.incident, card.status, card.title
     );
     json!({
@@ -94,6 +98,7 @@ fn colour(card: &Card) -> u32 {
     match (card.status.as_str(), card.severity_index) {
         ("resolved", _) => 0x2e_7d32,
         ("acknowledged", _) => 0x15_65c0,
+        _ if card.colour.is_some() => card.colour.unwrap_or_default(),
         (_, 0) => 0xc6_2828,
         (_, 1) => 0xef_6c00,
         (_, 2) => 0xf9_a825,

@@ -74,10 +74,12 @@ impl Signer<'_> {
 }
 
 /// The light in front of a title: how bad it is, and grey and green once somebody has it.
-fn light(status: &str, severity: u8) -> &'static str {
-    match (status, severity) {
+fn light(card: &Card) -> &str {
+    match (card.status.as_str(), card.severity_index) {
         ("resolved", _) => "✅",
         ("acknowledged", _) => "🟣",
+        _ if !card.emoji.is_empty() => &card.emoji,
+        ("private", _) => "🔒",
         (_, 0) => "🔴",
         (_, 1) => "🟠",
         (_, 2) => "🟡",
@@ -224,7 +226,7 @@ fn headline(card: &Card) -> String {
         title,
         ..
     } = card;
-    let light = light(&card.status, card.severity_index);
+    let light = light(card);
     let mut line = format!("{light} {severity} {incident} {}", cut(title, 200));
     for (label, name) in [("", "where"), ("who has it: ", "who has it")] {
         let value = fact(card, name);
@@ -237,7 +239,7 @@ fn headline(card: &Card) -> String {
 
 /// A live card.
 pub(super) fn card(card: &Card, signer: &Signer<'_>) -> Drawn {
-    let light = light(&card.status, card.severity_index);
+    let light = light(card);
     let title = format!(
         "{light} {} · {} {}",
         card.severity, card.incident, card.title

@@ -238,6 +238,9 @@ async fn a_long_room_is_walked_backwards_without_gaps() {
         seq: None,
         text: format!("message {n}."),
         key: format!("test:{n}"),
+        state: String::new(),
+        changed_at: None,
+        answers: None,
     };
     let changes = ChangeSet {
         posts: (0..150).map(row).collect(),

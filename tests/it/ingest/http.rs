@@ -65,6 +65,7 @@ pub fn settings() -> Settings {
             name: "ci".to_owned(),
             sha256: sha256(API),
             person: None,
+            private: false,
         }],
         sources: vec![
             source("prom", INGEST, None),

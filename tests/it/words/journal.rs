@@ -5,7 +5,7 @@ mod beginning;
 use beginning::beginning;
 use firebell::core::alert::{AlertRef, Labels};
 use firebell::core::change::{ChangeKind, ChangeState, Preceding};
-use firebell::core::directory::{Rung, RunsPolicy, Target, Urgency};
+use firebell::core::directory::{Rung, Target, Urgency};
 use firebell::core::id::{Actor, AlertId, RunId, Severity};
 use firebell::core::incident::{
     Event, Ladder, Nature, Origin, Outcome, PagedPerson, Record, Skipped,
@@ -35,7 +35,7 @@ pub fn bo() -> Actor {
     person("bo", "Bo Berg")
 }
 
-fn guest() -> Actor {
+pub fn guest() -> Actor {
     Actor::Unlinked {
         id: "slack:U9".to_owned(),
         name: "Kim".to_owned(),
@@ -272,6 +272,7 @@ fn response() -> Vec<(&'static str, &'static str, Event)> {
                 text: "Customers report failed payments\nsince about 13:55.".to_owned(),
                 platform: "slack".to_owned(),
                 message: "1763820540.000100".to_owned(),
+                answers: None,
             },
         ),
         (
@@ -375,6 +376,8 @@ fn ending() -> Vec<(&'static str, &'static str, Event)> {
             "slack:m4",
             Event::Removed {
                 kind: "spoke".to_owned(),
+                platform: String::new(),
+                message: String::new(),
             },
         ),
         (
@@ -412,6 +415,7 @@ fn ending() -> Vec<(&'static str, &'static str, Event)> {
                 text: "never mind".to_owned(),
                 platform: "discord".to_owned(),
                 message: "99".to_owned(),
+                answers: None,
             },
         ),
         (
@@ -471,25 +475,9 @@ fn ending() -> Vec<(&'static str, &'static str, Event)> {
 }
 
 /// A private drill of a configured type.
-fn of_a_type() -> Event {
-    let mut event = opened("somebody reads our mail", Vec::new());
-    if let Event::Opened { nature, origin, .. } = &mut event {
-        *origin = Origin::Declared { by: guest() };
-        *nature = Nature {
-            type_id: Some("security".to_owned()),
-            type_name: Some("Security".to_owned()),
-            private: true,
-            drill: true,
-            runs: RunsPolicy::ReadOnly,
-        };
-    }
-    event
-}
-
 /// Shapes the rich journal has no place for.
 pub fn other_shapes() -> Vec<(&'static str, Event)> {
     vec![
-        ("opened-of-a-type", of_a_type()),
         (
             "opened-declared",
             Event::Opened {

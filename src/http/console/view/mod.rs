@@ -24,8 +24,11 @@ pub(super) mod postmortem;
 pub(super) mod preview;
 pub(super) mod room;
 pub(super) mod run;
+pub(super) mod shape;
 pub(super) mod silences;
+pub(super) mod steps;
 pub(super) mod summary;
+pub(super) mod talk;
 
 use super::viewer::Viewer;
 use crate::core::directory::Directory;

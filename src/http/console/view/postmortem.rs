@@ -368,16 +368,18 @@ pub(in super::super) struct ListView {
     pub(in super::super) owner: String,
     pub(in super::super) team: String,
     pub(in super::super) overdue: bool,
+    pub(in super::super) drills: bool,
 }
 
 /// The list.
 pub(in super::super) fn list(scene: Scene<'_>, view: &ListView) -> Markup {
     let query = format!(
-        "stage={}&owner={}&team={}&overdue={}",
+        "stage={}&owner={}&team={}&overdue={}&drills={}",
         super::lists::query(&view.stage),
         super::lists::query(&view.owner),
         super::lists::query(&view.team),
-        if view.overdue { "1" } else { "" }
+        if view.overdue { "1" } else { "" },
+        if view.drills { "1" } else { "" }
     );
     html! {
         (frame::head("Postmortems", &html! { a.button href="/search" { "Search them" } }))
@@ -392,6 +394,7 @@ pub(in super::super) fn list(scene: Scene<'_>, view: &ListView) -> Markup {
                 @for t in scene.directory.teams.values() { option value=(t.id) selected[view.team == t.id] { (t.name) } }
             }
             label.choice { input type="checkbox" name="overdue" value="1" checked[view.overdue]; "overdue" }
+            label.choice { input type="checkbox" name="drills" value="1" checked[view.drills]; "drills too" }
             button.button { "Show" }
         }
         @if view.rows.is_empty() { p.empty { "No postmortem matches. One begins when an incident with a deadline is resolved, or when somebody writes in it." } }
@@ -449,6 +452,7 @@ pub(in super::super) fn search(scene: Scene<'_>, view: &SearchView) -> Markup {
             input type="date" name="from" value=(view.days.0) aria-label="First day";
             input type="date" name="to" value=(view.days.1) aria-label="Last day";
             label.choice { input type="checkbox" name="reviewed" value="1" checked[view.filter.reviewed]; "reviewed only" }
+            label.choice { input type="checkbox" name="drills" value="1" checked[view.filter.drills]; "drills too" }
             button.button { "Search" }
         }
         @if view.question.trim().is_empty() { p.about { "Timelines, conversations and postmortems of incidents that are over. Every word must begin a word of what is found." } }
