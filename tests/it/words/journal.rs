@@ -254,6 +254,8 @@ fn response() -> Vec<(&'static str, &'static str, Event)> {
             Event::LeadChanged {
                 by: bo(),
                 lead: bo(),
+                from: None,
+                why: String::new(),
             },
         ),
         (
@@ -262,6 +264,8 @@ fn response() -> Vec<(&'static str, &'static str, Event)> {
             Event::LeadChanged {
                 by: bo(),
                 lead: ana(),
+                from: None,
+                why: String::new(),
             },
         ),
         (
@@ -368,6 +372,7 @@ fn runs() -> Vec<(&'static str, &'static str, Event)> {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "a list of events")]
 fn ending() -> Vec<(&'static str, &'static str, Event)> {
     let some: Vec<AlertId> = (3..=22).map(AlertId).collect();
     vec![
