@@ -45,7 +45,6 @@ fn settings() -> Settings {
         discord: Vec::new(),
         notify: firebell::config::notify::Providers::default(),
         engines: firebell::config::engines::Engines::default(),
-        insight: firebell::config::insight::Insight::default(),
         listen: "127.0.0.1:0".to_owned(),
         public_url: "http://firebell.test".to_owned(),
         data_dir: "unused".into(),
