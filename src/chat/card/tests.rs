@@ -83,8 +83,8 @@ fn a_triggered_card_says_who_is_paged_next_and_when() {
         ]
     );
     assert_eq!(c.buttons[0].style, Style::Primary);
-    assert!(c.buttons[1..6].iter().all(|b| b.style == Style::Plain));
-    assert_eq!(c.buttons[6].style, Style::Danger);
+    assert!(c.buttons[1..7].iter().all(|b| b.style == Style::Plain));
+    assert_eq!(c.buttons[7].style, Style::Danger);
 }
 
 #[test]

@@ -161,6 +161,7 @@ async fn a_review_is_asked_for_at_half_of_its_time_and_at_its_end_and_once_each(
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told twice")]
 async fn what_was_said_and_written_is_found_and_offered_to_the_next_like_it() {
     on_both(async |database| {
         let w = world(&database.url).await;

@@ -368,6 +368,7 @@ fn runs() -> Vec<(&'static str, &'static str, Event)> {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "a list of events")]
 fn ending() -> Vec<(&'static str, &'static str, Event)> {
     let some: Vec<AlertId> = (3..=22).map(AlertId).collect();
     vec![

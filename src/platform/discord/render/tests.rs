@@ -40,7 +40,7 @@ fn monstrous() -> Card {
         buttons: (0..60).map(button).collect(),
         url: "https://firebell.test/incidents/42".to_owned(),
         private: false,
-        emoji: long.clone(),
+        emoji: String::new(),
         colour: None,
     }
 }
