@@ -156,7 +156,6 @@ fn read_all(
     let fairness = fairness::fairness(&top);
     let rooms = rooms::rooms(&top, &reading);
     let deadlines = postmortem::deadlines(&top, &severities);
-    let (statuses, updates) = (telling::statuses(&top), telling::updates(&top, &severities));
     let inventory = engines::inventory(&top, secrets);
     mentions.borrow_mut().extend(insight::mentions(&top));
     let mut directory = Directory {
@@ -167,8 +166,6 @@ fn read_all(
         rules,
         zone,
         reminders,
-        statuses,
-        updates,
         fairness,
         rooms,
         webhooks: webhooks.clone(),
@@ -176,6 +173,7 @@ fn read_all(
     };
     directory.postmortems.deadlines = deadlines;
     let named = kinds::kinds(&top, &reading, &mut directory);
+    settings.page = telling::telling(&top, &reading, files.base, &mut directory);
     top.done();
     let mut found = Found::default();
     entries(&folder, &mut directory, &reading, files, &mut found);
@@ -361,9 +359,15 @@ fn windows(folder: &Path, directory: &mut Directory, reading: &Reading<'_>, file
         let node = text.and_then(|text| parse(&text, &shown, reading.sink));
         let window = node.as_ref().and_then(|node| {
             let table = Table::open(node, "a maintenance", reading.sink)?;
-            maintenance::maintenance(&id, table, reading)
+            let public = table.text("public").map(|s| s.value);
+            Some((maintenance::maintenance(&id, table, reading)?, public))
         });
-        if let Some(window) = window {
+        if let Some((window, public)) = window {
+            if let (Some(page), Some(public)) = (&mut directory.page, public) {
+                Arc::make_mut(page)
+                    .planned
+                    .insert(window.id.clone(), public);
+            }
             directory
                 .maintenance
                 .insert(window.id.clone(), Arc::new(window));

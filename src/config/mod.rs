@@ -40,6 +40,7 @@ mod schedule;
 mod secret;
 mod settings;
 mod sources;
+pub mod status_page;
 pub mod summary;
 mod telling;
 mod tree;
@@ -76,6 +77,8 @@ pub struct Settings {
     pub sources: Vec<Source>,
     /// The built-in console.
     pub console: Console,
+    /// Where the status page is served.
+    pub page: status_page::PageServing,
     /// Slack workspaces.
     pub slack: Vec<chat::Slack>,
     /// Discord guilds.

@@ -29,6 +29,7 @@ use super::postmortem::PostmortemRules;
 use super::rooms::RoomRules;
 use super::schedule::{Leaves, Schedule, Weights};
 use super::silence::{ReminderRules, Silence};
+use super::subscribe::Subscriber;
 use super::time::Time;
 use super::verdict::Rules;
 use chrono_tz::Tz;
@@ -63,6 +64,8 @@ pub struct Directory {
     pub updates: UpdateRules,
     /// The status page, when there is one.
     pub page: Option<Arc<PageRules>>,
+    /// Who is told of updates, by the files.
+    pub subscribers: Vec<Arc<Subscriber>>,
     /// Types of incidents, in the order of the file.
     pub types: Vec<IncidentType>,
     /// What drills do.

@@ -58,6 +58,7 @@ impl Reply {
 
 fn settings() -> Settings {
     Settings {
+        page: firebell::config::status_page::PageServing::default(),
         slack: Vec::new(),
         discord: Vec::new(),
         notify: firebell::config::notify::Providers::default(),

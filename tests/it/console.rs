@@ -169,6 +169,7 @@ fn location(answer: &Response) -> &str {
 
 fn settings(demo: bool) -> Settings {
     Settings {
+        page: firebell::config::status_page::PageServing::default(),
         slack: Vec::new(),
         discord: Vec::new(),
         notify: firebell::config::notify::Providers::default(),

@@ -18,7 +18,7 @@ const FLOORS: &[&[&str]] = &[
     &["store"],
     &["metrics"],
     &["chat"],
-    &["notify", "run", "share"],
+    &["notify", "page", "run", "share"],
     &["engine"],
     &["ingest", "dispatch"],
     &["hear"],

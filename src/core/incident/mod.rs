@@ -58,7 +58,7 @@ pub use talk::{
     Retitled, RoomPlan, Rooms, ShelvedRoom, Talk, Unkept, file_words, size,
 };
 pub use told::{
-    Affected, Announced, Audience, CadenceSet, Published, Standing, Told, Update, UpdateDue,
+    Affected, Announced, Audience, CadenceSet, Kept, Published, Standing, Told, Update, UpdateDue,
 };
 pub(super) use update::readers;
 pub use update::{
@@ -281,7 +281,7 @@ pub struct Incident {
     /// Since when people outside are no longer hurt, as somebody said by its status; `None`: nobody has.
     pub mitigated_at: Option<Time>,
     /// What was told to others, and when they hear again.
-    pub told: Box<Told>,
+    pub told: Kept,
     /// Who resolved it.
     pub resolved_by: Option<Actor>,
     /// A silence covers every alert that fires.

@@ -322,8 +322,14 @@ fn place(incident: &Incident, event: &Event) -> Option<Place> {
             Some(Place::Loud)
         }
         // Nobody sees to it, so whoever reads the channel does.
-        Event::UpdateDue(due) if due.people.is_empty() => Some(Place::Loud),
-        Event::Updated(update) if !incident.major && !update.text.is_empty() => Some(Place::Loud),
+        Event::UpdateDue(due) if due.people.is_empty() && !incident.nature.private => {
+            Some(Place::Loud)
+        }
+        Event::Updated(update)
+            if !incident.major && !update.text.is_empty() && !incident.nature.private =>
+        {
+            Some(Place::Loud)
+        }
         Event::PlaceFailed { platform, .. } => Some(Place::LoudExcept(platform.clone())),
         Event::Redacted { .. } => Some(Place::Gone),
         Event::Spoke { platform, .. }

@@ -24,6 +24,7 @@ mod runs;
 mod services;
 mod shape;
 mod silences;
+mod updates;
 
 use crate::http::App;
 use crate::http::auth::require_token;
@@ -109,6 +110,9 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(acts::acknowledge))
         .routes(routes!(acts::resolve))
         .routes(routes!(acts::note))
+        .routes(routes!(updates::post_update))
+        .routes(routes!(updates::preview_update))
+        .routes(routes!(updates::list_tellings))
         .routes(routes!(hands::snooze))
         .routes(routes!(hands::unacknowledge))
         .routes(routes!(hands::reopen))

@@ -35,6 +35,7 @@ mod preview;
 mod room;
 mod run;
 mod silences;
+mod status;
 mod summary;
 mod talk;
 mod told;
@@ -115,6 +116,7 @@ fn pages() -> Router<Console> {
         .route("/alerts", get(overview::alerts))
         .route("/quarantine", get(overview::quarantine))
         .route("/silences", get(silences::page))
+        .route("/status", get(status::page))
         .route("/audit", get(audit::audit))
         .route("/changes", get(changes::changes))
         .route("/analytics", get(analytics::page))
@@ -199,6 +201,14 @@ fn forms() -> Router<Console> {
             "/automation",
             get(automation::page).post(automation::switch),
         )
+        .route(
+            "/incidents/{id}/update",
+            get(status::form).post(status::tell),
+        )
+        .route("/incidents/{id}/publish", on_post(status::publish))
+        .route("/status/subscribe", on_post(status::subscribe))
+        .route("/status/confirm", on_post(status::confirm))
+        .route("/status/unsubscribe", on_post(status::unsubscribe))
         .route("/silences", on_post(silences::make))
         .route("/silences/end", on_post(silences::end))
 }

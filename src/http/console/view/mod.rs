@@ -26,6 +26,7 @@ pub(super) mod room;
 pub(super) mod run;
 pub(super) mod shape;
 pub(super) mod silences;
+pub(super) mod status;
 pub(super) mod steps;
 pub(super) mod summary;
 pub(super) mod talk;
