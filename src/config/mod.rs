@@ -11,6 +11,7 @@ mod action;
 mod args;
 mod calendars;
 pub mod chat;
+mod conduct;
 mod cross;
 mod demo;
 mod direct;

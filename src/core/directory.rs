@@ -4,6 +4,7 @@
 //! the `Scene`; nothing in the core changes it. Names are keys, display names are for people.
 
 mod action;
+mod conduct;
 mod kinds;
 mod telling;
 mod waking;
@@ -12,6 +13,9 @@ pub use action::{
     Action, ActionClass, Approval, Arg, ArgKind, Auto, AutoLevel, BreakGlass, Disabled, How,
     HttpRun, KubernetesRun, Limits, Lock, Need, ProcessRun, Reason, Risk, Rollback, RundeckRun,
     Sandbox, SshRun,
+};
+pub use conduct::{
+    COMMANDER, Checklist, ChecklistItem, ConductRules, IncidentRole, REMIND_AFTER_MS, RoleNeed,
 };
 pub use kinds::{DrillRules, IncidentType, Insiders, RunsPolicy};
 pub use telling::UpdateRules;
@@ -94,6 +98,8 @@ pub struct Directory {
     pub leaves: Leaves,
     /// Until when postmortems are due, and how they read.
     pub postmortems: PostmortemRules,
+    /// Roles of an incident and checklists.
+    pub conduct: Arc<ConductRules>,
     /// What counts as a night and a weekend in the fairness ledger, and how much.
     pub fairness: Weights,
     /// Who may run which action where and when.

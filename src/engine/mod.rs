@@ -27,6 +27,7 @@ mod feeds;
 mod files;
 mod hints;
 mod intake;
+mod items;
 mod learn;
 mod lease;
 mod memory;

@@ -3,6 +3,7 @@
 mod acting;
 mod automation;
 mod calendar;
+mod conduct;
 mod feeds;
 mod hands;
 mod insight;

@@ -8,6 +8,7 @@
 mod agree;
 mod climb;
 mod command;
+mod conduct;
 mod decide;
 mod declaration;
 mod event;
@@ -39,6 +40,10 @@ mod update;
 mod verbs;
 
 pub use command::{Ask, Command, OpenAs, Refusal, Scene};
+pub use conduct::{
+    Check, CheckItem, CheckedList, Conduct, ConductCommand, ConductEvent, Conducted, DueThing,
+    NeededRole, Part, Report, TASK_CHARS, Task, TaskChange, Vacancy, parts,
+};
 pub use decide::{NOTE_CHARS, decide};
 pub use declaration::{Declaration, TITLE_CHARS};
 pub use event::Event;
@@ -351,6 +356,8 @@ pub struct Incident {
     pub runs: BTreeMap<RunId, Run>,
     /// The first page waits for a run.
     pub held: Option<Held>,
+    /// Who does what, and what is to be done.
+    pub conduct: Conducted,
     /// What is known of its rooms besides where they are.
     pub talk: Rooms,
     /// What was changed before it began, the highest rank first.
@@ -454,8 +461,9 @@ pub const THE_ROOM: &str = "the room";
 /// When time must be put to the incident as `Command::Wake`; `None`: time changes nothing.
 #[must_use]
 pub fn wake_at(incident: &Incident) -> Option<Time> {
+    let conduct = conduct::next(incident);
     if !incident.is_open() {
-        let next = [gate::next_expiry(incident), incident.archives_at()];
+        let next = [gate::next_expiry(incident), incident.archives_at(), conduct];
         return next.into_iter().flatten().min();
     }
     let climb = match (&incident.climb, incident.status, &incident.muted) {
@@ -478,6 +486,7 @@ pub fn wake_at(incident: &Incident) -> Option<Time> {
         climb::remind_at(incident),
         update::due_at(incident),
         gate::next_expiry(incident),
+        conduct,
     ]
     .into_iter()
     .flatten()

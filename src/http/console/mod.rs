@@ -19,6 +19,7 @@ mod automation;
 mod calendar;
 mod changes;
 mod compose;
+mod conduct;
 mod fairness;
 mod fragment;
 mod guard;
@@ -132,6 +133,7 @@ fn pages() -> Router<Console> {
         .route("/fragments/room/{id}", get(fragment::room))
         .route("/fragments/room/{id}/changed", get(fragment::changed))
         .route("/fragments/run/{incident}/{id}", get(fragment::run))
+        .route("/fragments/board/{id}", get(fragment::board))
         .route("/incidents/{incident}/runs/{run}/files/{n}", get(run::file))
         .route("/incidents/{id}/files/{seq}", get(talk::file))
         .route("/assets/{name}", get(assets::serve))
@@ -178,6 +180,7 @@ fn forms() -> Router<Console> {
         .route("/me/feed", on_post(me::rotate))
         .route("/incidents/bulk", on_post(hands::bulk))
         .route("/incidents/{id}/notes", on_post(act::note))
+        .route("/incidents/{id}/command", on_post(conduct::act))
         .route("/incidents/{id}/reassign", on_post(hands::reassign))
         .route("/incidents/{id}/merge", on_post(hands::merge))
         .route("/incidents/{id}/shape", on_post(hands::shape))

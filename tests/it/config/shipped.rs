@@ -195,6 +195,7 @@ fn the_examples_comments_show_the_defaults() {
             "# [[webhooks]]",
             "# [inventory]",
             "# [postmortem]",
+            "# [[roles]]",
             "# [[statuses]]",
             "# [status_page]",
             "# [[subscribers]]",

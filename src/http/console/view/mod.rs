@@ -8,6 +8,7 @@ pub(super) mod automation;
 pub(super) mod calendar;
 pub(super) mod card;
 pub(super) mod changes;
+pub(super) mod conduct;
 pub(super) mod fairness;
 pub(super) mod forms;
 pub(super) mod frame;
