@@ -6,3 +6,4 @@ pub mod gate;
 pub mod outage;
 pub mod slack;
 pub mod watch;
+mod way;
