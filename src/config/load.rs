@@ -1,12 +1,12 @@
 //! From a path to a checked configuration, or to the whole list of what is wrong with it.
 
 use super::action::Ground;
-use super::calendars::{Calendars, Feed};
+use super::calendars::{self, Calendars, Feed, Fetching};
 use super::cross::{self, Known};
 use super::folders::{Entry, Mention, Reading, check_id, service, team};
 use super::people::person;
 use super::reader::{Sink, Table};
-use super::rules::{self, Around, RuleFile};
+use super::rules::{self, Around, Besides, RuleFile};
 use super::schedule::{Near, schedule};
 use super::secret::Secrets;
 use super::tree::{Place, parse};
@@ -65,6 +65,7 @@ pub fn load_with(path: &Path, variables: &Variables) -> Result<Loaded, Vec<Fault
         base: &base,
         read: vec![path.to_path_buf()],
         copies: PathBuf::new(),
+        fetching: Fetching::default(),
         feeds: Vec::new(),
         at_start: BTreeMap::new(),
     };
@@ -113,6 +114,8 @@ struct Files<'a> {
     read: Vec<PathBuf>,
     /// Where copies of calendars at an address are kept.
     copies: PathBuf,
+    /// How calendars at an address are fetched.
+    fetching: Fetching,
     feeds: Vec<Feed>,
     at_start: BTreeMap<String, [u8; 32]>,
 }
@@ -170,6 +173,7 @@ fn read_all(
     let mut settings = settings::settings(&top, secrets);
     files.at_start = restart::sections(&node, secrets);
     files.copies = settings.data_dir.join("calendars");
+    files.fetching = calendars::fetching(&top, secrets);
     let zone = default_zone(&top);
     let severities = settings::severities(&top);
     let folder = directory_path(&top, files.base);
@@ -203,7 +207,7 @@ fn read_all(
         providers: &providers,
         mentions: &mentions,
     };
-    let route = route::route(&top, &reading);
+    let (route_place, route) = (top.place_of("route"), route::route(&top, &reading));
     let reminders = maintenance::reminders(&top);
     let (catch_all, catch_place, said) = paging(&top, &reading);
     let fairness = fairness::fairness(&top);
@@ -236,7 +240,14 @@ fn read_all(
         inventory: &inventory,
     };
     let actions = actions(&folder, &mut directory, files, &ground);
-    permits(&folder, &mut directory, files, &found.known, sink);
+    route::after(&directory, &route_place, sink);
+    permits(
+        &folder,
+        &mut directory,
+        files,
+        &found.known,
+        (secrets, sink),
+    );
     add_channels(&mut settings, &directory);
     Some((settings, directory, actions))
 }
@@ -347,6 +358,7 @@ fn entry(
         of: (kind, id),
         copies: files.copies.clone(),
         secrets: reading.secrets,
+        fetching: &files.fetching,
         files: RefCell::default(),
         feeds: RefCell::default(),
     };
@@ -452,9 +464,9 @@ fn actions(
             .and_then(|text| action::action(&id, &text, &shown, ground, &own));
         let absent = own.take_absent();
         let (faults, warnings) = own.into_parts();
-        let (action, samples, undo_line) = match written {
-            Some(w) => (Some(Arc::new(w.action)), w.samples, w.undo_line),
-            None => (None, Vec::new(), 0),
+        let (action, samples, lines) = match written {
+            Some(w) => (Some(Arc::new(w.action)), w.samples, w.lines),
+            None => (None, Vec::new(), (0, 0)),
         };
         found.push(ActionFile {
             id,
@@ -464,7 +476,7 @@ fn actions(
             faults,
             absent,
             warnings,
-            undo_line,
+            lines,
         });
     }
     action::after(&mut found);
@@ -511,7 +523,7 @@ fn permits(
     directory: &mut Directory,
     files: &mut Files<'_>,
     known: &Known,
-    sink: &Sink,
+    (secrets, sink): (&Secrets<'_>, &Sink),
 ) {
     let own = Sink::default();
     let single = folder.join("rules.toml");
@@ -530,8 +542,14 @@ fn permits(
         directory,
         known,
         actions: &actions,
+        copies: &files.copies,
+        secrets,
+        fetching: &files.fetching,
     };
-    let mut found = rules::rules(&found, &around, &own, &mut files.read);
+    let mut besides = Besides::default();
+    let mut found = rules::rules(&found, &around, &own, &mut besides);
+    files.read.extend(besides.files);
+    files.feeds.extend(besides.feeds);
     let (faults, warnings) = own.into_parts();
     found.broken = faults.first().map(rules::broken);
     directory.permits = Arc::new(found);

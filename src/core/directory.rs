@@ -4,13 +4,14 @@
 //! the `Scene`; nothing in the core changes it. Names are keys, display names are for people.
 
 mod action;
+mod auto;
 mod waking;
 
 pub use action::{
-    Action, ActionClass, Approval, Arg, ArgKind, Auto, AutoLevel, BreakGlass, Disabled, How,
-    HttpRun, KubernetesRun, Limits, Lock, Need, ProcessRun, Reason, Risk, Rollback, RundeckRun,
-    Sandbox, SshRun,
+    Action, ActionClass, Approval, Arg, ArgKind, BreakGlass, Disabled, How, HttpRun, KubernetesRun,
+    Limits, Lock, Need, ProcessRun, Reason, Risk, Rollback, RundeckRun, Sandbox, SshRun,
 };
+pub use auto::{Auto, AutoLevel};
 pub use waking::{Means, Rule, Step, Support, Urgency, Waking};
 
 use super::alert::Labels;
@@ -353,6 +354,9 @@ pub struct Route {
     pub severity: Severity,
     /// False: alerts here are kept and listed, and page nobody. The reason is stored on the alert.
     pub page: bool,
+    /// How far actions run by themselves here, whatever their files say: by action id, `*` is every
+    /// other. What a file, a rule or a brake forbids stays forbidden.
+    pub automation: BTreeMap<String, AutoLevel>,
     /// Tried in order.
     pub children: Vec<Route>,
 }

@@ -4,6 +4,7 @@ mod actions;
 mod engines;
 mod entries;
 mod layers;
+mod looking;
 mod maintenance;
 mod postmortem;
 mod reload;
