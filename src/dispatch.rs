@@ -137,6 +137,19 @@ pub async fn press(
             ask: Ask::default(),
         },
         Press::RunNow { action } => return desk.run_now(id, action).await,
+        Press::DryRun { action } => Invocation::Run {
+            id,
+            action: action.clone(),
+            args: BTreeMap::new(),
+            ask: Ask {
+                dry: true,
+                ..Ask::default()
+            },
+        },
+        Press::Check { run } => Invocation::Check {
+            id,
+            run: Some(*run),
+        },
         Press::Undo { run } => Invocation::Undo {
             id,
             run: Some(*run),
@@ -161,12 +174,22 @@ pub async fn press(
         },
         Press::Postmortem => Invocation::Postmortem { id },
         // A platform opens its form before it comes here; this is for one that cannot.
+        Press::Silence => {
+            let how = "Write `silence alertname=Disk 2h why`, with the labels it is about.";
+            return Reply::yes(Some(id), how.to_owned());
+        }
         Press::Note => {
             let how = format!("Write `note {id} what happened`.");
             return Reply::yes(Some(id), how);
         }
     };
     desk.carry_out(invocation).await
+}
+
+fn help(verb: Option<&str>) -> Reply {
+    let leaf = verb.and_then(|v| tree().find(v));
+    let text = leaf.map_or_else(|| words::help(tree()), words::help_verb);
+    Reply::yes(None, text)
 }
 
 /// One act: who asks for it, where and when.
@@ -287,18 +310,13 @@ impl<'a> Desk<'a> {
             | Invocation::Approve { .. }
             | Invocation::Reject { .. }
             | Invocation::Stop { .. }
+            | Invocation::Check { .. }
             | Invocation::Settle { .. }) => self.about_a_run(act).await,
             Invocation::Postmortem { id } => self.postmortem(id).await,
             Invocation::List { all } => self.list(all).await,
             Invocation::Link { code, confirmed } => self.link(code, confirmed).await,
             Invocation::Verify { contact, code } => self.verify(contact, code).await,
-            Invocation::Help { verb } => {
-                let leaf = verb.and_then(|v| tree().find(&v));
-                Reply::yes(
-                    None,
-                    leaf.map_or_else(|| words::help(tree()), words::help_verb),
-                )
-            }
+            Invocation::Help { verb } => help(verb.as_deref()),
         }
     }
 

@@ -240,6 +240,11 @@ pub enum Invocation {
         run: Option<RunId>,
     },
     /// `run` absent: the only one whose outcome is unknown.
+    Check {
+        id: IncidentId,
+        run: Option<RunId>,
+    },
+    /// `run` absent: the only one whose outcome is unknown.
     Settle {
         id: IncidentId,
         run: Option<RunId>,
@@ -328,6 +333,7 @@ impl Invocation {
             Invocation::Approve { .. } => "approve",
             Invocation::Reject { .. } => "reject",
             Invocation::Stop { .. } => "stop",
+            Invocation::Check { .. } => "check",
             Invocation::Settle { .. } => "settle",
             Invocation::Postmortem { .. } => "postmortem",
             Invocation::List { .. } => "list",

@@ -27,6 +27,19 @@ pub(super) struct What {
     /// The run, such as run-3 or 3
     #[arg(value_name = "RUN", value_parser = run)]
     run: i64,
+    #[command(flatten)]
+    reach: Reach,
+    /// Do not ask; only together with --subject, so that it is clear what is approved
+    #[arg(long, requires = "subject")]
+    yes: bool,
+    /// The subject that is approved, as printed before; a run that would do anything else is not approved
+    #[arg(long, value_name = "HEX")]
+    subject: Option<String>,
+}
+
+/// A running firebell, and who asks it.
+#[derive(Debug, clap::Args)]
+pub(super) struct Reach {
     /// Address of firebell
     #[arg(
         long,
@@ -38,12 +51,35 @@ pub(super) struct What {
     /// Environment variable that holds a token of [[tokens]] with a `person`
     #[arg(long, default_value = "FIREBELL_TOKEN", value_name = "NAME")]
     token_from: String,
-    /// Do not ask; only together with --subject, so that it is clear what is approved
-    #[arg(long, requires = "subject")]
-    yes: bool,
-    /// The subject that is approved, as printed before; a run that would do anything else is not approved
-    #[arg(long, value_name = "HEX")]
-    subject: Option<String>,
+}
+
+impl Reach {
+    /// The token.
+    ///
+    /// # Errors
+    /// When the variable does not hold one.
+    pub(super) fn token(&self) -> anyhow::Result<String> {
+        let token = std::env::var(&self.token_from);
+        token.ok().filter(|t| !t.is_empty()).with_context(|| {
+            format!(
+                "there is no token in the environment variable {}; put one of [[tokens]] there that has a `person`",
+                self.token_from
+            )
+        })
+    }
+
+    /// A path of the API.
+    pub(super) fn at(&self, path: &str) -> String {
+        format!("{}/api/v1/{path}", self.url.trim_end_matches('/'))
+    }
+}
+
+/// What asks, and gives up after a while.
+///
+/// # Errors
+/// When this machine has no way to make requests.
+pub(super) fn client() -> anyhow::Result<reqwest::Client> {
+    Ok(reqwest::Client::builder().timeout(ANSWER_WITHIN).build()?)
 }
 
 fn run(text: &str) -> Result<i64, String> {
@@ -60,21 +96,8 @@ fn run(text: &str) -> Result<i64, String> {
 /// # Errors
 /// When firebell cannot be asked, or says no.
 pub(super) async fn decide(what: &What, answer: Answer) -> anyhow::Result<ExitCode> {
-    let token = std::env::var(&what.token_from)
-        .ok()
-        .filter(|t| !t.is_empty());
-    let token = token.with_context(|| {
-        format!(
-            "there is no token in the environment variable {}; put one of [[tokens]] there that has a `person`",
-            what.token_from
-        )
-    })?;
-    let client = reqwest::Client::builder().timeout(ANSWER_WITHIN).build()?;
-    let base = format!(
-        "{}/api/v1/runs/{}",
-        what.url.trim_end_matches('/'),
-        what.run
-    );
+    let (client, token) = (client()?, what.reach.token()?);
+    let base = what.reach.at(&format!("runs/{}", what.run));
     let found = asked(client.get(&base).bearer_auth(&token)).await?;
     print(&shown(&found))?;
     let subject = found["subject"].as_str().unwrap_or_default();
@@ -112,7 +135,7 @@ pub(super) async fn decide(what: &What, answer: Answer) -> anyhow::Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-async fn asked(request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
+pub(super) async fn asked(request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
     let answer = request.send().await.context("firebell cannot be asked")?;
     let status = answer.status();
     let body: Value = answer
@@ -129,7 +152,7 @@ async fn asked(request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
 }
 
 /// What the run would do, line by line.
-fn shown(run: &Value) -> String {
+pub(super) fn shown(run: &Value) -> String {
     let text = |key: &str| run[key].as_str().unwrap_or_default().to_owned();
     let argv: Vec<String> = run["argv"].as_array().map_or_else(Vec::new, |items| {
         items

@@ -96,6 +96,7 @@ impl Errand<'_> {
                 | "approve"
                 | "reject"
                 | "rollback"
+                | "check"
                 | "automation"
                 | "stop"
                 | "settle"
@@ -125,6 +126,8 @@ impl Errand<'_> {
             press,
             Press::AskRun { .. }
                 | Press::RunNow { .. }
+                | Press::DryRun { .. }
+                | Press::Check { .. }
                 | Press::Undo { .. }
                 | Press::Approve { .. }
                 | Press::Reject { .. }

@@ -2,6 +2,7 @@
 
 mod hands;
 mod oncall;
+mod runs;
 
 use crate::store::on_both;
 use crate::world::{Adapter, START, World, alert, directory, person};

@@ -2,5 +2,7 @@
 
 mod calendar;
 pub mod driver;
+mod gallery;
 mod pages;
+mod runs;
 mod story;

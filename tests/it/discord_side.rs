@@ -3,6 +3,7 @@
 
 mod acts;
 mod lines;
+mod live;
 mod side;
 mod signed;
 

@@ -8,6 +8,7 @@ mod covers;
 mod feeds;
 mod hands;
 mod learning;
+mod looking;
 mod policies;
 mod rest;
 mod runs;

@@ -2,6 +2,7 @@
 
 mod acts;
 mod lines;
+mod live;
 mod rooms;
 mod troubles;
 

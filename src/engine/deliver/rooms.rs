@@ -91,7 +91,11 @@ impl Errand {
                     // The incident has lost its channel; there is nothing to keep up to date.
                     return Ok((self.remote.clone(), String::new()));
                 };
-                let card = draw();
+                let mut card = draw();
+                // What is held of it stands in no event; a card is drawn without it rather than not at all.
+                if let Ok(Some(held)) = engine.partly(incident).await {
+                    card.lines.insert(0, held);
+                }
                 let shown = chat.show(&place, &card, &self.remote, self.again).await;
                 shown.map(unnamed)
             }

@@ -159,6 +159,10 @@ fn forms() -> Router<Console> {
         .route("/incidents/{id}/reassign", on_post(hands::reassign))
         .route("/incidents/{id}/merge", on_post(hands::merge))
         .route(
+            "/incidents/{incident}/runs/{run}/settle",
+            on_post(hands::settle),
+        )
+        .route(
             "/incidents/{id}/run/{action}",
             get(run::form).post(run::confirm),
         )
