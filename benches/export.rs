@@ -53,6 +53,7 @@ fn journal(messages: u32) -> Vec<Record> {
         urgency: Urgency::High,
         auto_resolve_after_ms: None,
         hold_while_firing: false,
+        nature: firebell::core::incident::Nature::default(),
     };
     let person = |n: u32| Actor::Person {
         id: format!("person-{}", n % 23),

@@ -138,6 +138,8 @@ async fn main() -> anyhow::Result<()> {
         group_wait_ms: 0,
         why: Vec::new(),
         alerts: Vec::new(),
+        nature: firebell::core::incident::Nature::default(),
+        said: Vec::new(),
         auto: Vec::new(),
     };
     let id = engine.open("open", declared).await?.incident;

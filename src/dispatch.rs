@@ -227,11 +227,7 @@ impl<'a> Desk<'a> {
     async fn carry_out(&self, invocation: Invocation) -> Reply {
         let by = self.who.clone();
         match invocation {
-            Invocation::New {
-                title,
-                severity,
-                service,
-            } => self.declare(title, severity, service).await,
+            Invocation::New(said) => self.declare(said).await,
             Invocation::Page { id, whom, message } => self.page(id, whom, message).await,
             Invocation::OnCall { whom, at } => self.on_call(whom.as_ref(), at),
             Invocation::Shifts { person } => self.shifts(person),

@@ -15,7 +15,7 @@ use super::{Card, Line};
 use crate::core::action;
 use crate::core::directory::{Action, Directory, Target};
 use crate::core::id::{Actor, Severity};
-use crate::core::incident::{Climb, Event, Incident, Record, Status};
+use crate::core::incident::{Climb, DRILL, Event, Incident, Record, Status};
 use crate::core::text::{self, count};
 use crate::core::time::Time;
 use crate::core::timeline::{self, Names};
@@ -40,7 +40,7 @@ pub fn card(incident: &Incident, directory: &Directory, now: Time, url: &str) ->
     Card {
         incident: incident.id,
         seq: incident.seq,
-        title: incident.title.clone(),
+        title: incident.headline(),
         status: incident.status.word().to_owned(),
         severity: directory.severity_name(incident.severity),
         severity_index: incident.severity.0,
@@ -128,6 +128,12 @@ pub fn topic(incident: &Incident, directory: &Directory) -> String {
         parts.push(format!("lead {}", lead.name()));
     }
     parts.push(incident.title.clone());
+    if incident.nature.private {
+        parts.insert(0, "private".to_owned());
+    }
+    if incident.nature.drill {
+        parts.insert(0, DRILL.to_owned());
+    }
     text::cut(&parts.join(" · "), TOPIC_CHARS)
 }
 
@@ -154,7 +160,8 @@ pub fn room_name(incident: &Incident) -> String {
     let title = title
         .strip_prefix(&service)
         .map_or(title.as_str(), |rest| rest.trim_start_matches('-'));
-    let mut name = format!("inc-{}", incident.id.0);
+    let kind = if incident.nature.drill { "-drill" } else { "" };
+    let mut name = format!("inc-{}{kind}", incident.id.0);
     for word in service.split('-').chain(title.split('-')) {
         if word.is_empty() {
             continue;
@@ -191,12 +198,14 @@ impl View<'_> {
     fn facts(&self) -> Vec<(String, String)> {
         let i = self.incident;
         let mut facts = vec![
+            ("kind", i.nature.words()),
             ("where", self.place()),
             ("since", self.full(i.began_at)),
             ("alerts", self.alerts()),
             ("who has it", self.owner()),
             ("next", self.next()),
         ];
+        facts.retain(|(k, v)| *k != "kind" || !v.is_empty());
         if i.alerts == 0 {
             facts.retain(|(k, _)| *k != "alerts");
         }
@@ -366,7 +375,7 @@ impl View<'_> {
 
     fn offered(&self) -> Vec<&Arc<Action>> {
         let i = self.incident;
-        let fits = |a: &&Arc<Action>| action::offered(a, i.service.as_deref(), &i.labels).is_ok();
+        let fits = |a: &&Arc<Action>| action::offered(a, i.service.as_deref(), &i.labels()).is_ok();
         // What helped before comes first.
         let found = self.directory.learned.suggestions(self.directory, i);
         let rank = |a: &Arc<Action>| {

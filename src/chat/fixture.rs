@@ -4,8 +4,8 @@ use super::form::{self, Form};
 use super::{Card, Line, Page, card, words};
 use crate::core::action::offered;
 use crate::core::directory::{
-    Action, ActionClass, Arg, ArgKind, Contact, ContactKind, Directory, Person, Policy, Rung,
-    Service, SeverityName, Target, Team,
+    Action, ActionClass, Arg, ArgKind, Contact, ContactKind, Directory, IncidentType, Person,
+    Policy, Rung, Service, SeverityName, Target, Team,
 };
 use crate::core::id::{Actor, IncidentId, Severity};
 use crate::core::incident::{Event, Incident, Ladder, Origin, PagedPerson, Record};
@@ -38,6 +38,13 @@ pub(crate) fn directory() -> Directory {
             })
             .into(),
         zone: Some(Tz::UTC),
+        types: vec![
+            kind("outage", "Outage"),
+            IncidentType {
+                private: true,
+                ..kind("security", "Security")
+            },
+        ],
         ..Directory::default()
     };
     for (id, name) in [("ana", "Ana Alves"), ("bo", "Bo Berg")] {
@@ -72,6 +79,14 @@ pub(crate) fn directory() -> Directory {
         d.actions.insert(id.to_owned(), Arc::new(action(id, class)));
     }
     d
+}
+
+fn kind(id: &str, name: &str) -> IncidentType {
+    IncidentType {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        ..IncidentType::default()
+    }
 }
 
 fn person(id: &str, name: &str) -> Person {
@@ -187,6 +202,7 @@ pub(crate) fn incident(more: Vec<Event>) -> Incident {
         urgency: crate::core::directory::Urgency::High,
         auto_resolve_after_ms: None,
         hold_while_firing: false,
+        nature: crate::core::incident::Nature::default(),
     };
     let events = std::iter::once(opened).chain(more);
     let journal: Vec<Record> = (1..)
@@ -203,7 +219,7 @@ pub(crate) fn incident(more: Vec<Event>) -> Incident {
     assert!(
         d.actions
             .values()
-            .all(|a| offered(a, incident.service.as_deref(), &incident.labels).is_ok())
+            .all(|a| offered(a, incident.service.as_deref(), &incident.labels()).is_ok())
     );
     incident
 }

@@ -176,7 +176,9 @@ pub fn of(leaf: &Leaf, directory: &Directory, incident: Option<&Incident>) -> Op
             required: true,
         });
     }
-    let asked = leaf.args.iter().filter(|a| a.kind != Kind::Pairs);
+    let nothing_to_choose = |a: &Argument| a.kind == Kind::Type && directory.types.is_empty();
+    let asked = leaf.args.iter().filter(|a| a.kind != Kind::Pairs && a.form);
+    let asked = asked.filter(|a| !nothing_to_choose(a));
     fields.extend(asked.map(|a| field(a, directory)));
     if fields.is_empty() || fields.len() > FIELDS {
         return None;
@@ -359,6 +361,7 @@ fn field(arg: &Argument, directory: &Directory) -> Field {
         Kind::Text => Entry::Text { max: TEXT_CHARS },
         Kind::Severity
         | Kind::Service
+        | Kind::Type
         | Kind::Person
         | Kind::Target
         | Kind::Action

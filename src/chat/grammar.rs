@@ -6,6 +6,7 @@
 
 mod automation;
 mod covers;
+mod declare;
 mod hush;
 mod line;
 mod lookup;
@@ -24,7 +25,7 @@ use super::surface::tree;
 use crate::core::directory::{Directory, Target};
 use crate::core::duty::Answer;
 use crate::core::id::{IncidentId, RunId, Severity};
-use crate::core::incident::Ask;
+use crate::core::incident::{Ask, Declaration};
 use crate::core::time::Time;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -92,11 +93,7 @@ impl Covering {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the command tree documents every argument")]
 pub enum Invocation {
-    New {
-        title: String,
-        severity: Option<Severity>,
-        service: Option<String>,
-    },
+    New(Declaration),
     /// `whom` absent: the next step of the ladder, now.
     Page {
         id: Option<IncidentId>,
@@ -297,7 +294,7 @@ impl Invocation {
     #[must_use]
     pub fn verb(&self) -> &'static str {
         match self {
-            Invocation::New { .. } => "new",
+            Invocation::New(_) => "new",
             Invocation::Page { .. } => "page",
             Invocation::OnCall { .. } => "oncall",
             Invocation::Shifts { .. } => "shifts",

@@ -105,8 +105,15 @@ pub struct Argument {
     /// For [`Kind::Choice`].
     #[serde(default)]
     pub choices: Vec<String>,
+    /// Whether a form asks for it.
+    #[serde(default = "yes")]
+    pub form: bool,
     /// One sentence.
     pub help: String,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// What an argument may be.
@@ -119,6 +126,8 @@ pub enum Kind {
     Severity,
     /// A service.
     Service,
+    /// A type of incident.
+    Type,
     /// A person, or `me`.
     Person,
     /// A person, schedule, team or service.

@@ -9,7 +9,7 @@ pub use oncall::{on_call, shifts};
 use super::surface::{Leaf, Needs, Tree, Who};
 use crate::core::directory::{Action, Directory};
 use crate::core::id::{IncidentId, RunId};
-use crate::core::incident::{Incident, Run, RunState, Status};
+use crate::core::incident::{DRILL, Incident, Run, RunState, Status, headline};
 use crate::core::text::{self, cut};
 use crate::core::time::Time;
 use crate::core::timeline;
@@ -28,7 +28,12 @@ pub fn page_text(incident: &Incident, directory: &Directory, why: &str) -> Strin
         .as_ref()
         .map_or(String::new(), |s| format!(" [{s}]"));
     let severity = directory.severity_name(incident.severity);
-    let head = format!("{severity} {}{place} ", incident.id);
+    let drill = if incident.nature.drill {
+        format!("{DRILL} ")
+    } else {
+        String::new()
+    };
+    let head = format!("{drill}{severity} {}{place} ", incident.id);
     let tail = if why.is_empty() {
         String::new()
     } else {
@@ -50,11 +55,15 @@ pub fn opened(incident: &Incident, directory: &Directory) -> String {
     } else {
         format!("Policy {} was started.", incident.ladder.policy)
     };
+    let nature = match incident.nature.words() {
+        words if words.is_empty() => words,
+        words => format!(" It is {words}."),
+    };
     format!(
-        "{} is open as {}: {}. {paging}",
+        "{} is open as {}: {}.{nature} {paging}",
         incident.id,
         directory.severity_name(incident.severity),
-        incident.title
+        incident.headline()
     )
 }
 
@@ -216,11 +225,21 @@ fn row(row: &IncidentRow, directory: &Directory) -> String {
         .as_ref()
         .map_or(String::new(), |s| format!(" [{s}]"));
     let zone = Some(directory.zone.unwrap_or(Tz::UTC));
+    let kind = row.type_id.as_ref().map(|id| {
+        let known = directory.types.iter().find(|t| t.id == *id);
+        known.map_or(id.as_str(), |t| t.name.as_str())
+    });
+    let private = row.private.then_some("private");
+    let marks: Vec<&str> = [kind, private].into_iter().flatten().collect();
+    let marks = match marks.as_slice() {
+        [] => String::new(),
+        marks => format!(" ({})", marks.join(", ")),
+    };
     format!(
-        "{} {severity} {}{who}{place}: {} (since {})",
+        "{} {severity} {}{who}{place}: {}{marks} (since {})",
         row.id,
         row.status,
-        row.title,
+        headline(&row.title, row.drill),
         timeline::format(row.began_at, zone, "%-d %b %H:%M %Z")
     )
 }

@@ -128,7 +128,7 @@ fn report(
         );
     };
     let labels: Labels = match found {
-        Some(incident) => incident.labels.clone(),
+        Some(incident) => incident.labels(),
         None => asked.labels.iter().cloned().collect(),
     };
     let severity = match &asked.severity {

@@ -1,8 +1,9 @@
 //! From a path to a checked configuration, or to the whole list of what is wrong with it.
 
 use super::action::Ground;
-use super::calendars::{self, Calendars, Feed, Fetching};
+use super::calendars::{self, Calendars, Fetching};
 use super::cross::{self, Known};
+use super::files::{Files, listed};
 use super::folders::{Entry, Mention, Reading, check_id, service, team};
 use super::people::person;
 use super::reader::{Sink, Table};
@@ -11,8 +12,8 @@ use super::schedule::{Near, schedule};
 use super::secret::Secrets;
 use super::tree::{Place, parse};
 use super::{
-    ActionFile, Fault, Loaded, Settings, action, engines, fairness, layered, maintenance, policy,
-    postmortem, restart, route, settings,
+    ActionFile, Fault, Loaded, Settings, action, engines, fairness, kinds, layered, maintenance,
+    policy, postmortem, restart, route, settings,
 };
 use crate::core::directory::{Directory, Disabled, PlatformRules, Reason};
 use chrono_tz::Tz;
@@ -24,11 +25,6 @@ use std::sync::Arc;
 
 /// Environment variables by name.
 pub type Variables = BTreeMap<String, String>;
-
-/// A configuration file is written by hand.
-const FILE_MAX: u64 = 1024 * 1024;
-/// Entries of one folder.
-const ENTRIES_MAX: usize = 10_000;
 
 /// The environment of this process; variables that are not UTF-8 are nobody's configuration.
 #[must_use]
@@ -108,59 +104,6 @@ pub fn fix_report(faults: &[Fault]) -> String {
     report
 }
 
-/// Reads files and remembers which.
-struct Files<'a> {
-    base: &'a Path,
-    read: Vec<PathBuf>,
-    /// Where copies of calendars at an address are kept.
-    copies: PathBuf,
-    /// How calendars at an address are fetched.
-    fetching: Fetching,
-    feeds: Vec<Feed>,
-    at_start: BTreeMap<String, [u8; 32]>,
-}
-
-impl Files<'_> {
-    /// How a file is called in faults.
-    fn shown(&self, path: &Path) -> Arc<Path> {
-        path.strip_prefix(self.base).unwrap_or(path).into()
-    }
-
-    fn text(&mut self, path: &Path, sink: &Sink) -> Option<String> {
-        self.read.push(path.to_path_buf());
-        let place = Place::in_file(&self.shown(path), 0);
-        match std::fs::metadata(path) {
-            Ok(meta) if meta.len() > FILE_MAX => {
-                let what = format!("the file is larger than {FILE_MAX} bytes");
-                sink.fault(
-                    &place,
-                    what,
-                    "a configuration file is small; is this the right one?",
-                );
-                return None;
-            }
-            // Reading a pipe would wait for ever.
-            Ok(meta) if !meta.is_file() => {
-                sink.fault(
-                    &place,
-                    "this is not a file",
-                    "remove it, or put a file here",
-                );
-                return None;
-            }
-            _ => {}
-        }
-        match std::fs::read_to_string(path) {
-            Ok(text) => Some(text),
-            Err(error) => {
-                let fix = "create it, or let firebell read it (UTF-8 text)";
-                sink.fault(&place, format!("the file cannot be read: {error}"), fix);
-                None
-            }
-        }
-    }
-}
-
 fn read_all(
     path: &Path,
     files: &mut Files<'_>,
@@ -213,7 +156,6 @@ fn read_all(
     let fairness = fairness::fairness(&top);
     let deadlines = postmortem::deadlines(&top, &severities);
     let inventory = engines::inventory(&top, secrets);
-    top.done();
     let mut directory = Directory {
         route,
         catch_all,
@@ -227,10 +169,13 @@ fn read_all(
         ..Directory::default()
     };
     directory.postmortems.deadlines = deadlines;
+    let named = kinds::kinds(&top, &reading, &mut directory);
+    top.done();
     let mut found = Found::default();
     entries(&folder, &mut directory, &reading, files, &mut found);
     windows(&folder, &mut directory, &reading, files);
     templates(&folder, &mut directory, files, sink);
+    kinds::templates(&named, &directory, sink);
     check(&mut directory, &mut found, &mentions.borrow(), sink);
     cross::catch_all(&directory, said, &catch_place, sink);
     let ground = Ground {
@@ -560,50 +505,6 @@ fn permits(
     for warning in warnings {
         sink.warn_as(warning);
     }
-}
-
-/// The files of a folder with an ending, by id; no folder is an empty one.
-fn listed(folder: &Path, ending: &str, files: &Files<'_>, sink: &Sink) -> Vec<(String, PathBuf)> {
-    let place = Place::in_file(&files.shown(folder), 0);
-    let items = match std::fs::read_dir(folder) {
-        Ok(items) => items,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
-        Err(error) => {
-            sink.fault(
-                &place,
-                format!("the folder cannot be read: {error}"),
-                "let firebell read it",
-            );
-            return Vec::new();
-        }
-    };
-    let mut found = Vec::new();
-    for item in items {
-        let path = match item {
-            Ok(item) => item.path(),
-            Err(error) => {
-                sink.fault(
-                    &place,
-                    format!("the folder cannot be read: {error}"),
-                    "let firebell read it",
-                );
-                break;
-            }
-        };
-        let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned());
-        let fits = path.extension().is_some_and(|e| e == ending);
-        // Names that begin with a dot are an editor's.
-        if let Some(id) = stem.filter(|s| fits && !s.starts_with('.')) {
-            found.push((id, path));
-        }
-    }
-    if found.len() > ENTRIES_MAX {
-        let what = format!("the folder has more than {ENTRIES_MAX} entries");
-        sink.fault(&place, what, "is this the right folder?");
-        found.clear();
-    }
-    found.sort();
-    found
 }
 
 /// Channels that teams and services post to exist without being listed again.

@@ -91,10 +91,13 @@ impl Plan {
     }
 }
 
-/// The environment the labels name: `environment`, else `env`.
+/// Labels that name the environment; the first that is there counts.
+pub const ENVIRONMENT: [&str; 2] = ["environment", "env"];
+
+/// The environment the labels name.
 #[must_use]
 pub fn environment(labels: &Labels) -> Option<&str> {
-    let named = labels.get("environment").or_else(|| labels.get("env"));
+    let named = ENVIRONMENT.iter().find_map(|name| labels.get(*name));
     named.map(String::as_str).filter(|e| !e.is_empty())
 }
 

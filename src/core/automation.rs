@@ -76,7 +76,7 @@ pub fn eligible(action: &Action) -> Result<(), String> {
 /// How far an action goes on this incident: what the route or its file says, as far as the rules let it.
 #[must_use]
 pub fn level(directory: &Directory, incident: &Incident, action: &Action, at: Time) -> AutoLevel {
-    let (wanted, _) = route::automation(directory, &incident.labels, action);
+    let (wanted, _) = route::automation(directory, &incident.labels(), action);
     if wanted == AutoLevel::Suggest || eligible(action).is_err() {
         return AutoLevel::Suggest;
     }
@@ -182,7 +182,7 @@ pub(super) fn arm(
         if level < AutoLevel::Delayed {
             continue;
         }
-        if let (_, Some(route)) = route::automation(scene.directory, &incident.labels, action) {
+        if let (_, Some(route)) = route::automation(scene.directory, &incident.labels(), action) {
             why.push(format!(
                 "`{}` goes as far as {} by the route {route}",
                 action.id,
@@ -262,7 +262,7 @@ pub(super) fn due(incident: &Incident, scene: &Scene<'_>) -> Vec<Event> {
 
 /// Why it does not start any more although nothing brakes it: the route was told so meanwhile.
 fn lowered(incident: &Incident, scene: &Scene<'_>, action: &Action) -> Option<String> {
-    match route::automation(scene.directory, &incident.labels, action) {
+    match route::automation(scene.directory, &incident.labels(), action) {
         (level, Some(route)) if level < AutoLevel::Delayed => Some(format!(
             "the route {route} lets it go no further than {}",
             level.word()

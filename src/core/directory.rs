@@ -5,6 +5,7 @@
 
 mod action;
 mod auto;
+mod kinds;
 mod waking;
 
 pub use action::{
@@ -12,6 +13,7 @@ pub use action::{
     Limits, Lock, Need, ProcessRun, Reason, Risk, Rollback, RundeckRun, Sandbox, SshRun,
 };
 pub use auto::{Auto, AutoLevel};
+pub use kinds::{DrillRules, IncidentType, Insiders, RunsPolicy};
 pub use waking::{Means, Rule, Step, Support, Urgency, Waking};
 
 use super::alert::Labels;
@@ -50,6 +52,12 @@ pub struct Directory {
     pub route: Route,
     /// Worst first; `Severity(n)` is the n-th.
     pub severities: Vec<SeverityName>,
+    /// Types of incidents, in the order of the file.
+    pub types: Vec<IncidentType>,
+    /// What drills do.
+    pub drills: DrillRules,
+    /// Who sees every private incident.
+    pub insiders: Insiders,
     /// Outgoing webhooks policies may name.
     pub webhooks: BTreeMap<String, ContactKind>,
     /// Who is alarmed when everybody else could not be. Never empty in a checked configuration.
@@ -381,6 +389,17 @@ impl Directory {
         )
     }
 
+    /// The configured type people mean by `name`: its id or its name.
+    #[must_use]
+    pub fn kind(&self, name: &str) -> Option<&IncidentType> {
+        let by_id = self.types.iter().find(|t| t.id.eq_ignore_ascii_case(name));
+        by_id.or_else(|| {
+            self.types
+                .iter()
+                .find(|t| t.name.eq_ignore_ascii_case(name))
+        })
+    }
+
     /// The severity an alert's `severity` label means, if it means one.
     #[must_use]
     pub fn severity_of_label(&self, labels: &Labels) -> Option<Severity> {
@@ -436,7 +455,7 @@ impl Directory {
         }
     }
 
-    /// Every channel teams, services and policies name, once.
+    /// Every channel teams, services, policies and types name, once.
     #[must_use]
     pub fn channels(&self) -> BTreeSet<&str> {
         let teams = self.teams.values().filter_map(|t| t.channel.as_deref());
@@ -446,7 +465,8 @@ impl Directory {
             Target::Channel(name) => Some(name.as_str()),
             _ => None,
         });
-        teams.chain(services).chain(told).collect()
+        let kinds = self.types.iter().filter_map(|t| t.channel.as_deref());
+        teams.chain(services).chain(told).chain(kinds).collect()
     }
 
     /// The channel a service's (or else a team's) cards go to.

@@ -301,5 +301,5 @@ fn notes(incident: &Incident, directory: &Directory) -> Vec<String> {
 #[must_use]
 pub fn edited<'a>(incident: &Incident, directory: &'a Directory) -> Option<&'a Policy> {
     let policy = directory.policies.get(&incident.ladder.policy)?;
-    (incident.is_open() && freeze(policy) != incident.ladder).then_some(policy)
+    (incident.is_open() && freeze(policy) != *incident.ladder).then_some(policy)
 }

@@ -93,6 +93,8 @@ pub fn opening(
         group_wait_ms: routed.group_wait_ms,
         why: routed.why,
         alerts,
+        nature: super::incident::Nature::default(),
+        said: Vec::new(),
         auto: Vec::new(),
     }
 }

@@ -185,8 +185,11 @@ pub fn lesson(id: IncidentId, journal: &[Record]) -> Option<Lesson> {
             _ => {}
         }
     }
-    let drill = incident.labels.get("drill").is_some_and(|d| d != "false");
-    let pattern = Pattern::of(incident.service.as_deref(), &incident.labels)?;
+    let drill = incident
+        .tags
+        .get("drill")
+        .is_some_and(|d| d.as_ref() != "false");
+    let pattern = Pattern::of(incident.service.as_deref(), &incident.labels())?;
     let resolved_at = incident.resolved_at?;
     if !fit || drill {
         return None;
@@ -407,7 +410,7 @@ impl Learned {
         directory: &Directory,
         incident: &Incident,
     ) -> Vec<(Arc<Action>, Evidence)> {
-        let Some(pattern) = Pattern::of(incident.service.as_deref(), &incident.labels) else {
+        let Some(pattern) = Pattern::of(incident.service.as_deref(), &incident.labels()) else {
             return Vec::new();
         };
         let ran: BTreeSet<&str> = self
@@ -416,7 +419,7 @@ impl Learned {
             .flat_map(|l| l.runs.iter().map(|r| r.action.as_str()))
             .collect();
         let fits = |a: &&Arc<Action>| {
-            super::action::offered(a, incident.service.as_deref(), &incident.labels).is_ok()
+            super::action::offered(a, incident.service.as_deref(), &incident.labels()).is_ok()
         };
         let known = ran
             .iter()

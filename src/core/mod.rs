@@ -13,6 +13,7 @@ pub mod directory;
 pub mod duty;
 pub mod explain;
 pub mod fairness;
+pub mod few;
 pub mod forecast;
 pub mod hours;
 pub mod id;

@@ -48,7 +48,7 @@ pub use written::{
 };
 
 use super::id::IncidentId;
-use super::incident::{Event, Incident, Origin, Record};
+use super::incident::{Event, Incident, Nature, Origin, Record};
 use super::stats::{self, Durations, Moments};
 use super::text::{count, list};
 use super::time::{Time, human_ms};
@@ -117,6 +117,9 @@ pub struct Postmortem {
     pub sections: Vec<Section>,
     /// Where the document itself stands, and what is to be done.
     pub review: Review,
+    /// Its type, whether it is private and whether it was a drill.
+    #[serde(default, skip_serializing_if = "Nature::is_plain")]
+    pub nature: Nature,
 }
 
 /// Folds a journal into the draft. `zone` is the zone of the local times; `None`: UTC.
@@ -134,7 +137,7 @@ pub fn build(id: IncidentId, journal: &[Record], zone: Option<Tz>) -> Postmortem
         schema: SCHEMA,
         id: id.0,
         summary: summary(&incident, &severity, journal, &moments, &durations),
-        title: incident.title,
+        title: incident.headline(),
         status: incident.status.word().to_owned(),
         severity,
         severity_history: severity_history(journal, &moments, zone),
@@ -161,6 +164,7 @@ pub fn build(id: IncidentId, journal: &[Record], zone: Option<Tz>) -> Postmortem
             stage: Stage::Draft.word().to_owned(),
             ..Review::default()
         },
+        nature: incident.nature,
     };
     draft.sections = sections::sections(&draft);
     draft

@@ -26,6 +26,14 @@ pub fn cut(text: &str, max: usize) -> String {
     out
 }
 
+/// A text in pieces of at most `max` characters; what is blank gives none.
+#[must_use]
+pub fn pieces(text: &str, max: usize) -> Vec<String> {
+    let chars: Vec<char> = text.trim().chars().collect();
+    let pieces = chars.chunks(max.max(1));
+    pieces.map(|piece| piece.iter().collect()).collect()
+}
+
 /// `1 alert`, `3 alerts`.
 #[must_use]
 pub fn count(n: usize, noun: &str) -> String {

@@ -138,7 +138,7 @@ impl<'a> Scope<'a> {
     pub fn of(incident: &'a Incident) -> Scope<'a> {
         Scope {
             service: incident.service.as_deref(),
-            environment: action::environment(&incident.labels),
+            environment: incident.environment(),
             severity: incident.severity,
             state: incident.status,
             lead: incident.lead.as_ref(),

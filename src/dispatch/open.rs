@@ -3,32 +3,26 @@
 use super::{Desk, Reply};
 use crate::chat::grammar::{Whom, policy};
 use crate::chat::words;
-use crate::core::alert::Labels;
 use crate::core::directory::{Directory, Rung};
-use crate::core::id::{IncidentId, Severity};
-use crate::core::incident::{Command, Incident, Ladder, OpenAs, Origin};
+use crate::core::id::Severity;
+use crate::core::incident::{Declaration, Incident, Ladder, OpenAs, TITLE_CHARS};
 use crate::core::route::freeze;
 use crate::engine::Failure;
 
 /// How long somebody paged by hand has before the catch-all is alarmed: the usual first wait of a policy.
 const WAIT_SECS: u64 = 5 * 60;
-/// What the core keeps of a title; a longer one goes on the timeline as a note.
-const TITLE_CHARS: usize = 300;
 
 impl Desk<'_> {
     /// `new`: a major incident, led by whoever declares it; the service's policy pages.
-    pub(super) async fn declare(
-        &self,
-        title: String,
-        severity: Option<Severity>,
-        service: Option<String>,
-    ) -> Reply {
+    pub(super) async fn declare(&self, said: Declaration) -> Reply {
         let directory = &self.directory;
+        let title = said.title.clone();
+        let service = said.service.clone();
         let entry = service.as_ref().and_then(|s| directory.services.get(s));
         let ladder = service.as_deref().and_then(|s| policy(directory, s));
-        let severity = severity.unwrap_or_else(|| {
-            entry.map_or_else(|| second(directory), |s| s.major_at.min(mildest(directory)))
-        });
+        let usual = entry.map_or_else(|| second(directory), |s| s.major_at.min(mildest(directory)));
+        let of_type = said.kind(directory).and_then(|t| t.severity);
+        let severity = said.severity.or(of_type).unwrap_or(usual);
         let mut why = vec![format!(
             "declared by {} on {}",
             self.who.name(),
@@ -39,21 +33,21 @@ impl Desk<'_> {
             (Some(s), None) => format!("service {s} has no policy"),
             (None, _) => "no service was named, so no policy was started".to_owned(),
         });
+        let open = said.open(self.who.clone(), None, ladder.map(freeze), directory);
+        why.extend(open.why);
         let open = OpenAs {
-            major: true,
-            ladder: ladder.map(freeze),
+            severity,
             why,
-            ..self.by_hand(title.clone(), severity, service.as_deref())
+            ..open
         };
-        let id = match self.opened(open).await {
-            Ok(incident) => incident,
-            Err(failure) => return Reply::no(None, failure.to_string()),
-        };
-        let mut said = words::opened(&id, directory);
-        if let Some(trouble) = self.keep_long_title(id.id, title).await {
-            said = format!("{said} {trouble}");
+        match self.opened(open).await {
+            Ok(incident) => {
+                let mut said = words::opened(&incident, directory);
+                said.push_str(kept(&title));
+                Reply::yes(Some(incident.id), said).aloud()
+            }
+            Err(failure) => Reply::no(None, failure.to_string()),
         }
-        Reply::yes(Some(id.id), said).aloud()
     }
 
     /// `page` outside an incident: a minor one whose ladder is whoever was named.
@@ -96,45 +90,26 @@ impl Desk<'_> {
             )],
             ..self.by_hand(title.clone(), minor(directory, major_at), service)
         };
-        let incident = match self.opened(open).await {
-            Ok(incident) => incident,
-            Err(failure) => return Reply::no(None, failure.to_string()),
-        };
-        let mut said = words::paged(&incident, directory, &name(whom));
-        if let Some(trouble) = self.keep_long_title(incident.id, title).await {
-            said = format!("{said} {trouble}");
+        match self.opened(open).await {
+            Ok(incident) => {
+                let mut said = words::paged(&incident, directory, &name(whom));
+                said.push_str(kept(&title));
+                Reply::yes(Some(incident.id), said).aloud()
+            }
+            Err(failure) => Reply::no(None, failure.to_string()),
         }
-        Reply::yes(Some(incident.id), said).aloud()
     }
 
     fn by_hand(&self, title: String, severity: Severity, service: Option<&str>) -> OpenAs {
-        let entry = service.and_then(|s| self.directory.services.get(s));
-        let team = entry.map(|s| s.team.clone());
-        OpenAs {
-            origin: Origin::Declared {
-                by: self.who.clone(),
-            },
+        let said = Declaration {
             title,
-            severity,
-            major_at: entry.map_or(Severity(0), |s| s.major_at),
-            major: false,
+            severity: Some(severity),
             service: service.map(str::to_owned),
-            channel: self
-                .directory
-                .channel(service, team.as_deref())
-                .map(str::to_owned),
-            team,
-            group_key: String::new(),
-            labels: Labels::new(),
-            auto_resolve: false,
-            auto_resolve_after_ms: None,
-            hold_while_firing: true,
-            ladder: None,
-            turn: 0,
-            group_wait_ms: 0,
-            why: Vec::new(),
-            alerts: Vec::new(),
-            auto: Vec::new(),
+            ..Declaration::default()
+        };
+        OpenAs {
+            major: false,
+            ..said.open(self.who.clone(), None, None, &self.directory)
         }
     }
 
@@ -142,24 +117,14 @@ impl Desk<'_> {
         let done = self.engine.open(self.cause, open).await?;
         self.look(done.incident).await
     }
+}
 
-    /// Nothing people wrote is lost: the whole of a long title is on the timeline.
-    async fn keep_long_title(&self, id: IncidentId, title: String) -> Option<String> {
-        if title.chars().count() <= TITLE_CHARS {
-            return None;
-        }
-        let note = Command::Note {
-            by: self.who.clone(),
-            text: title,
-            happened_at: None,
-        };
-        let cause = format!("{}:title", self.cause);
-        match self.engine.submit(&cause, id, note).await {
-            Ok(_) => Some("The title was cut; all of it is on the timeline.".to_owned()),
-            Err(failure) => Some(format!(
-                "The title was cut, and could not be noted: {failure}"
-            )),
-        }
+/// Said when a title was too long to be one.
+fn kept(title: &str) -> &'static str {
+    if title.chars().count() > TITLE_CHARS {
+        " The title was cut; all of it is on the timeline."
+    } else {
+        ""
     }
 }
 

@@ -86,10 +86,9 @@ impl Desk<'_> {
         let Ok(incident) = self.look(id).await else {
             return said;
         };
-        let fits =
-            self.directory.actions.values().filter(|a| {
-                action::offered(a, incident.service.as_deref(), &incident.labels).is_ok()
-            });
+        let fits = self.directory.actions.values().filter(|a| {
+            action::offered(a, incident.service.as_deref(), &incident.labels()).is_ok()
+        });
         let names: Vec<String> = fits.map(|a| format!("`{}`", a.id)).collect();
         if names.is_empty() {
             return format!("{said} No action is offered on {id}.");

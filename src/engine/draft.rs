@@ -159,6 +159,11 @@ impl Draft {
                 event,
             };
             evolve(state, &record);
+            if let Event::Opened { .. } | Event::Reassigned { .. } | Event::LadderChanged { .. } =
+                record.event
+            {
+                memory.share_ladder(state);
+            }
             let effects = react(state, &record);
             let moved = memory.brakes.evolve(state, &record);
             frees |= moved.latch.is_some();
@@ -465,14 +470,7 @@ impl Draft {
             _ => "no longer needed".to_owned(),
         };
         self.hush = true;
-        let pages = memory.pages.remove(&id).unwrap_or_default();
-        let (gone, stay): (BTreeMap<i64, OutboxRow>, BTreeMap<i64, OutboxRow>) = pages
-            .into_iter()
-            .partition(|(_, row)| person.is_none_or(|p| row.target == p));
-        if !stay.is_empty() {
-            memory.pages.insert(id, stay);
-        }
-        for row in gone.into_values() {
+        for row in memory.take_pages(id, person) {
             self.withdrawn.push(row.id);
             self.changes.outbox_changes.insert(
                 row.id,

@@ -5,7 +5,7 @@ use super::quiet::Quiet;
 use crate::core::audit::{Entry, Fact, Head};
 use crate::core::brakes::{Brakes, HOUR_MS, Switches};
 use crate::core::id::{AlertId, IncidentId};
-use crate::core::incident::{Incident, wake_at};
+use crate::core::incident::{Incident, Ladder, wake_at};
 use crate::core::time::Time;
 use crate::store::{
     Delivery, HighWater, Lane, LiveAlert, NoticeRow, OutboxRow, ShowRow, Store, StoreFault,
@@ -13,6 +13,9 @@ use crate::store::{
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::sync::Arc;
+
+/// Policies whose copies are shared: as many as are looked through in less than a commit takes.
+const LADDERS: usize = 256;
 
 /// Key of a surface: incident, platform, surface word.
 pub(super) type ShowKey = (IncidentId, String, String);
@@ -27,7 +30,7 @@ pub(super) struct Memory {
     /// Surfaces of the incidents held.
     pub shows: BTreeMap<ShowKey, ShowRow>,
     /// Pages that have not left or are on their way, by incident.
-    pub pages: HashMap<IncidentId, BTreeMap<i64, OutboxRow>>,
+    pub pages: BTreeMap<(IncidentId, i64), OutboxRow>,
     /// Highest numbers given out.
     pub high: HighWater,
     /// Silences, and what they hold.
@@ -38,6 +41,8 @@ pub(super) struct Memory {
     pub turns: HashMap<String, u64>,
     /// What holds runs back, of all incidents.
     pub brakes: Brakes,
+    /// Ladders that incidents share, one copy each.
+    ladders: Vec<Arc<Ladder>>,
     /// When incidents want to be woken; stale entries are skipped when they come up.
     wakes: BinaryHeap<Reverse<(Time, IncidentId)>>,
 }
@@ -67,7 +72,8 @@ impl Memory {
         };
         let believed = store.live_alerts(|alert| believe(leases, &alert, now));
         let (incidents, ()) = futures_util::try_join!(store.open_incidents(), believed)?;
-        for incident in incidents {
+        for mut incident in incidents {
+            memory.share_ladder(&mut incident);
             memory.hold(Arc::new(incident));
         }
         let mut behind = Vec::new();
@@ -80,11 +86,7 @@ impl Memory {
         }
         let outbox = store.pending_outbox().await?;
         for row in outbox.iter().filter(|r| r.lane == Lane::Page) {
-            memory
-                .pages
-                .entry(row.incident)
-                .or_default()
-                .insert(row.id, row.clone());
+            memory.page_state(row);
         }
         memory.quiet = Quiet::restore(store, now).await?;
         let latches = store.latches(now.plus_ms(-HOUR_MS)).await?;
@@ -211,16 +213,36 @@ impl Memory {
         self.high.outbox
     }
 
+    /// Forgets pages of an incident that have not left, all or one person's, and hands them over.
+    pub(super) fn take_pages(&mut self, id: IncidentId, person: Option<&str>) -> Vec<OutboxRow> {
+        let of_it = self.pages.range((id, i64::MIN)..=(id, i64::MAX));
+        let theirs = of_it.filter(|(_, row)| person.is_none_or(|p| row.target == p));
+        let keys: Vec<(IncidentId, i64)> = theirs.map(|(key, _)| *key).collect();
+        (keys.iter().filter_map(|key| self.pages.remove(key))).collect()
+    }
+
+    /// Incidents that follow the same policy hold one copy of it.
+    pub(super) fn share_ladder(&mut self, incident: &mut Incident) {
+        if let Some(known) = self.ladders.iter().find(|l| **l == incident.ladder) {
+            incident.ladder = known.clone();
+            return;
+        }
+        if self.ladders.len() >= LADDERS {
+            self.ladders.retain(|l| Arc::strong_count(l) > 1);
+        }
+        // More policies than that share nothing, rather than making every opening look through all.
+        if self.ladders.len() < LADDERS {
+            self.ladders.push(incident.ladder.clone());
+        }
+    }
+
     /// Remembers how a page stands, so that an acknowledgement can withdraw it.
     pub(super) fn page_state(&mut self, row: &OutboxRow) {
-        let pages = self.pages.entry(row.incident).or_default();
+        let key = (row.incident, row.id);
         if matches!(row.state, Delivery::Waiting | Delivery::Sending) {
-            pages.insert(row.id, row.clone());
+            self.pages.insert(key, row.clone());
         } else {
-            pages.remove(&row.id);
-        }
-        if pages.is_empty() {
-            self.pages.remove(&row.incident);
+            self.pages.remove(&key);
         }
     }
 }

@@ -219,6 +219,11 @@ impl Engine {
         directory: Directory,
         options: Options,
     ) -> anyhow::Result<Engine> {
+        // In a place of its own: whoever waits for it need not hold all of it.
+        Box::pin(Engine::begin(store, directory, options)).await
+    }
+
+    async fn begin(store: Store, directory: Directory, options: Options) -> anyhow::Result<Engine> {
         let epoch = store.take_over().await?;
         let high = store.high_water().await?;
         let known = store.key(BUTTONS).await?;

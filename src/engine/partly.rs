@@ -88,7 +88,8 @@ impl Engine {
 /// The labels all of them have in common, as conditions: what is deleted of them widens it.
 #[must_use]
 pub fn proposed(incident: &Incident, alerts: &[Labels]) -> String {
-    let first = alerts.first().unwrap_or(&incident.labels);
+    let own = incident.labels();
+    let first = alerts.first().unwrap_or(&own);
     let common = first.iter().filter(|(name, value)| {
         let plain = !value.is_empty()
             && value.len() <= VALUE_BYTES
@@ -116,7 +117,12 @@ mod tests {
     #[test]
     fn a_silence_is_proposed_by_what_the_alerts_have_in_common() {
         let incident = Incident {
-            labels: labels(&[("alertname", "Slow"), ("pod", "a-1")]),
+            tags: [
+                ("alertname".into(), "Slow".into()),
+                ("pod".into(), "a-1".into()),
+            ]
+            .into_iter()
+            .collect(),
             ..Incident::default()
         };
         let alerts = [

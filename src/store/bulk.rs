@@ -69,15 +69,17 @@ pub(super) const INCIDENTS: Bulk = Bulk {
     name: "write incidents",
     head: "insert into incidents (id, seq, status, severity, major, title, title_search, service, team, \
         group_key, opened_at, began_at, acked_at, acked_by, resolved_at, updated_at, wake_at, alerts, \
-        firing, lead) values ",
-    width: 20,
+        firing, lead, type, private, drill, viewers, parent) values ",
+    width: 25,
     tail: " on conflict (id) do update set seq = excluded.seq, status = excluded.status, \
         severity = excluded.severity, major = excluded.major, title = excluded.title, \
         title_search = excluded.title_search, service = excluded.service, team = excluded.team, \
         group_key = excluded.group_key, opened_at = excluded.opened_at, began_at = excluded.began_at, \
         acked_at = excluded.acked_at, acked_by = excluded.acked_by, resolved_at = excluded.resolved_at, \
         updated_at = excluded.updated_at, wake_at = excluded.wake_at, alerts = excluded.alerts, \
-        firing = excluded.firing, lead = excluded.lead",
+        firing = excluded.firing, lead = excluded.lead, type = excluded.type, \
+        private = excluded.private, drill = excluded.drill, viewers = excluded.viewers, \
+        parent = excluded.parent",
 };
 
 pub(super) const EVENTS: Bulk = Bulk {

@@ -2,9 +2,10 @@
 
 use super::StoreFault;
 use super::backend::{Backend, Reader};
+use super::incident_row::IncidentRow;
 use super::rows::{
-    AlertRow, ArtifactRow, Delivery, HeardRow, InboxRow, IncidentRow, Lane, LinkCodeRow, LinkRow,
-    OutboxRow, PostRow, QuarantineRow, RoomRow, RunRow, ShowRow,
+    AlertRow, ArtifactRow, Delivery, HeardRow, InboxRow, Lane, LinkCodeRow, LinkRow, OutboxRow,
+    PostRow, QuarantineRow, RoomRow, RunRow, ShowRow,
 };
 use crate::core::id::{AlertId, IncidentId, RoomId, RunId};
 use crate::core::incident::Record;
@@ -50,7 +51,7 @@ pub(super) fn alert<B: Backend>(mut row: Reader<'_, B>) -> Read<AlertRow> {
 
 pub(super) const INCIDENT: &str = "select id, seq, status, severity, major, title, service, team, \
     group_key, opened_at, began_at, acked_at, acked_by, resolved_at, updated_at, wake_at, alerts, \
-    firing, lead from incidents";
+    firing, lead, type, private, drill, viewers, parent from incidents";
 
 pub(super) fn incident<B: Backend>(mut row: Reader<'_, B>) -> Read<IncidentRow> {
     Ok(IncidentRow {
@@ -73,6 +74,11 @@ pub(super) fn incident<B: Backend>(mut row: Reader<'_, B>) -> Read<IncidentRow> 
         alerts: row.small()?,
         firing: row.small()?,
         lead: row.maybe_text()?,
+        type_id: row.maybe_text()?,
+        private: row.flag()?,
+        drill: row.flag()?,
+        viewers: row.text()?,
+        parent: maybe_incident(&mut row)?,
     })
 }
 

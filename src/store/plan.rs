@@ -7,10 +7,11 @@ use super::StoreFault;
 use super::audit;
 use super::backend::{Backend, Cell, Dialect};
 use super::bulk::{self, Bulk, Texts};
+use super::incident_row::IncidentRow;
 use super::ledger;
 use super::rows::{
-    AlertChange, AlertRow, ChangeSet, EventRow, IncidentRow, OutboxChange, OutboxRow, PostRow,
-    QuarantineRow, RunRow, ShowRow,
+    AlertChange, AlertRow, ChangeSet, EventRow, OutboxChange, OutboxRow, PostRow, QuarantineRow,
+    RunRow, ShowRow,
 };
 use crate::core::id::{IncidentId, Seq};
 use crate::core::incident::Event;
@@ -399,7 +400,7 @@ fn state(id: i64, firing: bool, ends_at: i64, updated_at: i64) -> [Cell<'static>
     [id, flag(firing), ends_at, Cell::Int(updated_at)]
 }
 
-fn incident(i: &IncidentRow) -> [Cell<'_>; 20] {
+fn incident(i: &IncidentRow) -> [Cell<'_>; 25] {
     [
         Cell::Int(i.id.0),
         Cell::Int(i64::from(i.seq)),
@@ -421,6 +422,11 @@ fn incident(i: &IncidentRow) -> [Cell<'_>; 20] {
         Cell::Int(i64::from(i.alerts)),
         Cell::Int(i64::from(i.firing)),
         Cell::MaybeText(i.lead.as_deref()),
+        Cell::MaybeText(i.type_id.as_deref()),
+        flag(i.private),
+        flag(i.drill),
+        Cell::Text(&i.viewers),
+        Cell::MaybeInt(i.parent.map(|p| p.0)),
     ]
 }
 

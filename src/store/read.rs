@@ -3,11 +3,12 @@
 use super::backend::{Backend, Cell, Dialect};
 use super::decode;
 use super::duty::CoverRow;
+use super::incident_row::IncidentRow;
 use super::open::Pools;
 use super::plan::TURNS;
 use super::rows::{
-    AlertRow, ArtifactRow, HeardRow, HighWater, InboxRow, IncidentRow, LinkCodeRow, LinkRow,
-    OutboxRow, PostRow, QuarantineRow, RoomRow, RunRow, ShowRow,
+    AlertRow, ArtifactRow, HeardRow, HighWater, InboxRow, LinkCodeRow, LinkRow, OutboxRow, PostRow,
+    QuarantineRow, RoomRow, RunRow, ShowRow,
 };
 use super::select::Select;
 use super::{AlertQuery, IncidentQuery, StoreFault};

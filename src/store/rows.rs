@@ -2,6 +2,7 @@
 
 use super::brakes::{LatchRow, SwitchedRow, TeachingRow};
 use super::duty::CoverRow;
+use super::incident_row::IncidentRow;
 use super::ledger::{AttemptRow, ContactCodeRow, ReceiptChange, VerifiedRow};
 use super::lessons::LessonRow;
 use super::postmortem::{ExportRow, PostmortemRow, RevisionRow};
@@ -9,7 +10,7 @@ use super::silence::{Held, NoticeRow, PlaceChange, SilenceRow};
 use crate::core::audit::{Checkpoint, Entry, Fact};
 use crate::core::brakes::Switch;
 use crate::core::id::{AlertId, IncidentId, RoomId, RunId, Seq};
-use crate::core::incident::{Incident, Record};
+use crate::core::incident::Record;
 use crate::core::silence::Marks;
 use crate::core::time::Time;
 use std::collections::BTreeMap;
@@ -73,77 +74,6 @@ pub struct LiveAlert<'a> {
     pub ends_at: Time,
     /// Its incident.
     pub incident: Option<IncidentId>,
-}
-
-/// The incident as lists show it; a projection of the journal, written with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IncidentRow {
-    /// Which.
-    pub id: IncidentId,
-    /// Last event.
-    pub seq: Seq,
-    /// `triggered`, `acknowledged`, `resolved`.
-    pub status: String,
-    /// Index into the scale.
-    pub severity: u8,
-    /// Has a room.
-    pub major: bool,
-    /// One line.
-    pub title: String,
-    /// Service id.
-    pub service: Option<String>,
-    /// Team id.
-    pub team: Option<String>,
-    /// Group.
-    pub group_key: String,
-    /// When firebell opened it.
-    pub opened_at: Time,
-    /// When its first alert began.
-    pub began_at: Time,
-    /// First acknowledgement.
-    pub acked_at: Option<Time>,
-    /// Name of who has it.
-    pub acked_by: Option<String>,
-    /// When it was resolved.
-    pub resolved_at: Option<Time>,
-    /// Last change.
-    pub updated_at: Time,
-    /// When time must be put to it.
-    pub wake_at: Option<Time>,
-    /// Alerts that ever joined.
-    pub alerts: u32,
-    /// Alerts that fire now.
-    pub firing: u32,
-    /// Name of the lead.
-    pub lead: Option<String>,
-}
-
-impl IncidentRow {
-    /// The projection of an incident.
-    #[must_use]
-    pub fn of(incident: &Incident) -> IncidentRow {
-        IncidentRow {
-            id: incident.id,
-            seq: incident.seq,
-            status: incident.status.word().to_owned(),
-            severity: incident.severity.0,
-            major: incident.major,
-            title: incident.title.clone(),
-            service: incident.service.clone(),
-            team: incident.team.clone(),
-            group_key: incident.group_key.clone(),
-            opened_at: incident.opened_at,
-            began_at: incident.began_at,
-            acked_at: incident.acked_at,
-            acked_by: incident.acked_by.as_ref().map(|a| a.name().to_owned()),
-            resolved_at: incident.resolved_at,
-            updated_at: incident.updated_at,
-            wake_at: crate::core::incident::wake_at(incident),
-            alerts: incident.alerts,
-            firing: u32::try_from(incident.firing.len()).unwrap_or(u32::MAX),
-            lead: incident.lead.as_ref().map(|a| a.name().to_owned()),
-        }
-    }
 }
 
 /// A journal line with its place in the order of everything.

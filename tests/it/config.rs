@@ -3,6 +3,7 @@
 mod actions;
 mod engines;
 mod entries;
+mod kinds;
 mod layers;
 mod looking;
 mod maintenance;

@@ -333,7 +333,8 @@ fn misnamed(text: &str) -> Vec<String> {
 
 #[test]
 fn every_event_has_the_name_it_is_stored_under() {
-    let text = std::fs::read_to_string(root().join("src/core/incident/event.rs")).unwrap();
+    let read = |name: &str| std::fs::read_to_string(root().join(name)).unwrap();
+    let text = read("src/core/incident/event.rs") + &read("src/core/incident/kind.rs");
     none(
         "`Event::kind` is serde's name of the variant.",
         &misnamed(&text),

@@ -65,7 +65,7 @@ fn shapes() -> BTreeMap<String, Event> {
 
 /// The kinds the core names, read from its source, so that a new one cannot be forgotten here.
 fn kinds() -> BTreeSet<&'static str> {
-    let source = include_str!("../../src/core/incident/event.rs");
+    let source = include_str!("../../src/core/incident/kind.rs");
     let arms = source
         .lines()
         .filter(|l| l.contains("Event::") && l.contains("=> \""));

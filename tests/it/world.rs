@@ -1,24 +1,24 @@
 //! The World: a real engine on a real database, a clock that is moved by hand, and a chat platform
 //! that remembers everything said to it. Nothing here sleeps: `settle` runs until nothing moves.
 
+mod setting;
+
+pub use setting::directory;
+
 use firebell::chat::{Answer, Card, Chat, Fault, Line, Live, Page, RoomRef};
 use firebell::config::engines::Engines;
 use firebell::config::notify::Providers;
 use firebell::core::alert::{Alert, AlertKind, Labels};
-use firebell::core::directory::{
-    Action, Approval, Contact, ContactKind, Directory, Limits, Person, Policy, Route, Rung,
-    Service, SeverityName, Target, Team,
-};
-use firebell::core::id::{Actor, IncidentId, Severity};
+use firebell::core::directory::Directory;
+use firebell::core::id::{Actor, IncidentId};
 use firebell::core::incident::{Command, Incident, Record};
-use firebell::core::matcher::Matcher;
 use firebell::core::time::Time;
 use firebell::engine::{Clock, Engine, Options};
 use firebell::metrics::Metrics;
 use firebell::notify::Notifiers;
 use firebell::run::Executors;
 use firebell::store::{OutboxRow, Store};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -269,7 +269,7 @@ impl World {
     }
 
     pub async fn with(url: &str, directory: Directory) -> World {
-        World::waking(url, directory, Providers::default()).await
+        Box::pin(World::waking(url, directory, Providers::default())).await
     }
 
     /// With providers that wake people.
@@ -306,7 +306,7 @@ impl World {
         let platform = Arc::new(Platform::default());
         let scratch = tempfile::tempdir().unwrap();
         let home = (url, scratch.path(), &elsewhere);
-        let engine = start(home, &directory, &providers, &clock, &platform).await;
+        let engine = Box::pin(start(home, &directory, &providers, &clock, &platform)).await;
         World {
             engine,
             clock,
@@ -326,13 +326,13 @@ impl World {
 
     /// The process dies: nothing is told to stop, a new one takes the database over.
     pub async fn kill_and_restart(&mut self) {
-        self.engine = start(
+        self.engine = Box::pin(start(
             (&self.url, self.scratch.path(), &self.elsewhere),
             &self.directory,
             &self.providers,
             &self.clock,
             &self.platform,
-        )
+        ))
         .await;
         self.settle().await;
     }
@@ -471,120 +471,5 @@ pub fn person(id: &str) -> Actor {
     Actor::Person {
         id: id.to_owned(),
         name: id.to_owned(),
-    }
-}
-
-/// Ana then Bo are paged five minutes apart, Cy has no contact, Dee is the catch-all; service
-/// `checkout` is major at sev1 and has a channel; `echo` is an action that needs nobody's approval,
-/// `restart` one that does.
-pub fn directory() -> Directory {
-    let contact = || {
-        vec![Contact {
-            name: "console".to_owned(),
-            kind: ContactKind::Chat {
-                platform: "console".to_owned(),
-            },
-        }]
-    };
-    let people = ["ana", "bo", "cy", "dee"].map(|id| Person {
-        id: id.to_owned(),
-        name: id.to_owned(),
-        email: None,
-        zone: chrono_tz::Tz::UTC,
-        identities: BTreeMap::new(),
-        roles: Vec::new(),
-        contacts: if id == "cy" { Vec::new() } else { contact() },
-        waking: firebell::core::directory::Waking::default(),
-    });
-    let rung = |id: &str| Rung {
-        when: firebell::core::directory::When::default(),
-        acks: 1,
-        targets: vec![Target::Person(id.to_owned())],
-        wait_secs: 300,
-    };
-    let severity = |name: &str, label: &str| SeverityName {
-        name: name.to_owned(),
-        labels: vec![label.to_owned()],
-        urgency: firebell::core::directory::Urgency::High,
-    };
-    let actions = [
-        action("echo", 0, &["/bin/echo", "hello from the action"]),
-        action("restart", 1, &["/bin/echo", "restarted"]),
-    ];
-    let mut directory = Directory {
-        people: people.into_iter().map(|p| (p.id.clone(), p)).collect(),
-        catch_all: vec![Target::Person("dee".to_owned())],
-        severities: vec![severity("sev1", "critical"), severity("sev2", "warning")],
-        platforms: vec!["console".to_owned()],
-        actions: actions
-            .into_iter()
-            .map(|a| (a.id.clone(), Arc::new(a)))
-            .collect(),
-        route: Route {
-            name: "default".to_owned(),
-            group_by: vec!["alertname".to_owned()],
-            severity: Severity(1),
-            page: true,
-            children: vec![Route {
-                name: "default/noise".to_owned(),
-                matchers: vec![Matcher::parse("severity=none").unwrap()],
-                ..Route::default()
-            }],
-            ..Route::default()
-        },
-        ..Directory::default()
-    };
-    let policy = Policy {
-        remind_secs: None,
-        rest_until: None,
-        id: "web".to_owned(),
-        rungs: vec![rung("ana"), rung("bo")],
-        repeat: 0,
-    };
-    directory.policies.insert("web".to_owned(), policy);
-    let team = Team {
-        id: "web".to_owned(),
-        name: "Web".to_owned(),
-        members: vec!["ana".to_owned(), "bo".to_owned()],
-        channel: Some("web".to_owned()),
-        policy: Some("web".to_owned()),
-    };
-    directory.teams.insert("web".to_owned(), team);
-    directory.services.insert("checkout".to_owned(), service());
-    directory
-}
-
-fn service() -> Service {
-    Service {
-        id: "checkout".to_owned(),
-        name: "Checkout".to_owned(),
-        team: "web".to_owned(),
-        tier: 1,
-        depends_on: Vec::new(),
-        links: BTreeMap::new(),
-        policy: None,
-        channel: None,
-        matchers: vec![Matcher::parse("service=checkout").unwrap()],
-        major_at: Severity(0),
-        auto_resolve: true,
-        support: None,
-        auto_resolve_after_ms: None,
-        hold_while_firing: true,
-    }
-}
-
-fn action(id: &str, approvals: u8, argv: &[&str]) -> Action {
-    Action {
-        approval: Approval {
-            request_ttl_ms: 600_000,
-            ..Approval::by_others(approvals)
-        },
-        limits: Limits {
-            timeout_ms: 10_000,
-            kill_grace_ms: 1000,
-            output_bytes: 100_000,
-            ..Limits::default()
-        },
-        ..Action::of_program(id, argv)
     }
 }

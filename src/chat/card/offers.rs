@@ -302,7 +302,7 @@ impl View<'_> {
             ActionClass::Remediation => Style::Danger,
         };
         let level = automation::level(self.directory, self.incident, action, self.now);
-        let plan = action::bind(action, &BTreeMap::new(), &self.incident.labels);
+        let plan = action::bind(action, &BTreeMap::new(), &self.incident.labels());
         if let (true, Ok(plan)) = (level >= AutoLevel::OneClick, plan) {
             let args: Vec<&str> = plan.args.values().map(String::as_str).collect();
             let on = match args.as_slice() {

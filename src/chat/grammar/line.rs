@@ -212,55 +212,12 @@ impl<'a> Line<'a> {
         lookup::whom(self.context.directory, &word.text).map_err(|what| self.wrong("whom", what))
     }
 
-    fn level(&self, argument: &str, name: &str) -> Result<Severity, Usage> {
+    pub(super) fn level(&self, argument: &str, name: &str) -> Result<Severity, Usage> {
         let directory = self.context.directory;
         directory.severity(name).ok_or_else(|| {
             let scale = directory.severities.iter().map(|s| s.name.as_str());
             let what = format!("`{name}` is no severity. {}", lookup::hint(name, scale));
             self.wrong(argument, what)
-        })
-    }
-
-    fn new_incident(mut self) -> Result<Invocation, Usage> {
-        let directory = self.context.directory;
-        let (mut severity, mut service) = (None, None);
-        if let Some(first) = self.words.peek().filter(|w| !w.quoted) {
-            severity = directory.severity(&first.text);
-        }
-        if severity.is_some() {
-            self.words.next();
-        }
-        let mut title: Vec<String> = Vec::new();
-        while let Some(word) = self.words.next() {
-            match word.text.split_once('=').filter(|_| !word.quoted) {
-                Some(("sev" | "severity", name)) => {
-                    severity = Some(self.level("sev", name)?);
-                }
-                Some(("service" | "svc", name)) => {
-                    let found = lookup::service(directory, name).ok_or_else(|| {
-                        let known = directory.services.keys().map(String::as_str);
-                        let near = lookup::hint(name, known);
-                        self.wrong(
-                            "service",
-                            format!("`service`: there is no `{name}`. {near}"),
-                        )
-                    })?;
-                    service = Some(found.id.clone());
-                }
-                _ => title.push(word.text),
-            }
-        }
-        let title = title.join(" ");
-        if title.trim().is_empty() {
-            return Err(self.wrong(
-                "title",
-                "`title` is missing: say in a few words what is wrong.",
-            ));
-        }
-        Ok(Invocation::New {
-            title,
-            severity,
-            service,
         })
     }
 

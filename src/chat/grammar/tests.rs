@@ -5,7 +5,7 @@ use crate::chat::fixture::{at, directory};
 use crate::chat::surface::{complete, tree};
 use crate::core::directory::Target;
 use crate::core::id::{IncidentId, RunId, Severity};
-use crate::core::incident::Ask;
+use crate::core::incident::{Ask, Declaration};
 use chrono_tz::Tz;
 use std::collections::BTreeMap;
 
@@ -114,11 +114,11 @@ fn an_unknown_verb_is_answered_with_the_nearest_one() {
 
 #[test]
 fn a_declaration_is_a_title_with_severity_and_service_anywhere() {
-    let want = Invocation::New {
-        title: "checkout is slow".to_owned(),
+    let want = Invocation::New(Declaration {
         severity: Some(Severity(1)),
         service: Some("checkout".to_owned()),
-    };
+        ..Declaration::of("checkout is slow")
+    });
     for text in [
         "new sev2 checkout is slow service=checkout",
         "declare checkout is slow sev=sev2 service=Checkout",
@@ -130,15 +130,66 @@ fn a_declaration_is_a_title_with_severity_and_service_anywhere() {
     let url = ok("new see http://x/?a=b #42 again");
     assert_eq!(
         url,
-        Invocation::New {
-            title: "see http://x/?a=b #42 again".to_owned(),
-            severity: None,
-            service: None
-        }
+        Invocation::New(Declaration::of("see http://x/?a=b #42 again"))
     );
     assert!(no("new sev1", None).contains("`title` is missing"));
     assert!(no("new x sev=sev9", None).contains("no severity"));
     assert!(no("new x service=chekout", None).contains("Did you mean `checkout`?"));
+}
+
+#[test]
+fn a_declaration_says_what_kind_of_incident_it_is() {
+    let drill = Declaration {
+        private: Some(true),
+        drill: Some(true),
+        ..Declaration::of("checkout is slow")
+    };
+    for text in [
+        "new checkout is slow private drill",
+        "new checkout is slow drill --private",
+        "new as=private-drill checkout is slow",
+        "new checkout private=yes is slow drill=yes",
+    ] {
+        assert_eq!(ok(text), Invocation::New(drill.clone()), "{text}");
+    }
+    // Inside of a sentence, or in quotes, a word is a word.
+    for text in [
+        "new the drill broke the private key",
+        "new \"lost on a drill\"",
+        "new x is private=",
+    ] {
+        let Invocation::New(said) = (match read(text, None) {
+            Ok(said) => said,
+            Err(no) => {
+                assert!(no.to_string().contains("neither `yes` nor `no`"), "{no}");
+                continue;
+            }
+        }) else {
+            panic!("{text}");
+        };
+        assert_eq!((said.private, said.drill), (None, None), "{text}");
+    }
+    let of_type = ok("new somebody reads our mail type=Security description=\"seen by Bo\"");
+    assert_eq!(
+        of_type,
+        Invocation::New(Declaration {
+            type_id: Some("security".to_owned()),
+            description: "seen by Bo".to_owned(),
+            ..Declaration::of("somebody reads our mail")
+        })
+    );
+    assert!(no("new x type=securty", None).contains("Did you mean `security`?"));
+    assert!(no("new x as=secret", None).contains("neither `private`, `drill` nor"));
+    assert!(no("new private drill", None).contains("`title` is missing"));
+    // Of several lines, as a form sends them, the first is the title.
+    let lines = ok("new \"checkout is slow\nsince the deploy\nof 14:00\"");
+    assert_eq!(
+        lines,
+        Invocation::New(Declaration {
+            description: "since the deploy\nof 14:00".to_owned(),
+            ..Declaration::of("checkout is slow")
+        })
+    );
 }
 
 #[test]

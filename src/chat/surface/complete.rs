@@ -150,6 +150,7 @@ fn values(arg: &Argument, directory: &Directory) -> Found {
     match arg.kind {
         Kind::Severity => severities(directory),
         Kind::Service => services(),
+        Kind::Type => types(directory),
         Kind::Person => {
             let mut found = vec![("me".to_owned(), "yourself".to_owned())];
             found.extend(people());
@@ -222,6 +223,25 @@ pub(crate) fn choices(arg: &Argument, directory: &Directory) -> Found {
         (value, read)
     };
     values(arg, directory).into_iter().map(read).collect()
+}
+
+fn types(directory: &Directory) -> Found {
+    let types = directory.types.iter();
+    types.map(|t| (t.id.clone(), about(t))).collect()
+}
+
+/// `Outage. Customers cannot use something. Private.`
+fn about(kind: &crate::core::directory::IncidentType) -> String {
+    let mut words = kind.name.clone();
+    if !kind.description.is_empty() {
+        words = format!("{words}. {}", kind.description);
+    }
+    for (said, word) in [(kind.private, "Private."), (kind.drill, "A drill.")] {
+        if said {
+            words = format!("{} {word}", words.trim_end());
+        }
+    }
+    words
 }
 
 fn severities(directory: &Directory) -> Found {

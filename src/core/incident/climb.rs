@@ -494,7 +494,7 @@ pub(super) fn adopt(
         });
     };
     let ladder = crate::core::route::freeze(policy);
-    if ladder == incident.ladder {
+    if ladder == *incident.ladder {
         return Err(Refusal::NothingToDo {
             what: format!("It follows the policy {id} as it is now."),
         });

@@ -1,6 +1,7 @@
 //! What is asked of an incident, the little a decision may read besides it, and the ways to say no.
 
 use super::Incident;
+use super::nature::Nature;
 use super::parts::{Ladder, Origin, Outcome};
 use crate::core::alert::{AlertRef, Labels};
 use crate::core::brakes::Brakes;
@@ -61,6 +62,10 @@ pub struct OpenAs {
     pub why: Vec<String>,
     /// Alerts it begins with.
     pub alerts: Vec<AlertRef>,
+    /// Its type, whether it is private and whether it is a drill.
+    pub nature: Nature,
+    /// What whoever declared it had to say besides the title: each goes on the timeline as their note.
+    pub said: Vec<String>,
     /// Actions that want to start by themselves, with the numbers their runs get.
     pub auto: Vec<(RunId, Arc<Action>)>,
 }

@@ -484,7 +484,7 @@ fn page_failed(
     let key = (person, contact);
     // A receipt may say later that what was accepted did not arrive.
     let counts = incident.awaiting.contains(&key) || incident.arrived.contains(&key);
-    let mut others = incident.awaiting.iter().chain(&incident.arrived);
+    let mut others = incident.awaiting.iter().chain(incident.arrived.iter());
     let last = counts && others.all(|k| *k == key);
     let (person, contact) = key;
     let next = reach::failed(incident, &person, &contact);

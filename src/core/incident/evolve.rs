@@ -6,6 +6,7 @@ use super::{Climb, Forgotten, Incident, Mute, Record, Status, THE_ROOM, climb, g
 use crate::core::directory::WEBHOOK;
 use crate::core::id::Actor;
 use crate::core::time::Time;
+use std::sync::Arc;
 
 /// Applies one record.
 pub fn evolve(incident: &mut Incident, record: &Record) {
@@ -157,7 +158,7 @@ fn hands(incident: &mut Incident, record: &Record) {
             incident.muted = None;
             // What was agreed to was a step of the ladder before.
             incident.agreed.clear();
-            incident.ladder = ladder.clone();
+            incident.ladder = Arc::new(ladder.clone());
         }
         Event::Muted {
             silence,
@@ -273,6 +274,7 @@ fn opened(incident: &mut Incident, record: &Record) {
         urgency,
         auto_resolve_after_ms,
         hold_while_firing,
+        nature,
         ..
     } = &record.event
     else {
@@ -286,13 +288,17 @@ fn opened(incident: &mut Incident, record: &Record) {
     incident.team.clone_from(team);
     incident.channel.clone_from(channel);
     incident.group_key.clone_from(group_key);
-    incident.labels.clone_from(labels);
+    let tags = labels.iter();
+    incident.tags = tags
+        .map(|(k, v)| (k.as_str().into(), v.as_str().into()))
+        .collect();
     incident.auto_resolve = *auto_resolve;
+    incident.nature = nature.clone();
     incident.forgotten = auto_resolve_after_ms.map(|after_ms| Forgotten {
         after_ms,
         hold_while_firing: *hold_while_firing,
     });
-    incident.ladder = ladder.clone();
+    incident.ladder = Arc::new(ladder.clone());
     incident.turn = *turn;
     incident.opened_at = record.at;
     incident.began_at = alerts
@@ -327,7 +333,7 @@ fn opened(incident: &mut Incident, record: &Record) {
 
 /// It goes on where it stands: a rung that is no longer there is the end of the round.
 fn ladder_changed(incident: &mut Incident, ladder: &Ladder) {
-    incident.ladder = ladder.clone();
+    incident.ladder = Arc::new(ladder.clone());
     incident.last_rung = None;
     match &mut incident.climb {
         Climb::Resting => {}
@@ -381,7 +387,7 @@ fn expect(incident: &mut Incident, people: &[PagedPerson], fresh: bool) {
         reach::paged(incident, people);
     }
     for p in people {
-        *incident.paged.entry(p.id.clone()).or_default() += 1;
+        *incident.paged.or_default(p.id.clone()) += 1;
         if fresh {
             incident
                 .awaiting

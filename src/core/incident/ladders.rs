@@ -232,7 +232,7 @@ fn a_step_that_does_not_count_now_is_passed_over_with_its_reason() {
     });
     assert_eq!(passed.as_deref(), Some("is for low urgency only"));
     // The second round, when it has been open for long enough.
-    life.incident.ladder.rungs[0].when = When {
+    Arc::make_mut(&mut life.incident.ladder).rungs[0].when = When {
         after_secs: Some(300),
         ..When::default()
     };

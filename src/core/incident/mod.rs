@@ -9,15 +9,18 @@ mod agree;
 mod climb;
 mod command;
 mod decide;
+mod declaration;
 mod event;
 mod evolve;
 #[cfg(test)]
 mod forecasts;
 mod gate;
+mod kind;
 #[cfg(test)]
 mod ladders;
 #[cfg(test)]
 mod lives;
+mod nature;
 mod opening;
 mod parts;
 mod reach;
@@ -33,19 +36,24 @@ mod verbs;
 
 pub use command::{Ask, Command, OpenAs, Refusal, Scene};
 pub use decide::decide;
+pub use declaration::{Declaration, TITLE_CHARS};
 pub use event::Event;
 pub use evolve::evolve;
 pub(super) use gate::{refused, release};
+pub use nature::{DRILL, Nature, headline};
 pub use parts::{Ladder, Later, Origin, Outcome, PagedPerson, Skipped, Terms};
 pub use reach::Chase;
 pub use react::{Effect, Place, Surface, react};
 pub(super) use runs::{Wish, ask_by_itself};
 
+use super::action::ENVIRONMENT;
 use super::alert::{AlertRef, Labels};
 use super::directory::Urgency;
+use super::few::{Few, FewBy};
 use super::id::{Actor, AlertId, IncidentId, Platform, RunId, Seq, Severity};
 use super::time::Time;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// One line of the journal: a fact, when it was recorded and what caused it.
 #[derive(Clone, Debug, PartialEq)]
@@ -232,10 +240,12 @@ pub struct Incident {
     pub channel: Option<String>,
     /// Alerts with this key join while it is open. Empty for declared ones.
     pub group_key: String,
-    /// Labels of the alert that opened it.
-    pub labels: Labels,
+    /// Labels of the alert that opened it; [`Incident::labels`].
+    pub tags: FewBy<Box<str>, Box<str>>,
     /// Resolve when the last alert clears.
     pub auto_resolve: bool,
+    /// Its type, whether it is private and whether it is a drill.
+    pub nature: Nature,
     /// When it was opened.
     pub opened_at: Time,
     /// Begin of the earliest alert, or the opening.
@@ -271,7 +281,7 @@ pub struct Incident {
     /// Alerts that ever joined.
     pub alerts: u32,
     /// Policy, frozen at the start.
-    pub ladder: Ladder,
+    pub ladder: Arc<Ladder>,
     /// Which incident of its policy this is, for steps that take turns.
     pub turn: u64,
     /// The last rung climbed, as an index into the ladder.
@@ -290,17 +300,17 @@ pub struct Incident {
     /// Seq of the last climb; a button drawn before it is stale.
     pub climbed_seq: Seq,
     /// `(person, contact)` of the last rung that may still be reached.
-    pub awaiting: BTreeSet<(String, String)>,
+    pub awaiting: Few<(String, String)>,
     /// Those of them that were reached.
-    pub arrived: BTreeSet<(String, String)>,
+    pub arrived: Few<(String, String)>,
     /// Who is to be woken in further steps, by person.
     pub chase: BTreeMap<String, Chase>,
     /// Who was paged, with how often.
-    pub paged: BTreeMap<String, u32>,
+    pub paged: FewBy<String, u32>,
     /// Incident lead.
     pub lead: Option<Actor>,
     /// Directory ids of who belongs in the room: woken, has it, leads, or did something.
-    pub crew: BTreeSet<String>,
+    pub crew: Few<String>,
     /// Places that cannot be posted in, by platform, so that each is told once.
     pub closed: BTreeSet<(Platform, String)>,
     /// How often a platform lost the room.
@@ -348,6 +358,20 @@ impl Incident {
         let mut newest = self.runs.iter().rev();
         let found = newest.find(|(_, r)| r.terms.checks == Some(checked));
         found.map(|(id, run)| (*id, run))
+    }
+
+    /// Labels of the alert that opened it.
+    #[must_use]
+    pub fn labels(&self) -> Labels {
+        let tags = self.tags.iter();
+        tags.map(|(k, v)| (k.to_string(), v.to_string())).collect()
+    }
+
+    /// The environment its labels name.
+    #[must_use]
+    pub fn environment(&self) -> Option<&str> {
+        let named = ENVIRONMENT.iter().find_map(|name| self.tags.get(*name));
+        named.map(AsRef::as_ref).filter(|e| !e.is_empty())
     }
 
     /// Runs that wait for a confirmation or an approval.

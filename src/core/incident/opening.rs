@@ -1,6 +1,7 @@
 //! The opening of an incident: with it what starts by itself, and the first page.
 
 use super::command::{OpenAs, Scene};
+use super::decide::NOTE_CHARS;
 use super::event::Event;
 use super::{Incident, Origin, Record, climb, evolve};
 use crate::core::automation;
@@ -34,6 +35,7 @@ pub(super) fn open(id: IncidentId, scene: &Scene<'_>, open: OpenAs) -> Vec<Event
     let service = open.service.as_deref();
     let (urgency, reason) = scene.directory.urgency(open.severity, service, scene.now);
     let auto = open.auto;
+    let noted = notes(&open.origin, &open.said);
     let mut opened = Event::Opened {
         severity_name: scene.directory.severity_name(open.severity),
         origin: open.origin,
@@ -54,6 +56,7 @@ pub(super) fn open(id: IncidentId, scene: &Scene<'_>, open: OpenAs) -> Vec<Event
         urgency,
         auto_resolve_after_ms: open.auto_resolve_after_ms,
         hold_while_firing: open.hold_while_firing && open.auto_resolve_after_ms.is_some(),
+        nature: open.nature,
     };
     // What starts by itself, and the first page, are decided with the opening: one commit, no trip
     // through the timer.
@@ -78,6 +81,7 @@ pub(super) fn open(id: IncidentId, scene: &Scene<'_>, open: OpenAs) -> Vec<Event
         why.extend(not);
     }
     let mut events: Vec<Event> = [Some(opened), promoted].into_iter().flatten().collect();
+    events.extend(noted);
     after(&mut so_far, scene, &events[1..]);
     after(&mut so_far, scene, &armed);
     events.extend(armed);
@@ -88,6 +92,22 @@ pub(super) fn open(id: IncidentId, scene: &Scene<'_>, open: OpenAs) -> Vec<Event
         events.extend(climb::due(&so_far, scene));
     }
     events
+}
+
+/// What the declarer said beside the title, cut into notes: nothing of it is lost.
+fn notes(origin: &Origin, said: &[String]) -> Vec<Event> {
+    let Origin::Declared { by } = origin else {
+        return Vec::new();
+    };
+    let note = |text: String| Event::Noted {
+        by: by.clone(),
+        text,
+        happened_at: None,
+    };
+    let pieces = said
+        .iter()
+        .flat_map(|words| text::pieces(words, NOTE_CHARS));
+    pieces.map(note).collect()
 }
 
 /// The incident as it will be after these events.

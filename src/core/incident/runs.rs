@@ -198,10 +198,10 @@ fn asked(
         args,
         ask,
     } = *wish;
-    action::offered(action, incident.service.as_deref(), &incident.labels)
+    action::offered(action, incident.service.as_deref(), &incident.labels())
         .map_err(|why| Refusal::Invalid { why })?;
     let plan =
-        action::bind(action, args, &incident.labels).map_err(|why| Refusal::Invalid { why })?;
+        action::bind(action, args, &incident.labels()).map_err(|why| Refusal::Invalid { why })?;
     let verdict = verdict::judge(&Case {
         who: &by,
         action,
@@ -280,7 +280,7 @@ fn broken(
 
 /// Everything of the plan that approvers agree to.
 fn terms(incident: &Incident, action: &Action, plan: &action::Plan, base: Terms) -> Terms {
-    let environment = action::environment(&incident.labels).map(str::to_owned);
+    let environment = incident.environment().map(str::to_owned);
     let first = action.approval.dry_run_first && !base.break_glass;
     Terms {
         subject: plan.subject(action, incident.id, environment.as_deref()),

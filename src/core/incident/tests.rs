@@ -145,6 +145,8 @@ pub(super) fn open_as(ladder: Option<Ladder>) -> OpenAs {
         group_wait_ms: 0,
         why: vec!["route default".to_owned()],
         alerts: vec![alert(1)],
+        nature: super::Nature::default(),
+        said: Vec::new(),
         auto: Vec::new(),
     }
 }

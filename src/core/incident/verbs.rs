@@ -11,6 +11,7 @@ use super::{Incident, Status, climb, decide as judge, severity::worsened};
 use crate::core::directory::Target;
 use crate::core::id::{Actor, IncidentId, Seq};
 use crate::core::time::Time;
+use std::sync::Arc;
 
 /// How long somebody an incident was given to has before they are paged again: the usual first wait
 /// of a policy.
@@ -217,7 +218,7 @@ fn reassign(
     };
     let why = format!("{} gave it to {to}", by.name());
     let theirs = Incident {
-        ladder: ladder.clone(),
+        ladder: Arc::new(ladder.clone()),
         muted: None,
         agreed: Vec::new(),
         ..incident.clone()

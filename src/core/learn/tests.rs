@@ -222,10 +222,11 @@ fn what_heals_comes_before_what_looks_and_the_surer_before_the_luckier() {
     }
     let mut incident = Incident::new(IncidentId(99));
     incident.service = Some("checkout".to_owned());
-    incident.labels = Labels::from([
-        ("alertname".to_owned(), "Slow".to_owned()),
-        ("env".to_owned(), "prod".to_owned()),
-    ]);
+    let tags = [("alertname", "Slow"), ("env", "prod")];
+    incident.tags = tags
+        .map(|(k, v)| (k.into(), v.into()))
+        .into_iter()
+        .collect();
     let found = Learned::of(lessons).suggestions(&directory, &incident);
     let order: Vec<&str> = found.iter().map(|(a, _)| a.id.as_str()).collect();
     assert_eq!(order, ["sure", "lucky", "look"]);

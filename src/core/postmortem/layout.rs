@@ -27,6 +27,7 @@ impl Values for Of<'_> {
             "incident.title" => p.title.clone(),
             "incident.status" => p.status.clone(),
             "incident.severity" => p.severity.clone(),
+            "incident.type" => or_none(&p.nature.type_name),
             "incident.service" => or_none(&p.service),
             "incident.team" => or_none(&p.team),
             "incident.lead" => or_none(&p.lead),
@@ -133,12 +134,25 @@ fn facts(p: &Postmortem) -> Vec<Block> {
     let mut rows = vec![
         row("Status", "incident.status"),
         row("Severity", "incident.severity"),
+    ];
+    if p.nature.type_name.is_some() {
+        rows.push(row("Type", "incident.type"));
+    }
+    if p.nature.private {
+        let who = "private: only those it concerned could see it";
+        rows.push(vec![cell("Seen by"), cell(who)]);
+    }
+    if p.nature.drill {
+        let real = "a drill: it was practised, and counts nowhere";
+        rows.push(vec![cell("Real?"), cell(real)]);
+    }
+    rows.extend([
         row("Service", "incident.service"),
         row("Team", "incident.team"),
         row("Lead", "incident.lead"),
         row("Postmortem", "postmortem.status"),
         row("Owner of the postmortem", "postmortem.owner"),
-    ];
+    ]);
     if let Some(due) = &p.review.due {
         rows.push(vec![cell("Review due"), cell(&due.local)]);
     }

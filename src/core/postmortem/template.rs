@@ -11,11 +11,12 @@ use super::tree::{self, Block, Span};
 pub const DEFAULT: &str = include_str!("default.md");
 
 /// Placeholders that stand in a line.
-pub const INLINE: [&str; 24] = [
+pub const INLINE: [&str; 25] = [
     "incident.id",
     "incident.title",
     "incident.status",
     "incident.severity",
+    "incident.type",
     "incident.service",
     "incident.team",
     "incident.lead",

@@ -85,6 +85,7 @@ fn opened(event: &Event, names: &Names) -> String {
         first_page,
         alerts,
         why,
+        nature,
         ..
     } = event
     else {
@@ -105,6 +106,9 @@ fn opened(event: &Event, names: &Names) -> String {
             format!("{by} declared it as {severity_name}{place}: “{title}”.")
         }
     };
+    if !nature.is_plain() {
+        out.push_str(&format!(" It is {}.", nature.words()));
+    }
     if !alerts.is_empty() {
         let alerts = format!(" {}: {}.", count(alerts.len(), "alert"), named(alerts));
         out.push_str(&alerts);

@@ -235,7 +235,7 @@ fn same_plan(incident: &Incident, run: &Run, action: &Action) -> Result<(), Stri
             given.insert(arg.name.clone(), value);
         }
     }
-    let plan = action::bind(action, &given, &incident.labels).map_err(|why| changed(&why))?;
+    let plan = action::bind(action, &given, &incident.labels()).map_err(|why| changed(&why))?;
     if plan.argv != run.argv || plan.target != run.terms.target {
         return Err(changed("it would start something else now"));
     }

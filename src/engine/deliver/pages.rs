@@ -448,7 +448,7 @@ pub(super) fn told_in_words(engine: &Engine, directory: &Directory, page: &ToPag
     notify::Page {
         key: page_key(row),
         incident: incident.id,
-        title: incident.title.clone(),
+        title: incident.headline(),
         severity: directory.severity_name(incident.severity),
         status: incident.status.word().to_owned(),
         service: incident.service.clone(),
@@ -465,16 +465,12 @@ pub(super) fn told_in_words(engine: &Engine, directory: &Directory, page: &ToPag
 /// The alerts a page names. One alert is in the incident itself; more are read, newest left out beyond the limit.
 async fn alerts_told(engine: &Engine, incident: &Incident) -> Vec<notify::PagedAlert> {
     let own = || notify::PagedAlert {
-        name: incident
-            .labels
-            .get("alertname")
-            .cloned()
-            .unwrap_or_default(),
+        name: (incident.tags.get("alertname")).map_or_else(String::new, ToString::to_string),
         summary: incident.title.clone(),
-        labels: incident.labels.clone(),
+        labels: incident.labels(),
     };
     if incident.alerts <= 1 {
-        return if incident.labels.is_empty() {
+        return if incident.tags.is_empty() {
             Vec::new()
         } else {
             vec![own()]

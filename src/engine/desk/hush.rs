@@ -189,9 +189,9 @@ impl Desk {
         let service = incident.service.as_deref();
         let first = |l: &Labels| silence::hold(&draft.directory, l, service, draft.now).is_none();
         if all
-            && !incident.labels.is_empty()
+            && !incident.tags.is_empty()
             && incident.absorbed.is_empty()
-            && first(&incident.labels)
+            && first(&incident.labels())
         {
             return Ok(Some(BTreeMap::new()));
         }

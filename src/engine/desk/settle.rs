@@ -204,8 +204,7 @@ impl Desk {
         let Some(memory) = &self.memory else {
             return true;
         };
-        let pages = memory.pages.get(&row.incident);
-        pages.is_some_and(|pages| pages.contains_key(&row.id))
+        memory.pages.contains_key(&(row.incident, row.id))
     }
 }
 

@@ -3,8 +3,8 @@
 use super::incidents::severity;
 use super::params::not_allowed;
 use crate::core::directory::{Directory, Service};
-use crate::core::id::{Actor, Severity};
-use crate::core::incident::{Ladder, OpenAs, Origin};
+use crate::core::id::Actor;
+use crate::core::incident::{Declaration, Ladder, OpenAs};
 use crate::core::route::freeze;
 use crate::http::error::Problem;
 use serde::Deserialize;
@@ -26,7 +26,7 @@ pub struct DeclareBody {
     pub service: Option<String>,
     /// Id of a configured team, for an incident without a service.
     pub team: Option<String>,
-    /// Name of a severity; absent: the least one that is major for the service, or else the worst.
+    /// Name of a severity; absent: the type's, else the least one that is major for the service, or else the worst.
     #[schema(example = "sev1")]
     pub severity: Option<String>,
     /// Give it a room whatever the severity. Absent: yes.
@@ -35,6 +35,16 @@ pub struct DeclareBody {
     pub page: Option<bool>,
     /// Id of an escalation policy instead of the service's.
     pub policy: Option<String>,
+    /// Id of a configured type; it brings defaults.
+    #[serde(rename = "type")]
+    #[schema(example = "outage")]
+    pub type_id: Option<String>,
+    /// More than fits on one line: a note on its timeline.
+    pub description: Option<String>,
+    /// Only those it concerns may see it. Absent: as its type says, else no.
+    pub private: Option<bool>,
+    /// It is practised: marked everywhere, and counted nowhere. Absent: as its type says, else no.
+    pub drill: Option<bool>,
 }
 
 /// The opening a request asks for.
@@ -44,15 +54,20 @@ pub struct DeclareBody {
 pub fn open_as(directory: &Directory, by: Actor, body: &DeclareBody) -> Result<OpenAs, Problem> {
     let title = title(&body.title)?;
     let service = known("service", body.service.as_deref(), &directory.services)?;
-    let team = match service {
-        Some(s) => Some(s.team.clone()),
-        None => known("team", body.team.as_deref(), &directory.teams)?.map(|t| t.id.clone()),
+    let team = known("team", body.team.as_deref(), &directory.teams)?.map(|t| t.id.clone());
+    let declared = Declaration {
+        title,
+        severity: (body.severity.as_deref())
+            .map(|name| severity(directory, name))
+            .transpose()?,
+        service: service.map(|s| s.id.clone()),
+        type_id: kind(directory, body.type_id.as_deref())?,
+        private: body.private,
+        drill: body.drill,
+        description: body.description.clone().unwrap_or_default(),
+        link: String::new(),
     };
-    let major_at = service.map_or(Severity(0), |s| s.major_at);
-    let severity = match &body.severity {
-        Some(name) => severity(directory, name)?,
-        None => major_at,
-    };
+    let team = service.map(|s| s.team.clone()).or(team);
     let mut why = vec![format!("declared by {} through the API", by.name())];
     let ladder = if body.page.unwrap_or(true) {
         Some(ladder(directory, service, team.as_deref(), body, &mut why)?)
@@ -60,30 +75,24 @@ pub fn open_as(directory: &Directory, by: Actor, body: &DeclareBody) -> Result<O
         why.push("nobody is paged: the request says so".to_owned());
         None
     };
+    let open = declared.open(by, team, ladder, directory);
+    why.extend(open.why);
     Ok(OpenAs {
-        origin: Origin::Declared { by },
-        title,
-        severity,
-        major_at,
         major: body.major.unwrap_or(true),
-        channel: directory
-            .channel(service.map(|s| s.id.as_str()), team.as_deref())
-            .map(str::to_owned),
-        service: service.map(|s| s.id.clone()),
-        team,
-        group_key: String::new(),
-        labels: BTreeMap::new(),
-        // Only alerts can clear by themselves; whoever declared it, or a person, says when it is over.
-        auto_resolve: false,
-        auto_resolve_after_ms: None,
-        hold_while_firing: true,
-        ladder,
-        turn: 0,
-        group_wait_ms: 0,
         why,
-        alerts: Vec::new(),
-        auto: Vec::new(),
+        ..open
     })
+}
+
+fn kind(directory: &Directory, id: Option<&str>) -> Result<Option<String>, Problem> {
+    let Some(id) = id else {
+        return Ok(None);
+    };
+    if let Some(found) = directory.types.iter().find(|t| t.id == id) {
+        return Ok(Some(found.id.clone()));
+    }
+    let ids: Vec<&str> = directory.types.iter().map(|t| t.id.as_str()).collect();
+    Err(not_allowed("type", id, &ids))
 }
 
 fn title(text: &str) -> Result<String, Problem> {

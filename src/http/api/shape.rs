@@ -86,6 +86,14 @@ pub struct IncidentOut {
     pub lead: Option<String>,
     /// Its last journal line.
     pub seq: u32,
+    /// Id of its type.
+    #[serde(rename = "type")]
+    #[schema(example = "outage")]
+    pub type_id: Option<String>,
+    /// Only those it concerns may see it.
+    pub private: bool,
+    /// It is practised, and counts nowhere.
+    pub drill: bool,
 }
 
 impl IncidentOut {
@@ -116,6 +124,9 @@ impl IncidentOut {
             firing: row.firing,
             lead: row.lead,
             seq: row.seq,
+            type_id: row.type_id,
+            private: row.private,
+            drill: row.drill,
         }
     }
 }
@@ -162,11 +173,11 @@ impl IncidentDetail {
     pub fn of(incident: &Incident, directory: &Directory, public_url: &str) -> IncidentDetail {
         IncidentDetail {
             incident: IncidentOut::of(IncidentRow::of(incident), directory, public_url),
-            labels: incident.labels.clone(),
+            labels: incident.labels(),
             policy: incident.ladder.policy.clone(),
             next: next(incident),
             snoozed_until: incident.snoozed_until.map(Time::rfc3339),
-            paged: incident.paged.clone(),
+            paged: (incident.paged.iter().map(|(who, n)| (who.clone(), *n))).collect(),
             rooms: incident.rooms.clone(),
         }
     }

@@ -9,6 +9,7 @@ use super::view::frame::Here;
 use super::viewer::Viewer;
 use crate::chat::grammar::Invocation;
 use crate::core::id::IncidentId;
+use crate::core::incident::Declaration;
 use crate::core::schedule::parse_at;
 use crate::dispatch::{self, Reply};
 use crate::platform::console::PLATFORM;
@@ -165,12 +166,14 @@ fn read(console: &Console, form: &DeclareForm) -> Result<Invocation, String> {
     if title.is_empty() {
         return Err("Say in one line what is wrong.".to_owned());
     }
-    let severity = directory.severity(&form.severity).ok_or_else(|| {
-        format!(
-            "`{}` is not a severity; choose one of the list.",
-            form.severity
-        )
-    })?;
+    let severity = match form.severity.as_str() {
+        "" => None,
+        name => Some(
+            directory
+                .severity(name)
+                .ok_or_else(|| format!("`{name}` is not a severity; choose one of the list."))?,
+        ),
+    };
     let service = Some(form.service.clone()).filter(|s| !s.is_empty());
     if let Some(unknown) = service
         .as_ref()
@@ -180,9 +183,21 @@ fn read(console: &Console, form: &DeclareForm) -> Result<Invocation, String> {
             "The service `{unknown}` is not configured; choose one of the list."
         ));
     }
-    Ok(Invocation::New {
+    let type_id = Some(form.kind.clone()).filter(|t| !t.is_empty());
+    if let Some(unknown) = type_id.as_ref().filter(|t| directory.kind(t).is_none()) {
+        return Err(format!(
+            "The type `{unknown}` is not configured; choose one of the list."
+        ));
+    }
+    Ok(Invocation::New(Declaration {
         title: title.to_owned(),
-        severity: Some(severity),
+        severity,
         service,
-    })
+        type_id,
+        // A box that is not ticked says nothing; the type's default holds then.
+        private: form.private.then_some(true),
+        drill: form.drill.then_some(true),
+        description: form.description.clone(),
+        link: String::new(),
+    }))
 }

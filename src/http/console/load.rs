@@ -305,7 +305,7 @@ pub(super) async fn incident_view(
 
 /// What convinces on incidents like this one, best first.
 fn worked(moment: &Moment, incident: &Incident) -> Vec<Worked> {
-    let Some(pattern) = Pattern::of(incident.service.as_deref(), &incident.labels) else {
+    let Some(pattern) = Pattern::of(incident.service.as_deref(), &incident.labels()) else {
         return Vec::new();
     };
     let found = moment

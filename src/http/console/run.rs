@@ -43,7 +43,7 @@ async fn asked(console: &Console, id: i64, name: &str) -> Result<Asked, Trouble>
         .actions
         .get(name)
         .ok_or_else(|| Trouble::NotFound(format!("The action `{name}` is not configured.")))?;
-    action::offered(action, incident.service.as_deref(), &incident.labels)
+    action::offered(action, incident.service.as_deref(), &incident.labels())
         .map_err(Trouble::Invalid)?;
     Ok(Asked {
         incident,
@@ -92,7 +92,7 @@ pub(super) async fn preview(
 ) -> Result<Response, Trouble> {
     let asked = asked(&console, id, &name).await?;
     let given = args(&fields);
-    let plan = match action::bind(&asked.action, &given, &asked.incident.labels) {
+    let plan = match action::bind(&asked.action, &given, &asked.incident.labels()) {
         Ok(plan) => plan,
         Err(why) => return form_page(&console, viewer, &asked, (&given, false), &why).await,
     };

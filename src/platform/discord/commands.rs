@@ -86,6 +86,7 @@ fn option(arg: &Argument) -> Value {
         }
         Kind::Severity
         | Kind::Service
+        | Kind::Type
         | Kind::Person
         | Kind::Target
         | Kind::Action

@@ -240,7 +240,10 @@ fn a_freeze_at_an_address_counts_while_its_copy_does_and_stops_actions_when_it_d
     let loaded = folder.load(&[]).unwrap();
     let said = |what: &str| {
         let verdict = asked(&folder, 1, "2026-11-17T12:00:00Z");
-        assert!(!verdict.allowed && verdict.said.contains(what), "{verdict:?}");
+        assert!(
+            !verdict.allowed && verdict.said.contains(what),
+            "{verdict:?}"
+        );
     };
     said("was not fetched yet");
     let feed = loaded.feeds.iter().find(|f| f.of.contains("change-freeze"));
@@ -254,12 +257,21 @@ fn a_freeze_at_an_address_counts_while_its_copy_does_and_stops_actions_when_it_d
     std::fs::write(feed.stale(), "").unwrap();
     said("not fetched for longer than its `max-age`");
     std::fs::remove_file(feed.stale()).unwrap();
-    assert!(asked(&folder, 1, "2026-11-17T12:00:00Z").allowed, "it mends itself");
+    assert!(
+        asked(&folder, 1, "2026-11-17T12:00:00Z").allowed,
+        "it mends itself"
+    );
     let read = folder.load(&[]).unwrap().files;
-    assert!(read.contains(&feed.copy) && read.contains(&feed.stale()), "both are watched");
+    assert!(
+        read.contains(&feed.copy) && read.contains(&feed.stale()),
+        "both are watched"
+    );
     // Whoever could change it on its way would decide what may run.
     folder.put("rules.toml", &at.replace("https:", "http:"));
     said("would travel unencrypted");
-    folder.put("rules.toml", &RULES.replace("weekly", "max-age = \"6h\"\nweekly"));
+    folder.put(
+        "rules.toml",
+        &RULES.replace("weekly", "max-age = \"6h\"\nweekly"),
+    );
     said("`max-age` is about a `url`");
 }

@@ -195,6 +195,7 @@ fn the_examples_comments_show_the_defaults() {
             "# [[webhooks]]",
             "# [inventory]",
             "# [postmortem]",
+            "# [[types]]",
         ];
         let begins = block.iter().any(|b| line.starts_with(b));
         mapping = (mapping || begins) && !line.starts_with('[');

@@ -38,7 +38,6 @@ async fn markdown(w: &World) -> String {
 }
 
 #[tokio::test]
-#[expect(clippy::large_futures, reason = "one story, told on both databases")]
 async fn what_people_wrote_survives_new_facts_a_crash_and_the_same_lines() {
     on_both(async |database| {
         let mut w = world(&database.url).await;

@@ -62,6 +62,15 @@ pub fn incident(n: i64) -> IncidentRow {
         alerts: 7,
         firing: u32::MAX,
         lead: Some("Bo".to_owned()),
+        type_id: (n % 3 == 0).then(|| "security".to_owned()),
+        private: n % 3 == 0,
+        drill: n % 7 == 0,
+        viewers: if n % 3 == 0 {
+            "\nana\n".to_owned()
+        } else {
+            String::new()
+        },
+        parent: (n % 11 == 0).then_some(IncidentId(1)),
     }
 }
 

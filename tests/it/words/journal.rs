@@ -4,9 +4,11 @@ mod beginning;
 
 use beginning::beginning;
 use firebell::core::alert::{AlertRef, Labels};
-use firebell::core::directory::{Rung, Target, Urgency};
+use firebell::core::directory::{Rung, RunsPolicy, Target, Urgency};
 use firebell::core::id::{Actor, AlertId, RunId, Severity};
-use firebell::core::incident::{Event, Ladder, Origin, Outcome, PagedPerson, Record, Skipped};
+use firebell::core::incident::{
+    Event, Ladder, Nature, Origin, Outcome, PagedPerson, Record, Skipped,
+};
 use firebell::core::time::Time;
 
 mod waking;
@@ -100,6 +102,7 @@ pub fn opened(title: &str, alerts: Vec<AlertRef>) -> Event {
         urgency: Urgency::High,
         auto_resolve_after_ms: None,
         hold_while_firing: false,
+        nature: Nature::default(),
     }
 }
 
@@ -466,9 +469,26 @@ fn ending() -> Vec<(&'static str, &'static str, Event)> {
     ]
 }
 
+/// A private drill of a configured type.
+fn of_a_type() -> Event {
+    let mut event = opened("somebody reads our mail", Vec::new());
+    if let Event::Opened { nature, origin, .. } = &mut event {
+        *origin = Origin::Declared { by: guest() };
+        *nature = Nature {
+            type_id: Some("security".to_owned()),
+            type_name: Some("Security".to_owned()),
+            private: true,
+            drill: true,
+            runs: RunsPolicy::ReadOnly,
+        };
+    }
+    event
+}
+
 /// Shapes the rich journal has no place for.
 pub fn other_shapes() -> Vec<(&'static str, Event)> {
     vec![
+        ("opened-of-a-type", of_a_type()),
         (
             "opened-declared",
             Event::Opened {
@@ -491,6 +511,7 @@ pub fn other_shapes() -> Vec<(&'static str, Event)> {
                 urgency: Urgency::High,
                 auto_resolve_after_ms: None,
                 hold_while_firing: false,
+                nature: Nature::default(),
             },
         ),
         (

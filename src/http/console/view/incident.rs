@@ -7,6 +7,7 @@ use super::run::{RunView, run};
 use super::{Scene, frame};
 use crate::core::explain::{Explanation, Step};
 use crate::core::id::{IncidentId, RoomId};
+use crate::core::incident::headline;
 use crate::core::text::count;
 use crate::core::time::human_ms;
 use crate::core::timeline::Entry;
@@ -269,9 +270,9 @@ fn choosable(scene: Scene<'_>, row: &IncidentRow, several: bool) -> Markup {
     html! {
         li.row data-item data-status=(row.status) {
             @if several && row.status != "resolved" { (super::hands::choice(row)) }
-            a.row-main href={ "/incidents/" (row.id.0) } data-open { span.no { (row.id) } span.grow { (row.title) } }
+            a.row-main href={ "/incidents/" (row.id.0) } data-open { span.no { (row.id) } span.grow { (headline(&row.title, row.drill)) } }
             div.row-facts {
-                (severity(&name, row.severity)) (status(&row.status))
+                (severity(&name, row.severity)) (status(&row.status)) (nature(scene, row))
                 @if let Some(by) = &row.acked_by { span { (by) } }
                 @if let Some(s) = &row.service { span { (s) } }
                 span {
@@ -280,5 +281,18 @@ fn choosable(scene: Scene<'_>, row: &IncidentRow, several: bool) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// What kind of incident it is, as marks.
+fn nature(scene: Scene<'_>, row: &IncidentRow) -> Markup {
+    let kind = row.type_id.as_ref().map(|id| {
+        let known = scene.directory.types.iter().find(|t| t.id == *id);
+        known.map_or(id.as_str(), |t| t.name.as_str())
+    });
+    html! {
+        @if row.drill { span.pill.drill { "drill" } }
+        @if row.private { span.pill.private { "private" } }
+        @if let Some(kind) = kind { span.pill { (kind) } }
     }
 }

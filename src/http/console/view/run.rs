@@ -306,7 +306,7 @@ pub(in super::super) fn form(
         form.sheet method=(method) action=(to) {
             @if dry { (hidden(scene)) input type="hidden" name="dry" value="yes"; }
             @if action.args.is_empty() { p.quiet-line { "It takes no arguments." } }
-            @for arg in &action.args { (field(arg, given, &incident.labels)) }
+            @for arg in &action.args { (field(arg, given, &incident.labels())) }
             div.actions {
                 button.button.primary disabled[scene.viewer.acting != Acting::Yes] {
                     @if dry { "Dry run" } @else { "Show me exactly what runs" }
@@ -364,7 +364,7 @@ pub(in super::super) fn confirm(
     given: &BTreeMap<String, String>,
     plan: &Plan,
 ) -> Markup {
-    let environment = crate::core::action::environment(&incident.labels);
+    let environment = incident.environment();
     let subject = plan.subject(action, incident.id, environment);
     let home = format!("/incidents/{}/run/{}", incident.id.0, action.id);
     let typed: Vec<String> = given
