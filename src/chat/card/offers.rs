@@ -369,7 +369,7 @@ pub fn run_buttons(id: RunId, run: &Run, directory: &Directory) -> Vec<Button> {
             let way = action.and_then(|a| directory.actions.get(a.check.as_ref()?));
             let check = way.map(|check| {
                 let label = cut(&format!("{id}: {}", check.title), LABEL_CHARS);
-                button(label, Press::Check { run: id }, Style::Primary)
+                button(label, Press::Check { run: id }, Style::Plain)
             });
             let marks = [
                 button(format!("{id}: it worked"), settle(true), Style::Plain),

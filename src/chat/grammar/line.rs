@@ -384,7 +384,7 @@ impl<'a> Line<'a> {
                 .filter(|(name, _)| !name.is_empty());
             match pair {
                 Some(("dry-run", value)) => {
-                    ask.dry |= self.yes_or_no("dry-run", value)?;
+                    ask.dry |= !value.is_empty() && self.yes_or_no("dry-run", value)?;
                     continue;
                 }
                 Some(("break-glass", value)) => {
@@ -422,17 +422,6 @@ impl<'a> Line<'a> {
             args,
             ask,
         })
-    }
-
-    fn yes_or_no(&self, argument: &str, value: &str) -> Result<bool, Usage> {
-        match value.trim().to_lowercase().as_str() {
-            "yes" | "true" => Ok(true),
-            "no" | "false" | "" => Ok(false),
-            other => {
-                let what = format!("`{argument}`: `{other}` is neither `yes` nor `no`.");
-                Err(self.wrong(argument, what))
-            }
-        }
     }
 
     pub(super) fn run_number(&mut self) -> Result<(IncidentId, Option<RunId>), Usage> {
