@@ -79,10 +79,9 @@ async fn ended(firebell: &Firebell, nth: usize) -> Value {
     until("the run is over", PATIENCE, async || {
         let runs = firebell.get_json("/api/v1/incidents/1/runs").await;
         let run = runs["items"][nth].clone();
-        match run["ended_at"].as_str() {
-            Some(_) => Ok(run),
-            None => Err(run["state"].to_string()),
-        }
+        // It has an end before what became of it is decided.
+        let over = ["succeeded", "failed"].contains(&run["state"].as_str().unwrap_or_default());
+        if over { Ok(run) } else { Err(run.to_string()) }
     })
     .await
 }

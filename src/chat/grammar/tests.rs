@@ -1,5 +1,7 @@
 //! Lines people type, read against a small directory.
 
+mod looking;
+
 use super::{Bulk, Context, Invocation, Usage, Whom, parse};
 use crate::chat::fixture::{at, directory};
 use crate::chat::surface::{complete, tree};
@@ -577,44 +579,4 @@ fn maintenance_is_planned_for_now_or_later() {
     let over_midnight = window("maintenance checkout 23:00..01:00");
     assert_eq!(over_midnight.1, at("2026-11-23T01:00:00Z"));
     assert!(no("maintenance", None).contains("`service`"));
-}
-
-#[test]
-fn a_dry_run_is_asked_for_behind_the_action_and_never_breaks_a_glass() {
-    let asked = |text: &str| match ok(text) {
-        Invocation::Run { args, ask, .. } => (args.len(), ask.dry, ask.break_glass, ask.reason),
-        other => panic!("{text}: {other:?}"),
-    };
-    for text in [
-        "run restart dry lines=10",
-        "run #7 restart lines=10 --dry-run",
-        "run restart lines=10 dry-run=yes",
-    ] {
-        assert_eq!(asked(text), (1, true, false, None), "{text}");
-    }
-    assert_eq!(asked("run! restart dry"), (0, true, false, None));
-    assert_eq!(asked("run restart dry-run=no"), (0, false, false, None));
-    // Among the words of a reason it is one of them.
-    let why = Some("the pool is dry".to_owned());
-    assert_eq!(
-        asked("run! restart the pool is dry"),
-        (0, false, true, why.clone())
-    );
-    let glass = asked("run restart break-glass=\"the pool is dry\"");
-    assert_eq!(glass, (0, false, true, why));
-    assert!(no("run restart dry-run=maybe", Some(7)).contains("neither `yes` nor `no`"));
-}
-
-#[test]
-fn a_check_is_asked_for_by_the_run_it_looks_for() {
-    let run = Some(RunId(3));
-    assert_eq!(ok("check run-3"), Invocation::Check { id: SEVEN, run });
-    assert_eq!(
-        ok("check #42"),
-        Invocation::Check {
-            id: FORTY_TWO,
-            run: None
-        }
-    );
-    assert_eq!(ok("look #42 3"), Invocation::Check { id: FORTY_TWO, run });
 }

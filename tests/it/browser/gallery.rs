@@ -15,7 +15,7 @@ const SLACK: &str = "body{margin:0;background:#fff;font:15px/1.46 Lato,'Helvetic
 p{margin:6px 0;white-space:pre-wrap;overflow-wrap:anywhere}pre{background:#f8f8f8;border:1px solid #ddd;border-radius:4px;padding:8px;font:12px/1.5 Menlo,monospace;white-space:pre-wrap;margin:6px 0}
 .row{display:flex;flex-wrap:wrap;gap:8px;margin:8px 0}button{border:1px solid #bbb;border-radius:4px;background:#fff;font:700 13px Arial;padding:7px 11px;color:#1d1c1d}
 .primary{background:#007a5a;border-color:#007a5a;color:#fff}.danger{background:#fff;border-color:#e01e5a;color:#e01e5a}
-.context{color:#616061;font-size:12px;margin:6px 0}a{color:#1264a3;text-decoration:none}";
+.dot{display:inline-block;width:.8em;height:.8em;border-radius:50%;margin-right:.15em}.context{color:#616061;font-size:12px;margin:6px 0}a{color:#1264a3;text-decoration:none}";
 
 const DISCORD: &str = "body{margin:0;background:#313338;font:15px/1.4 'gg sans','Helvetica Neue',Arial,sans-serif;color:#dbdee1}
 #message{width:640px;padding:14px 18px;box-sizing:border-box;display:flex;gap:14px}
@@ -34,6 +34,49 @@ fn escaped(text: &str) -> String {
     text.replace('>', "&gt;").replace('"', "&quot;")
 }
 
+/// Circles the platforms draw in colour, for which few machines have a font.
+const DOTS: [(char, &str); 6] = [
+    ('🔴', "#dd2e44"),
+    ('🟠', "#f4900c"),
+    ('🟡', "#fdcb58"),
+    ('🟢', "#78b159"),
+    ('🔵', "#55acee"),
+    ('🟣', "#aa8ed6"),
+];
+
+fn dotted(html: String) -> String {
+    let dot = |html: String, (sign, colour): (char, &str)| {
+        html.replace(
+            sign,
+            &format!("<i class=dot style='background:{colour}'></i>"),
+        )
+    };
+    DOTS.into_iter().fold(html, dot)
+}
+
+/// Slack's `<url|words>` as a link, its own escapes undone.
+fn mrkdwn(text: &str) -> String {
+    let plain = |text: &str| {
+        let text = text.replace("&lt;", "<").replace("&gt;", ">");
+        escaped(&text.replace("&amp;", "&"))
+    };
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, inner, after)) = linked(rest) {
+        let words = inner.split_once('|').map_or(inner, |(_, words)| words);
+        out += &format!("{}<a>{}</a>", plain(before), plain(words));
+        rest = after;
+    }
+    out + &plain(rest)
+}
+
+/// What stands before a link, in it, and after it.
+fn linked(text: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = text.split_once('<')?;
+    let (inner, after) = rest.split_once('>')?;
+    Some((before, inner, after))
+}
+
 /// Text of a message: Slack's own escapes are undone first, code is code, and links are their words.
 fn words(text: &Value) -> String {
     let raw = text["text"]
@@ -43,20 +86,14 @@ fn words(text: &Value) -> String {
     let slack = text["type"] == "mrkdwn";
     let mut out = String::new();
     for (n, part) in raw.split("```").enumerate() {
-        let plain = if slack {
-            part.replace("&lt;", "<")
-                .replace("&gt;", ">")
-                .replace("&amp;", "&")
-        } else {
-            part.to_owned()
-        };
+        let html = |part: &str| if slack { mrkdwn(part) } else { escaped(part) };
         if n % 2 == 1 {
-            out += &format!("<pre>{}</pre>", escaped(plain.trim_matches('\n')));
+            out += &format!("<pre>{}</pre>", html(part.trim_matches('\n')));
         } else {
-            out += &escaped(&plain);
+            out += &html(part);
         }
     }
-    out
+    dotted(out)
 }
 
 fn slack(message: &Value) -> String {
@@ -207,10 +244,13 @@ async fn every_message_of_the_gallery_is_drawn_whole() {
         };
         for text in parts {
             for line in text.split("```").flat_map(str::lines) {
-                let line = line
-                    .replace("&lt;", "<")
-                    .replace("&gt;", ">")
-                    .replace("&amp;", "&");
+                let mut line = line.replace(DOTS.map(|d| d.0), "");
+                while let Some((before, inner, after)) = linked(&line) {
+                    let words = inner.split_once('|').map_or(inner, |(_, words)| words);
+                    line = format!("{before}{words}{after}");
+                }
+                let line = line.replace("&lt;", "<").replace("&gt;", ">");
+                let line = line.replace("&amp;", "&");
                 assert!(
                     folded(&seen).contains(&folded(&line)),
                     "{name}: “{line}” is not seen in {seen}"

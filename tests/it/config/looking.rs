@@ -138,7 +138,7 @@ fn a_level_that_is_none_and_one_that_is_never_reached_are_told() {
     let loaded = good(folder.load(&[]));
     let told = |what: &str| loaded.warnings.iter().any(|w| w.what.contains(what));
     assert!(
-        told("\"chnge\", which does not exist"),
+        told("\"chnge\" goes, which does not exist"),
         "{:?}",
         loaded.warnings
     );

@@ -196,6 +196,7 @@ fn the_examples_comments_show_the_defaults() {
             "# [inventory]",
             "# [postmortem]",
             "# [[types]]",
+            "# [calendars]",
         ];
         let begins = block.iter().any(|b| line.starts_with(b));
         mapping = (mapping || begins) && !line.starts_with('[');

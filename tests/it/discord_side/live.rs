@@ -57,7 +57,7 @@ async fn the_output_of_a_run_is_one_message_edited_at_the_pace_of_people_to_its_
     assert!(shown.has("“Chatter” succeeded (exit code 0)"), "{shown:?}");
     side.rests().await;
     let all = side.world.messages(ROOM);
-    let of_run = all.iter().filter(|m| m.has("“Chatter”") && m.has("line "));
+    let of_run = all.iter().filter(|m| m.has("“Chatter”") && m.has(&last));
     assert_eq!(of_run.count(), 1, "{all:#?}");
     let edits = side.world.calls("PATCH", "/channels/**");
     let id = shown.id().to_string();

@@ -189,8 +189,8 @@ async fn a_calendar_goes_through_the_configured_proxy_whose_password_is_in_no_se
     let mut feed = host.feed(folder.path());
     // The stand-in is the proxy: it is asked for an address nobody else could answer.
     let proxy = reqwest::Url::parse(&host.url).unwrap();
+    let asked = format!("http://calendars.invalid{}", proxy.path());
     let proxy = format!("http://me:token-4711@127.0.0.1:{}", proxy.port().unwrap());
-    let asked = "http://calendars.invalid/roster.ics".to_owned();
     (feed.url, feed.fetching.proxy) = (asked.into(), Some(proxy.into()));
     let w = World::on("sqlite::memory:").await;
     w.engine.follow_calendars(vec![feed.clone()]).await;

@@ -95,7 +95,7 @@ async fn the_output_of_a_run_is_one_message_edited_at_the_pace_of_people_to_its_
     let all = side.world.messages(&room);
     let of_run = all
         .iter()
-        .filter(|m| m.words().contains("“Chatter”") && m.words().contains("line "));
+        .filter(|m| m.words().contains("“Chatter”") && m.words().contains(&last));
     assert_eq!(of_run.count(), 1, "{all:#?}");
     let edits = side.world.calls("chat.update");
     let edits: Vec<_> = edits

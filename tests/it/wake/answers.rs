@@ -338,6 +338,8 @@ async fn a_reply_means_the_incident_it_was_sent_for_and_what_moved_on_is_told() 
         &[("service", "checkout"), ("severity", "warning"), ("n", "2")],
     )
     .await;
+    // Messages leave at the pace of the account.
+    w.advance_secs(61).await;
     let done = says("Ack", "SM3").await;
     assert!(done.contains("#2 is yours"), "{done}");
     // Of one she was sent nothing about, nothing is done.
@@ -356,6 +358,7 @@ async fn a_reply_to_what_was_opened_again_or_joined_with_another_does_nothing_an
         &[("service", "checkout"), ("severity", "warning"), ("n", "2")],
     )
     .await;
+    w.advance_secs(61).await;
     let path = "/callbacks/twilio/eu/sms";
     let by = || person("bo");
     w.tell(1, Command::Resolve { by: by() }).await;
