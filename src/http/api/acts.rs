@@ -1,5 +1,6 @@
 //! Acting on incidents: acknowledge, resolve, note, declare. The same key is the same act.
 
+use super::answers::NotDone;
 use super::body::{Body, Which, cause};
 use super::declare::{DeclareBody, open_as};
 use super::incidents::detail;
@@ -49,12 +50,9 @@ pub struct NoteBody {
     request_body(content = Option<EmptyBody>, description = "May be left out"),
     responses(
         (status = 200, description = "Done, or done before with this key", body = IncidentDetail),
-        (status = 400, description = "The body or the key does not fit", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
         (status = 404, description = "There is no such incident", body = ErrorBody),
         (status = 409, description = "Refused: already acknowledged or resolved, or the key was used for another incident", body = ErrorBody),
-        (status = 413, description = "The body is too large", body = ErrorBody),
-        (status = 503, description = "It cannot be stored now; try again with the same key", body = ErrorBody),
+        NotDone,
     )
 )]
 pub async fn acknowledge(
@@ -80,12 +78,9 @@ pub async fn acknowledge(
     request_body(content = Option<EmptyBody>, description = "May be left out"),
     responses(
         (status = 200, description = "Done, or done before with this key", body = IncidentDetail),
-        (status = 400, description = "The body or the key does not fit", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
         (status = 404, description = "There is no such incident", body = ErrorBody),
         (status = 409, description = "Refused: already resolved, or the key was used for another incident", body = ErrorBody),
-        (status = 413, description = "The body is too large", body = ErrorBody),
-        (status = 503, description = "It cannot be stored now; try again with the same key", body = ErrorBody),
+        NotDone,
     )
 )]
 pub async fn resolve(
@@ -111,12 +106,9 @@ pub async fn resolve(
     request_body = NoteBody,
     responses(
         (status = 200, description = "Done, or done before with this key", body = IncidentDetail),
-        (status = 400, description = "The body or the key does not fit", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
         (status = 404, description = "There is no such incident", body = ErrorBody),
         (status = 409, description = "Refused, or the key was used for another incident", body = ErrorBody),
-        (status = 413, description = "The body is too large", body = ErrorBody),
-        (status = 503, description = "It cannot be stored now; try again with the same key", body = ErrorBody),
+        NotDone,
     )
 )]
 pub async fn note(
@@ -151,11 +143,8 @@ fn moment(app: &App, text: &str) -> Result<Time, Problem> {
     responses(
         (status = 201, description = "Opened", body = IncidentDetail),
         (status = 200, description = "Opened before with this key", body = IncidentDetail),
-        (status = 400, description = "The body or the key does not fit", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
         (status = 409, description = "Refused", body = ErrorBody),
-        (status = 413, description = "The body is too large", body = ErrorBody),
-        (status = 503, description = "It cannot be stored now; try again with the same key", body = ErrorBody),
+        NotDone,
     )
 )]
 pub async fn declare(

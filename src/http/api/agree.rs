@@ -1,5 +1,6 @@
 //! Acts on runs: look at one, approve it, say no, stop it, settle it. The same key is the same act.
 
+use super::answers::NotDone;
 use super::body::{Body, cause};
 use super::runs::{RunOut, run_of};
 use crate::core::id::{Actor, IncidentId, RunId};
@@ -67,12 +68,10 @@ pub async fn get_run(
     request_body = ApproveBody,
     responses(
         (status = 200, description = "Approved; `missing` says what it still needs", body = RunOut),
-        (status = 400, description = "The body or the key does not fit", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
         (status = 403, description = "The token is no person's, or the rules do not let that person", body = ErrorBody),
         (status = 404, description = "There is no such run", body = ErrorBody),
         (status = 409, description = "Refused: it is over, lapsed, or would do something else", body = ErrorBody),
-        (status = 503, description = "It cannot be stored now; try again with the same key", body = ErrorBody),
+        NotDone,
     )
 )]
 pub async fn approve_run(
@@ -98,12 +97,10 @@ pub async fn approve_run(
     request_body(content = Option<RejectBody>, description = "May be left out"),
     responses(
         (status = 200, description = "It will not run", body = RunOut),
-        (status = 400, description = "The body or the key does not fit", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
         (status = 403, description = "The token is no person's, or not of somebody who may", body = ErrorBody),
         (status = 404, description = "There is no such run", body = ErrorBody),
         (status = 409, description = "Refused: it is over", body = ErrorBody),
-        (status = 503, description = "It cannot be stored now; try again with the same key", body = ErrorBody),
+        NotDone,
     )
 )]
 pub async fn reject_run(
@@ -140,12 +137,10 @@ pub struct SettleBody {
     request_body(content = Option<RejectBody>, description = "May be left out"),
     responses(
         (status = 200, description = "It was asked to stop", body = RunOut),
-        (status = 400, description = "The body or the key does not fit", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
         (status = 403, description = "The token is no person's, or not of somebody who may", body = ErrorBody),
         (status = 404, description = "There is no such run", body = ErrorBody),
         (status = 409, description = "Refused: it is over, or was asked before", body = ErrorBody),
-        (status = 503, description = "It cannot be stored now; try again with the same key", body = ErrorBody),
+        NotDone,
     )
 )]
 pub async fn stop_run(
@@ -171,12 +166,10 @@ pub async fn stop_run(
     request_body = SettleBody,
     responses(
         (status = 200, description = "It is settled; its keys are free", body = RunOut),
-        (status = 400, description = "The body or the key does not fit", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
         (status = 403, description = "The token is no person's, or not of somebody who may", body = ErrorBody),
         (status = 404, description = "There is no such run", body = ErrorBody),
         (status = 409, description = "Refused: its outcome is known, or was settled", body = ErrorBody),
-        (status = 503, description = "It cannot be stored now; try again with the same key", body = ErrorBody),
+        NotDone,
     )
 )]
 pub async fn settle_run(

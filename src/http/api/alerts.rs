@@ -1,10 +1,11 @@
 //! Reading alerts: what the senders told, and what became of it.
 
+use super::answers::NotRead;
 use super::params::{Asked, FromParams, LIMIT_DEFAULT, Paging, Params};
 use super::shape::{AlertOut, Page};
 use crate::core::id::IncidentId;
 use crate::http::App;
-use crate::http::error::{ErrorBody, Problem};
+use crate::http::error::Problem;
 use crate::store::AlertQuery;
 use axum::Json;
 use axum::extract::State;
@@ -74,9 +75,7 @@ impl AlertParams {
     params(AlertParams),
     responses(
         (status = 200, body = Page<AlertOut>),
-        (status = 400, description = "A parameter is unknown or has a value that is not allowed", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
-        (status = 503, description = "The database does not answer; try again", body = ErrorBody),
+        NotRead,
     )
 )]
 pub async fn list_alerts(

@@ -1,6 +1,7 @@
 //! Asking for a run: of an action, of its dry run, or of what looks how another run went.
 
 use super::agree::{DOOR, shown, which};
+use super::answers::NotDone;
 use super::body::{Body, Which, cause};
 use super::runs::RunOut;
 use crate::core::action;
@@ -58,12 +59,10 @@ pub struct CheckBody {}
     request_body = AskBody,
     responses(
         (status = 201, description = "Asked for; `state` and `missing` say what it waits for", body = RunOut),
-        (status = 400, description = "The body or the key does not fit", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
         (status = 403, description = "The token is no person's, or the rules do not let that person", body = ErrorBody),
         (status = 404, description = "There is no such incident", body = ErrorBody),
         (status = 409, description = "Refused: the action does not fit, a key is held, or it ran often enough", body = ErrorBody),
-        (status = 503, description = "It cannot be stored now; try again with the same key", body = ErrorBody),
+        NotDone,
     )
 )]
 pub async fn ask_run(
@@ -116,12 +115,10 @@ pub async fn ask_run(
     request_body(content = Option<CheckBody>, description = "May be left out"),
     responses(
         (status = 201, description = "The run that looks", body = RunOut),
-        (status = 400, description = "The body or the key does not fit, or its action names no check", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
         (status = 403, description = "The token is no person's, or the rules do not let that person", body = ErrorBody),
         (status = 404, description = "There is no such run", body = ErrorBody),
         (status = 409, description = "Refused: its outcome is known, or was settled", body = ErrorBody),
-        (status = 503, description = "It cannot be stored now; try again with the same key", body = ErrorBody),
+        NotDone,
     )
 )]
 pub async fn check_run(

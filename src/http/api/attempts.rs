@@ -1,10 +1,11 @@
 //! The delivery ledger: every try to wake somebody, and what came of it.
 
+use super::answers::NotRead;
 use super::params::{Asked, FromParams, LIMIT_DEFAULT, Paging, Params};
 use super::shape::Page;
 use crate::core::id::IncidentId;
 use crate::http::App;
-use crate::http::error::{ErrorBody, Problem};
+use crate::http::error::Problem;
 use crate::store::{AttemptQuery, AttemptRow};
 use axum::Json;
 use axum::extract::State;
@@ -111,9 +112,7 @@ impl From<AttemptRow> for AttemptOut {
     params(AttemptParams),
     responses(
         (status = 200, body = Page<AttemptOut>),
-        (status = 400, description = "A parameter is unknown or has a value that is not allowed", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
-        (status = 503, description = "The database does not answer; try again", body = ErrorBody),
+        NotRead,
     )
 )]
 pub async fn list_attempts(

@@ -1,5 +1,6 @@
 //! What starts by itself: how it stands, off and on.
 
+use super::answers::NotDone;
 use super::body::{Body, cause};
 use crate::core::brakes::Off;
 use crate::core::time::Time;
@@ -110,11 +111,8 @@ pub async fn get_automation(State(app): State<App>) -> Json<AutomationOut> {
     request_body = AutomationBody,
     responses(
         (status = 200, description = "Done, or it was so already", body = AutomationOut),
-        (status = 400, description = "The body or the key does not fit", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
         (status = 403, description = "What failed by itself is turned on again by a person only", body = ErrorBody),
-        (status = 413, description = "The body is too large", body = ErrorBody),
-        (status = 503, description = "It cannot be stored now; try again with the same key", body = ErrorBody),
+        NotDone,
     )
 )]
 pub async fn set_automation(

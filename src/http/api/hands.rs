@@ -1,6 +1,7 @@
 //! Acts that let an incident change hands, and acts on several incidents at once.
 
 use super::acts::{EmptyBody, answer, submit};
+use super::answers::NotDone;
 use super::body::{Body, Which, cause};
 use super::shape::IncidentDetail;
 use crate::core::directory::{Directory, Target};
@@ -94,11 +95,9 @@ pub struct RefusedOut {
     request_body = SnoozeBody,
     responses(
         (status = 200, description = "Done, or done before with this key", body = IncidentDetail),
-        (status = 400, description = "The body or the key does not fit", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
         (status = 404, description = "There is no such incident", body = ErrorBody),
         (status = 409, description = "Refused", body = ErrorBody),
-        (status = 503, description = "It cannot be stored now; try again with the same key", body = ErrorBody),
+        NotDone,
     )
 )]
 pub async fn snooze(
@@ -153,11 +152,9 @@ pub fn end(now: Time, until: Option<&str>, length: Option<&str>) -> Result<Time,
     request_body(content = Option<EmptyBody>, description = "May be left out"),
     responses(
         (status = 200, description = "Done, or done before with this key", body = IncidentDetail),
-        (status = 400, description = "The body or the key does not fit", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
         (status = 404, description = "There is no such incident", body = ErrorBody),
         (status = 409, description = "Refused: nobody has it, or it is resolved", body = ErrorBody),
-        (status = 503, description = "It cannot be stored now; try again with the same key", body = ErrorBody),
+        NotDone,
     )
 )]
 pub async fn unacknowledge(
@@ -183,11 +180,9 @@ pub async fn unacknowledge(
     request_body(content = Option<EmptyBody>, description = "May be left out"),
     responses(
         (status = 200, description = "Done, or done before with this key", body = IncidentDetail),
-        (status = 400, description = "The body or the key does not fit", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
         (status = 404, description = "There is no such incident", body = ErrorBody),
         (status = 409, description = "Refused: it is open, was merged, or its group goes on as another one", body = ErrorBody),
-        (status = 503, description = "It cannot be stored now; try again with the same key", body = ErrorBody),
+        NotDone,
     )
 )]
 pub async fn reopen(
@@ -270,11 +265,9 @@ fn target(directory: &Directory, text: &str) -> Result<Target, Problem> {
     request_body = MergeBody,
     responses(
         (status = 200, description = "Done, or done before with this key: the incident that goes on", body = IncidentDetail),
-        (status = 400, description = "The body or the key does not fit", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
         (status = 404, description = "There is no such incident", body = ErrorBody),
         (status = 409, description = "Refused: one of the two is resolved", body = ErrorBody),
-        (status = 503, description = "It cannot be stored now; try again with the same key", body = ErrorBody),
+        NotDone,
     )
 )]
 pub async fn merge(

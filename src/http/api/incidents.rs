@@ -1,5 +1,6 @@
 //! Reading incidents: the list, one of them, and what its journal tells.
 
+use super::answers::NotRead;
 use super::body::Which;
 use super::params::{Asked, FromParams, Paging, Params, not_allowed};
 use super::runs::{RunOut, runs_of};
@@ -106,9 +107,7 @@ pub fn severity(directory: &Directory, name: &str) -> Result<Severity, Problem> 
     params(IncidentParams),
     responses(
         (status = 200, body = Page<IncidentOut>),
-        (status = 400, description = "A parameter is unknown or has a value that is not allowed", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
-        (status = 503, description = "The database does not answer; try again", body = ErrorBody),
+        NotRead,
     )
 )]
 pub async fn list_incidents(

@@ -6,6 +6,7 @@
 mod acts;
 mod agree;
 mod alerts;
+mod answers;
 mod ask;
 mod attempts;
 mod automation;

@@ -1,6 +1,7 @@
 //! Postmortems for programs: the document in every format, what people add to it, where it goes, the
 //! list and the search.
 
+use super::answers::NotRead;
 use super::body::{Body, Which};
 use super::params::{Asked, FromParams, Paging, Params};
 use super::shape::{All, Page};
@@ -67,16 +68,14 @@ async fn read(app: &App, id: IncidentId) -> Result<Read, Problem> {
     params(("id" = i64, Path, description = "Its number"), FormatParams),
     responses(
         (status = 200, description = "The document", content(
-            (serde_json::Value = "application/json"),
-            (String = "text/markdown"),
-            (String = "text/html"),
-            (String = "text/csv"),
-            (String = "text/plain"),
+        (serde_json::Value = "application/json"),
+        (String = "text/markdown"),
+        (String = "text/html"),
+        (String = "text/csv"),
+        (String = "text/plain"),
         )),
-        (status = 400, description = "A parameter is unknown or has a value that is not allowed", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
         (status = 404, description = "There is no such incident", body = ErrorBody),
-        (status = 503, description = "The database does not answer; try again", body = ErrorBody),
+        NotRead,
     )
 )]
 pub async fn get_postmortem(
@@ -389,9 +388,7 @@ impl FromParams for ListParams {
     params(ListParams),
     responses(
         (status = 200, body = Page<PostmortemOut>),
-        (status = 400, description = "A parameter is unknown or has a value that is not allowed", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
-        (status = 503, description = "The database does not answer; try again", body = ErrorBody),
+        NotRead,
     )
 )]
 pub async fn list_postmortems(
@@ -487,9 +484,7 @@ impl From<FoundRow> for FoundOut {
     params(SearchParams),
     responses(
         (status = 200, body = All<FoundOut>),
-        (status = 400, description = "A parameter is unknown or has a value that is not allowed", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
-        (status = 503, description = "The database does not answer; try again", body = ErrorBody),
+        NotRead,
     )
 )]
 pub async fn search(

@@ -1,5 +1,6 @@
 //! Silences and maintenance windows.
 
+use super::answers::{NotDone, NotRead};
 use super::body::{Body, cause};
 use super::hands::end;
 use super::params::{Asked, FromParams, Params};
@@ -129,9 +130,7 @@ async fn out(app: &App, s: &Silence) -> Result<SilenceOut, Problem> {
     params(SilenceParams),
     responses(
         (status = 200, body = All<SilenceOut>),
-        (status = 400, description = "A parameter is unknown or has a value that is not allowed", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
-        (status = 503, description = "The database does not answer; try again", body = ErrorBody),
+        NotRead,
     )
 )]
 pub async fn list_silences(
@@ -175,9 +174,7 @@ pub async fn list_silences(
     request_body = SilenceBody,
     responses(
         (status = 201, description = "Made, or made before with this key; it is durable and in force", body = SilenceOut),
-        (status = 400, description = "The body or the key does not fit", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
-        (status = 503, description = "It cannot be stored now; try again with the same key", body = ErrorBody),
+        NotDone,
     )
 )]
 pub async fn make_silence(
