@@ -42,10 +42,14 @@ const ACTIONS: [(&str, &str); 5] = [
 ];
 
 async fn state_of(firebell: &Firebell, run: i64, state: &str) {
-    let path = format!("/api/v1/runs/{run}");
     until(state, PATIENCE, async || {
-        let now = firebell.get_json(&path).await["state"].clone();
-        if now == state { Ok(()) } else { Err(now) }
+        // A press of a button has not arrived yet when the first look is.
+        let runs = firebell.get_json("/api/v1/incidents/1/runs").await;
+        let mut found = runs["items"].as_array().unwrap().iter();
+        match found.find(|r| r["id"] == run) {
+            Some(now) if now["state"] == state => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
     })
     .await;
 }
