@@ -68,6 +68,7 @@ fn journal(messages: u32) -> Vec<Record> {
         ),
         platform: "slack".to_owned(),
         message: format!("{}.{n:06}", begin / 1000),
+        answers: None,
     });
     let resolved = Event::Resolved {
         by: person(1),

@@ -15,3 +15,5 @@ alter table incidents add column parent integer;
 create index incidents_parent on incidents (parent) where parent is not null;
 -- what must be hidden: few
 create index incidents_private on incidents (id) where private = 1;
+-- what counts nowhere: few
+create index incidents_drill on incidents (id) where drill = 1;

@@ -1,29 +1,35 @@
 //! From a line or a button to the engine, and the answer in words.
 //!
-//! The one place both meet: a verb and its button mean the same because they are the same code.
-//! Platforms call it after they have answered their own three seconds; nothing here blocks on a
-//! platform. A cause makes every act idempotent: the same cause again gives the same answer.
+//! A verb and its button mean the same because they are the same code.
+//! Platforms call it after they have answered their own three seconds; nothing here blocks on one.
+//! A cause makes every act idempotent: the same cause again gives the same answer.
 
 mod automation;
+mod conduct;
 mod contact;
 mod covers;
 mod hands;
 mod hush;
+mod insight;
 mod link;
 mod oncall;
 mod open;
+mod rooms;
 mod runs;
+mod shape;
+mod tell;
 
 pub use hush::{held, id_of};
 
-use crate::chat::grammar::{self, Context, Invocation, Whom};
+use crate::chat::grammar::{self, Context, Invocation, Listed, Rooming, Whom};
 use crate::chat::surface::tree;
 use crate::chat::{Press, words};
 use crate::core::directory::{Directory, Target};
 use crate::core::explain::explain;
-use crate::core::id::{Actor, IncidentId, RunId, Seq};
-use crate::core::incident::{Ask, Command, Incident};
+use crate::core::id::{Actor, IncidentId, RunId, Seq, Severity};
+use crate::core::incident::{Ask, Command, Incident, Refusal};
 use crate::core::postmortem::{Format, export};
+use crate::core::sight::Sight;
 use crate::core::time::Time;
 use crate::engine::{Counter, Done, Engine, Failure, person};
 use crate::store::{IncidentQuery, StoreFault};
@@ -82,12 +88,14 @@ pub async fn perform(
     cause: &str,
 ) -> Reply {
     let desk = Desk::of(engine, who, platform, cause);
+    let directory = desk.directory.clone();
     let context = Context {
-        directory: &desk.directory,
+        directory: &directory,
         now: desk.now,
         zone: desk.zone(),
         here,
     };
+    let desk = desk.at(here);
     match grammar::parse(text, &context) {
         Ok(invocation) => desk.carry_out(invocation).await,
         Err(usage) => Reply::no(here, usage.to_string()),
@@ -107,6 +115,18 @@ pub async fn invoke(
         .await
 }
 
+/// The same for what a chat platform brought: `here` is the incident whose room it came from.
+pub async fn invoke_here(
+    engine: &Engine,
+    who: Actor,
+    (platform, here): (&str, Option<IncidentId>),
+    invocation: Invocation,
+    cause: &str,
+) -> Reply {
+    let desk = Desk::of(engine, who, platform, cause).at(here);
+    desk.carry_out(invocation).await
+}
+
 /// Carries a button out: the same as its verb. `as_of` is the state the button was drawn at.
 pub async fn press(
     engine: &Engine,
@@ -117,7 +137,22 @@ pub async fn press(
     as_of: Seq,
     cause: &str,
 ) -> Reply {
-    let desk = Desk::of(engine, who, platform, cause);
+    press_here(engine, who, (platform, None), id, (press, as_of), cause).await
+}
+
+/// The same for a button of a chat platform: `here` is the incident whose room it stands in.
+pub async fn press_here(
+    engine: &Engine,
+    who: Actor,
+    (platform, here): (&str, Option<IncidentId>),
+    id: IncidentId,
+    (press, as_of): (&Press, Seq),
+    cause: &str,
+) -> Reply {
+    let desk = Desk::of(engine, who, platform, cause).at(here);
+    if let Err(failure) = desk.visible(id).await {
+        return Reply::no(None, failure.to_string());
+    }
     let invocation = match press {
         Press::Acknowledge => Invocation::Acknowledge { id },
         Press::Resolve => Invocation::Resolve { id },
@@ -128,6 +163,7 @@ pub async fn press(
         Press::Unacknowledge => Invocation::Unacknowledge { id },
         Press::Reopen => Invocation::Reopen { id },
         Press::Promote => Invocation::Promote { id },
+        Press::ResolveParts => return desk.resolve_parts(id).await,
         Press::Lead => Invocation::Lead { id, person: None },
         Press::Follow => Invocation::Follow { id },
         Press::AskRun { action } => Invocation::Run {
@@ -173,14 +209,27 @@ pub async fn press(
             note: String::new(),
         },
         Press::Postmortem => Invocation::Postmortem { id },
+        Press::Tick { item } => return desk.tick(id, *item).await,
+        Press::Role { role } => return desk.take_role(id, role).await,
+        Press::Ask { verb } => {
+            let how = tree().find(verb).map_or("", |leaf| &leaf.example);
+            return Reply::yes(Some(id), format!("Write `{how}`."));
+        }
+        Press::RetryRooms => Invocation::Room {
+            id,
+            what: Rooming::Retry,
+        },
+        Press::Update => {
+            let how = format!("Write `update {id} how it stands`.");
+            return Reply::yes(Some(id), how);
+        }
         // A platform opens its form before it comes here; this is for one that cannot.
         Press::Silence => {
             let how = "Write `silence alertname=Disk 2h why`, with the labels it is about.";
             return Reply::yes(Some(id), how.to_owned());
         }
         Press::Note => {
-            let how = format!("Write `note {id} what happened`.");
-            return Reply::yes(Some(id), how);
+            return Reply::yes(Some(id), format!("Write `note {id} what happened`."));
         }
     };
     desk.carry_out(invocation).await
@@ -200,6 +249,8 @@ struct Desk<'a> {
     platform: &'a str,
     cause: &'a str,
     now: Time,
+    /// The incident whose room it happens in: whoever is in there sees it.
+    here: Option<IncidentId>,
 }
 
 impl<'a> Desk<'a> {
@@ -211,6 +262,26 @@ impl<'a> Desk<'a> {
             platform,
             cause,
             now: engine.now(),
+            here: None,
+        }
+    }
+
+    fn at(self, here: Option<IncidentId>) -> Desk<'a> {
+        Desk { here, ..self }
+    }
+
+    /// What the asker may see.
+    fn sight(&self) -> Sight {
+        Sight::of(&self.who, &self.directory)
+    }
+
+    /// An incident the asker may not see is none.
+    async fn visible(&self, id: IncidentId) -> Result<(), Failure> {
+        match self.engine.incident(id).await? {
+            Some(found) if !self.sight().sees(&found) && self.here != Some(id) => {
+                Err(Failure::Refused(Refusal::NoSuchIncident))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -225,6 +296,48 @@ impl<'a> Desk<'a> {
     }
 
     async fn carry_out(&self, invocation: Invocation) -> Reply {
+        let reply = self.carried(invocation).await;
+        self.discreet(reply).await
+    }
+
+    /// What is for a private incident is said aloud in its own room alone.
+    async fn discreet(&self, reply: Reply) -> Reply {
+        let Some(id) = reply
+            .incident
+            .filter(|id| reply.room && self.here != Some(*id))
+        else {
+            return reply;
+        };
+        let found = self.engine.incident(id).await;
+        // Whoever cannot be asked is taken to be private.
+        let private = !matches!(found, Ok(Some(i)) if !i.nature.private);
+        Reply {
+            room: !private,
+            ..reply
+        }
+    }
+
+    /// The answer when it is about an incident the asker may not see: that there is none.
+    async fn not_for_them(&self, invocation: &Invocation) -> Option<Reply> {
+        for id in invocation.incidents() {
+            match self.visible(id).await {
+                Ok(()) => {}
+                // As these answer when there is none.
+                Err(Failure::Refused(_))
+                    if matches!(invocation.verb(), "explain" | "postmortem") =>
+                {
+                    return Some(Reply::no(Some(id), format!("There is no incident {id}.")));
+                }
+                Err(failure) => return Some(Reply::no(Some(id), failure.to_string())),
+            }
+        }
+        None
+    }
+
+    async fn carried(&self, invocation: Invocation) -> Reply {
+        if let Some(none) = self.not_for_them(&invocation).await {
+            return none;
+        }
         let by = self.who.clone();
         match invocation {
             Invocation::New(said) => self.declare(said).await,
@@ -243,6 +356,8 @@ impl<'a> Desk<'a> {
             Invocation::Fairness { schedule, from, to } => {
                 self.fairness(schedule.as_deref(), (from, to)).await
             }
+            Invocation::Analytics { asked } => self.analytics(&asked).await,
+            Invocation::Changes { service } => self.changes(service).await,
             Invocation::Acknowledge { id } => {
                 let said = |i: &Incident| format!("{} is yours; paging stopped.", i.id);
                 self.act(id, Command::Acknowledge { by }, said).await
@@ -270,11 +385,7 @@ impl<'a> Desk<'a> {
             } => self.maintenance(service, from, until, comment).await,
             Invocation::Silences { all } => self.silences(all).await,
             Invocation::Unsilence { id } => self.unsilence(&id).await,
-            Invocation::SetSeverity { id, to } => {
-                let name = self.directory.severity_name(to);
-                let said = |i: &Incident| format!("{} is {name} now.", i.id);
-                self.act(id, Command::SetSeverity { by, to }, said).await
-            }
+            Invocation::SetSeverity { id, to } => self.set_severity(id, to).await,
             Invocation::Lead { id, person: whom } => {
                 let lead = whom.map_or(by.clone(), |id| person(&self.directory, &id));
                 let name = lead.name().to_owned();
@@ -285,19 +396,17 @@ impl<'a> Desk<'a> {
                 id,
                 text,
                 happened_at,
-            } => {
-                let note = Command::Note {
-                    by,
-                    text,
-                    happened_at,
-                };
-                let said = |i: &Incident| format!("Noted on the timeline of {}.", i.id);
-                self.act(id, note, said).await
-            }
+            } => self.note(id, text, happened_at).await,
+            act @ (Invocation::Update { .. }
+            | Invocation::Status { .. }
+            | Invocation::Publish { .. }
+            | Invocation::Cadence { .. }) => self.about_others(act).await,
             Invocation::Promote { id } => {
                 let said = |i: &Incident| format!("{} is major now and gets a room.", i.id);
                 self.act(id, Command::Promote { by }, said).await
             }
+            Invocation::Conduct { id, what } => self.conduct(id, what).await,
+            Invocation::Room { id, what } => self.rooming(id, what).await,
             Invocation::Explain { id } => self.explain(id).await,
             Invocation::Follow { id } => self.follow(id).await,
             Invocation::Undo { id, run } => self.undo(id, run).await,
@@ -309,11 +418,19 @@ impl<'a> Desk<'a> {
             | Invocation::Check { .. }
             | Invocation::Settle { .. }) => self.about_a_run(act).await,
             Invocation::Postmortem { id } => self.postmortem(id).await,
-            Invocation::List { all } => self.list(all).await,
+            Invocation::List { which } => self.list(which).await,
             Invocation::Link { code, confirmed } => self.link(code, confirmed).await,
             Invocation::Verify { contact, code } => self.verify(contact, code).await,
-            Invocation::Help { verb } => help(verb.as_deref()),
+            Invocation::Help { verb } => helped(verb.as_deref()),
+            shape => self.shape(shape).await,
         }
+    }
+
+    async fn set_severity(&self, id: IncidentId, to: Severity) -> Reply {
+        let name = self.directory.severity_name(to);
+        let by = self.who.clone();
+        let said = |i: &Incident| format!("{} is {name} now.", i.id);
+        self.act(id, Command::SetSeverity { by, to }, said).await
     }
 
     /// Submits, and answers in words about the incident as it is after it.
@@ -342,9 +459,7 @@ impl<'a> Desk<'a> {
 
     async fn look(&self, id: IncidentId) -> Result<Arc<Incident>, Failure> {
         let found = self.engine.incident(id).await?;
-        found.ok_or(Failure::Refused(
-            crate::core::incident::Refusal::NoSuchIncident,
-        ))
+        found.ok_or(Failure::Refused(Refusal::NoSuchIncident))
     }
 
     /// A number for a run that is asked for; one that is refused leaves a gap.
@@ -473,18 +588,23 @@ impl<'a> Desk<'a> {
         Reply::yes(Some(id), told.text(Some(self.zone())))
     }
 
-    async fn list(&self, all: bool) -> Reply {
+    async fn list(&self, which: Listed) -> Reply {
+        let open = which == Listed::Open;
         let query = IncidentQuery {
-            status: if all {
-                String::new()
-            } else {
+            status: if open {
                 "open".to_owned()
+            } else {
+                String::new()
             },
+            drill: (which == Listed::Drills).then_some(true),
+            sight: self.sight(),
             limit: LISTED,
             ..IncidentQuery::default()
         };
         match self.engine.store().incidents(&query).await {
-            Ok((rows, total)) => Reply::yes(None, words::list(&rows, total, all, &self.directory)),
+            Ok((rows, total)) => {
+                Reply::yes(None, words::list(&rows, total, which, &self.directory))
+            }
             Err(fault) => unreadable(None, &fault),
         }
     }
@@ -495,4 +615,10 @@ fn unreadable(id: Option<IncidentId>, fault: &StoreFault) -> Reply {
         id,
         format!("firebell cannot read this right now: {fault}. Try again."),
     )
+}
+
+fn helped(verb: Option<&str>) -> Reply {
+    let leaf = verb.and_then(|v| tree().find(v));
+    let text = leaf.map_or_else(|| words::help(tree()), words::help_verb);
+    Reply::yes(None, text)
 }

@@ -78,6 +78,22 @@ struct Unheard {
     kind: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BySeverity {
+    severity: String,
+}
+
+/// From half a minute to a week.
+fn lengths() -> Histogram {
+    Histogram::new(exponential_buckets(30.0, 2.5, 12))
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ChangeTold {
+    source: String,
+    outcome: &'static str,
+}
+
 /// Counters, gauges and histograms of this process. Shared by `Arc`.
 pub struct Metrics {
     registry: Mutex<Registry>,
@@ -99,6 +115,9 @@ pub struct Metrics {
     wake_lag: Histogram,
     decisions: Family<Why, Counter>,
     unheard: Family<Unheard, Counter>,
+    changes: Family<ChangeTold, Counter>,
+    acknowledge: Family<BySeverity, Histogram, fn() -> Histogram>,
+    resolve: Family<BySeverity, Histogram, fn() -> Histogram>,
     requests: Family<Request, Counter>,
     request_seconds: Histogram,
 }
@@ -153,6 +172,9 @@ impl Metrics {
             wake_lag: seconds(),
             decisions: Family::default(),
             unheard: Family::default(),
+            changes: Family::default(),
+            acknowledge: Family::new_with_constructor(lengths),
+            resolve: Family::new_with_constructor(lengths),
             requests: Family::default(),
             request_seconds: seconds(),
             registry: Mutex::new(Registry::default()),
@@ -231,6 +253,21 @@ impl Metrics {
             self.try_seconds.clone(),
         );
         registry.register(
+            "incident_acknowledge_seconds",
+            "From the opening of incidents that are over to their first acknowledgement, by severity; drills and merged ones left out",
+            self.acknowledge.clone(),
+        );
+        registry.register(
+            "incident_resolve_seconds",
+            "From the opening of incidents to their end, by severity; drills and merged ones left out",
+            self.resolve.clone(),
+        );
+        registry.register(
+            "change_events",
+            "Changes that were told, by who told them and what became of them",
+            self.changes.clone(),
+        );
+        registry.register(
             "chat_unheard",
             "Payloads of a chat platform nothing is known of, by kind",
             self.unheard.clone(),
@@ -263,6 +300,27 @@ impl Metrics {
             kind: Metrics::kind(kind),
         };
         self.unheard.get_or_create(&label).inc();
+    }
+
+    /// An incident is over. `severity` is a name of the configured scale; lengths in milliseconds.
+    pub fn incident_over(&self, severity: &str, acknowledge: Option<i64>, resolve: i64) {
+        let label = BySeverity {
+            severity: severity.to_owned(),
+        };
+        let seconds = |ms: i64| Duration::from_millis(ms.max(0).unsigned_abs()).as_secs_f64();
+        if let Some(ms) = acknowledge {
+            self.acknowledge.get_or_create(&label).observe(seconds(ms));
+        }
+        self.resolve.get_or_create(&label).observe(seconds(resolve));
+    }
+
+    /// A change was told. `source` is a name of the configuration, or `unknown`.
+    pub fn change_told(&self, source: &str, outcome: &'static str) {
+        let label = ChangeTold {
+            source: source.to_owned(),
+            outcome,
+        };
+        self.changes.get_or_create(&label).inc();
     }
 
     /// A kind as a label: what is no plain name is `other`.

@@ -11,23 +11,27 @@ mod tests;
 
 pub use offers::run_buttons;
 
-use super::{Card, Line};
+use super::{Card, Line, board};
 use crate::core::action;
 use crate::core::directory::{Action, Directory, Target};
-use crate::core::id::{Actor, Severity};
+use crate::core::id::{Actor, IncidentId, Severity};
 use crate::core::incident::{Climb, DRILL, Event, Incident, Record, Status};
 use crate::core::text::{self, count};
-use crate::core::time::Time;
+use crate::core::time::{Time, human_ms};
 use crate::core::timeline::{self, Names};
 use chrono_tz::Tz;
 use std::sync::Arc;
 
-/// Slack's limit for a channel name, the tightest of the platforms.
-const ROOM_CHARS: usize = 80;
 /// Slack's limit for a topic, the tightest of the platforms.
 const TOPIC_CHARS: usize = 250;
+/// Tied incidents that are named on a card; the page has them all.
+const TIES: usize = 5;
+/// Characters of their titles there.
+const TIE_CHARS: usize = 60;
 /// Links of a service that hang in a room.
 const LINKS: usize = 10;
+/// Characters of one thing that failed of a room; the incident's page has all of it.
+const TROUBLE_CHARS: usize = 200;
 
 /// Draws the card. `url` is the incident's page on the console.
 #[must_use]
@@ -37,6 +41,7 @@ pub fn card(incident: &Incident, directory: &Directory, now: Time, url: &str) ->
         directory,
         now,
     };
+    let level = directory.level(incident.severity);
     Card {
         incident: incident.id,
         seq: incident.seq,
@@ -48,6 +53,56 @@ pub fn card(incident: &Incident, directory: &Directory, now: Time, url: &str) ->
         lines: view.lines(),
         buttons: view.buttons(),
         url: url.to_owned(),
+        private: incident.nature.private,
+        emoji: level.map_or_else(String::new, |l| l.emoji.clone()),
+        colour: level.and_then(|l| l.colour),
+    }
+}
+
+/// The line that says an event of a private incident where everybody reads: that somebody is needed,
+/// and nothing of what it is about. `None`: it need not be said there.
+#[must_use]
+pub fn line_outside(incident: &Incident, record: &Record, n: u32) -> Option<Line> {
+    let text = match &record.event {
+        Event::CatchAll { people, .. } if people.is_empty() => {
+            "NOBODY COULD BE ALARMED for a private incident. Whoever may see private incidents: please look at the console now, and call the right person."
+        }
+        Event::CatchAll { .. } => {
+            "A private incident needs somebody: nobody on its policy could be paged, and the catch-all was alarmed."
+        }
+        Event::RunAsked { terms, .. } if terms.break_glass => {
+            "The approval of an action was passed over on a private incident; the audit says by whom and why."
+        }
+        Event::AutoStopped { .. } => {
+            "An action was turned off after failures on a private incident; `automation` says which."
+        }
+        _ => return None,
+    };
+    Some(Line {
+        key: format!("{}:{}:{n}", incident.id.0, record.seq),
+        incident: incident.id,
+        seq: record.seq,
+        by: Actor::Firebell,
+        text: text.to_owned(),
+        run: None,
+        seen: String::new(),
+    })
+}
+
+/// The card of an incident that has become private, where everybody reads: nothing stands on it.
+#[must_use]
+pub fn veiled(incident: &Incident, url: &str) -> Card {
+    Card {
+        incident: incident.id,
+        seq: incident.seq,
+        title: "This incident is private now".to_owned(),
+        status: "private".to_owned(),
+        severity: "private".to_owned(),
+        severity_index: u8::MAX,
+        lines: vec!["Only those it concerns see it.".to_owned()],
+        url: url.to_owned(),
+        private: true,
+        ..Card::default()
     }
 }
 
@@ -71,11 +126,30 @@ pub fn line(incident: &Incident, record: &Record, n: u32, directory: &Directory)
     let (by, text, run) = match &record.event {
         Event::Removed { .. } => return None,
         Event::Spoke {
-            by, text, platform, ..
-        } => (from(by, platform), text.clone(), None),
+            by,
+            text,
+            platform,
+            answers,
+            ..
+        } => {
+            let to = answers.as_ref().map_or("", |a| &a.name);
+            let text = match to {
+                "" => text.clone(),
+                to => format!("(to {to}) {text}"),
+            };
+            (from(by, platform), text, None)
+        }
         Event::Reworded {
             by, text, platform, ..
         } => (from(by, platform), format!("(corrected) {text}"), None),
+        Event::Attached(file) => (
+            from(&file.by, &file.platform),
+            format!(
+                "attached {}",
+                crate::core::incident::file_words(&file.name, &file.kind, file.bytes)
+            ),
+            None,
+        ),
         Event::RunAsked { run, .. } | Event::RunRehearsed { run, .. } => (
             Actor::Firebell,
             timeline::sentence(&record.event, &names),
@@ -124,6 +198,9 @@ pub fn topic(incident: &Incident, directory: &Directory) -> String {
     {
         parts.push(format!("with {}", by.name()));
     }
+    if let Some(standing) = &incident.told.standing {
+        parts.push(standing.name.clone());
+    }
     if let Some(lead) = &incident.lead {
         parts.push(format!("lead {}", lead.name()));
     }
@@ -141,6 +218,10 @@ pub fn topic(incident: &Incident, directory: &Directory) -> String {
 #[must_use]
 pub fn links(incident: &Incident, directory: &Directory, url: &str) -> Vec<(String, String)> {
     let mut links = vec![("Timeline".to_owned(), url.to_owned())];
+    if let Some(meeting) = &directory.rooms.meeting {
+        let address = meeting.address(incident, directory);
+        links.push(("Meeting".to_owned(), address));
+    }
     let service = incident
         .service
         .as_ref()
@@ -152,40 +233,37 @@ pub fn links(incident: &Incident, directory: &Directory, url: &str) -> Vec<(Stri
     links
 }
 
-/// `inc-42-checkout-high-error-rate`: lowercase ASCII, at most 80 characters, cut between words.
+/// What an incident's message in the channel for announcements shows: the card at a glance, and where
+/// its room is. Whoever wants to act goes there.
 #[must_use]
-pub fn room_name(incident: &Incident) -> String {
-    let service = incident.service.as_deref().map(slug).unwrap_or_default();
-    let title = slug(&incident.title);
-    let title = title
-        .strip_prefix(&service)
-        .map_or(title.as_str(), |rest| rest.trim_start_matches('-'));
-    let kind = if incident.nature.drill { "-drill" } else { "" };
-    let mut name = format!("inc-{}{kind}", incident.id.0);
-    for word in service.split('-').chain(title.split('-')) {
-        if word.is_empty() {
-            continue;
-        }
-        if name.len() + 1 + word.len() > ROOM_CHARS {
-            break;
-        }
-        name.push('-');
-        name.push_str(word);
+pub fn digest(card: Card, room: Option<&str>) -> Card {
+    const SHOWN: [&str; 4] = ["where", "since", "who has it", "lead"];
+    let mut facts = card.facts;
+    facts.retain(|(label, _)| SHOWN.contains(&label.as_str()));
+    facts.extend(room.map(|name| ("room".to_owned(), name.to_owned())));
+    Card {
+        facts,
+        lines: Vec::new(),
+        buttons: Vec::new(),
+        ..card
     }
-    name
 }
 
-fn slug(text: &str) -> String {
-    let plain = |c: char| {
-        if c.is_ascii_alphanumeric() {
-            c.to_ascii_lowercase()
-        } else {
-            '-'
-        }
+/// The words of a message that was changed or taken back, as they take the place of those that stand
+/// elsewhere; `said` is who had written it where, and the key and number of the line.
+#[must_use]
+pub fn amended(record: &Record, said: (&Actor, &str), key: String, line: Line) -> Option<Line> {
+    let text = match &record.event {
+        Event::Reworded { text, .. } => format!("{text} (edited)"),
+        Event::Unsaid { .. } => "(deleted by its author)".to_owned(),
+        _ => return None,
     };
-    let dashed: String = text.chars().map(plain).collect();
-    let words: Vec<&str> = dashed.split('-').filter(|w| !w.is_empty()).collect();
-    words.join("-")
+    Some(Line {
+        key,
+        by: from(said.0, said.1),
+        text,
+        ..line
+    })
 }
 
 struct View<'a> {
@@ -209,9 +287,30 @@ impl View<'_> {
         if i.alerts == 0 {
             facts.retain(|(k, _)| *k != "alerts");
         }
+        facts.extend(self.ties());
+        if let Some(change) = i.preceded.iter().find(|p| p.close) {
+            let before = human_ms(i.began_at.since_ms(change.at));
+            facts.push((
+                "changed before",
+                format!("{}, {before} before it began", change.words()),
+            ));
+        }
         if let Some(lead) = &i.lead {
             facts.push(("lead", lead.name().to_owned()));
         }
+        let others = board::other_roles(i, self.directory);
+        if !others.is_empty() {
+            facts.push(("roles", others));
+        }
+        let work = board::work_line(i);
+        if !work.is_empty() {
+            facts.push(("to do", work));
+        }
+        if let Some(meeting) = self.directory.rooms.meeting.as_ref().filter(|_| i.major) {
+            facts.push(("meeting", meeting.address(i, self.directory)));
+        }
+        facts.extend(self.trouble().map(|words| ("room", words)));
+        facts.extend(self.told());
         if let Some(service) = i
             .service
             .as_ref()
@@ -222,6 +321,30 @@ impl View<'_> {
         }
         let owned = |(k, v): (&str, String)| (k.to_owned(), v);
         facts.into_iter().map(owned).collect()
+    }
+
+    /// What failed of its rooms and was not done since.
+    fn trouble(&self) -> Option<String> {
+        let failed = self.incident.talk.trouble.iter();
+        let words: Vec<String> = failed
+            .map(|((platform, place), why)| {
+                text::cut(
+                    &format!("{place} on {platform} failed: {why}"),
+                    TROUBLE_CHARS,
+                )
+            })
+            .collect();
+        (!words.is_empty()).then(|| words.join("; "))
+    }
+
+    /// Where it stands for those who wait, and when they hear again.
+    fn told(&self) -> Vec<(&'static str, String)> {
+        let told = &self.incident.told;
+        let standing = told.standing.as_ref().map(|s| ("status", s.name.clone()));
+        let due = told
+            .next_due
+            .map(|at| ("next update", format!("due {}", self.clock(at))));
+        standing.into_iter().chain(due).collect()
     }
 
     fn place(&self) -> String {
@@ -241,6 +364,43 @@ impl View<'_> {
             return "no service known".to_owned();
         }
         parts.join(" · ")
+    }
+
+    /// What it is a part of, its parts, and what it has to do with.
+    fn ties(&self) -> Vec<(&'static str, String)> {
+        let i = self.incident;
+        let titled = |id: IncidentId, title: &str| match title {
+            "" => id.to_string(),
+            title => format!("{id} {}", text::cut(title, TIE_CHARS)),
+        };
+        let mut ties = Vec::new();
+        if let Some((id, title)) = &i.parent {
+            ties.push(("part of", titled(*id, title)));
+        }
+        if !i.children.is_empty() {
+            let open = i.open_parts().len();
+            let parts = i.children.iter().take(TIES);
+            let mut said: Vec<String> = parts
+                .map(|(id, c)| format!("{} {}", titled(*id, &c.title), c.status))
+                .collect();
+            if i.children.len() > TIES {
+                said.push(format!("{} more", i.children.len() - TIES));
+            }
+            let all = count(i.children.len(), "part");
+            ties.push((
+                "parts",
+                format!("{open} of {all} open: {}", text::list(&said)),
+            ));
+        }
+        if !i.related.is_empty() {
+            let known = i.related.iter().take(TIES);
+            let mut said: Vec<String> = known.map(|(id, (t, _))| titled(*id, t)).collect();
+            if i.related.len() > TIES {
+                said.push(format!("{} more", i.related.len() - TIES));
+            }
+            ties.push(("related", text::list(&said)));
+        }
+        ties
     }
 
     fn alerts(&self) -> String {
@@ -375,7 +535,10 @@ impl View<'_> {
 
     fn offered(&self) -> Vec<&Arc<Action>> {
         let i = self.incident;
-        let fits = |a: &&Arc<Action>| action::offered(a, i.service.as_deref(), &i.labels()).is_ok();
+        let fits = |a: &&Arc<Action>| {
+            i.nature.permits(a.class)
+                && action::offered(a, i.service.as_deref(), &i.labels()).is_ok()
+        };
         // What helped before comes first.
         let found = self.directory.learned.suggestions(self.directory, i);
         let rank = |a: &Arc<Action>| {

@@ -35,9 +35,19 @@ pub(crate) fn directory() -> Directory {
                 name: n.to_owned(),
                 labels: Vec::new(),
                 urgency: crate::core::directory::Urgency::High,
+                ..SeverityName::default()
+            })
+            .into(),
+        statuses: ["Investigating", "Monitoring", "Resolved"]
+            .map(|name| crate::core::incident::Standing {
+                id: name.to_lowercase(),
+                name: name.to_owned(),
+                last: name == "Resolved",
+                ..crate::core::incident::Standing::default()
             })
             .into(),
         zone: Some(Tz::UTC),
+        conduct: std::sync::Arc::new(crate::core::directory::ConductRules::shipped()),
         types: vec![
             kind("outage", "Outage"),
             IncidentType {

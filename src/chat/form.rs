@@ -28,6 +28,8 @@ pub const TEXT_CHARS: u16 = 3000;
 const CHOICE_CHARS: usize = 75;
 /// Characters of what a check saw that stand above the form that settles; the console has the rest.
 const SAW_CHARS: usize = 1000;
+/// Characters of a title that is made of a message's first line.
+const DECLARED_TITLE: usize = 200;
 /// In front of the names of an action's arguments, so that they are no other field's.
 const ARGUMENT: &str = "arg.";
 
@@ -198,6 +200,76 @@ pub fn of(leaf: &Leaf, directory: &Directory, incident: Option<&Incident>) -> Op
     })
 }
 
+/// The form to declare an incident, with what is known already in its fields: a message's words and
+/// its address, or options by the names of the tree.
+#[must_use]
+pub fn of_declaration(
+    directory: &Directory,
+    known: &BTreeMap<String, String>,
+    (words, link): (&str, &str),
+) -> Option<Form> {
+    let mut form = of_verb("new", directory, None)?;
+    form.title = cut("Declare an incident", TITLE_CHARS);
+    "Declare".clone_into(&mut form.submit);
+    "The first line is the title. What follows goes on the timeline.".clone_into(&mut form.about);
+    for field in &mut form.fields {
+        field.value = known.get(&field.name).cloned();
+        match field.name.as_str() {
+            "title" => {
+                "What is wrong?".clone_into(&mut field.label);
+                "First line: the title; what follows: the description.".clone_into(&mut field.help);
+                if !words.is_empty() || !link.is_empty() {
+                    field.value = Some(declared_from(words, link));
+                }
+            }
+            "sev" => {
+                "How bad?".clone_into(&mut field.label);
+                if let Entry::Choice(choices) = &mut field.entry {
+                    choices.retain(|(name, _)| by_hand(directory, name));
+                }
+            }
+            "service" => "Which service?".clone_into(&mut field.label),
+            "type" => "What kind?".clone_into(&mut field.label),
+            "as" => "Private, or a drill?".clone_into(&mut field.label),
+            _ => {}
+        }
+    }
+    Some(form)
+}
+
+/// Whether people may declare an incident so bad.
+fn by_hand(directory: &Directory, name: &str) -> bool {
+    let level = directory.severities.iter().find(|s| s.name == *name);
+    level.is_none_or(|s| !s.alerts_only)
+}
+
+/// A message as the title and description of an incident: its first line, all of it when there is more,
+/// and where it stands.
+#[must_use]
+pub fn declared_from(words: &str, link: &str) -> String {
+    let words = words.trim();
+    let first = words.lines().next().unwrap_or_default();
+    let title = cut(first, DECLARED_TITLE);
+    let mut parts = Vec::new();
+    if title != words {
+        parts.push(words.to_owned());
+    }
+    if !link.is_empty() {
+        parts.push(format!("Declared from the message {link}"));
+    }
+    let tail = parts.join("\n\n");
+    let room = usize::from(TEXT_CHARS) - title.chars().count() - 1;
+    // The address stands last and must not be what a cut takes.
+    let tail: String = if tail.chars().count() > room {
+        let end = format!("…\n\nDeclared from the message {link}");
+        let keep = room.saturating_sub(end.chars().count());
+        tail.chars().take(keep).chain(end.chars()).collect()
+    } else {
+        tail
+    };
+    format!("{title}\n{tail}").trim().to_owned()
+}
+
 /// The form of an action's arguments on an incident; `None`: it has none to ask for, or more than
 /// a form takes.
 #[must_use]
@@ -360,6 +432,7 @@ fn field(arg: &Argument, directory: &Directory) -> Field {
     let entry = match arg.kind {
         Kind::Text => Entry::Text { max: TEXT_CHARS },
         Kind::Severity
+        | Kind::Status
         | Kind::Service
         | Kind::Type
         | Kind::Person
@@ -367,6 +440,8 @@ fn field(arg: &Argument, directory: &Directory) -> Field {
         | Kind::Action
         | Kind::Choice
         | Kind::Schedule
+        | Kind::Role
+        | Kind::Holder
         | Kind::Duration
             if (1..=CHOICES).contains(&choices.len()) =>
         {

@@ -5,27 +5,37 @@
 //! resolve; a bare number in free text is text while a room says which incident is meant.
 
 mod automation;
+mod conduct;
 mod covers;
 mod declare;
 mod hush;
+mod insight;
 mod line;
 mod lookup;
 mod oncall;
+mod rooms;
+mod shape;
+mod tell;
 mod tokens;
 mod typed;
+mod verb;
 mod when;
 
 #[cfg(test)]
 mod tests;
 
+pub use conduct::{Conducting, Holder, Owner};
 pub(crate) use lookup::{nearest, policy};
+pub use rooms::Rooming;
 pub use typed::typed;
 
 use super::surface::tree;
+use crate::core::analytics::Asked;
+use crate::core::board::Condition;
 use crate::core::directory::{Directory, Target};
 use crate::core::duty::Answer;
 use crate::core::id::{IncidentId, RunId, Severity};
-use crate::core::incident::{Ask, Declaration};
+use crate::core::incident::{Ask, Declaration, UpdateWish};
 use crate::core::time::Time;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -129,6 +139,14 @@ pub enum Invocation {
         from: NaiveDate,
         to: NaiveDate,
     },
+    /// Whose numbers, and of when.
+    Analytics {
+        asked: Box<Asked>,
+    },
+    /// `service` absent: of all.
+    Changes {
+        service: Option<String>,
+    },
     Acknowledge {
         id: IncidentId,
     },
@@ -195,8 +213,71 @@ pub enum Invocation {
         text: String,
         happened_at: Option<Time>,
     },
+    /// Who does what, and what is to be done.
+    Conduct {
+        id: IncidentId,
+        what: Conducting,
+    },
+    /// Who asks is filled in by whoever carries it out.
+    Update {
+        id: IncidentId,
+        wish: Box<UpdateWish>,
+    },
+    /// The same for `status`.
+    Status {
+        id: IncidentId,
+        wish: Box<UpdateWish>,
+    },
+    /// `components` absent: what was read is sent; else it is shown anew with these.
+    Publish {
+        id: IncidentId,
+        components: Option<Vec<(String, Condition)>>,
+    },
+    Cadence {
+        id: IncidentId,
+        pace: Pace,
+    },
     Promote {
         id: IncidentId,
+    },
+    /// Something about its rooms.
+    Room {
+        id: IncidentId,
+        what: Rooming,
+    },
+    /// Seen only by those it concerns, or by everybody again.
+    Private {
+        id: IncidentId,
+        private: bool,
+        why: String,
+    },
+    /// By directory id.
+    Invite {
+        id: IncidentId,
+        person: String,
+    },
+    Drill {
+        id: IncidentId,
+        drill: bool,
+    },
+    /// `kind` absent: of no type.
+    Type {
+        id: IncidentId,
+        kind: Option<String>,
+    },
+    Relate {
+        id: IncidentId,
+        to: IncidentId,
+        why: String,
+    },
+    Unrelate {
+        id: IncidentId,
+        to: IncidentId,
+    },
+    /// `parent` absent: it stands for itself.
+    Parent {
+        id: IncidentId,
+        parent: Option<IncidentId>,
     },
     Follow {
         id: IncidentId,
@@ -252,7 +333,7 @@ pub enum Invocation {
         id: IncidentId,
     },
     List {
-        all: bool,
+        which: Listed,
     },
     /// `code` absent: give this account one.
     Link {
@@ -269,6 +350,19 @@ pub enum Invocation {
     },
 }
 
+/// How often an update is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// As it is: only asked.
+    Told,
+    /// Nobody is to be reminded.
+    Off,
+    /// From one to the next, milliseconds.
+    Every(i64),
+    /// Only the next one, that many milliseconds from now.
+    Later(i64),
+}
+
 /// What may be asked for several incidents in one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bulk {
@@ -278,6 +372,17 @@ pub enum Bulk {
     Resolve,
 }
 
+/// Which incidents `list` is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listed {
+    /// Those that are open.
+    Open,
+    /// All of them.
+    All,
+    /// Those that are practised.
+    Drills,
+}
+
 impl Bulk {
     /// The command of the tree.
     #[must_use]
@@ -285,58 +390,6 @@ impl Bulk {
         match self {
             Bulk::Acknowledge => "ack",
             Bulk::Resolve => "resolve",
-        }
-    }
-}
-
-impl Invocation {
-    /// The command of the tree.
-    #[must_use]
-    pub fn verb(&self) -> &'static str {
-        match self {
-            Invocation::New(_) => "new",
-            Invocation::Page { .. } => "page",
-            Invocation::OnCall { .. } => "oncall",
-            Invocation::Shifts { .. } => "shifts",
-            Invocation::Cover { wish, .. } => wish.verb(),
-            Invocation::AnswerCover { answer, .. } => match answer {
-                Answer::Take => "take",
-                Answer::Decline => "decline",
-                Answer::Cancel => "cancel",
-            },
-            Invocation::Covers => "covers",
-            Invocation::Fairness { .. } => "fairness",
-            Invocation::Acknowledge { .. } => "ack",
-            Invocation::Resolve { .. } => "resolve",
-            Invocation::Snooze { .. } => "snooze",
-            Invocation::Unacknowledge { .. } => "unack",
-            Invocation::Reopen { .. } => "reopen",
-            Invocation::Reassign { .. } => "reassign",
-            Invocation::Merge { .. } => "merge",
-            Invocation::Bulk { verb, .. } => verb.verb(),
-            Invocation::Silence { .. } => "silence",
-            Invocation::Maintenance { .. } => "maintenance",
-            Invocation::Silences { .. } => "silences",
-            Invocation::Unsilence { .. } => "unsilence",
-            Invocation::SetSeverity { .. } => "sev",
-            Invocation::Lead { .. } => "lead",
-            Invocation::Note { .. } => "note",
-            Invocation::Promote { .. } => "promote",
-            Invocation::Follow { .. } => "follow",
-            Invocation::Explain { .. } => "explain",
-            Invocation::Run { .. } => "run",
-            Invocation::Undo { .. } => "rollback",
-            Invocation::Automation { .. } => "automation",
-            Invocation::Approve { .. } => "approve",
-            Invocation::Reject { .. } => "reject",
-            Invocation::Stop { .. } => "stop",
-            Invocation::Check { .. } => "check",
-            Invocation::Settle { .. } => "settle",
-            Invocation::Postmortem { .. } => "postmortem",
-            Invocation::List { .. } => "list",
-            Invocation::Link { .. } => "link",
-            Invocation::Verify { .. } => "verify",
-            Invocation::Help { .. } => "help",
         }
     }
 }

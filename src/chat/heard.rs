@@ -45,6 +45,19 @@ pub struct Heard {
     pub reply_to: BTreeMap<String, String>,
 }
 
+/// A file that came with a message, where the platform keeps it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeardFile {
+    /// The platform's id of it.
+    pub id: String,
+    /// As its sender calls it.
+    pub name: String,
+    /// Where it is; a stranger's words.
+    pub url: String,
+    /// Bytes, as the platform says; 0: it does not.
+    pub bytes: u64,
+}
+
 /// What was done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -81,6 +94,12 @@ pub enum Deed {
         message: String,
         /// The words, as plain text.
         text: String,
+        /// The platform's id of the message it answers; empty: none.
+        #[serde(default)]
+        answers: String,
+        /// What came with it.
+        #[serde(default)]
+        files: Vec<HeardFile>,
     },
     /// A message was changed.
     Edited {
@@ -106,6 +125,25 @@ pub enum Deed {
         written_at: Time,
         /// `pinned`, `marked with :pushpin:`, `added by shortcut`.
         how: String,
+        /// firebell itself wrote it: it repeats somebody, or is nothing for the timeline.
+        #[serde(default)]
+        ours: bool,
+    },
+    /// That was taken back.
+    Unkept {
+        /// Which.
+        message: String,
+        /// The way it was put there.
+        how: String,
+    },
+    /// An incident is to be declared from a message.
+    Declare {
+        /// Which.
+        message: String,
+        /// Its words, as plain text.
+        text: String,
+        /// Where it stands, for a browser; empty: the platform does not say.
+        link: String,
     },
     /// Came into the room.
     Joined,
@@ -190,6 +228,12 @@ pub trait Voice: Chat {
     /// The words and author of a message; `None`: it is gone.
     fn message<'a>(&'a self, room: &'a str, message: &'a str)
     -> Answer<'a, Option<(User, String)>>;
+
+    /// The content of a file that came with a message, of at most so many bytes.
+    fn fetch<'a>(&'a self, file: &'a HeardFile, most: u64) -> Answer<'a, bytes::Bytes> {
+        let _ = (file, most);
+        Box::pin(std::future::ready(Err(super::unable())))
+    }
 
     /// Shows somebody their own page. Platforms without one do nothing.
     fn home<'a>(&'a self, user: &'a str, home: &'a Home) -> Answer<'a, ()>;

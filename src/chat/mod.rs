@@ -4,6 +4,7 @@
 //! [`heard::Heard`], answered through [`heard::Voice`]. Nothing here trusts alert text: only the
 //! composer mentions people, and by configured id.
 
+pub mod board;
 pub mod button;
 pub mod card;
 #[cfg(test)]
@@ -72,6 +73,12 @@ pub struct Card {
     pub buttons: Vec<Button>,
     /// Link to the console page.
     pub url: String,
+    /// Its room is for those alone who are brought in.
+    pub private: bool,
+    /// Emoji of the severity; empty: the usual light.
+    pub emoji: String,
+    /// Colour of the severity, 0xRRGGBB; `None`: the usual one.
+    pub colour: Option<u32>,
 }
 
 /// One button. It carries the state it was drawn at; a stale press is answered, never obeyed.
@@ -158,6 +165,8 @@ pub enum Press {
     Unacknowledge,
     /// It is not over.
     Reopen,
+    /// Resolve what is still open and a part of it.
+    ResolveParts,
     /// Stop a run.
     Cancel {
         /// Which.
@@ -176,6 +185,25 @@ pub enum Press {
     Postmortem,
     /// Open the form of a note.
     Note,
+    /// Tick a line of a checklist.
+    Tick {
+        /// Its number.
+        item: u32,
+    },
+    /// Take a role.
+    Role {
+        /// Its id.
+        role: String,
+    },
+    /// Open the form of a command.
+    Ask {
+        /// Its verb.
+        verb: String,
+    },
+    /// Try again what failed of the rooms.
+    RetryRooms,
+    /// Open the form of an update.
+    Update,
 }
 
 /// A line of text in a room.
@@ -215,6 +243,25 @@ pub struct Live {
     pub buttons: Vec<Button>,
 }
 
+/// Who does what and what is to be done, as one message of a room shows it: edited in place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Board {
+    /// Unique for the message.
+    pub key: String,
+    /// The incident it is about.
+    pub incident: IncidentId,
+    /// The state it was drawn at; carried by its buttons.
+    pub seq: Seq,
+    /// One line.
+    pub title: String,
+    /// Headings and the lines below them. Words of people and of the configuration.
+    pub parts: Vec<(String, Vec<String>)>,
+    /// In the order shown.
+    pub buttons: Vec<Button>,
+    /// Link to the console page.
+    pub url: String,
+}
+
 /// Where a line or card goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RoomRef {
@@ -251,6 +298,14 @@ pub enum Budget {
 /// A future of the port.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'a>>;
 
+/// What a platform answers that has no such thing.
+fn unable() -> Fault {
+    Fault {
+        why: "this platform cannot do that".to_owned(),
+        retry: Retry::Never,
+    }
+}
+
 /// A chat platform, outbound half. One value per configured workspace or guild.
 ///
 /// Every call has a time-out of its own, and says by its [`Fault`] whether and when to try again.
@@ -270,8 +325,9 @@ pub trait Chat: Send + Sync {
         Box::pin(std::future::ready(()))
     }
 
-    /// Makes the room of an incident, or finds the one made before. Idempotent by incident.
-    /// Answers its id and the name people see.
+    /// Makes the room of an incident, or finds the one made before. Idempotent by incident. The room of
+    /// a private card is open to nobody but whom [`Chat::invite`] brings in: one that was made for
+    /// everybody is closed, or left for another one. Answers its id and the name people see.
     fn open_room<'a>(&'a self, card: &'a Card, name: &'a str) -> Answer<'a, (String, String)>;
 
     /// Posts a line once. `again`: an earlier try may have succeeded; look before sending.
@@ -300,6 +356,19 @@ pub trait Chat: Send + Sync {
         Box::pin(std::future::ready(Ok(String::new())))
     }
 
+    /// Posts the board of a room, or edits the message at `remote`. `again`: an earlier post may have
+    /// succeeded. Answers the message's id.
+    fn board<'a>(
+        &'a self,
+        room: &'a RoomRef,
+        board: &'a Board,
+        remote: &'a str,
+        again: bool,
+    ) -> Answer<'a, String> {
+        let _ = (room, board, remote, again);
+        Box::pin(std::future::ready(Ok(String::new())))
+    }
+
     /// Sends pages to a directory person as one direct message: one page in full, or, when a
     /// backlog has collapsed, how many there are and the newest of them.
     fn page<'a>(&'a self, person: &'a str, pages: &'a [Page]) -> Answer<'a, String>;
@@ -310,22 +379,80 @@ pub trait Chat: Send + Sync {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    /// Brings directory people into a room; who is in it already is no fault. Somebody without an
-    /// account here is left out: pages do not depend on rooms.
-    fn invite<'a>(&'a self, room: &'a str, people: &'a [String]) -> Answer<'a, ()> {
-        let _ = (room, people);
+    /// Brings directory people into a room; who is in it already is no fault. Answers who could not be
+    /// brought in and why, one sentence each; pages do not depend on rooms. `private`: nobody else may
+    /// be in it.
+    fn invite<'a>(
+        &'a self,
+        room: &'a str,
+        people: &'a [String],
+        private: bool,
+    ) -> Answer<'a, Vec<String>> {
+        let _ = (room, people, private);
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
+    /// Pins the card.
+    fn pin<'a>(&'a self, room: &'a str, card: &'a str) -> Answer<'a, ()> {
+        let _ = (room, card);
         Box::pin(std::future::ready(Ok(())))
     }
 
-    /// Pins the card and hangs up the links (title and address), once each.
-    fn furnish<'a>(
+    /// Hangs up the links (title and address), once each; those that are not wanted any more go.
+    fn links<'a>(&'a self, room: &'a str, links: &'a [(String, String)]) -> Answer<'a, ()> {
+        let _ = (room, links);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Calls a room something else. What was linked to it stays linked: everything refers to its id.
+    fn rename<'a>(&'a self, room: &'a str, name: &'a str) -> Answer<'a, ()> {
+        let _ = (room, name);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Puts a room away: it can be read, and nobody writes in it. Done already is no fault.
+    fn shelve<'a>(&'a self, room: &'a str) -> Answer<'a, ()> {
+        let _ = room;
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Opens a room that was put away. Answers its id and the name people see; [`Retry::Gone`]: it is
+    /// not there any more, and another one is to be made.
+    fn unshelve<'a>(
         &'a self,
         room: &'a str,
-        card: &'a str,
-        links: &'a [(String, String)],
-    ) -> Answer<'a, ()> {
-        let _ = (room, card, links);
-        Box::pin(std::future::ready(Ok(())))
+        card: &'a Card,
+        name: &'a str,
+    ) -> Answer<'a, (String, String)> {
+        let _ = card;
+        let answer = (room.to_owned(), name.to_owned());
+        Box::pin(std::future::ready(Ok(answer)))
+    }
+
+    /// Opens a thread below a card in a channel, or finds the one opened before. Answers its id, which
+    /// is that of a room from then on, and the name people see. Where there are no threads it is a room.
+    fn thread<'a>(
+        &'a self,
+        channel: &'a RoomRef,
+        message: &'a str,
+        card: &'a Card,
+        name: &'a str,
+    ) -> Answer<'a, (String, String)> {
+        let _ = (channel, message);
+        self.open_room(card, name)
+    }
+
+    /// Puts other words into a line that was said: `message` is what [`Chat::say`] answered.
+    /// [`Retry::Never`] and [`Retry::Gone`]: it is not there any more, or cannot be changed.
+    fn amend<'a>(&'a self, room: &'a RoomRef, message: &'a str, line: &'a Line) -> Answer<'a, ()> {
+        let _ = (room, message, line);
+        Box::pin(std::future::ready(Err(unable())))
+    }
+
+    /// Deletes a message, whoever wrote it. Gone already is no fault.
+    fn erase<'a>(&'a self, room: &'a RoomRef, message: &'a str) -> Answer<'a, ()> {
+        let _ = (room, message);
+        Box::pin(std::future::ready(Err(unable())))
     }
 
     /// Says something that belongs to no incident, such as that another platform is gone.

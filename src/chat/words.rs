@@ -2,10 +2,15 @@
 //!
 //! Refusals speak for themselves (`Display` of `Refusal`), events through `core::timeline`.
 
+mod conduct;
 mod oncall;
 
+pub use conduct::{
+    brief, checklists, concerning, doing, responders, role_brief, roles, task_line, tasks,
+};
 pub use oncall::{on_call, shifts};
 
+use super::grammar::Listed;
 use super::surface::{Leaf, Needs, Tree, Who};
 use crate::core::directory::{Action, Directory};
 use crate::core::id::{IncidentId, RunId};
@@ -102,8 +107,21 @@ pub fn resolved(incident: &Incident) -> String {
             }
         ),
     };
+    let open = incident.open_parts();
+    let parts = match open.as_slice() {
+        [] => String::new(),
+        parts => {
+            let numbers: Vec<String> = parts.iter().map(|id| id.0.to_string()).collect();
+            let names: Vec<String> = parts.iter().map(ToString::to_string).collect();
+            format!(
+                " Still open and a part of it: {}. `resolve {}` ends that too.",
+                text::list(&names),
+                numbers.join(" ")
+            )
+        }
+    };
     format!(
-        "{} is resolved.{firing} `postmortem {0}` drafts the postmortem.",
+        "{} is resolved.{firing}{parts} `postmortem {0}` drafts the postmortem.",
         incident.id
     )
 }
@@ -200,10 +218,14 @@ pub fn needs_values(id: IncidentId, action: &Action) -> String {
 
 /// Answer to `list`.
 #[must_use]
-pub fn list(rows: &[IncidentRow], total: i64, all: bool, directory: &Directory) -> String {
+pub fn list(rows: &[IncidentRow], total: i64, which: Listed, directory: &Directory) -> String {
     if rows.is_empty() {
-        let open = if all { "" } else { "open " };
-        return format!("There is no {open}incident.");
+        return match which {
+            Listed::Open => "There is no open incident.",
+            Listed::All => "There is no incident.",
+            Listed::Drills => "There was no drill.",
+        }
+        .to_owned();
     }
     let mut lines: Vec<String> = rows.iter().map(|r| row(r, directory)).collect();
     let hidden = total - i64::try_from(rows.len()).unwrap_or(i64::MAX);

@@ -28,7 +28,7 @@ pub(super) struct What {
     #[arg(value_name = "RUN", value_parser = run)]
     run: i64,
     #[command(flatten)]
-    reach: Reach,
+    door: Door,
     /// Do not ask; only together with --subject, so that it is clear what is approved
     #[arg(long, requires = "subject")]
     yes: bool,
@@ -37,9 +37,9 @@ pub(super) struct What {
     subject: Option<String>,
 }
 
-/// A running firebell, and who asks it.
+/// Whom to ask, and as whom.
 #[derive(Debug, clap::Args)]
-pub(super) struct Reach {
+pub(super) struct Door {
     /// Address of firebell
     #[arg(
         long,
@@ -53,33 +53,21 @@ pub(super) struct Reach {
     token_from: String,
 }
 
-impl Reach {
-    /// The token.
-    ///
-    /// # Errors
-    /// When the variable does not hold one.
-    pub(super) fn token(&self) -> anyhow::Result<String> {
-        let token = std::env::var(&self.token_from);
-        token.ok().filter(|t| !t.is_empty()).with_context(|| {
+impl Door {
+    /// A client, the address without a trailing slash, and the token.
+    pub(super) fn open(&self) -> anyhow::Result<(reqwest::Client, String, String)> {
+        let token = std::env::var(&self.token_from)
+            .ok()
+            .filter(|t| !t.is_empty());
+        let token = token.with_context(|| {
             format!(
                 "there is no token in the environment variable {}; put one of [[tokens]] there that has a `person`",
                 self.token_from
             )
-        })
+        })?;
+        let client = reqwest::Client::builder().timeout(ANSWER_WITHIN).build()?;
+        Ok((client, self.url.trim_end_matches('/').to_owned(), token))
     }
-
-    /// A path of the API.
-    pub(super) fn at(&self, path: &str) -> String {
-        format!("{}/api/v1/{path}", self.url.trim_end_matches('/'))
-    }
-}
-
-/// What asks, and gives up after a while.
-///
-/// # Errors
-/// When this machine has no way to make requests.
-pub(super) fn client() -> anyhow::Result<reqwest::Client> {
-    Ok(reqwest::Client::builder().timeout(ANSWER_WITHIN).build()?)
 }
 
 fn run(text: &str) -> Result<i64, String> {
@@ -96,8 +84,8 @@ fn run(text: &str) -> Result<i64, String> {
 /// # Errors
 /// When firebell cannot be asked, or says no.
 pub(super) async fn decide(what: &What, answer: Answer) -> anyhow::Result<ExitCode> {
-    let (client, token) = (client()?, what.reach.token()?);
-    let base = what.reach.at(&format!("runs/{}", what.run));
+    let (client, base, token) = what.door.open()?;
+    let base = format!("{base}/api/v1/runs/{}", what.run);
     let found = asked(client.get(&base).bearer_auth(&token)).await?;
     print(&shown(&found))?;
     let subject = found["subject"].as_str().unwrap_or_default();
@@ -135,6 +123,7 @@ pub(super) async fn decide(what: &What, answer: Answer) -> anyhow::Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
+/// The answer, or what firebell says no with.
 pub(super) async fn asked(request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
     let answer = request.send().await.context("firebell cannot be asked")?;
     let status = answer.status();

@@ -3,12 +3,14 @@
 
 use super::{print, serve};
 use crate::config::Loaded;
+use crate::core::fairness;
 use crate::core::id::IncidentId;
 use crate::core::incident::{Incident, Record, wake_at};
 use crate::core::postmortem::{self, Format, Postmortem, Template};
+use crate::core::sight::Sight;
 use crate::core::text::cut;
 use crate::share;
-use crate::store::{MARK, Store};
+use crate::store::{MARK, SearchFilter, Store};
 use anyhow::{Context, bail};
 use clap::builder::PossibleValue;
 use secrecy::ExposeSecret;
@@ -28,6 +30,18 @@ pub struct How {
     /// People become roles with numbers, also in what was written
     #[arg(long)]
     anonymous: bool,
+    /// Also when the incident is private
+    #[arg(long)]
+    private: bool,
+}
+
+/// Whoever reads the database may read everything in it; what is private must be asked for by name, so
+/// that it does not end on a shared screen or in a pipe by mistake.
+pub(super) fn open_to_all(id: IncidentId, private: bool, asked: bool) -> anyhow::Result<()> {
+    if private && !asked {
+        bail!("incident {id} is private; add --private to print it all the same");
+    }
+    Ok(())
 }
 
 /// The formats; the short names of old stay.
@@ -67,11 +81,8 @@ pub async fn export(path: &Path, id: IncidentId, how: &How) -> anyhow::Result<Ex
     let directory = &loaded.directory;
     let document = postmortem::build(id, &journal, directory.zone)
         .with(&written, &|id| directory.person_name(id));
-    let template = directory.postmortems.template(
-        &document.severity,
-        document.service.as_deref(),
-        document.team.as_deref(),
-    );
+    open_to_all(id, document.nature.private, how.private)?;
+    let template = directory.template(&document);
     let document = if how.anonymous {
         postmortem::anonymous(&document, &postmortem::everybody(directory))
             .map_err(anyhow::Error::msg)?
@@ -123,16 +134,59 @@ async fn put(
     Ok(ExitCode::SUCCESS)
 }
 
+/// What narrows a search down.
+#[derive(Debug, clap::Args)]
+pub struct Narrow {
+    /// Only postmortems that are reviewed
+    #[arg(long)]
+    reviewed: bool,
+    /// Also in drills
+    #[arg(long)]
+    drills: bool,
+    /// Also in private incidents
+    #[arg(long)]
+    private: bool,
+    /// Only of this service
+    #[arg(long, value_name = "ID")]
+    service: Option<String>,
+    /// Only of this team
+    #[arg(long, value_name = "ID")]
+    team: Option<String>,
+    /// Opened on this day or later, such as 2026-11-01
+    #[arg(long, value_name = "DATE")]
+    from: Option<String>,
+    /// Opened on this day or earlier
+    #[arg(long, value_name = "DATE")]
+    to: Option<String>,
+}
+
 /// Prints where words occur in what is over.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn search(path: &Path, words: &[String], reviewed: bool) -> anyhow::Result<ExitCode> {
+pub async fn search(path: &Path, words: &[String], narrow: &Narrow) -> anyhow::Result<ExitCode> {
     let Some(loaded) = serve::load(path) else {
         return Ok(ExitCode::FAILURE);
     };
     let store = open(&loaded).await?;
-    let found = store.search(&words.join(" "), reviewed, 50).await?;
+    let zone = loaded.directory.zone.unwrap_or(chrono_tz::Tz::UTC);
+    let on = |text: &Option<String>| text.as_deref().map(fairness::day).transpose();
+    let from = on(&narrow.from).map_err(anyhow::Error::msg)?;
+    let to = on(&narrow.to).map_err(anyhow::Error::msg)?;
+    let filter = SearchFilter {
+        reviewed: narrow.reviewed,
+        sight: if narrow.private {
+            Sight::All
+        } else {
+            Sight::Public
+        },
+        drills: narrow.drills,
+        service: narrow.service.clone(),
+        team: narrow.team.clone(),
+        from: from.map(|day| fairness::span(zone, day, day).0),
+        until: to.map(|day| fairness::span(zone, day, day).1),
+    };
+    let found = store.search(&words.join(" "), &filter, 50).await?;
     let mut out = String::new();
     for f in &found {
         let stage = if f.stage.is_empty() {
@@ -173,10 +227,12 @@ async fn open(loaded: &Loaded) -> anyhow::Result<Store> {
 ///
 /// # Errors
 /// When the database cannot be read or holds no such incident.
-pub async fn replay(path: &Path, id: IncidentId) -> anyhow::Result<ExitCode> {
+pub async fn replay(path: &Path, id: IncidentId, private: bool) -> anyhow::Result<ExitCode> {
     let Some((journal, _)) = journal(path, id).await? else {
         return Ok(ExitCode::FAILURE);
     };
+    let incident = Incident::replay(id, &journal);
+    open_to_all(id, incident.nature.private, private)?;
     print(&told(id, &journal)?)?;
     Ok(ExitCode::SUCCESS)
 }

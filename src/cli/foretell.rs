@@ -173,11 +173,16 @@ pub(super) fn read(file: &Path, at: Time, limits: &Limits) -> anyhow::Result<Vec
 ///
 /// # Errors
 /// When the database cannot be read or holds no such incident.
-pub(super) async fn explain(config: &Path, id: IncidentId) -> anyhow::Result<ExitCode> {
+pub(super) async fn explain(
+    config: &Path,
+    id: IncidentId,
+    private: bool,
+) -> anyhow::Result<ExitCode> {
     let Some((journal, loaded)) = journal(config, id).await? else {
         return Ok(ExitCode::FAILURE);
     };
     let incident = Incident::replay(id, &journal);
+    super::export::open_to_all(id, incident.nature.private, private)?;
     let now = Clock::Real.now();
     let directory = &kept::in_force(&loaded, now).await;
     let told = explain::explain(&incident, &journal, directory, now);

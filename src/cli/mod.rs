@@ -1,9 +1,11 @@
 //! The command line. Logs go to stderr; stdout carries only what was asked for.
 
 pub mod actions;
+mod analytics;
 mod approve;
 mod audit;
 mod automation;
+mod changes;
 pub mod check;
 mod demo;
 mod demo_story;
@@ -18,6 +20,7 @@ mod oncall;
 pub mod plan;
 mod platforms;
 mod policy;
+mod redact;
 pub mod rehearse;
 mod run;
 mod serve;
@@ -89,9 +92,8 @@ enum Command {
         /// Words; each must begin a word of what is found
         #[arg(value_name = "WORD", required = true)]
         words: Vec<String>,
-        /// Only postmortems that are reviewed
-        #[arg(long)]
-        reviewed: bool,
+        #[command(flatten)]
+        narrow: export::Narrow,
         #[command(flatten)]
         config: Config,
     },
@@ -100,6 +102,9 @@ enum Command {
         /// Number of the incident, such as 42
         #[arg(value_name = "ID", value_parser = incident)]
         id: IncidentId,
+        /// Also when the incident is private
+        #[arg(long)]
+        private: bool,
         #[command(flatten)]
         config: Config,
     },
@@ -115,6 +120,9 @@ enum Command {
         /// Number of the incident, such as 42
         #[arg(value_name = "ID", value_parser = incident)]
         id: IncidentId,
+        /// Also when the incident is private
+        #[arg(long)]
+        private: bool,
         #[command(flatten)]
         config: Config,
     },
@@ -144,6 +152,20 @@ enum Command {
     Fairness {
         #[command(flatten)]
         question: fairness::Question,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Print what past incidents measure: how long things took, whom they woke, what is noise
+    Analytics {
+        #[command(flatten)]
+        question: analytics::Question,
+        #[command(flatten)]
+        config: Config,
+    },
+    /// Print what was changed lately: deploys, pushes, releases, newest first
+    Changes {
+        #[command(flatten)]
+        question: changes::Question,
         #[command(flatten)]
         config: Config,
     },
@@ -196,6 +218,20 @@ enum Command {
         /// How you know, for the timeline
         #[arg(long, default_value = "", value_name = "TEXT")]
         note: String,
+    },
+    /// Remove a line of a timeline for good, as the person whose API token this is
+    Redact {
+        /// Number of the incident, such as 42
+        #[arg(value_name = "ID", value_parser = incident)]
+        id: IncidentId,
+        /// Number of the event, as the timeline shows it
+        #[arg(value_name = "LINE", value_parser = clap::value_parser!(u32).range(1..))]
+        line: u32,
+        /// Why; it stands in its place
+        #[arg(value_name = "WHY")]
+        why: String,
+        #[command(flatten)]
+        door: approve::Door,
     },
     /// Look whether the audit of runbook actions was touched, or print it
     Audit {
@@ -291,18 +327,30 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
         Command::Import { file, how } => export::import(&file, &how).await,
         Command::Search {
             words,
-            reviewed,
+            narrow,
             config,
-        } => export::search(&config.path, &words, reviewed).await,
-        Command::Replay { id, config } => export::replay(&config.path, id).await,
+        } => export::search(&config.path, &words, &narrow).await,
+        Command::Replay {
+            id,
+            private,
+            config,
+        } => export::replay(&config.path, id, private).await,
         Command::Simulate { what, config } => foretell::simulate(&config.path, &what).await,
-        Command::Explain { id, config } => foretell::explain(&config.path, id).await,
+        Command::Explain {
+            id,
+            private,
+            config,
+        } => foretell::explain(&config.path, id, private).await,
         Command::Automation { switch, config } => {
             automation::automation(&config.path, &switch).await
         }
         Command::Learn { name, config } => automation::learn(&config.path, &name).await,
         Command::Oncall { question, config } => oncall::on_call(&config.path, &question).await,
         Command::Fairness { question, config } => fairness::fairness(&config.path, &question).await,
+        Command::Analytics { question, config } => {
+            analytics::analytics(&config.path, &question).await
+        }
+        Command::Changes { question, config } => changes::changes(&config.path, &question).await,
         Command::Plan { old, days, config } => plan::plan(&old, &config.path, days).await,
         Command::Run { what } => run::run(&what).await,
         Command::Approve { what } => approve::decide(&what, approve::Answer::Approve).await,
@@ -312,6 +360,12 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
             let good = how == How::Worked;
             approve::decide(&what, approve::Answer::Settle { good, note }).await
         }
+        Command::Redact {
+            id,
+            line,
+            why,
+            door,
+        } => redact::redact(&door, id, line, &why).await,
         Command::Audit { what } => audit::audit(&what).await,
         Command::Policy {
             what: policy::What::Explain(asked),

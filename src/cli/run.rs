@@ -3,7 +3,7 @@
 //! What only looks starts at once. Anything else waits for `firebell approve`, which prints what would
 //! run and asks.
 
-use super::approve::{Reach, asked, client, shown};
+use super::approve::{Door, asked, shown};
 use super::print;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -31,7 +31,7 @@ pub(super) struct What {
     #[arg(long, value_name = "WHY", conflicts_with = "reason")]
     break_glass: Option<String>,
     #[command(flatten)]
-    reach: Reach,
+    door: Door,
 }
 
 fn incident(text: &str) -> Result<i64, String> {
@@ -51,14 +51,14 @@ fn pair(text: &str) -> Result<(String, String), String> {
 /// # Errors
 /// When firebell cannot be asked, or says no.
 pub(super) async fn run(what: &What) -> anyhow::Result<ExitCode> {
-    let (client, token) = (client()?, what.reach.token()?);
+    let (client, base, token) = what.door.open()?;
     let args: BTreeMap<_, _> = what.args.iter().cloned().collect();
     let reason = what.break_glass.as_ref().or(what.reason.as_ref());
     let body = json!({
         "action": what.action, "args": args, "dry_run": what.dry_run,
         "reason": reason, "break_glass": what.break_glass.is_some(),
     });
-    let url = what.reach.at(&format!("incidents/{}/runs", what.incident));
+    let url = format!("{base}/api/v1/incidents/{}/runs", what.incident);
     let answer = asked(client.post(url).bearer_auth(&token).json(&body)).await?;
     print(&shown(&answer))?;
     let run = &answer["id"];

@@ -9,7 +9,7 @@ use crate::metrics::Metrics;
 use crate::notify::Notifiers;
 use crate::run::Executors;
 use crate::run::process::cgroup;
-use crate::share::Places;
+use crate::share::{Oracle, Places};
 use crate::store::Store;
 use anyhow::{Context, bail};
 use secrecy::ExposeSecret;
@@ -160,12 +160,18 @@ impl House {
             "the audit's checkpoints are signed with this key"
         );
         engine.note_files().await?;
+        engine.keep_files_in(settings.data_dir.join("files"));
+        // What a removal left when it was interrupted.
+        engine.sweep_files().await?;
         let notifiers = Notifiers::new(&settings.notify, engine.public_url())
             .map_err(|why| anyhow::anyhow!(why))?;
         engine.notify_through(notifiers);
         let places = Places::new(&settings.exports, &settings.data_dir.join("exports"))
             .map_err(|why| anyhow::anyhow!(why))?;
         engine.share_through(places);
+        engine.keep_changes(settings.insight.keep_ms);
+        let oracle = settings.insight.summary.as_ref().map(Oracle::new);
+        engine.summarise_with(oracle.transpose().map_err(|why| anyhow::anyhow!(why))?);
         data_dir(&settings.data_dir.join("calendars"))?;
         engine.follow_calendars(loaded.feeds).await;
         let platforms = Platforms::put_up(&engine, &settings)?;
@@ -176,6 +182,7 @@ impl House {
             chat: platforms.doors.clone(),
         };
         platforms.open(&app.engine, &app.settings).await?;
+        open_page(&app)?;
         executors.ready();
         engine::spawn(clear_old_runs(executors));
         Ok(House {
@@ -224,6 +231,21 @@ impl House {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The status page: its folder, and its own listener.
+fn open_page(app: &App) -> anyhow::Result<()> {
+    let page = &app.settings.page;
+    app.engine
+        .publish_to(page.folder.clone(), page.listen.is_some());
+    let Some(address) = &page.listen else {
+        return Ok(());
+    };
+    let listener = std::net::TcpListener::bind(address)
+        .with_context(|| format!("the status page cannot be served at {address}; another program may use it, or `listen` of [status_page] is not of this machine"))?;
+    crate::http::page::serve(listener, &app.engine).context("the status page cannot be served")?;
+    tracing::info!(listen = %address, "the status page is served");
+    Ok(())
 }
 
 /// Removes folders of runs that ended long ago: their output is in the database, what they left among the

@@ -88,6 +88,8 @@ pub struct Discord {
     pub public_key: Option<[u8; 32]>,
     /// Category the rooms stand in, by name; made when it is not there.
     pub category: String,
+    /// When the guild holds no more channels, the oldest archived room is removed.
+    pub remove_oldest: bool,
     /// Address of the gateway instead of the one Discord answers.
     pub gateway_url: Option<String>,
 }
@@ -170,6 +172,7 @@ pub(super) fn discord(root: &Table<'_>, secrets: &Secrets<'_>) -> Vec<Discord> {
             .text("category")
             .map_or_else(|| "Incidents".to_owned(), |s| s.value);
         let gateway_url = table.text("gateway-url").map(|s| s.value);
+        let remove_oldest = when_full(&table);
         table.done();
         if let (Some(token), Some(application), Some(guild)) = (token, application, guild) {
             found.push(Discord {
@@ -179,6 +182,7 @@ pub(super) fn discord(root: &Table<'_>, secrets: &Secrets<'_>) -> Vec<Discord> {
                 guild,
                 public_key,
                 category,
+                remove_oldest,
                 gateway_url,
             });
         }
@@ -359,6 +363,19 @@ fn check_kind(table: &Table<'_>, token: Option<&SecretString>, key: &'static str
         };
         table.sink.fault(&table.place_of(key), what, fix);
     }
+}
+
+/// What happens when a guild holds no more channels.
+fn when_full(table: &Table<'_>) -> bool {
+    let Some(said) = table.text("when-full") else {
+        return true;
+    };
+    if !["remove-oldest", "say"].contains(&said.value.as_str()) {
+        let what = format!("`when-full` cannot be {:?}", said.value);
+        let fix = "write when-full = \"remove-oldest\" (the oldest archived room) or \"say\" (nothing is removed)";
+        table.sink.fault(&said.place, what, fix);
+    }
+    said.value != "say"
 }
 
 fn snowflake(table: &Table<'_>, key: &'static str) -> Option<String> {

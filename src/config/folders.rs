@@ -79,6 +79,8 @@ pub(super) struct Reading<'a> {
     /// Outgoing webhooks, by name.
     pub webhooks: &'a BTreeMap<String, ContactKind>,
     pub mentions: &'a RefCell<Vec<Mention>>,
+    /// Types of incidents that were named, to be checked at the end.
+    pub kinds: &'a RefCell<Vec<Said<String>>>,
 }
 
 impl Reading<'_> {

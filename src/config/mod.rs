@@ -11,6 +11,7 @@ mod action;
 mod args;
 mod calendars;
 pub mod chat;
+mod conduct;
 mod cross;
 mod demo;
 mod direct;
@@ -19,6 +20,7 @@ mod fairness;
 mod files;
 mod folders;
 mod hours;
+pub mod insight;
 mod kinds;
 mod layered;
 mod load;
@@ -31,12 +33,17 @@ pub mod postmortem;
 mod reader;
 mod rehearsal;
 mod restart;
+mod rooms;
 mod route;
 mod rules;
+mod scale;
 mod schedule;
 mod secret;
 mod settings;
 mod sources;
+pub mod status_page;
+pub mod summary;
+mod telling;
 mod tree;
 mod watch;
 
@@ -71,6 +78,8 @@ pub struct Settings {
     pub sources: Vec<Source>,
     /// The built-in console.
     pub console: Console,
+    /// Where the status page is served.
+    pub page: status_page::PageServing,
     /// Slack workspaces.
     pub slack: Vec<chat::Slack>,
     /// Discord guilds.
@@ -81,6 +90,8 @@ pub struct Settings {
     pub exports: Vec<postmortem::Export>,
     /// What carries out actions elsewhere.
     pub engines: engines::Engines,
+    /// Who tells what is changed, and what else helps to understand incidents.
+    pub insight: insight::Insight,
     /// Ceilings of the ingest paths.
     pub limits: Limits,
     /// The audit of runbook actions.
@@ -100,6 +111,8 @@ pub struct Token {
     pub sha256: [u8; 32],
     /// Whose it is: acts are that person's. `None`: a program's.
     pub person: Option<String>,
+    /// It may see private incidents: a person's those that person may see, a program's all.
+    pub private: bool,
 }
 
 /// The audit of runbook actions.

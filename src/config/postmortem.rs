@@ -16,7 +16,14 @@ const TIMEOUT_MS: i64 = 20_000;
 /// Begins and ends the settings at the top of a template.
 const FENCE: &str = "+++";
 /// What `kind` may be.
-const KINDS: [&str; 4] = ["git", "github-issues", "gitlab-issues", "jira"];
+const KINDS: [&str; 6] = [
+    "git",
+    "github-issues",
+    "gitlab-issues",
+    "jira",
+    "slack-canvas",
+    "discord-file",
+];
 
 /// A place outside of firebell that postmortems or their action items may go to.
 #[derive(Clone, Debug)]
@@ -56,8 +63,20 @@ pub enum ExportKind {
         /// Where the request is opened, and for which project; none: the branch is all.
         forge: Option<(Forge, String)>,
     },
-    /// Action items as issues of a project, `owner/name` or a GitLab path.
+    /// Documents as canvases that are tabs of a channel, by the channel's id.
+    SlackCanvas {
+        /// `C0123ABCD`.
+        channel: String,
+    },
+    /// Documents as files in a channel, by the channel's id.
+    DiscordFile {
+        /// A snowflake.
+        channel: String,
+    },
+    /// Issues of a project, `owner/name` or a GitLab path: action items, or whole documents.
     Issues {
+        /// Documents, and no action items.
+        documents: bool,
         /// Whose API.
         forge: Forge,
         /// Which.
@@ -78,7 +97,16 @@ impl Export {
     /// Takes whole documents.
     #[must_use]
     pub fn takes_documents(&self) -> bool {
-        matches!(self.kind, ExportKind::Git { .. })
+        matches!(
+            self.kind,
+            ExportKind::Git { .. }
+                | ExportKind::SlackCanvas { .. }
+                | ExportKind::DiscordFile { .. }
+                | ExportKind::Issues {
+                    documents: true,
+                    ..
+                }
+        )
     }
 }
 
@@ -118,12 +146,14 @@ pub(super) fn template(text: &str, shown: &Arc<Path>, sink: &Sink) -> Option<Tem
     let table = Table::open(&node, "a postmortem template", sink)?;
     let severities = table.words("severities");
     let (services, teams) = (table.words("services"), table.words("teams"));
+    let types = table.words("types");
     table.done();
     match Template::parse(&body) {
         Ok(template) => Some(TemplateFor {
             severities,
             services,
             teams,
+            types,
             template: Arc::new(template),
         }),
         Err(wrong) => {
@@ -191,6 +221,8 @@ fn export(name: String, table: &Table<'_>, secrets: &Secrets<'_>) -> Option<Expo
     let api = match (said.value.as_str(), forge) {
         ("gitlab-issues", _) | (_, Some(Forge::Gitlab)) => "https://gitlab.com/api/v4",
         ("jira", _) => "https://example.atlassian.net",
+        ("slack-canvas", _) => "https://slack.com/api",
+        ("discord-file", _) => "https://discord.com/api/v10",
         _ => "https://api.github.com",
     };
     if said.value == "jira" && !table.has("api-url") {
@@ -211,7 +243,16 @@ fn export(name: String, table: &Table<'_>, secrets: &Secrets<'_>) -> Option<Expo
                 .map_or_else(|| "Task".to_owned(), |s| s.value),
             user: table.text("user").map(|s| s.value),
         },
+        "slack-canvas" => ExportKind::SlackCanvas {
+            channel: channel(table, "C0123ABCD", |c| {
+                c.is_ascii_uppercase() || c.is_ascii_digit()
+            })?,
+        },
+        "discord-file" => ExportKind::DiscordFile {
+            channel: channel(table, "1234567890123456789", |c| c.is_ascii_digit())?,
+        },
         other => ExportKind::Issues {
+            documents: table.flag("documents").unwrap_or(false),
             forge: if other == "gitlab-issues" {
                 Forge::Gitlab
             } else {
@@ -229,6 +270,21 @@ fn export(name: String, table: &Table<'_>, secrets: &Secrets<'_>) -> Option<Expo
         token,
         kind,
     })
+}
+
+/// The id of a channel: names change, and a file must not go elsewhere then.
+fn channel(table: &Table<'_>, example: &str, plain: fn(char) -> bool) -> Option<String> {
+    let said = table.need_text("channel", &format!("\"{example}\""))?;
+    if said.value.len() < 5 || !said.value.chars().all(plain) {
+        let what = format!(
+            "`channel` cannot be {:?}: the id of a channel is needed",
+            said.value
+        );
+        let fix = format!("write channel = \"{example}\", as its link ends");
+        table.sink.fault(&said.place, what, fix);
+        return None;
+    }
+    Some(said.value)
 }
 
 fn forge(table: &Table<'_>) -> Option<Forge> {

@@ -82,6 +82,10 @@ fn fill(table: Table<'_>, mut route: Route, reading: &Reading<'_>, depth: usize)
     if let Some(policy) = reading.policy(&table, "policy") {
         route.policy = Some(policy);
     }
+    if let Some(said) = table.text("type") {
+        route.type_id = Some(said.value.clone());
+        reading.kinds.borrow_mut().push(said);
+    }
     if let Some(severity) = reading.severity(&table, "severity") {
         route.severity = severity;
     }
@@ -208,6 +212,7 @@ fn children(table: &Table<'_>, parent: &Route, reading: &Reading<'_>, depth: usi
             group_wait_ms: parent.group_wait_ms,
             service: parent.service.clone(),
             policy: parent.policy.clone(),
+            type_id: parent.type_id.clone(),
             severity: parent.severity,
             page: parent.page,
             automation: parent.automation.clone(),

@@ -3,10 +3,8 @@
 use super::reader::{Said, Table, nearest};
 use super::secret::{Found, Secrets};
 use super::{Audit, Console, Limits, Settings, chat, engines, notify, sources};
-use crate::core::directory::{SeverityName, Urgency};
 use chrono_tz::Tz;
 use secrecy::{ExposeSecret, SecretString};
-use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -24,6 +22,7 @@ pub(super) fn settings(root: &Table<'_>, secrets: &Secrets<'_>) -> Settings {
     let notify = notify::providers(root, secrets);
     let exports = super::postmortem::exports(root, secrets);
     let engines = engines::engines(root, secrets);
+    let insight = super::insight::insight(root, secrets);
     Settings {
         public_url: public_url(root, &listen),
         database_url: database(root, secrets, &data_dir),
@@ -34,11 +33,13 @@ pub(super) fn settings(root: &Table<'_>, secrets: &Secrets<'_>) -> Settings {
         listen,
         data_dir,
         console,
+        page: super::status_page::PageServing::default(),
         slack,
         discord,
         notify,
         exports,
         engines,
+        insight,
         log_format,
         log_filter,
     }
@@ -264,72 +265,6 @@ fn log(root: &Table<'_>) -> (String, String) {
     }
     table.done();
     (format, filter)
-}
-
-/// The severity scale, worst first.
-pub(super) fn severities(root: &Table<'_>) -> Vec<SeverityName> {
-    let node = root.get("severities");
-    if node.is_none() {
-        return default_severities();
-    }
-    let mut scale: Vec<SeverityName> = Vec::new();
-    let mut seen = BTreeSet::new();
-    for table in root.tables("severities", "[[severities]]") {
-        let name = table.need_text("name", "\"sev1\"");
-        let labels = table.texts("labels").unwrap_or_default();
-        for word in name.iter().chain(&labels) {
-            let key = word.value.to_lowercase();
-            if !seen.insert(key) {
-                let what = format!("{:?} is given twice in the severity scale", word.value);
-                table
-                    .sink
-                    .fault(&word.place, what, "keep it where it belongs");
-            }
-        }
-        if let Some(name) = name {
-            let labels = labels.into_iter().map(|l| l.value).collect();
-            let urgency = super::hours::urgency(&table, "urgency");
-            scale.push(SeverityName {
-                name: name.value,
-                labels,
-                urgency: urgency.unwrap_or(usual_urgency(scale.len())),
-            });
-        }
-        table.done();
-    }
-    if scale.is_empty() || scale.len() > 9 {
-        let what = format!("the severity scale has {} levels", scale.len());
-        let fix = "write 1 to 9 [[severities]], worst first, or none at all for sev1 to sev4";
-        root.sink.fault(&root.place_of("severities"), what, fix);
-        return default_severities();
-    }
-    scale
-}
-
-/// What the labels of Prometheus, PagerDuty and Opsgenie users mean.
-fn default_severities() -> Vec<SeverityName> {
-    let levels: [(&str, &[&str]); 4] = [
-        ("sev1", &["critical", "page", "p1", "emergency"]),
-        ("sev2", &["error", "high", "major", "p2"]),
-        ("sev3", &["warning", "medium", "minor", "p3"]),
-        ("sev4", &["info", "low", "p4", "notice"]),
-    ];
-    let level = |(n, (name, labels)): (usize, &(&str, &[&str]))| SeverityName {
-        name: (*name).to_owned(),
-        labels: labels.iter().map(|l| (*l).to_owned()).collect(),
-        urgency: usual_urgency(n),
-    };
-    levels.iter().enumerate().map(level).collect()
-}
-
-/// The first two of a scale are worth waking somebody; what waits, waits only for people who set
-/// quiet hours.
-fn usual_urgency(level: usize) -> Urgency {
-    if level < 2 {
-        Urgency::High
-    } else {
-        Urgency::Low
-    }
 }
 
 /// An IANA zone under `zone`; without one `default`, and without that a fault.

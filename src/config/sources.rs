@@ -21,6 +21,7 @@ pub(super) fn tokens(root: &Table<'_>, secrets: &Secrets<'_>) -> Vec<Token> {
         let name = name(&table);
         let sha256 = credential(&table, secrets);
         let person = table.text("person").map(|s| s.value);
+        let private = scopes(&table);
         let place = table.place.clone();
         table.done();
         if let (Some(name), Some(sha256)) = (name, sha256) {
@@ -29,10 +30,22 @@ pub(super) fn tokens(root: &Table<'_>, secrets: &Secrets<'_>) -> Vec<Token> {
                 name,
                 sha256,
                 person,
+                private,
             });
         }
     }
     tokens
+}
+
+/// What a token may besides what every token may; true: it may see private incidents.
+fn scopes(table: &Table<'_>) -> bool {
+    let said = table.texts("scopes").unwrap_or_default();
+    for scope in said.iter().filter(|s| s.value != "private") {
+        let what = format!("`scopes` has {:?}, which is no scope", scope.value);
+        let fix = "write scopes = [\"private\"] for private incidents, or leave it out";
+        table.sink.fault(&scope.place, what, fix);
+    }
+    said.iter().any(|s| s.value == "private")
 }
 
 /// `[[sources]]`.

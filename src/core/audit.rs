@@ -8,8 +8,8 @@
 mod tests;
 
 use super::digest;
-use super::id::{Actor, IncidentId, RunId};
-use super::incident::{Command, Event, Incident, Outcome, Record, Terms};
+use super::id::{Actor, IncidentId, RunId, Seq};
+use super::incident::{Command, Event, Incident, KeptFile, Outcome, Record, Terms};
 use super::time::Time;
 use super::timeline::{self, Names};
 use serde::{Deserialize, Serialize};
@@ -297,6 +297,33 @@ impl Walk {
     }
 }
 
+/// A line was removed for good.
+fn redacted(incident: &Incident, seq: Seq, by: &Actor, why: &str) -> Fact {
+    Fact {
+        kind: "redacted".to_owned(),
+        by: by.clone(),
+        incident: Some(incident.id),
+        run: None,
+        action: String::new(),
+        text: format!("{} removed line {seq} of {}.", by.name(), incident.id),
+        detail: ordered(json!({"seq": seq, "why": why})),
+    }
+}
+
+/// A file that came with a message is counted by its hash.
+fn file_kept(incident: &Incident, record: &Record, file: &KeptFile) -> Fact {
+    Fact {
+        kind: "file_kept".to_owned(),
+        by: file.by.clone(),
+        incident: Some(incident.id),
+        run: None,
+        action: String::new(),
+        text: timeline::sentence(&record.event, &Names::default()),
+        detail: ordered(json!({"sha256": file.sha256, "bytes": file.bytes,
+            "platform": file.platform, "message": file.message})),
+    }
+}
+
 /// The entry an event of an incident makes; `None`: it makes none.
 #[must_use]
 pub fn of_event(incident: &Incident, record: &Record) -> Option<Fact> {
@@ -363,17 +390,8 @@ pub fn of_event(incident: &Incident, record: &Record) -> Option<Fact> {
             good,
             note,
         } => (run, by.clone(), json!({"good": good, "note": note})),
-        Event::Redacted { seq, by, why } => {
-            return Some(Fact {
-                kind: "redacted".to_owned(),
-                by: by.clone(),
-                incident: Some(incident.id),
-                run: None,
-                action: String::new(),
-                text: format!("{} removed line {seq} of {}.", by.name(), incident.id),
-                detail: ordered(json!({"seq": seq, "why": why})),
-            });
-        }
+        Event::Redacted { seq, by, why } => return Some(redacted(incident, *seq, by, why)),
+        Event::Attached(file) => return Some(file_kept(incident, record, file)),
         _ => return None,
     };
     let of = incident.runs.get(run);

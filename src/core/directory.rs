@@ -5,7 +5,9 @@
 
 mod action;
 mod auto;
+mod conduct;
 mod kinds;
+mod telling;
 mod waking;
 
 pub use action::{
@@ -13,17 +15,26 @@ pub use action::{
     Limits, Lock, Need, ProcessRun, Reason, Risk, Rollback, RundeckRun, Sandbox, SshRun,
 };
 pub use auto::{Auto, AutoLevel};
+pub use conduct::{
+    COMMANDER, Checklist, ChecklistItem, ConductRules, IncidentRole, REMIND_AFTER_MS, RoleNeed,
+};
 pub use kinds::{DrillRules, IncidentType, Insiders, RunsPolicy};
+pub use telling::UpdateRules;
 pub use waking::{Means, Rule, Step, Support, Urgency, Waking};
 
 use super::alert::Labels;
+use super::board::PageRules;
 use super::brakes::Switches;
+use super::change::Recent;
 use super::id::Severity;
+use super::incident::Standing;
 use super::learn::Learned;
 use super::matcher::Matcher;
 use super::postmortem::PostmortemRules;
+use super::rooms::RoomRules;
 use super::schedule::{Leaves, Schedule, Weights};
 use super::silence::{ReminderRules, Silence};
+use super::subscribe::Subscriber;
 use super::time::Time;
 use super::verdict::Rules;
 use chrono_tz::Tz;
@@ -52,6 +63,14 @@ pub struct Directory {
     pub route: Route,
     /// Worst first; `Severity(n)` is the n-th.
     pub severities: Vec<SeverityName>,
+    /// Where an incident may stand for people who wait, from the first to the last.
+    pub statuses: Vec<Standing>,
+    /// How often an update is due.
+    pub updates: UpdateRules,
+    /// The status page, when there is one.
+    pub page: Option<Arc<PageRules>>,
+    /// Who is told of updates, by the files.
+    pub subscribers: Vec<Arc<Subscriber>>,
     /// Types of incidents, in the order of the file.
     pub types: Vec<IncidentType>,
     /// What drills do.
@@ -80,6 +99,8 @@ pub struct Directory {
     pub leaves: Leaves,
     /// Until when postmortems are due, and how they read.
     pub postmortems: PostmortemRules,
+    /// Roles of an incident and checklists.
+    pub conduct: Arc<ConductRules>,
     /// What counts as a night and a weekend in the fairness ledger, and how much.
     pub fairness: Weights,
     /// Who may run which action where and when.
@@ -89,8 +110,12 @@ pub struct Directory {
     pub unverified: BTreeSet<(String, String)>,
     /// Whether things run by themselves. Not from the files: people turn it off and on.
     pub switches: Arc<Switches>,
+    /// How rooms are to be.
+    pub rooms: RoomRules,
     /// What worked before. Not from the files: the engine learns it from the journals.
     pub learned: Arc<Learned>,
+    /// What was changed lately. Not from the files: it is told.
+    pub changes: Arc<Recent>,
 }
 
 /// What is special about a chat platform: a workspace or guild.
@@ -332,10 +357,20 @@ impl Target {
 pub const WEBHOOK: &str = "webhook:";
 
 /// One level of the severity scale.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SeverityName {
     /// `sev1`; what people type.
     pub name: String,
+    /// What it is called for people: `Critical`; empty: its name is all.
+    pub title: String,
+    /// When to choose it; shown in forms.
+    pub description: String,
+    /// Drawn in front of it where a platform takes one; empty: the platform's usual light.
+    pub emoji: String,
+    /// Its colour where a platform takes one, as 0xRRGGBB; `None`: the usual one of its place on the scale.
+    pub colour: Option<u32>,
+    /// Only alerts are so bad; nobody declares it by hand.
+    pub alerts_only: bool,
     /// Values of the alert's `severity` label that mean it: `critical`, `page`.
     pub labels: Vec<String>,
     /// Whether its pages may wait for the morning.
@@ -358,6 +393,8 @@ pub struct Route {
     pub service: Option<String>,
     /// Policy that overrides the service's.
     pub policy: Option<String>,
+    /// Type of the incidents it opens, by id.
+    pub type_id: Option<String>,
     /// Severity when the alert names none.
     pub severity: Severity,
     /// False: alerts here are kept and listed, and page nobody. The reason is stored on the alert.
@@ -380,6 +417,14 @@ impl Directory {
         u8::try_from(at).ok().map(Severity)
     }
 
+    /// The status people mean by its id or name.
+    #[must_use]
+    pub fn status(&self, word: &str) -> Option<&Standing> {
+        let word = word.trim().to_lowercase();
+        let named = |s: &&Standing| s.id == word || s.name.to_lowercase() == word;
+        self.statuses.iter().find(named)
+    }
+
     /// The name of a severity; a level the scale no longer has is shown by number.
     #[must_use]
     pub fn severity_name(&self, severity: Severity) -> String {
@@ -398,6 +443,26 @@ impl Directory {
                 .iter()
                 .find(|t| t.name.eq_ignore_ascii_case(name))
         })
+    }
+
+    /// How the postmortem of such an incident reads.
+    #[must_use]
+    pub fn template(
+        &self,
+        document: &super::postmortem::Postmortem,
+    ) -> Arc<super::postmortem::Template> {
+        let told = super::postmortem::TemplateBy::of(document);
+        let kind = told
+            .type_id
+            .and_then(|id| self.types.iter().find(|t| t.id == id));
+        let named = kind.and_then(|t| t.postmortem.as_deref());
+        self.postmortems.template(&told, named)
+    }
+
+    /// The level of the scale, if it still has that one.
+    #[must_use]
+    pub fn level(&self, severity: Severity) -> Option<&SeverityName> {
+        self.severities.get(usize::from(severity.0))
     }
 
     /// The severity an alert's `severity` label means, if it means one.
@@ -465,8 +530,10 @@ impl Directory {
             Target::Channel(name) => Some(name.as_str()),
             _ => None,
         });
+        let announced = self.rooms.announce.as_deref();
         let kinds = self.types.iter().filter_map(|t| t.channel.as_deref());
-        teams.chain(services).chain(told).chain(kinds).collect()
+        let named = teams.chain(services).chain(told);
+        named.chain(announced).chain(kinds).collect()
     }
 
     /// The channel a service's (or else a team's) cards go to.

@@ -10,8 +10,8 @@ use super::brakes::Brakes;
 use super::directory::Directory;
 use super::id::{AlertId, IncidentId, RunId, Severity};
 use super::incident::{
-    Climb, Command, Event, Incident, OpenAs, Origin, Record, Scene, alert_ref, decide, evolve,
-    wake_at,
+    Climb, Command, Declaration, Event, Incident, OpenAs, Origin, Record, Scene, alert_ref, decide,
+    evolve, labelled_drill, wake_at,
 };
 use super::route::{Routed, Verdict, route};
 use super::silence;
@@ -69,9 +69,14 @@ pub fn opening(
     alerts: Vec<super::alert::AlertRef>,
     worst: Severity,
 ) -> OpenAs {
-    let channel = directory
-        .channel(routed.service.as_deref(), routed.team.as_deref())
-        .map(str::to_owned);
+    let said = Declaration {
+        type_id: routed.type_id,
+        drill: labelled_drill(&first.labels).then_some(true),
+        ..Declaration::default()
+    };
+    let own = said.kind(directory).and_then(|t| t.channel.clone());
+    let usual = directory.channel(routed.service.as_deref(), routed.team.as_deref());
+    let channel = own.or_else(|| usual.map(str::to_owned));
     OpenAs {
         origin: Origin::Alert {
             source: first.source.clone(),
@@ -93,7 +98,7 @@ pub fn opening(
         group_wait_ms: routed.group_wait_ms,
         why: routed.why,
         alerts,
-        nature: super::incident::Nature::default(),
+        nature: said.nature(directory),
         said: Vec::new(),
         auto: Vec::new(),
     }

@@ -12,6 +12,7 @@ mod tests;
 use super::alert::Labels;
 use super::directory::{Action, ActionClass, AutoLevel, Directory};
 use super::id::{Actor, IncidentId, RunId};
+use super::incident::labelled_drill;
 use super::incident::{Event, Incident, Origin, Outcome, Record, RunState};
 use super::time::Time;
 use serde::{Deserialize, Serialize};
@@ -185,11 +186,9 @@ pub fn lesson(id: IncidentId, journal: &[Record]) -> Option<Lesson> {
             _ => {}
         }
     }
-    let drill = incident
-        .tags
-        .get("drill")
-        .is_some_and(|d| d.as_ref() != "false");
-    let pattern = Pattern::of(incident.service.as_deref(), &incident.labels())?;
+    let labels = incident.labels();
+    let drill = incident.nature.drill || labelled_drill(&labels);
+    let pattern = Pattern::of(incident.service.as_deref(), &labels)?;
     let resolved_at = incident.resolved_at?;
     if !fit || drill {
         return None;

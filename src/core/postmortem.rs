@@ -12,6 +12,7 @@
 
 mod anonymous;
 pub mod chart;
+mod conduct;
 mod confluence;
 mod deadline;
 mod escape;
@@ -31,16 +32,18 @@ mod written;
 
 pub use anonymous::{Known, anonymous, everybody};
 pub use chart::Chart;
+pub use conduct::day_of;
 pub use confluence::confluence;
 pub use deadline::{DAYS_MAX, Deadlines, Term, half};
+pub use escape::plain_words;
 pub use format::{Format, export};
 pub use html::{STYLE, STYLE_SHA256, body as html_body, escape as html_escape, html};
 pub use layout::layout;
 pub use markdown::markdown as markdown_of;
 pub use parts::*;
-pub use rules::{PostmortemRules, TemplateFor};
+pub use rules::{PostmortemRules, TemplateBy, TemplateFor};
 pub use sections::SECTIONS;
-pub use sheet::{ISSUE_BYTES, csv, issue_body, transcript};
+pub use sheet::{ISSUE_BYTES, csv, issue_body, row as csv_row, transcript};
 pub use template::{DEFAULT as DEFAULT_TEMPLATE, INLINE, PARTS, Template, Wrong};
 pub use written::{
     Act, External, Item, Merged, Priority, Prose, Refused, SECTION_CHARS, Stage, Written, hash,
@@ -91,10 +94,22 @@ pub struct Postmortem {
     pub summary: String,
     /// How it was noticed.
     pub detection: Detection,
+    /// What was changed before it began, the highest rank first: context, not causes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<ChangeLine>,
     /// What happened, by when it happened; the conversation is apart.
     pub timeline: Vec<Line>,
     /// Who took part or was paged.
     pub responders: Vec<Responder>,
+    /// Who had which role, from when until when.
+    #[serde(default)]
+    pub roles: Vec<RoleSpan>,
+    /// What was decided.
+    #[serde(default)]
+    pub decisions: Vec<Decision>,
+    /// How it stood, as it was reported.
+    #[serde(default)]
+    pub reports: Vec<ReportLine>,
     /// Every page to every contact, and everybody who could not be paged.
     pub pages: Vec<PageSent>,
     /// Runbook actions.
@@ -148,8 +163,12 @@ pub fn build(id: IncidentId, journal: &[Record], zone: Option<Tz>) -> Postmortem
         dates: Dates::of(&moments, zone),
         durations,
         detection: detection(journal),
+        changes: more::changes(journal, zone),
         timeline: lines(journal, zone),
         responders: facts::responders(journal, &names, zone),
+        roles: conduct::roles(journal, zone),
+        decisions: conduct::decisions(journal, zone),
+        reports: conduct::reports(journal, zone),
         pages: facts::pages(journal, zone),
         actions: facts::actions(journal, zone),
         conversation: facts::conversation(journal, zone),

@@ -43,6 +43,8 @@ pub struct Routed {
     pub ladder: Ladder,
     /// How long to collect before the first page, milliseconds.
     pub group_wait_ms: i64,
+    /// Id of the incident's type.
+    pub type_id: Option<String>,
     /// One sentence for each of the above.
     pub why: Vec<String>,
 }
@@ -96,6 +98,7 @@ pub fn route(directory: &Directory, alert: &Alert) -> Verdict {
         hold_while_firing: entry.is_none_or(|s| s.hold_while_firing),
         ladder,
         group_wait_ms: node.group_wait_ms,
+        type_id: node.type_id.clone(),
         why,
     }))
 }

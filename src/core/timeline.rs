@@ -6,8 +6,12 @@
 //! whoever shows it escapes it.
 
 mod asked;
+mod changes;
+mod conduct;
 mod runs;
 mod sentence;
+mod talk;
+mod told;
 
 pub use runs::outcome;
 pub use sentence::sentence;
@@ -68,6 +72,9 @@ impl Names {
                 }
             }
             Event::LeadChanged { lead, .. } => self.meet(lead),
+            Event::Conduct(event) => {
+                event.named().for_each(|who| self.meet(who));
+            }
             Event::RunAsked { run, title, .. } => self.name_run(*run, title),
             _ => {}
         }
@@ -143,6 +150,10 @@ pub fn entries(journal: &[Record]) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::with_capacity(journal.len() + 1);
     for record in journal {
         entries.extend(detected(record));
+        if matches!(record.event, Event::Preceded { .. }) {
+            entries.extend(changes::entries(record));
+            continue;
+        }
         entries.push(Entry {
             seq: record.seq,
             happened_at: happened_at(record),
@@ -153,6 +164,7 @@ pub fn entries(journal: &[Record]) -> Vec<Entry> {
             source: citation(record),
         });
     }
+    talk::fates(journal, &mut entries);
     // Stable: the begin of an alert stays before the opening it led to.
     entries.sort_by_key(|e| (e.happened_at, e.seq));
     entries
@@ -166,6 +178,8 @@ pub fn happened_at(record: &Record) -> Time {
             happened_at: Some(at),
             ..
         } => *at,
+        Event::Conduct(event) => event.happened_at().unwrap_or(record.at),
+        Event::Kept(kept) => kept.written_at,
         _ => record.at,
     }
 }
@@ -214,6 +228,15 @@ pub fn citation(record: &Record) -> String {
     {
         words.push_str(&format!(", {platform} message {message}"));
     }
+    if let Event::Kept(kept) = &record.event {
+        words.push_str(&format!(", {} message {}", kept.platform, kept.message));
+    }
+    if let Event::Attached(file) = &record.event {
+        words.push_str(&format!(
+            ", {} message {}, sha256 {}",
+            file.platform, file.message, file.sha256
+        ));
+    }
     words
 }
 
@@ -221,6 +244,8 @@ pub fn citation(record: &Record) -> String {
 #[must_use]
 pub fn by(event: &Event) -> Option<&Actor> {
     match event {
+        Event::Updated(update) => Some(&update.by),
+        Event::CadenceSet(set) => Some(&set.by).filter(|by| **by != Actor::Firebell),
         Event::Opened {
             origin: Origin::Declared { by },
             ..
@@ -249,7 +274,24 @@ pub fn by(event: &Event) -> Option<&Actor> {
         | Event::RunCancelAsked { by, .. }
         | Event::RunSettled { by, .. }
         | Event::RunRejected { by, .. }
-        | Event::Redacted { by, .. } => Some(by),
+        | Event::Redacted { by, .. }
+        | Event::RoomRetried { by } => Some(by),
+        Event::Retitled(e) => Some(&e.by),
+        Event::Archived(e) => Some(&e.by),
+        Event::Unkept(e) => Some(&e.by),
+        Event::Kept(kept) => Some(&kept.by),
+        Event::Attached(file) => Some(&file.by),
+        Event::FileRefused(file) => Some(&file.by),
+        Event::Hidden(e) => Some(&e.by),
+        Event::Revealed(e) => Some(&e.by),
+        Event::Invited(e) => Some(&e.by),
+        Event::DrillSet(e) => Some(&e.by),
+        Event::TypeSet(e) => Some(&e.by),
+        Event::Related(e) => Some(&e.by),
+        Event::Unrelated(e) => Some(&e.by),
+        Event::ParentSet(e) => Some(&e.by),
+        Event::ChildSet(e) => Some(&e.by),
+        Event::Conduct(event) => event.by(),
         _ => None,
     }
 }

@@ -83,9 +83,10 @@ impl Desk<'_> {
     /// Each for itself: one that is refused does not keep the others.
     pub(super) async fn bulk(&self, verb: Bulk, ids: Option<Vec<IncidentId>>, note: &str) -> Reply {
         let ids = ids.unwrap_or_else(|| {
-            let open = self.engine.open_incidents();
+            let (open, sight) = (self.engine.open_incidents(), self.sight());
             let meant = open
                 .iter()
+                .filter(|i| sight.sees(i))
                 .filter(|i| verb == Bulk::Resolve || i.status == Status::Triggered);
             let mut ids: Vec<IncidentId> = meant.map(|i| i.id).collect();
             ids.sort();
@@ -133,6 +134,7 @@ impl Desk<'_> {
     async fn one_of_many(&self, verb: Bulk, id: IncidentId, note: &str) -> Result<(), String> {
         let by = self.who.clone();
         let cause = format!("{}:{}", self.cause, id.0);
+        self.visible(id).await.map_err(|f| f.to_string())?;
         let command = match verb {
             Bulk::Acknowledge => Command::Acknowledge { by: by.clone() },
             Bulk::Resolve => Command::Resolve { by: by.clone() },

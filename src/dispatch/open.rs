@@ -16,6 +16,9 @@ impl Desk<'_> {
     /// `new`: a major incident, led by whoever declares it; the service's policy pages.
     pub(super) async fn declare(&self, said: Declaration) -> Reply {
         let directory = &self.directory;
+        if let Some(why) = said.refusal(directory) {
+            return Reply::no(None, why);
+        }
         let title = said.title.clone();
         let service = said.service.clone();
         let entry = service.as_ref().and_then(|s| directory.services.get(s));

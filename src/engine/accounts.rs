@@ -22,6 +22,14 @@ impl Engine {
             .cloned()
     }
 
+    /// The account of somebody who takes part, known by name or only by that account.
+    #[must_use]
+    pub fn account_behind(&self, platform: &str, key: &str) -> Option<String> {
+        let bare = key.strip_prefix(platform).and_then(|k| k.strip_prefix(':'));
+        self.account_of(platform, key)
+            .or_else(|| bare.map(str::to_owned))
+    }
+
     /// The account a person has on a platform: by the files, else by a link.
     #[must_use]
     pub fn account_of(&self, platform: &str, person: &str) -> Option<String> {

@@ -9,6 +9,7 @@ mod direct;
 mod notices;
 mod pages;
 mod rooms;
+mod said;
 
 use super::desk::Job;
 use super::memory::ShowKey;
@@ -39,7 +40,8 @@ const PAGE_GIVE_UP_MS: i64 = 15 * 60 * 1000;
 enum Finished {
     Line {
         id: i64,
-        result: Result<(), Fault>,
+        /// The room and message it became.
+        result: Result<String, Fault>,
     },
     Pages {
         destination: String,
@@ -91,6 +93,8 @@ struct Deliver {
     notices: HashMap<String, NoticeRow>,
     /// Room ids by incident and platform, as the newest snapshot tells.
     known_rooms: HashMap<(IncidentId, String), String>,
+    /// What lines became of late, which may not be in the store yet.
+    said: said::Said,
     later: BinaryHeap<Reverse<(Time, Poke)>>,
     finished: mpsc::UnboundedSender<Finished>,
     in_flight: usize,
@@ -118,6 +122,7 @@ pub(super) fn start(engine: &Engine, mut messages: mpsc::UnboundedReceiver<Messa
         shows: HashMap::new(),
         notices: HashMap::new(),
         known_rooms: HashMap::new(),
+        said: said::Said::default(),
         later: BinaryHeap::new(),
         finished,
         in_flight: 0,
@@ -184,6 +189,15 @@ impl Deliver {
                 }
             }
             Message::Hush => self.poke(&Poke::Sweep),
+            Message::Reread(incident, seqs) => {
+                let stale =
+                    |e: &&mut Outgoing| e.row.incident == incident && seqs.contains(&e.row.seq);
+                // Their words are not theirs any more: the journal is asked for them.
+                self.effects
+                    .values_mut()
+                    .filter(stale)
+                    .for_each(|e| e.record = None);
+            }
             Message::Notices(rows) => {
                 for row in rows {
                     self.notice(row);
@@ -288,6 +302,14 @@ impl Deliver {
             if place == THE_ROOM {
                 self.known_rooms.remove(&(incident.id, platform.clone()));
             }
+        }
+        for platform in incident.talk.shelved.keys() {
+            self.known_rooms.remove(&(incident.id, platform.clone()));
+        }
+        if incident.rooms.is_empty() && incident.major {
+            // It had a thread, and gets a room.
+            let threads = |(id, _): &(IncidentId, String)| *id == incident.id;
+            self.known_rooms.retain(|key, _| !threads(key));
         }
         for (platform, room) in &incident.rooms {
             let before = self

@@ -13,15 +13,16 @@ mod hush;
 mod merge;
 mod restore;
 mod settle;
+mod tie;
 
 use super::draft::Draft;
 use super::intake::Intake;
 use super::memory::Memory;
 use super::outgoing::{Message, Settled};
-use super::{AutomationAct, Done, Engine, Failure, SilenceAct, deliver};
+use super::{AutomationAct, Done, Engine, Failure, SilenceAct, Tie, deliver, redact};
 use crate::core::alert::Alert;
 use crate::core::audit;
-use crate::core::id::{Actor, IncidentId, Seq};
+use crate::core::id::{Actor, IncidentId};
 use crate::core::incident::{Command, Event, Incident, OpenAs, Refusal};
 use crate::core::time::Time;
 use crate::store::ChangeSet;
@@ -72,6 +73,13 @@ pub(super) enum Job {
         cause: String,
         from: IncidentId,
         into: IncidentId,
+        by: Actor,
+        reply: Reply<Done>,
+    },
+    Tie {
+        cause: String,
+        id: IncidentId,
+        tie: Tie,
         by: Actor,
         reply: Reply<Done>,
     },
@@ -313,6 +321,16 @@ impl Desk {
                 let result = self.merge(draft, &cause, (from, into), by).await;
                 waiting.push(Waiting::Done(reply, result));
             }
+            Job::Tie {
+                cause,
+                id,
+                tie,
+                by,
+                reply,
+            } => {
+                let result = self.tie(draft, &cause, (id, tie), by).await;
+                waiting.push(Waiting::Done(reply, result));
+            }
             Job::Settled(settled, reply) => {
                 self.settled(draft, *settled).await;
                 waiting.extend(reply.map(Waiting::Unit));
@@ -336,9 +354,15 @@ impl Desk {
         if matches!(command, Command::Reopen { .. }) {
             self.may_reopen(id)?;
         }
-        let kind = match &command {
-            Command::Redact { seq, .. } => Some(self.redactable(id, *seq).await?),
-            _ => None,
+        let mut command = command;
+        let gone = match &mut command {
+            Command::Redact { seq, also, .. } => {
+                let journal = self.engine.store().journal(id).await?;
+                let gone = redact::bearing(&journal, *seq)?;
+                *also = gone.iter().skip(1).map(|r| r.seq).collect();
+                gone.into_iter().cloned().collect()
+            }
+            _ => Vec::new(),
         };
         let memory = self
             .memory
@@ -352,8 +376,12 @@ impl Desk {
         });
         draft.changes.facts.extend(refused);
         let seq = seq?;
-        if let Some((redacted, kind)) = kind {
-            draft.changes.redactions.push((id, redacted, kind));
+        for record in gone {
+            let left = redact::left(&record.event);
+            draft.changes.redactions.push((id, record.seq, left));
+            if let Event::Attached(_) = record.event {
+                draft.changes.files_removed.push((id, record.seq));
+            }
         }
         draft.answered(cause, id, seq);
         Ok(Done {
@@ -384,22 +412,6 @@ impl Desk {
             seq,
             repeated: false,
         })
-    }
-
-    /// Kind of an event whose content may be removed: only what people wrote, because the state is a
-    /// fold of everything else.
-    async fn redactable(&self, id: IncidentId, seq: Seq) -> Result<(Seq, String), Failure> {
-        let journal = self.engine.store().journal(id).await?;
-        match journal.into_iter().find(|r| r.seq == seq).map(|r| r.event) {
-            Some(
-                event @ (Event::Noted { .. } | Event::Spoke { .. } | Event::Reworded { .. }),
-            ) => Ok((seq, event.kind().to_owned())),
-            Some(_) => Err(Refusal::Invalid {
-                why: format!("Line {seq} is not something a person wrote; only notes and messages can be removed."),
-            }
-            .into()),
-            None => Err(Refusal::Invalid { why: format!("There is no line {seq} in this timeline.") }.into()),
-        }
     }
 
     /// The same human act again (a double click, a chat platform's retry) gets the same answer.
@@ -445,8 +457,12 @@ fn write(draft: &mut Draft, changes: ChangeSet) {
     draft
         .runs
         .extend(changes.runs.values().map(|r| (r.id, r.incident)));
+    draft.rooms.extend(changes.room_changes.keys());
     draft.changes.rooms.extend(changes.rooms);
+    draft.changes.room_changes.extend(changes.room_changes);
     draft.changes.posts.extend(changes.posts);
+    draft.changes.post_changes.extend(changes.post_changes);
+    draft.changes.files_removed.extend(changes.files_removed);
     draft.changes.runs.extend(changes.runs);
     draft.changes.quarantine.extend(changes.quarantine);
     draft.changes.heard.extend(changes.heard);
@@ -460,6 +476,7 @@ fn write(draft: &mut Draft, changes: ChangeSet) {
     draft.changes.covers.extend(changes.covers);
     draft.changes.told.extend(changes.told);
     draft.changes.teachings.extend(changes.teachings);
+    draft.changes.insight.extend(changes.insight);
     draft.changes.looked = draft.changes.looked.max(changes.looked);
     draft.notices.extend(changes.notices.values().cloned());
     draft.changes.notices.extend(changes.notices);
@@ -473,6 +490,8 @@ fn write(draft: &mut Draft, changes: ChangeSet) {
     draft.changes.revisions.extend(changes.revisions);
     draft.changes.exports.extend(changes.exports);
     draft.changes.lessons.extend(changes.lessons);
+    draft.informed |= changes.updates.wakes();
+    draft.changes.updates.extend(*changes.updates);
 }
 
 impl Job {
@@ -480,7 +499,10 @@ impl Job {
         let failure = || Failure::Unavailable(why.to_owned());
         match self {
             Job::Take { reply, .. } | Job::Write { reply, .. } => drop(reply.send(Err(failure()))),
-            Job::Submit { reply, .. } | Job::Open { reply, .. } | Job::Merge { reply, .. } => {
+            Job::Submit { reply, .. }
+            | Job::Open { reply, .. }
+            | Job::Merge { reply, .. }
+            | Job::Tie { reply, .. } => {
                 drop(reply.send(Err(failure())));
             }
             Job::Silence { reply, .. } | Job::Automate { reply, .. } => {

@@ -1,22 +1,27 @@
 //! One batch in the making: commands become events, events become rows. Nothing here waits.
 
+mod rooms;
+
 use super::memory::{Memory, ShowKey};
 use super::outgoing::Outgoing;
+use super::reason::reason;
+use super::vigil::chats_of;
 use super::{Counter, Engine};
+use crate::chat::words::concerning;
 use crate::core::audit;
 use crate::core::automation;
 use crate::core::directory::Directory;
-use crate::core::id::{AlertId, IncidentId, RoomId, RunId, Seq};
+use crate::core::id::{Actor, AlertId, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{
-    Command, Effect, Event, Incident, Origin, Place, Record, Refusal, Scene, Surface, THE_ROOM,
-    decide, evolve, react,
+    Command, Effect, Event, Incident, Origin, Place, Record, Refusal, Scene, Shape, Status,
+    Surface, Update, decide, evolve, react,
 };
 use crate::core::silence::{self, Silence};
 use crate::core::time::Time;
 use crate::metrics::Metrics;
 use crate::store::{
-    ChangeSet, Delivery, EventRow, InboxRow, IncidentRow, Lane, NoticeRow, OutboxChange, OutboxRow,
-    ShowRow,
+    ChangeSet, Delivery, EventRow, FileRow, InboxRow, IncidentRow, Lane, NoticeRow, OutboxChange,
+    OutboxRow, PERSON, ShowRow, UpdateRow,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -59,6 +64,8 @@ pub(super) struct Draft {
     pub silenced: bool,
     /// Something was turned off or on: readers see it after the commit.
     pub switched: bool,
+    /// Somebody was told something: subscribers and pages are looked at after the commit.
+    pub informed: bool,
     /// Incidents that teach something else now.
     pub relearn: BTreeSet<IncidentId>,
     /// Whoever waits for a key is being let go already.
@@ -88,6 +95,7 @@ impl Draft {
             notices: Vec::new(),
             silenced: false,
             switched: false,
+            informed: false,
             relearn: BTreeSet::new(),
             pumping: false,
             engine: engine.clone(),
@@ -148,6 +156,7 @@ impl Draft {
             .incidents
             .remove(&id)
             .unwrap_or_else(|| Arc::new(blank));
+        let before_status = (incident.status, incident.nature.private);
         let mut frees = false;
         for event in events {
             // The committed copy stays with its readers; this one is ours until the commit.
@@ -182,6 +191,7 @@ impl Draft {
             self.record(memory, &incident, record, effects);
         }
         let seq = incident.seq;
+        let whole = tells_whole(memory, &incident, before_status);
         if !incident.is_open() {
             for group in incident.groups() {
                 memory.forget_group(group, id);
@@ -194,6 +204,14 @@ impl Draft {
         self.touched.insert(id);
         if frees {
             self.pump(memory);
+        }
+        if let Some((parent, shape)) = whole {
+            // It may know that already.
+            let command = Command::Shape {
+                by: Actor::Firebell,
+                shape: Box::new(shape),
+            };
+            let _ = self.apply(memory, cause, parent, command);
         }
         Ok(seq)
     }
@@ -282,12 +300,29 @@ impl Draft {
                 Effect::Show { surface } => {
                     self.lose_room(memory, incident.id, &record.event);
                     self.show(memory, incident, surface);
+                    if matches!(record.event, Event::RoomRetried { .. }) {
+                        self.hurry(memory, incident.id, surface);
+                    }
                 }
+                Effect::Tell { person } => self.tell(incident, &record, &person),
+                Effect::Inform => self.inform(incident, &record),
                 Effect::StandDown => self.stand_down(memory, incident.id, None, &record.event),
                 Effect::Spare { person } => {
                     self.stand_down(memory, incident.id, Some(&person), &record.event);
                 }
             }
+        }
+        if let Event::Attached(file) = &record.event {
+            self.changes.files.push(FileRow {
+                incident: incident.id,
+                seq: record.seq,
+                at: record.at,
+                name: file.name.clone(),
+                kind: file.kind.clone(),
+                bytes: i64::try_from(file.bytes).unwrap_or(i64::MAX),
+                sha256: file.sha256.clone(),
+                removed: false,
+            });
         }
         self.changes
             .facts
@@ -337,6 +372,7 @@ impl Draft {
             created_at: self.now,
             updated_at: self.now,
             error: String::new(),
+            remote: String::new(),
         };
         if lane == Lane::Page {
             memory.page_state(&row);
@@ -360,6 +396,7 @@ impl Draft {
         to: &Place,
     ) {
         let directory = self.directory.clone();
+        let open = !incident.nature.private;
         // Each platform gets its own row, so that one that is down holds up no other.
         let mut part = n * 100;
         let platforms: Vec<String> = directory
@@ -373,7 +410,7 @@ impl Draft {
                 Place::Room | Place::RoomExcept(_) => vec!["room".to_owned()],
                 Place::Loud | Place::LoudExcept(_) => [
                     incident.major.then(|| "room".to_owned()),
-                    channel.map(|c| format!("channel:{c}")),
+                    channel.filter(|_| open).map(|c| format!("channel:{c}")),
                 ]
                 .into_iter()
                 .flatten()
@@ -384,7 +421,9 @@ impl Draft {
                     .into_iter()
                     .chain(every_channel(&directory))
                     .collect(),
+                // Said without a word of what it is about; see `card::line`.
                 Place::Channel(name) => vec![format!("channel:{name}")],
+                Place::Gone => vec![GONE.to_owned()],
             };
             for place in places {
                 self.send(
@@ -401,10 +440,57 @@ impl Draft {
         }
     }
 
+    /// Words to one person, where they chat with firebell.
+    fn tell(&mut self, incident: &Incident, record: &Record, person: &str) {
+        let url = format!("{}/incidents/{}", self.engine.public_url(), incident.id.0);
+        let text = concerning(incident, record, person, &self.directory, &url);
+        for platform in chats_of(&self.directory, person) {
+            let key = format!("tell:{}:{}:{person}:{platform}", incident.id.0, record.seq);
+            let row = NoticeRow {
+                key: key.clone(),
+                platform,
+                channel: format!("{PERSON}{person}"),
+                text: text.clone(),
+                state: "waiting".to_owned(),
+                attempts: 0,
+                due_at: self.now,
+                created_at: self.now,
+                error: String::new(),
+            };
+            self.notices.push(row.clone());
+            self.changes.notices.insert(key, row);
+        }
+    }
+
+    /// An update, for the page and for those who asked to be told.
+    fn inform(&mut self, incident: &Incident, record: &Record) {
+        let Event::Updated(update) = &record.event else {
+            return;
+        };
+        self.informed = true;
+        self.changes.updates.updates.push(UpdateRow {
+            incident: incident.id,
+            seq: record.seq,
+            at: record.at,
+            service: incident.service.clone(),
+            severity: incident.severity.0,
+            update: Some(Update::clone(update)),
+            state: "waiting".to_owned(),
+        });
+    }
+
     fn show(&mut self, memory: &mut Memory, incident: &Arc<Incident>, surface: Surface) {
         let directory = self.directory.clone();
+        if surface == Surface::Digest && directory.rooms.announced(incident).is_none() {
+            return;
+        }
         for platform in directory.platforms_of(incident.team.as_deref()) {
             if surface.is_furniture() && !directory.furnished(platform) {
+                continue;
+            }
+            // A room that is there is not made again, and one that is put away is not opened.
+            let settled = incident.rooms.contains_key(platform) || incident.talk.archived;
+            if surface == Surface::Room && settled {
                 continue;
             }
             let key: ShowKey = (incident.id, platform.to_owned(), surface.word().to_owned());
@@ -422,31 +508,6 @@ impl Draft {
             row.want = incident.seq;
             self.changes.shows.insert(key.clone(), row.clone());
             self.behind.insert(key);
-        }
-    }
-
-    /// A room that is lost is made anew, and nothing of the old one is known of the new one.
-    fn lose_room(&mut self, memory: &mut Memory, id: IncidentId, event: &Event) {
-        let Event::PlaceFailed {
-            platform, place, ..
-        } = event
-        else {
-            return;
-        };
-        if place != THE_ROOM {
-            return;
-        }
-        let in_room = |key: &ShowKey| {
-            key.0 == id && key.1 == *platform && key.2 != Surface::ChannelCard.word()
-        };
-        let keys: Vec<ShowKey> = memory.shows_of(id).map(|(key, _)| key.clone()).collect();
-        for key in keys.into_iter().filter(in_room) {
-            if let Some(row) = memory.shows.get_mut(&key) {
-                (row.remote, row.have, row.attempts) = (String::new(), 0, 0);
-                row.due_at = self.now;
-                self.changes.shows.insert(key.clone(), row.clone());
-                self.behind.insert(key);
-            }
         }
     }
 
@@ -481,51 +542,38 @@ impl Draft {
                     due_at: row.due_at,
                     updated_at: self.now,
                     error: why.clone(),
+                    remote: String::new(),
                 },
             );
         }
     }
 }
 
+/// In place of a room: what was said of the event a redaction names is to go.
+pub(super) const GONE: &str = "gone";
+
+/// What the incident it is a part of is to be told: where it stands now, or, when it has become
+/// private, nothing any more.
+fn tells_whole(
+    memory: &Memory,
+    incident: &Incident,
+    (status, private): (Status, bool),
+) -> Option<(IncidentId, Shape)> {
+    let (parent, _) = incident.parent.as_ref()?;
+    let whole = memory.incidents.get(parent)?;
+    whole.children.get(&incident.id)?;
+    let child = incident.id;
+    if incident.nature.private && !private && !whole.nature.private {
+        return Some((*parent, Shape::Orphan { child }));
+    }
+    (incident.status != status).then(|| {
+        let status = incident.status.word().to_owned();
+        (*parent, Shape::ChildMoved { child, status })
+    })
+}
+
 /// Every channel the directory names, once.
 pub(super) fn every_channel(directory: &Directory) -> Vec<String> {
     let names = directory.channels().into_iter();
     names.map(|c| format!("channel:{c}")).collect()
-}
-
-/// A decision and its reason, as they are counted.
-fn reason(event: &Event) -> Option<(&'static str, &'static str)> {
-    Some(match event {
-        Event::Opened {
-            origin: Origin::Alert { .. },
-            ..
-        } => ("open", "alert"),
-        Event::Opened { .. } => ("open", "declared"),
-        Event::Fired { .. } => ("group", "joined an open incident"),
-        Event::Paged { rung: Some(_), .. } => ("page", "ladder"),
-        Event::Paged { rung: None, .. } => ("page", "asked for"),
-        Event::Chased { digest: true, .. } => ("page", "waited for the morning"),
-        Event::Chased { .. } => ("page", "a person's next step"),
-        Event::Reminded { .. } => ("page", "reminder"),
-        Event::RungSkipped { .. } => ("page", "nobody reachable on the rung"),
-        Event::CatchAll { people, .. } if people.is_empty() => ("page", "nobody at all"),
-        Event::CatchAll { .. } => ("page", "catch-all"),
-        Event::PageFailed { .. } => ("page", "not delivered"),
-        Event::Retriggered { .. } => ("page", "triggered again"),
-        Event::Muted { .. } => ("quiet", "silenced incident"),
-        Event::Unmuted { .. } => ("page", "no longer silenced"),
-        Event::Unacknowledged { .. } => ("page", "given back"),
-        Event::Reopened { .. } => ("page", "reopened"),
-        Event::Reassigned { .. } => ("page", "given to somebody"),
-        Event::Merged { .. } => ("group", "merged"),
-        Event::Promoted { .. } => ("room", "major"),
-        Event::RunReleased { .. } => ("run", "released"),
-        Event::RunQueued { .. } => ("run", "waits for a key"),
-        Event::RunArmed { .. } => ("run", "starts by itself"),
-        Event::AutoStopped { .. } => ("run", "turned off after failures"),
-        Event::RunExpired { .. } => ("run", "expired"),
-        Event::RunRejected { .. } => ("run", "rejected"),
-        Event::RunEnded { outcome, .. } => ("run", outcome.word()),
-        _ => return None,
-    })
 }

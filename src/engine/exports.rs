@@ -52,6 +52,11 @@ impl Engine {
             )));
         }
         let read = self.postmortem(id).await?.ok_or(Refusal::NoSuchIncident)?;
+        if read.document.nature.private {
+            return Err(invalid(format!(
+                "{id} is private, and {target} is read by others: nothing was sent. `public {id}` first, or take the document along by hand."
+            )));
+        }
         if what != DOCUMENT && item(what, &read.written.items).is_none() {
             return Err(invalid(format!("The postmortem of {id} has no {what}.")));
         }
@@ -110,6 +115,9 @@ impl Engine {
         let Some(read) = self.postmortem(row.incident).await? else {
             return gone("there is no such incident any more");
         };
+        if read.document.nature.private {
+            return gone("the incident is private now");
+        }
         let (document, places) = (&read.document, self.places());
         let url = format!(
             "{}/incidents/{}/postmortem",
@@ -121,6 +129,7 @@ impl Engine {
                 incident: row.incident.0,
                 title: document.title.clone(),
                 markdown: markdown_of(&layout(document, &read.template)),
+                known: row.url.clone(),
                 url,
             };
             return Ok(places.document(&row.target, &document).await);

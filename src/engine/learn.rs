@@ -5,11 +5,12 @@
 //! failure is tried again at the next incident.
 
 use super::{Change, Engine, Failure};
+use crate::core::analytics::{Fact, fact};
 use crate::core::directory::Directory;
-use crate::core::id::IncidentId;
+use crate::core::id::{IncidentId, Severity};
 use crate::core::learn::{Lesson, Proposal, lesson};
 use crate::core::time::Time;
-use crate::store::{ChangeSet, NoticeRow, StoreFault, TeachingRow};
+use crate::store::{ChangeSet, MeasureRow, NoticeRow, StoreFault, TeachingRow};
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
 use tokio::sync::broadcast::error::RecvError;
@@ -18,12 +19,16 @@ use tokio::sync::broadcast::error::RecvError;
 const AT_ONCE: usize = 64;
 /// Lessons a start takes up: of every pattern of the last months, as much as is looked back on.
 const KEPT: i64 = 5000;
+/// An incident that ended longer ago is history and not counted by the metrics, milliseconds.
+const COUNTED_MS: i64 = 3_600_000;
 
 /// How far learning has come.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     /// What was stored is known, and what was missed is on the list.
     caught_up: bool,
+    /// What the metrics have counted: the newest ends.
+    counted: BTreeSet<(Time, IncidentId)>,
 }
 
 /// Learns until the process ends.
@@ -62,7 +67,7 @@ impl Engine {
                 return Ok(all);
             }
             all += ids.len();
-            if let Err(failure) = self.read_lessons(&ids).await {
+            if let Err(failure) = self.read_lessons(&ids, &mut progress).await {
                 let mut list = self.list();
                 list.extend(ids);
                 return Err(failure);
@@ -92,6 +97,15 @@ impl Engine {
         loop {
             let missed = self.store().unlearned(after, 1000).await?;
             let Some(last) = missed.last() else {
+                break;
+            };
+            after = *last;
+            self.list().extend(missed);
+        }
+        let mut after = IncidentId(0);
+        loop {
+            let missed = self.store().unmeasured(after, 1000).await?;
+            let Some(last) = missed.last() else {
                 return Ok(());
             };
             after = *last;
@@ -99,16 +113,32 @@ impl Engine {
         }
     }
 
-    /// Reads these journals.
-    async fn read_lessons(&self, ids: &[IncidentId]) -> Result<(), Failure> {
+    /// Reads these journals: what they teach, and what they count for.
+    async fn read_lessons(
+        &self,
+        ids: &[IncidentId],
+        progress: &mut Progress,
+    ) -> Result<(), Failure> {
         let (mut changes, now) = (ChangeSet::default(), self.now());
         let mut lessons = Vec::new();
         for id in ids {
             let journal = self.store().journal(*id).await?;
             let lesson = lesson(*id, &journal);
+            let seq = u32::try_from(journal.len()).unwrap_or(u32::MAX);
+            let fact = fact(*id, &journal);
+            if let Some(fact) = &fact {
+                self.count_end(*id, fact, progress, now);
+            }
+            let measure = MeasureRow {
+                incident: *id,
+                seq,
+                opened_at: fact.as_ref().map_or(now, |f| f.opened),
+                fact,
+            };
+            changes.insight.measures.insert(*id, measure);
             let row = TeachingRow {
                 incident: *id,
-                seq: u32::try_from(journal.len()).unwrap_or(u32::MAX),
+                seq,
                 at: lesson.as_ref().map_or(now, |l| l.opened_at),
                 lesson: lesson.clone(),
             };
@@ -119,6 +149,25 @@ impl Engine {
         self.know(lessons.into_iter());
         self.propose(&fresh, &mut changes, now).await?;
         self.write(changes).await
+    }
+
+    /// An incident that ended just now is counted once, however often its journal is read.
+    fn count_end(&self, id: IncidentId, fact: &Fact, progress: &mut Progress, now: Time) {
+        let over = fact.opened.plus_ms(fact.resolve);
+        let old = now.since_ms(over) > COUNTED_MS || fact.drill || fact.merged;
+        if old || !progress.counted.insert((over, id)) {
+            return;
+        }
+        while progress
+            .counted
+            .first()
+            .is_some_and(|(t, _)| now.since_ms(*t) > COUNTED_MS)
+        {
+            progress.counted.pop_first();
+        }
+        let severity = self.directory().severity_name(Severity(fact.severity));
+        self.metrics()
+            .incident_over(&severity, fact.acknowledge, fact.resolve);
     }
 
     /// Decisions and cards see it from now on.

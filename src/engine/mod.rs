@@ -12,14 +12,22 @@ mod accounts;
 mod act;
 mod audit;
 mod automate;
+mod board;
+mod bulletins;
+mod changes;
 mod clock;
+mod counted;
 mod covers;
 mod deliver;
 mod desk;
+mod doors;
 mod draft;
 mod exports;
 mod feeds;
+mod files;
+mod hints;
 mod intake;
+mod items;
 mod learn;
 mod lease;
 mod memory;
@@ -28,8 +36,12 @@ mod outgoing;
 mod partly;
 mod postmortems;
 mod quiet;
+mod reason;
+mod redact;
 mod rest;
 mod still;
+mod summary;
+mod told;
 mod vigil;
 mod waking;
 
@@ -37,13 +49,18 @@ pub use accounts::person;
 pub use audit::{Sealer, Whole, checkpoint_file, genuine, genuine_all, verify_audit};
 pub use automate::AutomationAct;
 pub use clock::Clock;
+pub use counted::counted;
 pub use covers::covered;
+pub use doors::{Door, Said};
 pub use feeds::first_copies;
+pub use files::{Incoming, is_picture, too_large};
 pub use lease::GRACE_MS;
 pub use partly::proposed;
 pub use postmortems::Read;
 pub use quiet::SilenceAct;
+pub use redact::Redaction;
 pub use rest::restored;
+pub use told::{Change, Counter, Done, Failure, Tie};
 pub use waking::{AckLink, Tested, overlay};
 
 use crate::chat::Chat;
@@ -51,14 +68,15 @@ use crate::chat::button::Key;
 use crate::core::alert::Alert;
 use crate::core::directory::Directory;
 use crate::core::duty::Cover;
-use crate::core::id::{Actor, IncidentId, RoomId, RunId, Seq};
-use crate::core::incident::{Command, Incident, OpenAs, Refusal, Status};
+use crate::core::id::{Actor, IncidentId};
+use crate::core::incident::{Command, Incident, OpenAs, Status};
+use crate::core::sight::Sight;
 use crate::core::silence::Silence;
 use crate::core::time::Time;
 use crate::metrics::Metrics;
 use crate::notify::Notifiers;
 use crate::run::Executors;
-use crate::store::{ChangeSet, Store, StoreFault};
+use crate::store::{ChangeSet, Store};
 use arc_swap::ArcSwap;
 use covers::Covers;
 use lease::{Leases, Seen};
@@ -136,76 +154,28 @@ pub(crate) struct Inner {
     unlearned: Mutex<BTreeSet<IncidentId>>,
     /// What changes postmortems, and where they may go.
     after: postmortems::Shared,
+    /// The status page, and who is told of updates.
+    board: board::Shared,
+    /// What was changed, as it is told.
+    told: changes::Shared,
+    /// The model that may propose summaries.
+    summaries: summary::Shared,
     /// Calendars at an address.
     feeds: tokio::sync::Mutex<feeds::Feeds>,
     /// They are others now.
     feeds_moved: tokio::sync::Notify,
     /// What people who look at the console should know of.
     troubles: ArcSwap<BTreeMap<&'static str, Vec<String>>>,
+    /// Where files that came with messages are kept.
+    files: std::sync::OnceLock<std::path::PathBuf>,
+    /// Held by whoever keeps a file or deletes what is not needed.
+    filing: tokio::sync::Mutex<()>,
     /// Providers that wake people.
     notifiers: ArcSwap<Notifiers>,
     /// Chat platforms, for test pages.
     chats: RwLock<Vec<Arc<dyn Chat>>>,
     /// Contacts of which a code came back.
     verified: RwLock<waking::Verified>,
-}
-
-/// What a submitted command did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Done {
-    /// The incident.
-    pub incident: IncidentId,
-    /// Its last event.
-    pub seq: Seq,
-    /// The same cause had been answered before; nothing new was done.
-    pub repeated: bool,
-}
-
-/// Why a submitted command did nothing.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum Failure {
-    /// A no, in words for the person.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// The store is down or this process is stopping; try again. HTTP 503.
-    #[error("firebell cannot store this right now: {0}")]
-    Unavailable(String),
-}
-
-impl From<StoreFault> for Failure {
-    fn from(fault: StoreFault) -> Failure {
-        Failure::Unavailable(fault.to_string())
-    }
-}
-
-/// Something changed and is committed; readers look again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// An incident (its card, page, timeline).
-    Incident(IncidentId),
-    /// A room of the console has a new message.
-    Room(RoomId),
-    /// A run wrote output.
-    Run(RunId, IncidentId),
-    /// The configuration was reloaded.
-    Directory,
-}
-
-/// Numbers for rows that adapters write themselves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Counter {
-    /// `rooms.id`
-    Room,
-    /// `posts.id`
-    Post,
-    /// Run numbers.
-    Run,
-    /// `quarantine.id`
-    Quarantine,
-    /// `heard.id`
-    Heard,
-    /// `attempts.id`
-    Attempt,
 }
 
 impl Engine {
@@ -290,9 +260,14 @@ impl Engine {
             learning: tokio::sync::Mutex::default(),
             unlearned: Mutex::default(),
             after: postmortems::Shared::default(),
+            board: board::Shared::default(),
+            told: changes::Shared::default(),
+            summaries: summary::Shared::default(),
             feeds: tokio::sync::Mutex::default(),
             feeds_moved: tokio::sync::Notify::new(),
             troubles: ArcSwap::default(),
+            files: std::sync::OnceLock::new(),
+            filing: tokio::sync::Mutex::default(),
             notifiers: ArcSwap::default(),
             chats: RwLock::default(),
             verified: RwLock::new(verified),
@@ -311,11 +286,15 @@ impl Engine {
             };
             engine.write(changes).await?;
         }
+        changes::restored(&engine).await?;
         spawn(covers::mind(engine.clone()));
         spawn(vigil::keep(engine.clone()));
         spawn(learn::keep(engine.clone()));
+        spawn(hints::keep(engine.clone()));
         spawn(postmortems::keep(engine.clone()));
         spawn(feeds::keep(engine.clone()));
+        spawn(board::keep(engine.clone()));
+        spawn(bulletins::keep(engine.clone()));
         Ok(engine)
     }
 
@@ -366,6 +345,7 @@ impl Engine {
                 silences: now.silences.clone(),
                 switches: now.switches.clone(),
                 learned: now.learned.clone(),
+                changes: now.changes.clone(),
                 nights: now.nights.clone(),
                 ..directory.clone()
             };
@@ -401,6 +381,27 @@ impl Engine {
             cause: cause.to_owned(),
             from,
             into,
+            by,
+            reply,
+        })
+        .await
+    }
+
+    /// Ties an incident to another one, or unties it.
+    ///
+    /// # Errors
+    /// A refusal in words, or `Unavailable` when nothing could be stored.
+    pub async fn tie(
+        &self,
+        cause: &str,
+        id: IncidentId,
+        tie: Tie,
+        by: Actor,
+    ) -> Result<Done, Failure> {
+        self.ask(|reply| desk::Job::Tie {
+            cause: cause.to_owned(),
+            id,
+            tie,
             by,
             reply,
         })
@@ -517,6 +518,18 @@ impl Engine {
         Ok((!journal.is_empty()).then(|| Arc::new(Incident::replay(id, &journal))))
     }
 
+    /// The same, for somebody who may see so much: what they may not see is not there.
+    ///
+    /// # Errors
+    /// `Unavailable` when the store does not answer.
+    pub async fn seen(
+        &self,
+        id: IncidentId,
+        sight: &Sight,
+    ) -> Result<Option<Arc<Incident>>, Failure> {
+        Ok(self.incident(id).await?.filter(|i| sight.sees(i)))
+    }
+
     /// Every open incident as committed, in no order.
     #[must_use]
     pub fn open_incidents(&self) -> Vec<Arc<Incident>> {
@@ -544,7 +557,9 @@ impl Engine {
         metrics.set_alerts(self.firing());
         let open = self.0.open.read().unwrap_or_else(PoisonError::into_inner);
         for status in [Status::Triggered, Status::Acknowledged] {
-            metrics.set_incidents(status, open.values().filter(|i| i.status == status).count());
+            // Drills count nowhere.
+            let real = open.values().filter(|i| !i.nature.drill);
+            metrics.set_incidents(status, real.filter(|i| i.status == status).count());
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::memory::ShowKey;
 use crate::chat::{Chat, Fault};
+use crate::core::id::{IncidentId, Seq};
 use crate::core::incident::{Incident, Record};
 use crate::store::{AttemptRow, NoticeRow, OutboxRow, ShowRow};
 use std::sync::Arc;
@@ -19,6 +20,8 @@ pub(super) enum Message {
     Withdraw(Vec<i64>),
     /// Something may ring that need not any more.
     Hush,
+    /// The words of these events were removed: they are not to be said as they were.
+    Reread(IncidentId, Vec<Seq>),
     /// Lines for channels that belong to no incident.
     Notices(Vec<NoticeRow>),
     /// Do what is due, answer with how much was done once nothing is on its way.

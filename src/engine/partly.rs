@@ -30,6 +30,7 @@ impl Engine {
         let query = AlertQuery {
             incident: Some(incident.id),
             firing: Some(true),
+            sight: crate::core::sight::Sight::All,
             limit: ALERTS,
             ..AlertQuery::default()
         };

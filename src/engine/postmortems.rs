@@ -10,6 +10,7 @@ use crate::core::directory::Directory;
 use crate::core::id::{Actor, IncidentId};
 use crate::core::incident::{Event, Incident, Record, Refusal};
 use crate::core::postmortem::{self, Act, Postmortem, Template, Written, half};
+use crate::core::sight::Sight;
 use crate::core::time::Time;
 use crate::core::timeline;
 use crate::share::Places;
@@ -37,6 +38,8 @@ pub(super) struct Shared {
     mind: tokio::sync::Mutex<()>,
     /// Where they may go.
     pub(super) places: ArcSwap<Places>,
+    /// Incidents for which was looked for a lesson.
+    pub(super) looked: super::hints::Looked,
     /// An export was asked for.
     pub(super) moved: tokio::sync::Notify,
 }
@@ -70,20 +73,28 @@ impl Engine {
 
     fn read(&self, id: IncidentId, journal: &[Record], row: Option<PostmortemRow>) -> Read {
         let directory = self.directory();
-        let (written, revision) = row.map_or_else(Default::default, |r| (r.written, r.revision));
+        let (mut written, revision) =
+            row.map_or_else(Default::default, |r| (r.written, r.revision));
+        written.collect(&Incident::replay(id, journal).conduct, directory.zone);
         let draft = postmortem::build(id, journal, directory.zone);
         let document = draft.with(&written, &|id| directory.person_name(id));
-        let template = directory.postmortems.template(
-            &document.severity,
-            document.service.as_deref(),
-            document.team.as_deref(),
-        );
+        let template = directory.template(&document);
         Read {
             document,
             written,
             revision,
             template,
         }
+    }
+
+    /// The highest number an action item of an incident has that is in no journal: tasks are counted on
+    /// from there, so that a number means one thing.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn item_floor(&self, id: IncidentId) -> Result<u32, Failure> {
+        let row = self.store().postmortem(id).await?;
+        Ok(row.map_or(0, |r| r.written.last_item))
     }
 
     /// Changes a postmortem and says what happened.
@@ -93,18 +104,34 @@ impl Engine {
     pub async fn amend(&self, id: IncidentId, act: Act, by: &Actor) -> Result<String, Failure> {
         let _one = self.0.after.write.lock().await;
         let now = self.now();
-        let journal = self.store().journal(id).await?;
+        let mut journal = self.store().journal(id).await?;
         if journal.is_empty() {
             return Err(Refusal::NoSuchIncident.into());
         }
         let row = self.store().postmortem(id).await?;
-        let before = self.read(id, &journal, row);
-        let (written, what) = before.written.after(act, by, now).map_err(|why| {
+        let stored = row.as_ref().map(|r| r.written.clone());
+        let mut before = self.read(id, &journal, row.clone());
+        let invalid = |why: postmortem::Refused| {
             Failure::Refused(Refusal::Invalid {
                 why: why.to_string(),
             })
-        })?;
-        if written != before.written {
+        };
+        // What would be refused changes no journal.
+        let (_, what) = before
+            .written
+            .after(act.clone(), by, now)
+            .map_err(invalid)?;
+        // What an action item is stands in the journal; what is put here is the rest.
+        let rest = self.in_journal(id, &before.written, act, by).await?;
+        if rest.journaled {
+            journal = self.store().journal(id).await?;
+            before = self.read(id, &journal, row);
+        }
+        let written = match rest.act {
+            Some(act) => before.written.after(act, by, now).map_err(invalid)?.0,
+            None => before.written,
+        };
+        if stored.unwrap_or_default() != written {
             let changes = self.revised(id, &journal, before.revision + 1, written, by, &what);
             self.write(changes).await?;
             self.announce(Change::Incident(id));
@@ -154,12 +181,13 @@ impl Engine {
         &self,
         incident: &Incident,
         alert: Option<&str>,
+        sight: &Sight,
     ) -> Result<Option<FoundRow>, StoreFault> {
         let service = incident.service.as_deref();
         if service.is_none() && alert.is_none() {
             return Ok(None);
         }
-        let rows = self.store().lessons(service, alert, LESSONS).await?;
+        let rows = self.store().lessons(service, alert, sight, LESSONS).await?;
         let mut best: Option<(u8, FoundRow)> = None;
         for (found, alerts) in rows {
             let same = alert.is_some_and(|a| alerts.iter().any(|b| a == b));
@@ -196,6 +224,22 @@ impl Engine {
         Ok(done + self.send_exports().await?)
     }
 
+    /// Words were removed: what is searched is read anew, where there is something to search.
+    pub(super) async fn index_again(&self, id: IncidentId) -> Result<(), Failure> {
+        let _one = self.0.after.write.lock().await;
+        if !self.store().is_searched(id).await? {
+            return Ok(());
+        }
+        let journal = self.store().journal(id).await?;
+        let row = self.store().postmortem(id).await?;
+        let read = self.read(id, &journal, row);
+        let changes = ChangeSet {
+            lessons: vec![lesson(id, &journal, &read)],
+            ..ChangeSet::default()
+        };
+        self.write(changes).await
+    }
+
     /// An incident that is over: until when a review is due, and what can be found of it.
     async fn take_in(&self, id: IncidentId) -> Result<bool, Failure> {
         let _one = self.0.after.write.lock().await;
@@ -207,7 +251,8 @@ impl Engine {
         let row = self.store().postmortem(id).await?;
         let read = self.read(id, &journal, row);
         let directory = self.directory();
-        let due = if incident.merged_into.is_some() {
+        // A drill owes nobody a review.
+        let due = if incident.merged_into.is_some() || incident.nature.drill {
             None
         } else {
             let deadlines = &directory.postmortems.deadlines;
@@ -350,7 +395,8 @@ fn recipients(
         return chats.map(|p| (p, format!("{PERSON}{id}"))).collect();
     }
     let channel = directory.channel(incident.service.as_deref(), incident.team.as_deref());
-    let Some(channel) = channel else {
+    // Where everybody reads nothing is said of a private incident.
+    let Some(channel) = channel.filter(|_| !incident.nature.private) else {
         tracing::warn!(
             incident = incident.id.0,
             "nobody sees to a postmortem that is due, and its team has no channel"

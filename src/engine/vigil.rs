@@ -9,6 +9,7 @@ use crate::core::directory::{ContactKind, Directory, Target, Team};
 use crate::core::hours::disturbed;
 use crate::core::incident::{Event, Incident, Ladder};
 use crate::core::schedule::{Finding, findings};
+use crate::core::sight::Sight;
 use crate::core::time::Time;
 use crate::core::vigil::{self, HandOver, Past};
 use crate::store::{ChangeSet, NoticeRow, PERSON};
@@ -122,7 +123,12 @@ impl Engine {
         let open = self.open_incidents();
         for over in overs {
             let past = self.past(directory, &over).await?;
-            let mine = concerned(directory, &over.schedule, &open);
+            let mut mine = concerned(directory, &over.schedule, &open);
+            // All of them get the same words.
+            let sights: Vec<Sight> = (over.on.iter())
+                .map(|id| Sight::person(id, directory))
+                .collect();
+            mine.retain(|i| sights.iter().all(|s| s.sees(i)));
             let text = vigil::brief(directory, &over, &mine, &past);
             news.extend(to_people(directory, "brief", &over, &text));
         }
@@ -138,9 +144,12 @@ impl Engine {
         let opened = openings
             .iter()
             .filter(|record| match &record.event {
-                Event::Opened { team, ladder, .. } => {
-                    is_of(directory, &over.schedule, team.as_deref(), ladder)
-                }
+                Event::Opened {
+                    team,
+                    ladder,
+                    nature,
+                    ..
+                } => !nature.drill && is_of(directory, &over.schedule, team.as_deref(), ladder),
                 _ => false,
             })
             .count();

@@ -2,14 +2,14 @@
 
 use super::ear::Inner;
 use crate::chat::grammar::{self, Invocation, Usage};
-use crate::chat::heard::{Deed, Heard, Home, Said, User, Voice};
+use crate::chat::heard::{Deed, Heard, Home, Said, Voice};
 use crate::chat::{Press, button, form, words};
 use crate::core::audit::{Fact, ordered};
 use crate::core::directory::Directory;
 use crate::core::id::{Actor, IncidentId};
 use crate::core::incident::{Command, Status};
+use crate::core::sight::Sight;
 use crate::core::text::cut;
-use crate::core::time::Time;
 use crate::core::timeline;
 use crate::dispatch::{self, Reply};
 use crate::engine::Failure;
@@ -37,31 +37,44 @@ pub(super) async fn act(inner: &Inner, voice: &dyn Voice, heard: &Heard) -> Resu
         Deed::Typed { verb, options } => errand.typed(verb, options).await,
         Deed::Press { token, .. } => errand.press(token).await,
         Deed::Submit { token, values } => errand.submit(token, values).await,
-        Deed::Said { .. }
-        | Deed::Edited { .. }
-        | Deed::Deleted { .. }
-        | Deed::Joined
-        | Deed::Left => errand.room().await,
+        Deed::Said { answers, files, .. } => super::talk::said(&errand, answers, files).await,
+        Deed::Edited { .. } | Deed::Deleted { .. } | Deed::Joined | Deed::Left => {
+            errand.room().await
+        }
         Deed::Kept {
             message,
             text,
             author,
             written_at,
             how,
+            ours,
         } => {
-            errand
-                .keep(message, text, author.as_ref(), *written_at, how)
-                .await
+            let found = super::talk::Found {
+                message,
+                text,
+                author: author.as_ref(),
+                written_at: *written_at,
+                ours: *ours,
+            };
+            super::talk::keep(&errand, &found, how).await
+        }
+        Deed::Unkept { message, how } => super::talk::unkeep(&errand, message, how).await,
+        // Its form is what is usually sent; this is for a place that opens none.
+        Deed::Declare { text, link, .. } => {
+            let title = form::declared_from(text, link);
+            let options = BTreeMap::from([("title".to_owned(), title)]);
+            errand.typed("new", &options).await
         }
         Deed::Home => errand.home().await,
     }
 }
 
-struct Errand<'a> {
-    inner: &'a Inner,
-    voice: &'a dyn Voice,
-    heard: &'a Heard,
-    cause: String,
+/// An act under way.
+pub(super) struct Errand<'a> {
+    pub(super) inner: &'a Inner,
+    pub(super) voice: &'a dyn Voice,
+    pub(super) heard: &'a Heard,
+    pub(super) cause: String,
 }
 
 impl Errand<'_> {
@@ -99,6 +112,7 @@ impl Errand<'_> {
                 | "check"
                 | "automation"
                 | "stop"
+                | "redact"
                 | "settle"
                 | "link"
                 | "verify"
@@ -108,8 +122,9 @@ impl Errand<'_> {
             Err(why) => return self.turned_away(strict, invocation.verb(), &why).await,
         };
         let engine = &self.inner.engine;
-        let reply =
-            dispatch::invoke(engine, who, &self.heard.platform, invocation, &self.cause).await;
+        let here = self.inner.here(self.heard).await;
+        let at = (self.heard.platform.as_str(), here);
+        let reply = dispatch::invoke_here(engine, who, at, invocation, &self.cause).await;
         self.reply(reply).await
     }
 
@@ -139,16 +154,11 @@ impl Errand<'_> {
             Err(why) => return self.turned_away(strict, &button::word(&press), &why).await,
         };
         let engine = &self.inner.engine;
-        let reply = dispatch::press(
-            engine,
-            who,
-            &self.heard.platform,
-            token.incident,
-            &press,
-            token.seq,
-            &self.cause,
-        )
-        .await;
+        let here = self.inner.here(self.heard).await;
+        let at = (self.heard.platform.as_str(), here);
+        let button = (&press, token.seq);
+        let reply =
+            dispatch::press_here(engine, who, at, token.incident, button, &self.cause).await;
         self.reply(reply).await
     }
 
@@ -183,12 +193,6 @@ impl Errand<'_> {
             self.heard.platform.clone(),
         );
         Some(match &self.heard.deed {
-            Deed::Said { message, text } => Command::Speak {
-                by,
-                text: cut_lines(text),
-                platform,
-                message: message.clone(),
-            },
             Deed::Edited { message, text } => Command::Reword {
                 by,
                 text: cut_lines(text),
@@ -204,54 +208,6 @@ impl Errand<'_> {
             Deed::Left => Command::Leave { by, platform },
             _ => return None,
         })
-    }
-
-    /// A message goes on the timeline at the time it was written, however often it is kept.
-    async fn keep(
-        &self,
-        message: &str,
-        text: &str,
-        author: Option<&User>,
-        written_at: Time,
-        how: &str,
-    ) -> Result<(), Failure> {
-        let Some(id) = self.inner.here(self.heard).await else {
-            return self
-                .no("This is not the room of an incident; `note #42 …` puts words on any timeline.")
-                .await;
-        };
-        let by = match self.inner.people.who(self.voice, self.heard, false).await {
-            Ok(by) => by,
-            Err(why) => return self.no(&why).await,
-        };
-        let mut words = text.to_owned();
-        let mut name = author.map(|a| a.name.clone()).unwrap_or_default();
-        if words.is_empty() || name.is_empty() {
-            let room = &self.heard.room;
-            if let Ok(Some((user, found))) = self.voice.message(room, message).await {
-                name = user.name;
-                words = found;
-            }
-        }
-        if words.trim().is_empty() {
-            return self
-                .no("That message has no words to put on the timeline.")
-                .await;
-        }
-        let words = cut_lines(&words);
-        let text = match name.as_str() {
-            "" => format!("{words} ({how})"),
-            name => format!("{name}: {words} ({how})"),
-        };
-        let note = Command::Note {
-            by,
-            text,
-            happened_at: Some(written_at.min(self.inner.now())),
-        };
-        let heard = self.heard;
-        let cause = format!("keep:{}:{}:{message}", heard.platform, heard.room);
-        self.inner.engine.submit(&cause, id, note).await?;
-        Ok(())
     }
 
     async fn reply(&self, reply: Reply) -> Result<(), Failure> {
@@ -296,7 +252,7 @@ impl Errand<'_> {
         self.no(why).await
     }
 
-    async fn no(&self, why: &str) -> Result<(), Failure> {
+    pub(super) async fn no(&self, why: &str) -> Result<(), Failure> {
         let said = Said {
             text: why.to_owned(),
             ..Said::default()
@@ -340,6 +296,8 @@ impl Errand<'_> {
             None => "firebell does not know which person of the directory you are. You may declare, page and acknowledge; `link` shows how to change that.".to_owned(),
         };
         let mut open = engine.open_incidents();
+        let sight = Sight::of(who, &directory);
+        open.retain(|i| sight.sees(i));
         open.sort_by_key(|i| (i.severity, std::cmp::Reverse(i.id)));
         let line = |i: &crate::core::incident::Incident| {
             format!(
@@ -347,7 +305,7 @@ impl Errand<'_> {
                 i.id,
                 directory.severity_name(i.severity),
                 i.status.word(),
-                i.title
+                i.headline()
             )
         };
         let mine: Vec<String> = open
@@ -359,6 +317,15 @@ impl Errand<'_> {
                 has || leads || paged && i.status == Status::Triggered
             })
             .map(|i| line(i))
+            .collect();
+        let zone = Some(self.inner.zone(self.heard));
+        let tasks: Vec<String> = open
+            .iter()
+            .flat_map(|i| {
+                let theirs = i.conduct.open_tasks();
+                let theirs = theirs.filter(|t| t.owner.as_ref().is_some_and(|o| o.same(who)));
+                theirs.map(|t| format!("{} {}", i.id, words::task_line(t, zone)))
+            })
             .collect();
         let all: Vec<String> = open.iter().map(|i| line(i)).collect();
         let shifts = directory
@@ -378,6 +345,7 @@ impl Errand<'_> {
             sections: vec![
                 ("My shifts".to_owned(), few(shifts)),
                 ("My incidents".to_owned(), few(mine)),
+                ("My tasks".to_owned(), few(tasks)),
                 ("Open incidents".to_owned(), few(all)),
                 (
                     "On call now".to_owned(),
@@ -411,7 +379,7 @@ fn few(mut lines: Vec<String>) -> Vec<String> {
 }
 
 /// Line breaks stay: `cut` is for one line.
-fn cut_lines(text: &str) -> String {
+pub(super) fn cut_lines(text: &str) -> String {
     let lines: Vec<String> = text.lines().map(|l| cut(l, TEXT_CHARS)).collect();
     let text = lines.join("\n");
     text.chars().take(TEXT_CHARS).collect()

@@ -10,6 +10,7 @@ use crate::chat::{Press, button};
 use crate::core::directory::Directory;
 use crate::core::id::IncidentId;
 use crate::core::incident::Incident;
+use crate::core::sight::Sight;
 use crate::core::time::Time;
 use crate::engine::{Counter, Engine, Failure};
 use crate::store::{ChangeSet, HeardRow};
@@ -226,11 +227,22 @@ impl Ear {
                 let here = self.0.here(heard).await;
                 let context = self.0.context(heard, &directory, here);
                 let wanting = grammar::wants_form(text, &context)?;
-                let incident = self.incident(wanting.incident).await;
+                let incident = self.shown(heard, wanting.incident).await;
                 match &wanting.action {
                     Some(action) => form::of_action(action, &directory, incident.as_deref()?),
+                    None if wanting.verb == "new" => {
+                        form::of_declaration(&directory, &BTreeMap::new(), ("", ""))
+                    }
                     None => form::of_verb(&wanting.verb, &directory, incident.as_deref()),
                 }
+            }
+            Deed::Declare { text, link, .. } => {
+                form::of_declaration(&directory, &BTreeMap::new(), (text, link))
+            }
+            Deed::Typed { verb, options }
+                if verb == "new" && options.get("title").is_none_or(|t| t.trim().is_empty()) =>
+            {
+                form::of_declaration(&directory, options, ("", ""))
             }
             Deed::Typed { verb, options } if verb == "run" => {
                 let said = |name: &str| options.get(name).is_some_and(|v| !v.trim().is_empty());
@@ -247,9 +259,15 @@ impl Ear {
             Deed::Press { token, .. } => {
                 let key = self.0.engine.button_key();
                 let token = key.read(&heard.platform, &heard.room, token)?;
-                let incident = self.incident(token.incident).await;
+                let incident = self.shown(heard, token.incident).await;
                 match button::press(&token.word)? {
                     Press::Note => form::of_verb("note", &directory, Some(incident.as_deref()?)),
+                    Press::Ask { verb } => {
+                        form::of_verb(&verb, &directory, Some(incident.as_deref()?))
+                    }
+                    Press::Update => {
+                        form::of_verb("update", &directory, Some(incident.as_deref()?))
+                    }
                     Press::AskRun { action } => {
                         form::of_action(&action, &directory, incident.as_deref()?)
                     }
@@ -309,8 +327,9 @@ impl Ear {
         let directory = self.0.engine.directory();
         let part = part.to_lowercase();
         let mut found = match option {
-            "incident" => self.open_incidents(),
+            "incident" | "to" | "into" | "parent" => self.open_incidents(heard),
             "run" => self.waiting_runs(heard, options).await,
+            "line" | "task" => self.numbered(heard, options, option == "line").await,
             _ => surface::tree()
                 .find(verb)
                 .and_then(|leaf| leaf.args.iter().find(|a| a.name == option))
@@ -324,11 +343,14 @@ impl Ear {
         found
     }
 
-    fn open_incidents(&self) -> Vec<(String, String)> {
+    fn open_incidents(&self, heard: &Heard) -> Vec<(String, String)> {
         let mut open = self.0.engine.open_incidents();
+        let who = self.0.people.author(heard);
+        let sight = Sight::of(&who, &self.0.engine.directory());
+        open.retain(|i| sight.sees(i));
         open.sort_by_key(|i| std::cmp::Reverse(i.id));
         open.iter()
-            .map(|i| (i.id.0.to_string(), format!("{} {}", i.id, i.title)))
+            .map(|i| (i.id.0.to_string(), format!("{} {}", i.id, i.headline())))
             .collect()
     }
 
@@ -346,6 +368,26 @@ impl Ear {
             .collect()
     }
 
+    /// Lines of checklists that are open, or tasks, by number.
+    async fn numbered(
+        &self,
+        heard: &Heard,
+        options: &BTreeMap<String, String>,
+        lines: bool,
+    ) -> Vec<(String, String)> {
+        let Some(incident) = self.meant(heard, options).await else {
+            return Vec::new();
+        };
+        let one = |n: u32, text: &str| (n.to_string(), format!("{n} {text}"));
+        let conduct = &incident.conduct;
+        if lines {
+            let open = conduct.checks().filter(|c| c.done.is_none());
+            return open.map(|c| one(c.item.item, &c.item.text)).collect();
+        }
+        let tasks = conduct.tasks.values();
+        tasks.map(|t| one(t.task, &t.text)).collect()
+    }
+
     /// The incident options name, else the one whose room it is.
     async fn meant(
         &self,
@@ -357,7 +399,15 @@ impl Ear {
             Some(id) => id,
             None => self.0.here(heard).await?,
         };
-        self.incident(id).await
+        self.shown(heard, id).await
+    }
+
+    /// An incident whoever asks may see: in its room they do.
+    async fn shown(&self, heard: &Heard, id: IncidentId) -> Option<Arc<Incident>> {
+        let incident = self.incident(id).await?;
+        let who = self.0.people.author(heard);
+        let sees = Sight::of(&who, &self.0.engine.directory()).sees(&incident);
+        (sees || self.0.here(heard).await == Some(id)).then_some(incident)
     }
 
     async fn incident(&self, id: IncidentId) -> Option<Arc<Incident>> {

@@ -13,5 +13,6 @@
 mod act;
 mod ear;
 mod people;
+mod talk;
 
 pub use ear::Ear;

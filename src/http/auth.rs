@@ -4,7 +4,9 @@
 //! the time taken says nothing about which one came close.
 
 use crate::config::Token;
-use crate::core::id::Actor;
+use crate::core::directory::Directory;
+use crate::core::id::{Actor, IncidentId};
+use crate::core::sight::Sight;
 use crate::http::App;
 use crate::http::error::Problem;
 use axum::extract::{Request, State};
@@ -21,9 +23,22 @@ pub struct Caller {
     pub name: String,
     /// The person whose token it is, with the name the directory has for them.
     pub person: Option<(String, String)>,
+    /// It has the scope for private incidents.
+    pub private: bool,
 }
 
 impl Caller {
+    /// What it may see: private incidents only with the scope, and with a person's token those alone
+    /// that the person may see.
+    #[must_use]
+    pub fn sight(&self, directory: &Directory) -> Sight {
+        match (&self.person, self.private) {
+            (_, false) => Sight::Public,
+            (Some((id, _)), true) => Sight::person(id, directory),
+            (None, true) => Sight::All,
+        }
+    }
+
     /// As the journal names it.
     #[must_use]
     pub fn actor(&self) -> Actor {
@@ -80,9 +95,50 @@ pub async fn require_token(State(app): State<App>, mut request: Request, next: N
     let caller = Caller {
         name: token.name.clone(),
         person,
+        private: token.private,
     };
+    // Whatever is asked of an incident this program may not see, the answer is that there is none: one
+    // gate for every route with an incident in its path.
+    if let Some(id) = incident_of(request.uri().path(), "/api/v1/incidents/") {
+        let sight = caller.sight(&directory);
+        match app.engine.incident(id).await {
+            Ok(Some(incident)) if !sight.sees(&incident) => {
+                return Problem::missing(format!("There is no incident {id}.")).into_response();
+            }
+            Ok(_) => {}
+            Err(failure) => return Problem::from(failure).into_response(),
+        }
+    }
     request.extensions_mut().insert(caller);
     next.run(request).await
+}
+
+/// The incident in a path below `root`, read as the handlers read it: escapes undone, by the same parser.
+pub(crate) fn incident_of(path: &str, root: &str) -> Option<IncidentId> {
+    let path = unescaped(path);
+    let segment = path.strip_prefix(root)?.split('/').next()?;
+    segment.parse().ok().map(IncidentId)
+}
+
+/// `%31` is `1`; what is no escape stays as it is.
+fn unescaped(path: &str) -> String {
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        let hex = tail.get(..2).and_then(|h| std::str::from_utf8(h).ok());
+        let byte = hex.and_then(|h| u8::from_str_radix(h, 16).ok());
+        match byte.filter(|_| *first == b'%') {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &tail[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]
@@ -95,6 +151,7 @@ mod tests {
             name: name.to_owned(),
             sha256: Sha256::digest(text.as_bytes()).into(),
             person: None,
+            private: false,
         }
     }
 
@@ -107,6 +164,26 @@ mod tests {
         assert_eq!(name("fb_three"), None);
         assert_eq!(name(""), None);
         assert!(find(&[], "fb_one").is_none());
+    }
+
+    #[test]
+    fn an_incident_in_a_path_is_found_however_it_is_written() {
+        let root = "/api/v1/incidents/";
+        let of = |path: &str| incident_of(path, root).map(|id| id.0);
+        for path in [
+            "42",
+            "%34%32",
+            "+42",
+            "042",
+            "42/timeline",
+            "%34%32/runs?x=1",
+        ] {
+            assert_eq!(of(&format!("{root}{path}")), Some(42), "{path}");
+        }
+        for path in ["", "resolve", "42x", "%", "%zz/42"] {
+            assert_eq!(of(&format!("{root}{path}")), None, "{path}");
+        }
+        assert_eq!(of("/incidents/42"), None);
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod alertmanager;
 mod answer;
 pub(super) mod auth;
 mod body;
+mod changes;
 mod pagerduty;
 mod plain;
 mod quarantine;
@@ -73,7 +74,7 @@ pub fn router(app: App) -> (Router, Arc<Counters>) {
             });
             router.merge(Router::new().route(format.path, handler).with_state(hook))
         });
-    (router, counters)
+    (router.merge(changes::router(hooks)), counters)
 }
 
 impl Hook {

@@ -9,6 +9,7 @@
 
 pub mod alertmanager_v2;
 pub mod alertmanager_webhook;
+pub mod change;
 pub mod counters;
 pub mod fingerprint;
 pub mod generic;

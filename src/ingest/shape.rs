@@ -17,6 +17,11 @@ impl Notes {
         }
     }
 
+    /// All of them, for a reader.
+    pub(super) fn words(&self) -> String {
+        self.0.join("; ")
+    }
+
     /// Writes them into the annotations, after what the sender may have written there.
     pub(super) fn write(self, annotations: &mut Labels) {
         if self.0.is_empty() {

@@ -4,12 +4,12 @@
 //! card or run is a message without words, drawn from state by whoever reads it. There is no
 //! network here, so the only fault is a store that does not answer, and trying again is always safe.
 
-use crate::chat::{Answer, Card, Chat, Fault, Line, Page, Retry, RoomRef};
+use crate::chat::{Answer, Board, Card, Chat, Fault, Line, Page, Retry, RoomRef};
 use crate::core::directory::Directory;
 use crate::core::id::{Actor, IncidentId, RoomId};
 use crate::engine::{Change, Counter, Engine, Failure};
-use crate::store::{ChangeSet, PostRow, RoomRow, StoreFault};
-use std::collections::BTreeSet;
+use crate::store::{ChangeSet, PostChange, PostRow, RoomChange, RoomRow, StoreFault};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The platform's name in the configuration, in journals and in the outbox.
 pub const PLATFORM: &str = "console";
@@ -64,6 +64,7 @@ impl ConsoleChat {
             kind: kind.to_owned(),
             incident,
             created_at: self.engine.now(),
+            archived_at: None,
         };
         let changes = ChangeSet {
             rooms: vec![room],
@@ -78,6 +79,19 @@ impl ConsoleChat {
         })?;
         self.engine.announce(Change::Room(made.id));
         Ok(made)
+    }
+
+    /// The room of an incident, made when it does not exist; a name another one has gets a number.
+    async fn room_for(&self, incident: IncidentId, name: &str) -> Result<RoomRow, Fault> {
+        if let Some(known) = self.engine.store().room_of(incident).await? {
+            return Ok(known);
+        }
+        let taken = self.engine.store().room_named("incident", name).await?;
+        let name = match taken {
+            Some(_) => format!("{name}-{}", incident.0),
+            None => name.to_owned(),
+        };
+        self.room("incident", &name, Some(incident)).await
     }
 
     async fn find(&self, room: &RoomRef) -> Result<RoomId, Fault> {
@@ -121,7 +135,84 @@ impl ConsoleChat {
             seq: None,
             text: String::new(),
             key,
+            state: String::new(),
+            changed_at: None,
+            answers: None,
         }
+    }
+
+    /// The room of an incident by its id.
+    async fn known(&self, id: &str) -> Result<RoomRow, Fault> {
+        let found = match id.parse() {
+            Ok(id) => self.engine.store().room(RoomId(id)).await?,
+            Err(_) => None,
+        };
+        found.ok_or_else(|| Fault {
+            why: format!("`{id}` is not a room of the console"),
+            retry: Retry::Gone,
+        })
+    }
+
+    async fn change_room(&self, change: RoomChange) -> Result<(), Fault> {
+        let id = change.id;
+        let changes = ChangeSet {
+            room_changes: BTreeMap::from([(id, change)]),
+            ..ChangeSet::default()
+        };
+        self.engine.write(changes).await?;
+        self.engine.announce(Change::Room(id));
+        Ok(())
+    }
+
+    /// Calls a room something else; when the name is taken, with its incident's number behind it.
+    async fn call_it(&self, id: &str, name: &str) -> Result<(), Fault> {
+        let room = self.known(id).await?;
+        let taken = self.engine.store().room_named(&room.kind, name).await?;
+        let name = match taken {
+            Some(other) if other.id != room.id => format!("{name}-{}", room.id.0),
+            _ => name.to_owned(),
+        };
+        self.change_room(RoomChange {
+            id: room.id,
+            name,
+            archived_at: room.archived_at,
+        })
+        .await
+    }
+
+    async fn put_away(&self, id: &str, away: bool) -> Result<RoomRow, Fault> {
+        let room = self.known(id).await?;
+        let change = RoomChange {
+            id: room.id,
+            name: room.name.clone(),
+            archived_at: away.then(|| self.engine.now()),
+        };
+        self.change_room(change).await?;
+        Ok(room)
+    }
+
+    /// Changes a message: its words, or that it is gone.
+    async fn change(&self, message: &str, text: &str, state: &str) -> Result<(), Fault> {
+        let found = match message.parse() {
+            Ok(id) => self.engine.store().post(id).await?,
+            Err(_) => None,
+        };
+        let Some(post) = found.filter(|p| p.state != "removed") else {
+            return Ok(());
+        };
+        let change = PostChange {
+            id: post.id,
+            text: text.to_owned(),
+            state: state.to_owned(),
+            changed_at: self.engine.now(),
+        };
+        let changes = ChangeSet {
+            post_changes: BTreeMap::from([(post.id, change)]),
+            ..ChangeSet::default()
+        };
+        self.engine.write(changes).await?;
+        self.engine.announce(Change::Room(post.room));
+        Ok(())
     }
 
     async fn card(&self, room: RoomId, incident: IncidentId) -> Result<String, Fault> {
@@ -164,7 +255,7 @@ impl Chat for ConsoleChat {
 
     fn open_room<'a>(&'a self, card: &'a Card, name: &'a str) -> Answer<'a, (String, String)> {
         Box::pin(async move {
-            let room = self.room("incident", name, Some(card.incident)).await?;
+            let room = self.room_for(card.incident, name).await?;
             self.card(room.id, card.incident).await?;
             Ok((room.id.0.to_string(), room.name))
         })
@@ -187,6 +278,25 @@ impl Chat for ConsoleChat {
         Box::pin(async move { self.card(self.find(room).await?, card.incident).await })
     }
 
+    fn board<'a>(
+        &'a self,
+        room: &'a RoomRef,
+        board: &'a Board,
+        _remote: &'a str,
+        _again: bool,
+    ) -> Answer<'a, String> {
+        // Like a card: drawn from state by whoever reads it.
+        Box::pin(async move {
+            let room = self.find(room).await?;
+            let post = self.blank(room, "board", format!("{}:{}", board.key, room.0));
+            self.post(PostRow {
+                incident: Some(board.incident),
+                ..post
+            })
+            .await
+        })
+    }
+
     fn page<'a>(&'a self, person: &'a str, pages: &'a [Page]) -> Answer<'a, String> {
         Box::pin(async move {
             let room = self.room("direct", person, None).await?;
@@ -204,6 +314,34 @@ impl Chat for ConsoleChat {
             }
             Ok(last)
         })
+    }
+
+    fn rename<'a>(&'a self, room: &'a str, name: &'a str) -> Answer<'a, ()> {
+        Box::pin(self.call_it(room, name))
+    }
+
+    fn shelve<'a>(&'a self, room: &'a str) -> Answer<'a, ()> {
+        Box::pin(async move { self.put_away(room, true).await.map(drop) })
+    }
+
+    fn unshelve<'a>(
+        &'a self,
+        room: &'a str,
+        _card: &'a Card,
+        _name: &'a str,
+    ) -> Answer<'a, (String, String)> {
+        Box::pin(async move {
+            let row = self.put_away(room, false).await?;
+            Ok((row.id.0.to_string(), row.name))
+        })
+    }
+
+    fn amend<'a>(&'a self, _room: &'a RoomRef, message: &'a str, line: &'a Line) -> Answer<'a, ()> {
+        Box::pin(self.change(message, &line.text, ""))
+    }
+
+    fn erase<'a>(&'a self, _room: &'a RoomRef, message: &'a str) -> Answer<'a, ()> {
+        Box::pin(self.change(message, "", "removed"))
     }
 
     fn tell<'a>(&'a self, room: &'a RoomRef, key: &'a str, text: &'a str) -> Answer<'a, ()> {

@@ -2,7 +2,8 @@
 
 pub mod console;
 pub mod discord;
-pub mod gate;
+mod fetch;
+mod gate;
 pub mod outage;
 pub mod slack;
 pub mod watch;

@@ -40,6 +40,15 @@ static SHAPES: LazyLock<Regex> = LazyLock::new(|| {
     .expect("the constant pattern is valid")
 });
 
+/// A text without the secrets in it that have a known shape.
+#[must_use]
+pub fn masked(text: &str) -> String {
+    let (mut mask, mut out) = (Mask::default(), String::with_capacity(text.len()));
+    mask.push(text, &mut out);
+    mask.finish(&mut out);
+    out
+}
+
 /// Masks a stream of text.
 #[derive(Debug, Default)]
 pub struct Mask {

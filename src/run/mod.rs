@@ -22,6 +22,7 @@ pub mod ssh;
 mod veil;
 mod wire;
 
+pub use mask::masked;
 pub use output::{Output, TAIL_CHARS};
 pub use veil::Veil;
 

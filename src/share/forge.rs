@@ -116,6 +116,71 @@ pub(super) async fn gitlab_issue(
     landed(&issue, "web_url", "state", "closed")
 }
 
+/// A whole document as an issue: made once, brought up to date after that.
+pub(super) async fn document(
+    client: &Client,
+    forge: Forge,
+    project: &str,
+    document: &Document,
+) -> Result<Landed, Fault> {
+    let mark = format!("<!-- firebell-{} -->", document.incident);
+    let text = crate::core::postmortem::issue_body(
+        &document.markdown,
+        &document.url,
+        crate::core::postmortem::ISSUE_BYTES,
+    );
+    let text = format!("{text}\n\n{mark}\n");
+    let title = format!(
+        "Postmortem of incident {}: {}",
+        document.incident,
+        cut(&document.title, TITLE_CHARS)
+    );
+    let title = title.replace('@', "@\u{200B}");
+    let (path, field, url, id, change) = match forge {
+        Forge::Github => (
+            format!("/repos/{project}/issues"),
+            "body",
+            "html_url",
+            "number",
+            Method::PATCH,
+        ),
+        Forge::Gitlab => (
+            format!("/projects/{}/issues", encoded(project)),
+            "description",
+            "web_url",
+            "iid",
+            Method::PUT,
+        ),
+    };
+    let mut known = number(&document.known);
+    if known.is_none() {
+        let ours = match forge {
+            Forge::Github => vec![("state", "all"), ("labels", LABEL), ("per_page", LOOKED_AT)],
+            Forge::Gitlab => vec![("labels", LABEL), ("per_page", LOOKED_AT)],
+        };
+        let found = client.ask(Method::GET, &path, &ours, None).await?;
+        let mut all = found.as_array().into_iter().flatten();
+        let mine = all.find(|i| i[field].as_str().is_some_and(|b| b.contains(&mark)));
+        known = mine.and_then(|i| i[id].as_u64());
+    }
+    let issue = match known {
+        Some(number) => {
+            let body = json!({"title": title, field: text});
+            let path = format!("{path}/{number}");
+            client.ask(change, &path, &[], Some(&body)).await?
+        }
+        None => {
+            let labels = match forge {
+                Forge::Github => json!([LABEL]),
+                Forge::Gitlab => json!(LABEL),
+            };
+            let body = json!({"title": title, field: text, "labels": labels});
+            client.ask(Method::POST, &path, &[], Some(&body)).await?
+        }
+    };
+    landed(&issue, url, "state", "closed")
+}
+
 fn title(task: &Task) -> String {
     cut(&task.title, TITLE_CHARS).replace('@', "@\u{200B}")
 }

@@ -2,6 +2,7 @@
 
 use super::basic;
 use crate::chat::{Fault, Retry};
+use crate::config::chat::Net;
 use crate::config::postmortem::{Export, ExportKind, Forge};
 use crate::core::text;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
@@ -26,7 +27,17 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(export: &Export) -> Result<Client, String> {
-        let (net, name) = (&export.net, &export.name);
+        let section = format!("export.{}", export.name);
+        Client::with(&export.net, &section, &export.name, headers(export)?)
+    }
+
+    /// For whoever is asked with these headers. `section` of the configuration; `name` in errors.
+    pub(super) fn with(
+        net: &Net,
+        section: &str,
+        name: &str,
+        headers: HeaderMap,
+    ) -> Result<Client, String> {
         let mut http = reqwest::Client::builder()
             .user_agent(concat!("firebell/", env!("CARGO_PKG_VERSION")))
             .no_proxy()
@@ -36,13 +47,13 @@ impl Client {
         if let Some(proxy) = &net.proxy {
             // The address may hold a password, and reqwest's error the address.
             let proxy = reqwest::Proxy::all(proxy.expose_secret())
-                .map_err(|_| format!("`proxy` of [export.{name}] is no proxy's address"))?;
+                .map_err(|_| format!("`proxy` of [{section}] is no proxy's address"))?;
             http = http.proxy(proxy);
         }
         if let Some(path) = &net.extra_ca {
             let what = |e: &dyn std::fmt::Display| {
                 format!(
-                    "`extra-ca` of [export.{name}], {}, cannot be used: {e}",
+                    "`extra-ca` of [{section}], {}, cannot be used: {e}",
                     path.display()
                 )
             };
@@ -53,12 +64,12 @@ impl Client {
         }
         let http = http
             .build()
-            .map_err(|e| format!("[export.{name}] cannot be set up: {e}"))?;
+            .map_err(|e| format!("[{section}] cannot be set up: {e}"))?;
         Ok(Client {
             http,
             base: net.api_url.trim_end_matches('/').to_owned(),
-            name: name.clone(),
-            headers: headers(export)?,
+            name: name.to_owned(),
+            headers,
         })
     }
 
@@ -78,6 +89,26 @@ impl Client {
         if let Some(body) = body {
             request = request.json(body);
         }
+        self.send(request).await
+    }
+
+    /// Sends bytes of a kind of their own, and answers the JSON of a 2xx.
+    pub(super) async fn put(
+        &self,
+        method: Method,
+        path: &str,
+        (media, body): (String, Vec<u8>),
+    ) -> Result<Value, Fault> {
+        let request = self
+            .http
+            .request(method, format!("{}{path}", self.base))
+            .headers(self.headers.clone())
+            .header(reqwest::header::CONTENT_TYPE, media)
+            .body(body);
+        self.send(request).await
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<Value, Fault> {
         let who = &self.name;
         let response = request.send().await.map_err(|e| Fault {
             why: if e.is_timeout() {
@@ -110,9 +141,12 @@ fn headers(export: &Export) -> Result<HeaderMap, String> {
     let forge = match &export.kind {
         ExportKind::Git { forge, .. } => forge.as_ref().map(|(f, _)| *f),
         ExportKind::Issues { forge, .. } => Some(*forge),
-        ExportKind::Jira { .. } => None,
+        _ => None,
     };
     let (name, value) = match (&export.kind, forge) {
+        (ExportKind::DiscordFile { .. }, _) => {
+            (AUTHORIZATION, format!("Bot {}", token.expose_secret()))
+        }
         (_, Some(Forge::Gitlab)) => (
             HeaderName::from_static("private-token"),
             token.expose_secret().to_owned(),

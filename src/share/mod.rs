@@ -6,12 +6,16 @@
 //! environment of one child process, never in an argument, a log or an error. Nothing here decides
 //! when: the engine keeps what is to be sent and tries again.
 
+mod discord;
 mod forge;
 mod git;
 mod http;
 mod jira;
+mod model;
 mod pdf;
+mod slack;
 
+pub use model::Oracle;
 pub use pdf::{browser, pdf};
 
 use crate::chat::Fault;
@@ -32,6 +36,8 @@ pub struct Document {
     pub url: String,
     /// The whole document.
     pub markdown: String,
+    /// Where it is already, if it was put there.
+    pub known: String,
 }
 
 /// An action item on its way.
@@ -118,6 +124,23 @@ impl Places {
     /// In words, with whether to try again.
     pub async fn document(&self, name: &str, document: &Document) -> Result<Landed, Fault> {
         let place = self.place(name)?;
+        match (&place.export.kind, &place.client) {
+            (ExportKind::SlackCanvas { channel }, Some(client)) => {
+                return slack::canvas(client, channel, document).await;
+            }
+            (ExportKind::DiscordFile { channel }, Some(client)) => {
+                return discord::file(client, channel, document).await;
+            }
+            (
+                ExportKind::Issues {
+                    forge,
+                    project,
+                    documents: true,
+                },
+                Some(client),
+            ) => return forge::document(client, *forge, project, document).await,
+            _ => {}
+        }
         let ExportKind::Git {
             repository,
             base,
@@ -169,7 +192,14 @@ impl Places {
         let place = self.place(name)?;
         let client = place.client.as_ref();
         match (&place.export.kind, client) {
-            (ExportKind::Issues { forge, project }, Some(client)) => match forge {
+            (
+                ExportKind::Issues {
+                    forge,
+                    project,
+                    documents: false,
+                },
+                Some(client),
+            ) => match forge {
                 Forge::Github => forge::github_issue(client, project, task).await,
                 Forge::Gitlab => forge::gitlab_issue(client, project, task).await,
             },

@@ -91,8 +91,8 @@ pub(super) const EVENTS: Bulk = Bulk {
 
 pub(super) const REDACTIONS: Bulk = Bulk {
     name: "redact events",
-    head: "update events set kind = 'removed', body = v.column3 from (values ",
-    width: 3,
+    head: "update events set kind = v.column3, body = v.column4 from (values ",
+    width: 4,
     tail: ") as v where events.incident = v.column1 and events.seq = v.column2",
 };
 
@@ -114,8 +114,9 @@ pub(super) const OUTBOX: Bulk = Bulk {
 pub(super) const OUTBOX_CHANGES: Bulk = Bulk {
     name: "change outbox",
     head: "update outbox set state = v.column2, attempts = v.column3, due_at = v.column4, \
-        updated_at = v.column5, error = v.column6 from (values ",
-    width: 6,
+        updated_at = v.column5, error = v.column6, \
+        remote = case when v.column7 = '' then outbox.remote else v.column7 end from (values ",
+    width: 7,
     tail: ") as v where outbox.id = v.column1",
 };
 
@@ -137,9 +138,39 @@ pub(super) const ROOMS: Bulk = Bulk {
 
 pub(super) const POSTS: Bulk = Bulk {
     name: "insert posts",
-    head: "insert into posts (id, room, at, author, author_name, kind, incident, seq, text, key) values ",
-    width: 10,
+    head: "insert into posts (id, room, at, author, author_name, kind, incident, seq, text, key, state, \
+        answers) values ",
+    width: 12,
     tail: " on conflict (key) do nothing",
+};
+
+pub(super) const POST_CHANGES: Bulk = Bulk {
+    name: "change posts",
+    head: "update posts set text = v.column2, state = v.column3, changed_at = v.column4 from (values ",
+    width: 4,
+    tail: ") as v where posts.id = v.column1",
+};
+
+/// For one row only: a room that is put away or called something else. A name that is taken stays.
+pub(super) const ROOM_CHANGES: Bulk = Bulk {
+    name: "change rooms",
+    head: "update rooms set name = v.column2, archived_at = nullif(v.column3, 0) from (values ",
+    width: 3,
+    tail: ") as v where rooms.id = v.column1",
+};
+
+pub(super) const FILES: Bulk = Bulk {
+    name: "insert files",
+    head: "insert into files (incident, seq, at, name, kind, bytes, sha256, state) values ",
+    width: 8,
+    tail: " on conflict (incident, seq) do nothing",
+};
+
+pub(super) const FILES_REMOVED: Bulk = Bulk {
+    name: "remove files",
+    head: "update files set state = 'removed', name = '', kind = '', sha256 = '', bytes = 0 from (values ",
+    width: 2,
+    tail: ") as v where files.incident = v.column1 and files.seq = v.column2",
 };
 
 pub(super) const RUNS: Bulk = Bulk {
@@ -368,7 +399,11 @@ pub(super) const CHECKPOINTS: Bulk = Bulk {
     tail: " on conflict (n, at) do nothing",
 };
 
-const ALL: [&Bulk; 43] = [
+const ALL: [&Bulk; 47] = [
+    &super::proposals::PROPOSALS,
+    &super::measures::MEASURES,
+    &super::changes::CHANGE_EVENTS,
+    &super::changes::CHANGE_EVENTS_OLD,
     &FENCE,
     &LOCKS,
     &SWITCHES,
@@ -421,7 +456,10 @@ pub(super) struct Texts(BTreeMap<(&'static str, usize), Arc<str>>);
 impl Texts {
     pub(super) fn new(dialect: Dialect) -> Texts {
         let mut texts = BTreeMap::new();
-        for bulk in ALL.into_iter().chain(super::postmortem::BULKS) {
+        let more = super::postmortem::BULKS
+            .into_iter()
+            .chain(super::update::BULKS);
+        for bulk in ALL.into_iter().chain(more) {
             for rows in SIZES {
                 texts.insert((bulk.name, rows), text(bulk, rows, dialect).into());
             }

@@ -3,9 +3,10 @@
 use super::StoreFault;
 use super::backend::{Backend, Reader};
 use super::incident_row::IncidentRow;
+use super::rooms::{PostRow, RoomRow};
 use super::rows::{
     AlertRow, ArtifactRow, Delivery, HeardRow, InboxRow, Lane, LinkCodeRow, LinkRow, OutboxRow,
-    PostRow, QuarantineRow, RoomRow, RunRow, ShowRow,
+    QuarantineRow, RunRow, ShowRow,
 };
 use crate::core::id::{AlertId, IncidentId, RoomId, RunId};
 use crate::core::incident::Record;
@@ -112,7 +113,7 @@ pub(super) fn inbox<B: Backend>(mut row: Reader<'_, B>) -> Read<InboxRow> {
 }
 
 pub(super) const OUTBOX: &str = "select id, incident, seq, n, lane, target, detail, state, \
-    attempts, due_at, created_at, updated_at, error from outbox";
+    attempts, due_at, created_at, updated_at, error, remote from outbox";
 
 pub(super) fn outbox<B: Backend>(mut row: Reader<'_, B>) -> Read<OutboxRow> {
     let id = row.int()?;
@@ -139,6 +140,7 @@ pub(super) fn outbox<B: Backend>(mut row: Reader<'_, B>) -> Read<OutboxRow> {
         created_at: time(&mut row)?,
         updated_at: time(&mut row)?,
         error: row.text()?,
+        remote: row.text()?,
     })
 }
 
@@ -159,7 +161,7 @@ pub(super) fn show<B: Backend>(mut row: Reader<'_, B>) -> Read<ShowRow> {
     })
 }
 
-pub(super) const ROOM: &str = "select id, name, kind, incident, created_at from rooms";
+pub(super) const ROOM: &str = "select id, name, kind, incident, created_at, archived_at from rooms";
 
 pub(super) fn room<B: Backend>(mut row: Reader<'_, B>) -> Read<RoomRow> {
     Ok(RoomRow {
@@ -168,11 +170,12 @@ pub(super) fn room<B: Backend>(mut row: Reader<'_, B>) -> Read<RoomRow> {
         kind: row.text()?,
         incident: maybe_incident(&mut row)?,
         created_at: time(&mut row)?,
+        archived_at: row.maybe_int()?.map(Time),
     })
 }
 
 pub(super) const POST: &str = "select id, room, at, author, author_name, kind, incident, seq, \
-    text, key from posts";
+    text, key, state, changed_at, answers from posts";
 
 pub(super) fn post<B: Backend>(mut row: Reader<'_, B>) -> Read<PostRow> {
     Ok(PostRow {
@@ -186,6 +189,9 @@ pub(super) fn post<B: Backend>(mut row: Reader<'_, B>) -> Read<PostRow> {
         seq: row.maybe_int()?,
         text: row.text()?,
         key: row.text()?,
+        state: row.text()?,
+        changed_at: row.maybe_int()?.map(Time),
+        answers: row.maybe_int()?,
     })
 }
 

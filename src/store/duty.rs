@@ -1,7 +1,8 @@
 //! What being on call has cost whom, as far as the database knows it: pages that reached a person.
 //!
 //! A page counts once per fact that asked for it, through however many contacts it arrived. What was
-//! withdrawn before it left, or failed everywhere, woke nobody and does not count.
+//! withdrawn before it left, or failed everywhere, woke nobody and does not count. Drills are practised and
+//! count nowhere.
 
 use super::StoreFault;
 use super::backend::{Backend, Cell};
@@ -33,6 +34,8 @@ pub struct PagedRow {
     pub incident: IncidentId,
     /// Its title now.
     pub title: String,
+    /// It was practised.
+    pub drill: bool,
 }
 
 impl<B: Backend> Pools<B> {
@@ -44,7 +47,8 @@ impl<B: Backend> Pools<B> {
         // `lane` stands in the text because the partial index is only used for a value known when planning.
         let counted = Select::<B>::new(
             "select target, count(*) from (select distinct target, incident, seq from outbox \
-             where lane = 'page' and state = 'done' and created_at >= ",
+             where lane = 'page' and state = 'done' \
+             and incident not in (select id from incidents where drill = 1) and created_at >= ",
         )
         .bind(Cell::Int(from.0))
         .then(" and created_at < ")
@@ -62,6 +66,7 @@ impl<B: Backend> Pools<B> {
     ) -> Result<Vec<PageAt>, StoreFault> {
         Select::<B>::new("select target, incident, seq, min(created_at) from outbox")
             .only("lane = 'page' and state = 'done'")
+            .only("incident not in (select id from incidents where drill = 1)")
             .number("created_at >= ", Some(from.0))
             .number("created_at < ", Some(until.0))
             .then(" group by target, incident, seq order by min(created_at) desc")
@@ -84,20 +89,21 @@ impl<B: Backend> Pools<B> {
         limit: i64,
     ) -> Result<Vec<PagedRow>, StoreFault> {
         Select::<B>::new(
-            "select min(o.created_at), o.incident, i.title from outbox o \
+            "select min(o.created_at), o.incident, i.title, i.drill from outbox o \
              join incidents i on i.id = o.incident",
         )
         .only("o.lane = 'page' and o.state = 'done'")
         .text("o.target = ", Some(person))
         .number("o.created_at >= ", Some(from.0))
         .number("o.created_at < ", Some(until.0))
-        .then(" group by o.incident, o.seq, i.title order by min(o.created_at) desc")
+        .then(" group by o.incident, o.seq, i.title, i.drill order by min(o.created_at) desc")
         .page(limit, 0)
         .all(&self.read, |mut row| {
             Ok(PagedRow {
                 at: Time(row.int()?),
                 incident: IncidentId(row.int()?),
                 title: row.text()?,
+                drill: row.flag()?,
             })
         })
         .await

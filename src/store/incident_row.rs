@@ -2,6 +2,7 @@
 
 use crate::core::id::{IncidentId, Seq};
 use crate::core::incident::Incident;
+use crate::core::related::Glance;
 use crate::core::time::Time;
 
 /// The incident as lists show it; a projection of the journal, written with it.
@@ -58,6 +59,20 @@ pub struct IncidentRow {
 }
 
 impl IncidentRow {
+    /// What is looked at when others are compared with it.
+    #[must_use]
+    pub fn glance(&self) -> Glance {
+        Glance {
+            id: self.id,
+            title: self.title.clone(),
+            service: self.service.clone(),
+            team: self.team.clone(),
+            began_at: self.began_at,
+            open: self.status != "resolved",
+            drill: self.drill,
+        }
+    }
+
     /// The projection of an incident.
     #[must_use]
     pub fn of(incident: &Incident) -> IncidentRow {
@@ -84,8 +99,17 @@ impl IncidentRow {
             type_id: incident.nature.type_id.clone(),
             private: incident.nature.private,
             drill: incident.nature.drill,
-            viewers: String::new(),
-            parent: None,
+            viewers: viewers(incident),
+            parent: incident.parent.as_ref().map(|(id, _)| *id),
         }
     }
+}
+
+/// Nobody has to be written down for what everybody may see.
+fn viewers(incident: &Incident) -> String {
+    if !incident.nature.private {
+        return String::new();
+    }
+    let all = incident.viewers().into_iter();
+    all.fold("\n".to_owned(), |text, key| format!("{text}{key}\n"))
 }

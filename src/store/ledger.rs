@@ -4,7 +4,9 @@ use super::StoreFault;
 use super::backend::{Backend, Cell, Reader};
 use super::open::Pools;
 use super::select::Select;
+use super::sight::seen;
 use crate::core::id::{IncidentId, Seq};
+use crate::core::sight::Sight;
 use crate::core::time::Time;
 
 type Read<T> = Result<T, StoreFault>;
@@ -101,6 +103,8 @@ pub struct AttemptQuery {
     pub incident: Option<IncidentId>,
     /// Only to this person.
     pub person: Option<String>,
+    /// For whom: tries about incidents they may not see are left out.
+    pub sight: Sight,
     /// From 0.
     pub offset: i64,
     /// At most this many, newest first.
@@ -218,6 +222,12 @@ fn only<B: Backend>(select: Select<B>, query: &AttemptQuery) -> Select<B> {
             .number("incident = ", Some(id.0)),
         None => select,
     };
+    let select = seen(
+        select,
+        &query.sight,
+        "(incident is null or incident not in ",
+        ")",
+    );
     select.text("person = ", query.person.as_deref())
 }
 

@@ -9,7 +9,9 @@ use super::open::Pools;
 use super::plan::{Miss, Plan};
 use super::rows::ChangeSet;
 use super::select::Select;
+use super::sight::seen;
 use crate::core::id::IncidentId;
+use crate::core::sight::Sight;
 use crate::core::time::Time;
 
 type Read<T> = Result<T, StoreFault>;
@@ -61,6 +63,36 @@ pub struct FoundRow {
     pub at: Time,
     /// The words around what was found, with [`MARK`]s; hostile text.
     pub snippet: String,
+}
+
+/// What narrows a search down.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SearchFilter {
+    /// Only what people have agreed on.
+    pub reviewed: bool,
+    /// Service id.
+    pub service: Option<String>,
+    /// Team id.
+    pub team: Option<String>,
+    /// Opened not before.
+    pub from: Option<Time>,
+    /// Opened before.
+    pub until: Option<Time>,
+    /// For whom.
+    pub sight: Sight,
+    /// Drills as well.
+    pub drills: bool,
+}
+
+impl SearchFilter {
+    /// Everything, or only what people have agreed on.
+    #[must_use]
+    pub fn reviewed(reviewed: bool) -> SearchFilter {
+        SearchFilter {
+            reviewed,
+            ..SearchFilter::default()
+        }
+    }
 }
 
 pub(super) const LESSONS: Bulk = Bulk {
@@ -124,6 +156,18 @@ fn terms(question: &str) -> Vec<String> {
         .collect()
 }
 
+impl SearchFilter {
+    fn among<B: Backend>(&self, select: Select<B>, open: &'static str) -> Select<B> {
+        let select = seen(select, &self.sight, open, "");
+        if self.drills {
+            return select;
+        }
+        select
+            .only(open)
+            .then("(select id from incidents where drill = 1)")
+    }
+}
+
 impl<B: Backend> Pools<B> {
     /// Incidents that are over and whose words are not those that are searched: at most `limit`.
     pub(super) async fn unread(&self, limit: i64) -> Read<Vec<IncidentId>> {
@@ -142,7 +186,7 @@ impl<B: Backend> Pools<B> {
     pub(super) async fn search(
         &self,
         question: &str,
-        reviewed: bool,
+        filter: &SearchFilter,
         limit: i64,
     ) -> Read<Vec<FoundRow>> {
         let terms = terms(question);
@@ -171,11 +215,17 @@ impl<B: Backend> Pools<B> {
             .then(") q")
             .only("l.found @@ q"),
         };
-        let select = if reviewed {
+        let select = if filter.reviewed {
             select.only("l.stage in ('reviewed', 'closed')")
         } else {
             select
         };
+        let select = select
+            .text("l.service = ", filter.service.as_deref())
+            .text("l.team = ", filter.team.as_deref())
+            .number("l.at >= ", filter.from.map(|t| t.0))
+            .number("l.at < ", filter.until.map(|t| t.0));
+        let select = filter.among(select, "l.incident not in ");
         let select = match B::DIALECT {
             Dialect::Sqlite => {
                 select.then(" order by bm25(lessons_words, 4.0, 1.0), l.incident desc")
@@ -193,6 +243,7 @@ impl<B: Backend> Pools<B> {
         &self,
         service: Option<&str>,
         alert: Option<&str>,
+        sight: &Sight,
         limit: i64,
     ) -> Read<Vec<(FoundRow, Vec<String>)>> {
         let mut select = Select::<B>::new(
@@ -215,8 +266,13 @@ impl<B: Backend> Pools<B> {
                 .bind(Cell::Owned(pattern))
                 .then(" escape '!'");
         }
-        select
-            .then(") order by at desc, incident desc")
+        let how = SearchFilter {
+            reviewed: true,
+            sight: sight.clone(),
+            ..SearchFilter::default()
+        };
+        how.among(select.then(")"), "incident not in ")
+            .then(" order by at desc, incident desc")
             .page(limit, 0)
             .all(&self.read, |mut row| {
                 let found = found(&mut row)?;
@@ -239,9 +295,14 @@ impl super::Store {
     }
 
     /// Incidents in whose timeline, conversation or postmortem every word of the question begins a
-    /// word, the best first. `reviewed`: only what people have agreed on.
-    pub async fn search(&self, question: &str, reviewed: bool, limit: i64) -> Read<Vec<FoundRow>> {
-        on!(self, pools => pools.search(question, reviewed, limit).await)
+    /// word, the best first.
+    pub async fn search(
+        &self,
+        question: &str,
+        filter: &SearchFilter,
+        limit: i64,
+    ) -> Read<Vec<FoundRow>> {
+        on!(self, pools => pools.search(question, filter, limit).await)
     }
 
     /// Reviewed postmortems of a service, or of incidents with an alert of that name, newest first,
@@ -250,9 +311,10 @@ impl super::Store {
         &self,
         service: Option<&str>,
         alert: Option<&str>,
+        sight: &Sight,
         limit: i64,
     ) -> Read<Vec<(FoundRow, Vec<String>)>> {
-        on!(self, pools => pools.lessons(service, alert, limit).await)
+        on!(self, pools => pools.lessons(service, alert, sight, limit).await)
     }
 }
 

@@ -21,34 +21,44 @@ mod audit;
 mod backend;
 mod brakes;
 mod bulk;
+mod changes;
 mod decode;
 mod duty;
 mod incident_row;
 mod ledger;
 mod lessons;
+mod measures;
 mod open;
 mod plan;
 mod postmortem;
 mod probe;
+mod proposals;
 mod read;
 mod restore;
+mod rooms;
 mod rows;
 mod select;
+mod sight;
 mod silence;
+mod update;
 mod write;
 
 pub use audit::AuditQuery;
 pub use backend::Dialect;
 pub use brakes::{LatchRow, SwitchedRow, TeachingRow};
+pub use changes::{CHANGES_KEPT, ChangeQuery, InsightRows};
 pub use duty::{CoverRow, PagedRow};
 pub use incident_row::IncidentRow;
 pub use ledger::{AttemptQuery, AttemptRow, ContactCodeRow, RINGING, ReceiptChange, VerifiedRow};
-pub use lessons::{FoundRow, LessonRow, MARK, WORDS_BYTES};
+pub use lessons::{FoundRow, LessonRow, MARK, SearchFilter, WORDS_BYTES};
+pub use measures::MeasureRow;
 pub use open::schema;
 pub use postmortem::{ExportRow, PostmortemItem, PostmortemQuery, PostmortemRow, RevisionRow};
 pub use probe::Probe;
+pub use rooms::{FileRow, PostChange, PostRow, RoomChange, RoomRow};
 pub use rows::*;
 pub use silence::{Held, NoticeRow, PERSON, PlaceChange, SilenceRow};
+pub use update::{BulletinRow, DraftRow, SubscriberRow, UpdateChanges, UpdateRow};
 
 use crate::core::audit::{Checkpoint, Entry, Head};
 use crate::core::brakes::{Latch, Switch};
@@ -56,6 +66,7 @@ use crate::core::fairness::PageAt;
 use crate::core::id::{IncidentId, RoomId, RunId};
 use crate::core::incident::{Incident, Record};
 use crate::core::learn::Lesson;
+use crate::core::sight::Sight;
 use crate::core::silence::{Marks, Silence};
 use crate::core::time::Time;
 use open::Pools;
@@ -104,6 +115,14 @@ pub struct IncidentQuery {
     pub severity: Option<u8>,
     /// Part of the title, case-insensitive.
     pub text: Option<String>,
+    /// Id of a type.
+    pub type_id: Option<String>,
+    /// Only drills, or only what is real.
+    pub drill: Option<bool>,
+    /// Only the parts of this incident.
+    pub parent: Option<IncidentId>,
+    /// For whom.
+    pub sight: Sight,
     /// From 0.
     pub offset: i64,
     /// At most this many.
@@ -119,6 +138,8 @@ pub struct AlertQuery {
     pub source: Option<String>,
     /// Only of this incident.
     pub incident: Option<IncidentId>,
+    /// For whom: alerts of incidents they may not see are left out.
+    pub sight: Sight,
     /// Only with an id above this one: for walking a large table in pieces.
     pub after: i64,
     /// From 0, counted after the other filters.
@@ -236,6 +257,11 @@ impl Store {
         on!(self, pools => pools.incidents(query).await)
     }
 
+    /// Which incidents somebody must not see: few, because few are private.
+    pub async fn hidden(&self, sight: &Sight) -> Result<BTreeSet<IncidentId>, StoreFault> {
+        on!(self, pools => pools.hidden(sight).await)
+    }
+
     /// One incident's projection.
     pub async fn incident(&self, id: IncidentId) -> Result<Option<IncidentRow>, StoreFault> {
         on!(self, pools => pools.incident(id).await)
@@ -256,7 +282,7 @@ impl Store {
         on!(self, pools => pools.deliveries(id).await)
     }
 
-    /// Surfaces of open incidents, and any whose `want` is above their `have`.
+    /// Surfaces of incidents that are open or wait for a time, and any whose `want` is above their `have`.
     pub async fn pending_shows(&self) -> Result<Vec<ShowRow>, StoreFault> {
         on!(self, pools => pools.pending_shows().await)
     }

@@ -160,7 +160,9 @@ async fn sqlite(url: &str) -> Result<Pools<Sqlite>, StoreFault> {
         .synchronous(SqliteSynchronous::Full)
         // After a checkpoint the file is written again from its start, and overwriting syncs twice as
         // fast as growing; only what a storm grew beyond 64 MiB is given back.
-        .pragma("journal_size_limit", "67108864");
+        .pragma("journal_size_limit", "67108864")
+        // What is removed for good is overwritten, not only let go.
+        .pragma("secure_delete", "on");
     let write = one(ACQUIRE_WRITER)
         .connect_with(
             // Checkpoints own the slowest commits, so they are left to `checkpoint`. Should nobody call

@@ -9,9 +9,10 @@ use super::backend::{Backend, Cell, Dialect};
 use super::bulk::{self, Bulk, Texts};
 use super::incident_row::IncidentRow;
 use super::ledger;
+use super::rooms::PostRow;
 use super::rows::{
-    AlertChange, AlertRow, ChangeSet, EventRow, OutboxChange, OutboxRow, PostRow, QuarantineRow,
-    RunRow, ShowRow,
+    AlertChange, AlertRow, ChangeSet, EventRow, OutboxChange, OutboxRow, QuarantineRow, RunRow,
+    ShowRow,
 };
 use crate::core::id::{IncidentId, Seq};
 use crate::core::incident::Event;
@@ -98,9 +99,14 @@ pub(super) fn plan<B: Backend>(
     plan.waking(changes)?;
     plan.silences(changes)?;
     plan.audit(changes)?;
+    plan.rooms(changes)?;
     plan.brakes(changes)?;
     plan.postmortems(changes)?;
     plan.lessons(changes)?;
+    plan.updates(changes)?;
+    plan.changes(changes)?;
+    plan.measures(changes)?;
+    plan.proposals(changes)?;
     Ok(plan.steps)
 }
 
@@ -195,20 +201,20 @@ impl<B: Backend> Plan<'_, B> {
         let incidents: Vec<&IncidentRow> = changes.incidents.values().collect();
         self.rows(&bulk::INCIDENTS, Expected, &incidents, |i| Ok(incident(i)))?;
         self.rows(&bulk::EVENTS, Expected, &changes.events, event)?;
-        let redactions: BTreeMap<(IncidentId, Seq), &str> = (changes.redactions.iter())
-            .map(|(id, seq, kind)| ((*id, *seq), kind.as_str()))
+        let redactions: BTreeMap<(IncidentId, Seq), &Event> = (changes.redactions.iter())
+            .map(|(id, seq, left)| ((*id, *seq), left))
             .collect();
         let redactions: Vec<_> = redactions.into_iter().collect();
         self.rows(
             &bulk::REDACTIONS,
             Fatal,
             &redactions,
-            |((id, seq), kind)| {
-                let kind = (*kind).to_owned();
-                let body = serde_json::to_string(&Event::Removed { kind });
+            |((id, seq), left)| {
+                let body = serde_json::to_string(left);
                 Ok([
                     Cell::Int(id.0),
                     Cell::Int(i64::from(*seq)),
+                    Cell::Text(left.kind()),
                     Cell::Owned(body.map_err(|e| encode(e.into()))?),
                 ])
             },
@@ -235,6 +241,7 @@ impl<B: Backend> Plan<'_, B> {
                 Cell::Int(c.due_at.0),
                 Cell::Int(c.updated_at.0),
                 Cell::Text(&c.error),
+                Cell::Text(&c.remote),
             ])
         })?;
         let shows: Vec<&ShowRow> = changes.shows.values().collect();
@@ -496,7 +503,7 @@ fn run(r: &RunRow) -> [Cell<'_>; 11] {
     ]
 }
 
-fn post(p: &PostRow) -> [Cell<'_>; 10] {
+fn post(p: &PostRow) -> [Cell<'_>; 12] {
     [
         Cell::Int(p.id),
         Cell::Int(p.room.0),
@@ -508,6 +515,8 @@ fn post(p: &PostRow) -> [Cell<'_>; 10] {
         Cell::MaybeInt(p.seq),
         Cell::Text(&p.text),
         Cell::Text(&p.key),
+        Cell::Text(&p.state),
+        Cell::MaybeInt(p.answers),
     ]
 }
 

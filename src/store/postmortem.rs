@@ -8,8 +8,10 @@ use super::open::Pools;
 use super::plan::{Miss, Plan};
 use super::rows::ChangeSet;
 use super::select::Select;
+use super::sight::seen;
 use crate::core::id::{Actor, IncidentId};
 use crate::core::postmortem::Written;
+use crate::core::sight::Sight;
 use crate::core::time::Time;
 use serde::Serialize;
 
@@ -71,6 +73,10 @@ pub struct PostmortemQuery {
     pub team: Option<String>,
     /// Only those whose review was due then.
     pub overdue_at: Option<Time>,
+    /// For whom.
+    pub sight: Sight,
+    /// Those of drills as well.
+    pub drills: bool,
     /// From 0.
     pub offset: i64,
     /// At most this many.
@@ -318,7 +324,9 @@ fn filtered<B: Backend>(select: Select<B>, query: &PostmortemQuery) -> Select<B>
     let select = select
         .text("p.stage = ", stage)
         .text("p.owner = ", query.owner.as_deref())
-        .text("i.team = ", query.team.as_deref());
+        .text("i.team = ", query.team.as_deref())
+        .number("i.drill = ", (!query.drills).then_some(0));
+    let select = seen(select, &query.sight, "i.id not in ", "");
     match query.overdue_at {
         Some(at) => select
             .only("p.stage in ('draft', 'in_review')")

@@ -6,14 +6,17 @@ use super::duty::CoverRow;
 use super::incident_row::IncidentRow;
 use super::open::Pools;
 use super::plan::TURNS;
+use super::rooms::{PostRow, RoomRow};
 use super::rows::{
-    AlertRow, ArtifactRow, HeardRow, HighWater, InboxRow, LinkCodeRow, LinkRow, OutboxRow, PostRow,
-    QuarantineRow, RoomRow, RunRow, ShowRow,
+    AlertRow, ArtifactRow, HeardRow, HighWater, InboxRow, LinkCodeRow, LinkRow, OutboxRow,
+    QuarantineRow, RunRow, ShowRow,
 };
 use super::select::Select;
+use super::sight::seen;
 use super::{AlertQuery, IncidentQuery, StoreFault};
 use crate::core::id::{IncidentId, RoomId, RunId};
 use crate::core::incident::Record;
+use crate::core::sight::Sight;
 use crate::core::time::Time;
 use std::collections::BTreeSet;
 
@@ -121,7 +124,7 @@ impl<B: Backend> Pools<B> {
     }
 
     pub(super) async fn count_alerts(&self, query: &AlertQuery) -> Read<i64> {
-        let words = query.source.is_some() || query.incident.is_some();
+        let words = query.source.is_some() || query.incident.is_some() || hides(query);
         let select = Select::<B>::new("select count(*)");
         let (select, after) = match (query.firing.is_some(), words) {
             (true, true) => (
@@ -174,6 +177,21 @@ impl<B: Backend> Pools<B> {
         Ok((rows, total))
     }
 
+    /// Which incidents somebody must not see.
+    pub(super) async fn hidden(&self, sight: &Sight) -> Read<BTreeSet<IncidentId>> {
+        if *sight == Sight::All {
+            return Ok(BTreeSet::new());
+        }
+        let hidden = seen(
+            Select::<B>::new("select i.id from incidents i"),
+            sight,
+            "i.private = 1 and i.id in ",
+            "",
+        );
+        let ids = hidden.all(&self.read, |mut row| Ok(IncidentId(row.int()?)));
+        Ok(ids.await?.into_iter().collect())
+    }
+
     pub(super) async fn incident(&self, id: IncidentId) -> Read<Option<IncidentRow>> {
         Select::<B>::new(decode::INCIDENT)
             .number("id = ", Some(id.0))
@@ -206,8 +224,8 @@ impl<B: Backend> Pools<B> {
 
     /// The union names the incidents first: an `or` alone would walk every surface there ever was.
     pub(super) async fn pending_shows(&self) -> Read<Vec<ShowRow>> {
-        const OPEN: &str = "select id from incidents \
-            where (status <> 'resolved' or wake_at is not null) and status <> 'resolved'";
+        const OPEN: &str =
+            "select id from incidents where status <> 'resolved' or wake_at is not null";
         Select::<B>::new(decode::SHOW)
             .only("incident in (select incident from shows where want > have union ")
             .then(OPEN)
@@ -398,9 +416,20 @@ fn alert_filters<B: Backend>(select: Select<B>, query: &AlertQuery) -> Select<B>
         Some(false) => select.only("s.firing = 0"),
         None => select,
     };
+    let select = seen(
+        select,
+        &query.sight,
+        "(a.incident is null or a.incident not in ",
+        ")",
+    );
     select
         .text("a.source = ", query.source.as_deref())
         .number("a.incident = ", query.incident.map(|id| id.0))
+}
+
+/// Counting looks at `alerts` too when something of them is asked for.
+fn hides(query: &AlertQuery) -> bool {
+    query.sight != Sight::All
 }
 
 fn incident_filters<B: Backend>(select: Select<B>, query: &IncidentQuery) -> Select<B> {
@@ -415,7 +444,11 @@ fn incident_filters<B: Backend>(select: Select<B>, query: &IncidentQuery) -> Sel
     let select = select
         .text("service = ", query.service.as_deref())
         .text("team = ", query.team.as_deref())
-        .number("severity = ", query.severity.map(i64::from));
+        .number("severity = ", query.severity.map(i64::from))
+        .text("type = ", query.type_id.as_deref())
+        .number("drill = ", query.drill.map(i64::from))
+        .number("parent = ", query.parent.map(|p| p.0));
+    let select = seen(select, &query.sight, "id not in ", "");
     match &query.text {
         Some(text) if !text.is_empty() => select
             .only("title_search like ")

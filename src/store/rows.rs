@@ -1,16 +1,19 @@
 //! Rows as the tables hold them, and the change-set: everything one transaction writes, as data.
 
 use super::brakes::{LatchRow, SwitchedRow, TeachingRow};
+use super::changes::InsightRows;
 use super::duty::CoverRow;
 use super::incident_row::IncidentRow;
 use super::ledger::{AttemptRow, ContactCodeRow, ReceiptChange, VerifiedRow};
 use super::lessons::LessonRow;
 use super::postmortem::{ExportRow, PostmortemRow, RevisionRow};
+use super::rooms::{FileRow, PostChange, PostRow, RoomChange, RoomRow};
 use super::silence::{Held, NoticeRow, PlaceChange, SilenceRow};
+use super::update::UpdateChanges;
 use crate::core::audit::{Checkpoint, Entry, Fact};
 use crate::core::brakes::Switch;
 use crate::core::id::{AlertId, IncidentId, RoomId, RunId, Seq};
-use crate::core::incident::Record;
+use crate::core::incident::{Event, Record};
 use crate::core::silence::Marks;
 use crate::core::time::Time;
 use std::collections::BTreeMap;
@@ -205,6 +208,8 @@ pub struct OutboxRow {
     pub updated_at: Time,
     /// The last error or reason, in words; empty when none.
     pub error: String,
+    /// Say: the room and message it became, with a space between; empty: none yet.
+    pub remote: String,
 }
 
 /// A change to a known outbox row.
@@ -222,6 +227,8 @@ pub struct OutboxChange {
     pub updated_at: Time,
     /// Error or reason.
     pub error: String,
+    /// The room and message it became, with a space between; empty: as before.
+    pub remote: String,
 }
 
 /// A surface to be kept up to date; key `(incident, platform, surface)`.
@@ -245,47 +252,6 @@ pub struct ShowRow {
     pub due_at: Time,
     /// The last error in words; empty when none.
     pub error: String,
-}
-
-/// A room of the console.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RoomRow {
-    /// Which.
-    pub id: RoomId,
-    /// `general`, `web-alerts`, `inc-42-checkout`, or the person's id for direct messages.
-    pub name: String,
-    /// `channel`, `incident`, `direct`.
-    pub kind: String,
-    /// For `incident`.
-    pub incident: Option<IncidentId>,
-    /// When.
-    pub created_at: Time,
-}
-
-/// A message in a room of the console.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PostRow {
-    /// Given out in order.
-    pub id: i64,
-    /// Where.
-    pub room: RoomId,
-    /// When.
-    pub at: Time,
-    /// Person id; empty: firebell.
-    pub author: String,
-    /// Name shown.
-    pub author_name: String,
-    /// `text` a person's words, `line` an event's sentence, `card` an incident's live card, `page` a page,
-    /// `run` a run's live output, `answer` the reply to a command.
-    pub kind: String,
-    /// The incident of a card, line or page.
-    pub incident: Option<IncidentId>,
-    /// The event of a line, the run's number of a run.
-    pub seq: Option<i64>,
-    /// The words; empty for live kinds, which are drawn from state.
-    pub text: String,
-    /// Idempotency key; posting the same key again does nothing. Unique.
-    pub key: String,
 }
 
 /// A run's program.
@@ -403,8 +369,8 @@ pub struct ChangeSet {
     pub incidents: BTreeMap<IncidentId, IncidentRow>,
     /// Journal lines, positions ascending.
     pub events: Vec<EventRow>,
-    /// Journal lines whose body is overwritten by `Event::Removed`.
-    pub redactions: Vec<(IncidentId, Seq, String)>,
+    /// Journal lines whose body is overwritten, by [`Event::Removed`] or by what may stay of it.
+    pub redactions: Vec<(IncidentId, Seq, Event)>,
     /// Answered causes.
     pub inbox: Vec<InboxRow>,
     /// New effects, ids ascending.
@@ -415,8 +381,16 @@ pub struct ChangeSet {
     pub shows: BTreeMap<(IncidentId, String, String), ShowRow>,
     /// Rooms, inserted unless a room of that kind and name exists.
     pub rooms: Vec<RoomRow>,
+    /// Rooms that are called something else or are put away; the last one per room counts.
+    pub room_changes: BTreeMap<RoomId, RoomChange>,
     /// Messages, inserted unless the key exists.
     pub posts: Vec<PostRow>,
+    /// What became of known ones; the last one per message counts.
+    pub post_changes: BTreeMap<i64, PostChange>,
+    /// Files that were kept, inserted unless known.
+    pub files: Vec<FileRow>,
+    /// Files that were removed for good, by their event.
+    pub files_removed: Vec<(IncidentId, Seq)>,
     /// Runs, inserted or replaced.
     pub runs: BTreeMap<RunId, RunRow>,
     /// Files runs left, inserted unless known.
@@ -471,6 +445,8 @@ pub struct ChangeSet {
     pub exports: Vec<ExportRow>,
     /// Words that are searched, inserted or replaced.
     pub lessons: Vec<LessonRow>,
+    /// What is told to others.
+    pub updates: Box<UpdateChanges>,
     /// How many incidents a policy has opened so far, by policy.
     pub turns: BTreeMap<String, u64>,
     /// Facts for the audit; whoever commits puts them into the chain.
@@ -487,6 +463,8 @@ pub struct ChangeSet {
     pub switch_log: Vec<SwitchedRow>,
     /// What incidents teach, inserted or replaced.
     pub teachings: BTreeMap<IncidentId, TeachingRow>,
+    /// What was changed, and what is counted of past incidents.
+    pub insight: InsightRows,
 }
 
 impl ChangeSet {

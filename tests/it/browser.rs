@@ -3,6 +3,7 @@
 mod calendar;
 pub mod driver;
 mod gallery;
+mod leading;
 mod pages;
 mod runs;
 mod story;

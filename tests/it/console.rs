@@ -3,8 +3,10 @@
 mod acting;
 mod automation;
 mod calendar;
+mod conduct;
 mod feeds;
 mod hands;
+mod insight;
 mod looking;
 mod postmortem;
 mod runbook;
@@ -168,6 +170,7 @@ fn location(answer: &Response) -> &str {
 
 fn settings(demo: bool) -> Settings {
     Settings {
+        page: firebell::config::status_page::PageServing::default(),
         slack: Vec::new(),
         discord: Vec::new(),
         notify: firebell::config::notify::Providers::default(),
@@ -186,6 +189,7 @@ fn settings(demo: bool) -> Settings {
         limits: Limits::default(),
         audit: firebell::config::Audit::default(),
         exports: Vec::new(),
+        insight: firebell::config::insight::Insight::default(),
         log_format: "text".to_owned(),
         log_filter: "warn".to_owned(),
     }

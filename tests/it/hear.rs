@@ -444,6 +444,8 @@ async fn messages_of_the_room_are_kept_with_their_edits_and_deletions() {
     let said = Deed::Said {
         message: message(),
         text: "it is\nthe database".to_owned(),
+        answers: String::new(),
+        files: Vec::new(),
     };
     s.takes(s.heard("U-kim", "1", said)).await;
     let edited = Deed::Edited {
@@ -459,6 +461,8 @@ async fn messages_of_the_room_are_kept_with_their_edits_and_deletions() {
         Deed::Said {
             message: "m2".to_owned(),
             text: "lunch?".to_owned(),
+            answers: String::new(),
+            files: Vec::new(),
         },
     );
     elsewhere.room = "C77".to_owned();
@@ -475,36 +479,47 @@ async fn messages_of_the_room_are_kept_with_their_edits_and_deletions() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_kept_twice_is_one_note_at_its_own_time() {
+async fn a_message_that_is_marked_twice_is_one_line_at_its_own_time() {
     let s = Stage::set().await;
     let written_at = Time(s.world.clock.now().0 - 600_000);
-    for (key, how) in [("1", "pinned"), ("2", "marked with :pushpin:")] {
+    let marks = [("1", "pinned"), ("2", "marked with :pushpin:")];
+    for (key, how) in marks {
         let kept = Deed::Kept {
             message: "m1".to_owned(),
             text: String::new(),
             author: None,
             written_at,
             how: how.to_owned(),
+            ours: false,
         };
         s.takes(s.heard("U-ana", key, kept)).await;
     }
+    let told = &s.last().text;
+    assert!(told.contains("has put that message"), "{told}");
+    let kept = |r: &firebell::core::incident::Record| match &r.event {
+        Event::Kept(k) => Some((
+            k.author.clone(),
+            k.text.clone(),
+            k.how.clone(),
+            k.written_at,
+        )),
+        _ => None,
+    };
     let journal = s.world.journal(1).await;
-    let notes: Vec<_> = journal
-        .iter()
-        .filter_map(|r| match &r.event {
-            Event::Noted {
-                text, happened_at, ..
-            } => Some((text.clone(), *happened_at)),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(
-        notes,
-        [(
-            "Kim: customers complain (pinned)".to_owned(),
-            Some(written_at)
-        )]
-    );
+    let lines: Vec<_> = journal.iter().filter_map(kept).collect();
+    let words = "customers complain".to_owned();
+    let first = ("Kim".to_owned(), words, "pinned".to_owned(), written_at);
+    assert_eq!(lines, [first]);
+    // Only the mark that put it there takes it back.
+    for (key, how) in [("3", "marked with :pushpin:"), ("4", "pinned")] {
+        let unkept = Deed::Unkept {
+            message: "m1".to_owned(),
+            how: how.to_owned(),
+        };
+        s.takes(s.heard("U-ana", key, unkept)).await;
+    }
+    let kinds = s.world.kinds(1).await;
+    assert_eq!(kinds.iter().filter(|k| **k == "unkept").count(), 1);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Wire formats: golden payloads, the rules of time, the limits, and payloads nobody would send.
 
+mod changes;
 mod http;
 
 use firebell::config::{Limits, Mapping};

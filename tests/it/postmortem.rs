@@ -3,5 +3,8 @@
 mod exports;
 mod forges;
 mod formats;
+mod places;
 mod repository;
+mod summary;
+mod tasks;
 mod writing;

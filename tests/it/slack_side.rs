@@ -1,6 +1,7 @@
 //! firebell and a Slack workspace: the real engine, adapter and ear against the stand-in.
 
 mod acts;
+mod declare;
 mod lines;
 mod live;
 mod rooms;

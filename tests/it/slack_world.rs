@@ -239,6 +239,11 @@ impl SlackWorld {
         self.core.change(|s| s.tokens.scopes = scopes);
     }
 
+    /// One of the scopes is taken from the app.
+    pub fn takes_scope(&self, scope: &str) {
+        self.core.change(|s| s.tokens.scopes.remove(scope));
+    }
+
     /// The app hears only of these events.
     pub fn subscribes(&self, events: &[&str]) {
         let events = events.iter().map(|e| (*e).to_owned()).collect();

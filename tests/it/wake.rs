@@ -124,10 +124,12 @@ fn pairs(of: &[(&str, &str)]) -> Vec<(String, String)> {
 /// The doors of a world.
 fn doors(w: &World) -> Router {
     let settings = Settings {
+        page: firebell::config::status_page::PageServing::default(),
         slack: Vec::new(),
         discord: Vec::new(),
         notify: Providers::default(),
         engines: firebell::config::engines::Engines::default(),
+        insight: firebell::config::insight::Insight::default(),
         listen: "127.0.0.1:0".to_owned(),
         public_url: HOME.to_owned(),
         data_dir: "unused".into(),

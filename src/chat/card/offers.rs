@@ -2,7 +2,7 @@
 
 use super::View;
 use crate::chat::{Button, Press, Style};
-use crate::core::directory::{Action, ActionClass, AutoLevel, Directory};
+use crate::core::directory::{Action, ActionClass, AutoLevel, COMMANDER, Directory};
 use crate::core::explain::edited;
 use crate::core::id::{Actor, RunId};
 use crate::core::incident::{Outcome, Run, RunState, Status};
@@ -176,6 +176,9 @@ impl View<'_> {
                 plain("Resolve", Press::Resolve);
                 plain("Escalate", Press::Escalate);
                 plain("Snooze 30m", Press::Snooze { ms: SNOOZE_MS });
+                if i.vacant().any(|(role, _)| role == COMMANDER) {
+                    plain("Take the lead", Press::Lead);
+                }
             }
             Status::Acknowledged => {
                 plain("Resolve", Press::Resolve);
@@ -186,6 +189,11 @@ impl View<'_> {
             }
             Status::Resolved => {
                 plain("Postmortem", Press::Postmortem);
+                let parts = i.open_parts().len();
+                if parts > 0 {
+                    let label = format!("Resolve {}", count(parts, "open part"));
+                    plain(&label, Press::ResolveParts);
+                }
                 if i.merged_into.is_none() {
                     plain("Reopen", Press::Reopen);
                 }
@@ -199,8 +207,12 @@ impl View<'_> {
             if i.alerts > 0 {
                 plain("Silence", Press::Silence);
             }
+            plain("Update", Press::Update);
             if edited(i, self.directory).is_some() {
                 plain("Use the edited policy", Press::Follow);
+            }
+            if !i.talk.trouble.is_empty() {
+                plain("Retry the room", Press::RetryRooms);
             }
             buttons.extend(self.waiting_buttons());
             buttons.extend(self.under_way_buttons());

@@ -70,7 +70,7 @@ impl Line<'_> {
         said.strip_prefix("for ").unwrap_or(&said).trim().to_owned()
     }
 
-    fn service(&self, word: &str) -> Result<String, Usage> {
+    pub(super) fn service(&self, word: &str) -> Result<String, Usage> {
         let name = word.strip_prefix("service:").unwrap_or(word);
         let directory = self.context.directory;
         let found = lookup::service(directory, name).ok_or_else(|| {

@@ -74,6 +74,7 @@ impl<'a> Line<'a> {
                 let (id, run) = self.run_number()?;
                 self.done(Invocation::Undo { id, run })
             }
+            "reopen" | "reassign" if self.names_task() => self.conduct(),
             "reopen" => self
                 .about()
                 .and_then(|id| self.done(Invocation::Reopen { id })),
@@ -90,13 +91,32 @@ impl<'a> Line<'a> {
             "cancel" => self.answer_cover(Answer::Cancel),
             "covers" => self.done(Invocation::Covers),
             "fairness" => self.fairness(),
+            "changes" => self.changes(),
+            "analytics" => self.analytics(),
             "snooze" => self.snooze(),
             "sev" => self.severity(),
             "lead" => self.lead(),
+            "role" | "join" | "leave" | "responders" | "brief" | "checklist" | "tick"
+            | "untick" | "task" | "followup" | "tasks" | "done" | "undone" | "give" | "due"
+            | "drop" | "decision" | "can" => self.conduct(),
             "note" => self.note(),
+            "update" => self.update(),
+            "status" => self.status(),
+            "publish" => self.publish(),
+            "cadence" => self.cadence(),
             "promote" => self
                 .about()
                 .and_then(|id| self.done(Invocation::Promote { id })),
+            "rename" | "retry" | "archive" | "redact" => self.rooming(),
+            "private" => self.private(true),
+            "public" => self.private(false),
+            "invite" => self.invite(),
+            "drill" => self.drill(true),
+            "real" => self.drill(false),
+            "type" => self.kind(),
+            "relate" => self.relate(),
+            "unrelate" => self.unrelate(),
+            "parent" => self.parent(),
             "explain" => self
                 .about()
                 .and_then(|id| self.done(Invocation::Explain { id })),
@@ -141,29 +161,68 @@ impl<'a> Line<'a> {
         if self.leaf.incident == Needs::None {
             return None;
         }
-        let free_text = matches!(self.leaf.verb.as_str(), "note" | "page" | "settle");
+        let free_text = matches!(
+            self.leaf.verb.as_str(),
+            "note"
+                | "page"
+                | "settle"
+                | "rename"
+                | "redact"
+                | "private"
+                | "public"
+                | "update"
+                | "status"
+                | "task"
+                | "followup"
+                | "decision"
+                | "can"
+        );
+        // In `tick 3` and `give 3 @bo` a bare number is never an incident's.
+        let numbers = matches!(
+            self.leaf.verb.as_str(),
+            "tick" | "untick" | "done" | "undone" | "give" | "due" | "drop"
+        );
         // In `snooze 30` and `approve 3` the number is not an incident.
         let own_number = matches!(
             self.leaf.verb.as_str(),
             "snooze" | "approve" | "reject" | "rollback" | "stop" | "check"
         );
         let bare_is_id = match (free_text, own_number) {
+            _ if numbers => false,
             (true, _) => self.context.here.is_none(),
             (_, true) => self.words.len() > 1,
             _ => true,
         };
+        if self.names_the_other() {
+            return None;
+        }
         if let Some(id) = self.words.peek().and_then(|w| number(w, bare_is_id)) {
             self.words.next();
             return Some(id);
         }
         // Of several numbers the first is the incident; what follows is the verb's.
-        let several = matches!(self.leaf.verb.as_str(), "merge");
+        let several = matches!(
+            self.leaf.verb.as_str(),
+            "merge" | "join" | "relate" | "unrelate" | "parent"
+        );
         let id = self.words.last().and_then(|w| number(w, false));
         if id.is_some() && !free_text && !several {
             self.words.take_last();
             return id;
         }
         None
+    }
+
+    /// `parent 40` in the room of 42: the only number is the other incident's.
+    fn names_the_other(&self) -> bool {
+        let of_two = matches!(self.leaf.verb.as_str(), "relate" | "unrelate" | "parent");
+        if !of_two || self.context.here.is_none() {
+            return false;
+        }
+        let mut ahead = self.words.clone();
+        ahead.next();
+        let second = ahead.peek();
+        !second.is_some_and(|w| number(w, true).is_some() || w.text.eq_ignore_ascii_case("none"))
     }
 
     pub(super) fn usage(&self, what: impl Into<String>) -> Usage {
@@ -303,7 +362,7 @@ impl<'a> Line<'a> {
     }
 
     /// `at 14:03`, `at 2026-11-22 14:03`. An `at` before ordinary words belongs to the text.
-    fn clock(&mut self) -> Result<Option<Time>, Usage> {
+    pub(super) fn clock(&mut self) -> Result<Option<Time>, Usage> {
         let mut ahead = self.words.clone();
         let at = ahead.next().filter(|w| !w.quoted);
         if !at.is_some_and(|w| w.text.eq_ignore_ascii_case("at")) {
@@ -325,7 +384,10 @@ impl<'a> Line<'a> {
         let time = parse_at(&written, self.context.zone, self.context.now)
             .map_err(|why| self.wrong("at", format!("`at`: {why}.")))?;
         if time > self.context.now {
-            return Err(self.wrong("at", "`at` is in the future; a note tells what happened."));
+            return Err(self.wrong(
+                "at",
+                "`at` is in the future; say when it happened, or leave it out.",
+            ));
         }
         if is_date {
             ahead.next();
@@ -460,18 +522,6 @@ impl<'a> Line<'a> {
             good,
             note,
         })
-    }
-
-    fn list(mut self) -> Result<Invocation, Usage> {
-        let all = match self.words.next().map(|w| w.text.to_lowercase()).as_deref() {
-            None | Some("open") => false,
-            Some("all") => true,
-            Some(other) => {
-                let what = format!("`which`: `{other}` is neither `open` nor `all`.");
-                return Err(self.wrong("which", what));
-            }
-        };
-        self.done(Invocation::List { all })
     }
 
     fn link(mut self) -> Result<Invocation, Usage> {

@@ -1,5 +1,6 @@
 //! Lines people type, read against a small directory.
 
+mod conduct;
 mod looking;
 
 use super::{Bulk, Context, Invocation, Usage, Whom, parse};
@@ -378,7 +379,7 @@ fn completion_goes_on_from_the_half_written_word() {
     assert_eq!(labels("run "), ["restart", "show-logs"]);
     assert_eq!(labels("run 42 restart "), ["lines=10", "lines=100"]);
     assert_eq!(labels("new x service="), ["service=checkout"]);
-    assert_eq!(labels("list "), ["open", "all"]);
+    assert_eq!(labels("list "), ["open", "all", "drills"]);
     assert!(labels("help sn").contains(&"snooze".to_owned()));
     assert!(labels("nonsense ").is_empty());
 }

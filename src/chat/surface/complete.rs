@@ -196,9 +196,23 @@ fn values(arg: &Argument, directory: &Directory) -> Found {
             let commands = tree().commands.iter();
             commands.map(|c| (c.verb.clone(), c.help.clone())).collect()
         }
+        Kind::Role => {
+            let roles = directory.conduct.roles.iter();
+            roles.map(|r| (r.id.clone(), r.name.clone())).collect()
+        }
+        Kind::Holder => holders(people()),
         // Free words; runs are on the card, with their buttons; covers are in the question.
-        Kind::Text | Kind::Pairs | Kind::Run | Kind::Cover | Kind::More | Kind::Incident => {
-            Found::new()
+        Kind::Text
+        | Kind::Pairs
+        | Kind::Run
+        | Kind::Cover
+        | Kind::More
+        | Kind::Line
+        | Kind::Incident
+        | Kind::Item => Found::new(),
+        Kind::Status => {
+            let scale = directory.statuses.iter();
+            scale.map(|s| (s.id.clone(), s.name.clone())).collect()
         }
         Kind::What => services(),
         Kind::Silence => crate::core::silence::known(directory)
@@ -210,6 +224,19 @@ fn values(arg: &Argument, directory: &Directory) -> Found {
             })
             .collect(),
     }
+}
+
+/// What may stand for whom a role goes to.
+fn holders(people: Found) -> Found {
+    let words = [
+        ("me", "yourself"),
+        ("nobody", "nobody has it any more"),
+        ("skip", "nobody has to have it"),
+        ("accept", "you take it"),
+        ("decline", "you cannot"),
+    ];
+    let words = words.map(|(word, help)| (word.to_owned(), help.to_owned()));
+    words.into_iter().chain(people).collect()
 }
 
 /// The values an argument may have: the value, and what people read of it.
@@ -247,7 +274,16 @@ fn about(kind: &crate::core::directory::IncidentType) -> String {
 fn severities(directory: &Directory) -> Found {
     let scale = directory.severities.iter();
     scale
-        .map(|s| (s.name.clone(), s.labels.join(", ")))
+        .map(|s| {
+            let said = [s.title.as_str(), s.description.as_str()];
+            let said: Vec<&str> = said.into_iter().filter(|t| !t.is_empty()).collect();
+            let words = if said.is_empty() {
+                s.labels.join(", ")
+            } else {
+                said.join(". ")
+            };
+            (s.name.clone(), words)
+        })
         .collect()
 }
 

@@ -41,6 +41,19 @@ impl Reached {
     }
 }
 
+/// Where everybody reads nothing is told of a private incident.
+pub(super) fn unheard(incident: &Incident, reached: &mut Reached) {
+    if incident.nature.private {
+        let channels = std::mem::take(&mut reached.channels);
+        reached
+            .skipped
+            .extend(channels.into_iter().map(|c| Skipped {
+                who: format!("channel #{}", c.trim_start_matches('#')),
+                why: "is not told of a private incident".to_owned(),
+            }));
+    }
+}
+
 /// Who a list of targets means at this instant, and who of them cannot be paged. `turn` counts the
 /// incidents (and rounds) of the policy, for targets that take turns.
 pub(super) fn resolve(targets: &[Target], scene: &Scene<'_>, turn: u64) -> Reached {
@@ -271,6 +284,7 @@ pub(super) fn climb(
         let spared = |id: &str| rest::tired(incident, scene, id).filter(|_| round == 0);
         let mut reached = resolve_sparing(&step.targets, scene, turn, &spared);
         spare(incident, &mut reached);
+        unheard(incident, &mut reached);
         let passed_over = rest::spare(incident, scene, (round, rung), &mut reached);
         let at = (round, u32::try_from(rung).unwrap_or(u32::MAX));
         if reached.nothing() {

@@ -1,8 +1,10 @@
 //! What is asked of an incident, the little a decision may read besides it, and the ways to say no.
 
 use super::Incident;
-use super::nature::Nature;
+use super::conduct::ConductCommand;
+use super::nature::{Nature, Shape};
 use super::parts::{Ladder, Origin, Outcome};
+use super::talk::{Answered, Talk};
 use crate::core::alert::{AlertRef, Labels};
 use crate::core::brakes::Brakes;
 use crate::core::directory::AutoLevel;
@@ -91,6 +93,8 @@ pub enum Command {
     },
     /// Time has come.
     Wake,
+    /// A change was told that may have come before it.
+    LookBack,
     /// I have it.
     Acknowledge {
         /// Who.
@@ -198,6 +202,13 @@ pub enum Command {
         /// Who.
         by: Actor,
     },
+    /// It is to be something else: private, a drill, of another type, a part of another incident.
+    Shape {
+        /// Who says so.
+        by: Actor,
+        /// What.
+        shape: Box<Shape>,
+    },
     /// Name the lead.
     Lead {
         /// Who says so.
@@ -205,6 +216,8 @@ pub enum Command {
         /// Who leads.
         lead: Actor,
     },
+    /// Something about who does what, or what is to be done.
+    Conduct(ConductCommand),
     /// Remember something.
     Note {
         /// Who.
@@ -213,6 +226,17 @@ pub enum Command {
         text: String,
         /// When it happened, if not now.
         happened_at: Option<Time>,
+    },
+    /// Tell others how it stands.
+    Update(Box<super::update::Wish>),
+    /// Say how often an update is due.
+    SetCadence {
+        /// Who.
+        by: Actor,
+        /// From one to the next, milliseconds; `None`: nobody is to be reminded.
+        every_ms: Option<i64>,
+        /// Only the next one is at another time; the rest stays as it is.
+        next: Option<Time>,
     },
     /// A line was written in the room.
     Speak {
@@ -224,7 +248,11 @@ pub enum Command {
         platform: Platform,
         /// The platform's id of the message.
         message: String,
+        /// The message it answers.
+        answers: Option<Box<Answered>>,
     },
+    /// Something about its rooms and what is said in them.
+    Talk(Box<Talk>),
     /// What was written in the room was changed.
     Reword {
         /// Who.
@@ -408,6 +436,8 @@ pub enum Command {
         by: Actor,
         /// Which event.
         seq: Seq,
+        /// Events that bear the same words.
+        also: Vec<Seq>,
         /// Why.
         why: String,
     },

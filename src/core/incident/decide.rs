@@ -3,9 +3,12 @@
 use super::command::{Command, Refusal, Scene};
 use super::event::Event;
 use super::opening::{self, after};
-use super::{Incident, Status, THE_ROOM, climb, gate, reach, runs, severity, verbs};
+use super::{
+    Incident, Status, THE_ROOM, climb, conduct, gate, reach, runs, severity, talk, update, verbs,
+};
 use crate::core::alert::AlertRef;
 use crate::core::automation;
+use crate::core::directory::COMMANDER;
 use crate::core::id::{Actor, AlertId, Platform, Severity};
 use crate::core::text;
 use crate::core::time::human_ms;
@@ -25,6 +28,10 @@ pub fn decide(
     let mut events = judge(incident, scene, command)?;
     let over = gate::aftermath(incident, scene, &events);
     events.extend(over);
+    let asked_for = conduct::aftermath(incident, scene, &events);
+    events.extend(asked_for);
+    let told = update::aftermath(incident, scene, &events);
+    events.extend(told);
     Ok(events)
 }
 
@@ -36,6 +43,7 @@ fn judge(incident: &Incident, scene: &Scene<'_>, command: Command) -> Result<Vec
         Command::Fire { alerts, worst } => fire(incident, scene, alerts, worst),
         Command::Clear { alerts, why } => clear(incident, &alerts, why),
         Command::Wake => wake(incident, scene),
+        Command::LookBack => look_back(incident, scene),
         Command::Acknowledge { by } => acknowledge(incident, by),
         Command::Snooze { by, until } => snooze(incident, scene, by, until),
         Command::Resolve { by } => resolve(incident, by),
@@ -57,23 +65,37 @@ fn judge(incident: &Incident, scene: &Scene<'_>, command: Command) -> Result<Vec
         } => page(incident, scene, &by, &target, &message),
         Command::SetSeverity { by, to } => severity::set(incident, scene, by, to),
         Command::Promote { by } => promote(incident, by),
-        Command::Lead { by, lead } => lead_change(incident, by, lead),
+        Command::Shape { by, shape } => super::shape::decide(incident, scene, by, *shape),
+        Command::Lead { by, lead } => {
+            conduct::give(incident, scene, by, COMMANDER, lead, conduct::Manner::Usual)
+        }
+        Command::Conduct(command) => conduct::decide(incident, scene, command),
         Command::Note {
             by,
             text,
             happened_at,
-        } => note(by, text, happened_at),
+        } => {
+            let happened_at = conduct::when_checked(incident, scene, happened_at)?;
+            note(by, text, happened_at)
+        }
+        Command::Update(wish) => update::decide(incident, scene, &wish),
+        Command::SetCadence { by, every_ms, next } => {
+            update::set_cadence(incident, scene, by, every_ms, next)
+        }
         Command::Speak {
             by,
             text,
             platform,
             message,
+            answers,
         } => Ok(vec![Event::Spoke {
             by,
             text,
             platform,
             message,
+            answers,
         }]),
+        Command::Talk(talk) => talk::decide(incident, scene, *talk),
         Command::Reword {
             by,
             text,
@@ -111,6 +133,19 @@ fn judge(incident: &Incident, scene: &Scene<'_>, command: Command) -> Result<Vec
         }
         report => self::report(incident, scene, report),
     }
+}
+
+/// What is known now of changes before it, and was not before.
+fn look_back(incident: &Incident, scene: &Scene<'_>) -> Result<Vec<Event>, Refusal> {
+    let nothing = || Refusal::NothingToDo {
+        what: "No change is known that came before it and is not on its timeline.".to_owned(),
+    };
+    if !incident.is_open() {
+        return Err(nothing());
+    }
+    opening::preceded(incident, scene)
+        .map(|event| vec![event])
+        .ok_or_else(nothing)
 }
 
 /// What came of something firebell did outside, and the removal of a line.
@@ -178,14 +213,7 @@ fn report(incident: &Incident, scene: &Scene<'_>, command: Command) -> Result<Ve
             }])
         }
         Command::RoomFailed { platform, why } => Ok(vec![Event::RoomFailed { platform, why }]),
-        Command::Redact { by, seq, why } => {
-            if seq == 0 || seq > incident.seq {
-                return Err(Refusal::Invalid {
-                    why: format!("There is no line {seq} in this timeline."),
-                });
-            }
-            Ok(vec![Event::Redacted { seq, by, why }])
-        }
+        Command::Redact { by, seq, also, why } => redact(incident, &by, (seq, also), &why),
         // `decide` has taken every other command.
         _ => Err(Refusal::NothingToDo {
             what: "There is nothing to do.".to_owned(),
@@ -258,6 +286,8 @@ fn clear(incident: &Incident, alerts: &[AlertId], why: String) -> Result<Vec<Eve
 
 fn wake(incident: &Incident, scene: &Scene<'_>) -> Result<Vec<Event>, Refusal> {
     let mut events = gate::expired(incident, scene);
+    // Before it may resolve by itself: what was due was due.
+    events.extend(conduct::due(incident, scene));
     if incident.resolves_at().is_none_or(|t| t > scene.now) {
         events.extend(automation::due(incident, scene));
     }
@@ -295,8 +325,10 @@ fn wake(incident: &Incident, scene: &Scene<'_>) -> Result<Vec<Event>, Refusal> {
         Status::Acknowledged if climb::remind_at(incident).is_some_and(|t| t <= scene.now) => {
             events.extend(climb::remind(incident, scene));
         }
-        _ => {}
+        Status::Resolved => events.extend(talk::due(incident, scene)),
+        Status::Acknowledged => {}
     }
+    events.extend(update::due(incident, scene));
     if events.is_empty() {
         Err(Refusal::NotYet)
     } else {
@@ -396,11 +428,13 @@ fn page(
     if !incident.is_open() {
         return Err(Refusal::AlreadyResolved);
     }
+    let mut reached = climb::resolve(std::slice::from_ref(target), scene, incident.turn);
+    climb::unheard(incident, &mut reached);
     let climb::Reached {
         mut people,
         channels,
         skipped,
-    } = climb::resolve(std::slice::from_ref(target), scene, incident.turn);
+    } = reached;
     if incident.status == Status::Triggered {
         // While somebody has it nothing follows by itself, so all their contacts are used at once.
         people = reach::by_rules(people, super::Urgency::High, scene);
@@ -441,15 +475,6 @@ fn promote(incident: &Incident, by: Actor) -> Result<Vec<Event>, Refusal> {
         by,
         why: "promoted by hand".to_owned(),
     }])
-}
-
-fn lead_change(incident: &Incident, by: Actor, lead: Actor) -> Result<Vec<Event>, Refusal> {
-    if incident.lead.as_ref().is_some_and(|l| l.same(&lead)) {
-        return Err(Refusal::NothingToDo {
-            what: format!("{} already leads.", lead.name()),
-        });
-    }
-    Ok(vec![Event::LeadChanged { by, lead }])
 }
 
 fn note(
@@ -511,6 +536,35 @@ fn page_failed(
     events
 }
 
+/// One event for each line that bears the words, the one that was named first.
+fn redact(
+    incident: &Incident,
+    by: &Actor,
+    (seq, also): (u32, Vec<u32>),
+    why: &str,
+) -> Result<Vec<Event>, Refusal> {
+    let gone = |seq: &u32| *seq == 0 || *seq > incident.seq;
+    if let Some(seq) = std::iter::once(&seq).chain(&also).find(|s| gone(s)) {
+        return Err(Refusal::Invalid {
+            why: format!("There is no line {seq} in this timeline."),
+        });
+    }
+    if why.trim().is_empty() {
+        return Err(Refusal::Invalid {
+            why: "Say why it is removed: `redact 7 it holds a password`.".to_owned(),
+        });
+    }
+    let others = also.into_iter().filter(|s| *s != seq);
+    let all = std::iter::once(seq).chain(others);
+    Ok(all
+        .map(|seq| Event::Redacted {
+            seq,
+            by: by.clone(),
+            why: text::cut(why, 300),
+        })
+        .collect())
+}
+
 /// Rooms made anew on one platform before firebell gives up there: somebody who archives a room
 /// again and again means it.
 const ROOMS_LOST: u8 = 3;
@@ -524,7 +578,9 @@ fn place_failed(
 ) -> Result<Vec<Event>, Refusal> {
     let lost = incident.rooms_lost.get(&platform).copied().unwrap_or(0);
     let known = incident.closed.contains(&(platform.clone(), place.clone()));
-    if known || place == THE_ROOM && lost >= ROOMS_LOST {
+    // What is put away is not lost.
+    let shelved = place == THE_ROOM && incident.talk.archived;
+    if known || shelved || place == THE_ROOM && lost >= ROOMS_LOST {
         return Err(Refusal::NothingToDo {
             what: format!("It is known that nothing can be posted in {place}."),
         });

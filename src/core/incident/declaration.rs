@@ -49,6 +49,21 @@ impl Declaration {
         directory.types.iter().find(|t| t.id == id)
     }
 
+    /// Why it cannot be declared so; `None`: it can.
+    #[must_use]
+    pub fn refusal(&self, directory: &Directory) -> Option<String> {
+        let level = directory.level(self.severity?)?;
+        level.alerts_only.then(|| {
+            let scale = directory.severities.iter().filter(|s| !s.alerts_only);
+            let others: Vec<&str> = scale.map(|s| s.name.as_str()).collect();
+            format!(
+                "Only alerts are {}; declare it as {}.",
+                level.name,
+                crate::core::text::list(&others).replace(" and ", " or ")
+            )
+        })
+    }
+
     /// What it is by what was said, and else by its type.
     #[must_use]
     pub fn nature(&self, directory: &Directory) -> Nature {

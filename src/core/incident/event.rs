@@ -1,20 +1,21 @@
 //! What happened: the only shape that is kept for ever.
 //!
-//! Changes are additive only: a new field has a serde default, a variant is never renamed or
-//! removed, and `tests/golden/events` holds every shape ever written.
+//! Changes are additive only: a new field has a serde default, no variant is renamed or removed.
 
+use super::conduct::ConductEvent;
 use super::nature::Nature;
+use super::nature::{ChildMoved, ChildSet, DrillSet, Hidden, Invited};
+use super::nature::{ParentSet, Related, Revealed, TypeSet, Unrelated};
 use super::parts::{Ladder, Origin, Outcome, PagedPerson, Skipped, Terms};
+use super::talk::{Answered, KeptFile, KeptMessage, PutAway, RefusedFile, Retitled};
+use super::talk::{RoomPlan, ShelvedRoom, Unkept};
+use super::told::{CadenceSet, Update, UpdateDue};
 use crate::core::alert::{AlertRef, Labels};
+use crate::core::change::Preceding;
 use crate::core::directory::Urgency;
 use crate::core::id::{Actor, AlertId, IncidentId, Platform, RunId, Severity};
 use crate::core::time::Time;
 use serde::{Deserialize, Serialize};
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
-fn is_false(flag: &bool) -> bool {
-    !flag
-}
 
 /// A fact about one incident.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,9 +51,8 @@ pub enum Event {
         auto_resolve: bool,
         /// The policy.
         ladder: Ladder,
-        /// Which of the incidents its policy ever opened this is, counted from 0 by policies with
-        /// steps that take turns.
-        #[serde(default, skip_serializing_if = "is_zero")]
+        /// Which incident of its policy this is, counted from 0 where steps take turns.
+        #[serde(default, skip_serializing_if = "super::parts::is_none")]
         turn: u64,
         /// When the first rung is climbed; absent: nobody is paged by the ladder.
         first_page: Option<Time>,
@@ -67,7 +67,7 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         auto_resolve_after_ms: Option<i64>,
         /// That waits until no alert fires any more.
-        #[serde(default, skip_serializing_if = "is_false")]
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         hold_while_firing: bool,
         /// Its type, whether it is private and whether it is a drill.
         #[serde(default, skip_serializing_if = "Nature::is_plain")]
@@ -278,6 +278,11 @@ pub enum Event {
         /// Why.
         why: String,
     },
+    /// What was changed before it began, as far as was known: context, not a cause.
+    Preceded {
+        /// Best first; each stands once in a journal.
+        changes: Vec<Preceding>,
+    },
     /// How bad it is changed.
     SeverityChanged {
         /// Who.
@@ -301,13 +306,41 @@ pub enum Event {
         /// Why.
         why: String,
     },
+    /// Only those it concerns see it from now on.
+    Hidden(Hidden),
+    /// Everybody sees it from now on.
+    Revealed(Revealed),
+    /// Somebody was let in.
+    Invited(Invited),
+    /// It is a drill, or real after all.
+    DrillSet(DrillSet),
+    /// It is of another type.
+    TypeSet(TypeSet),
+    /// It has to do with another incident.
+    Related(Related),
+    /// It has nothing to do with another incident after all.
+    Unrelated(Unrelated),
+    /// It is a part of another incident, or stands for itself.
+    ParentSet(ParentSet),
+    /// Another incident is a part of it, or is no more.
+    ChildSet(ChildSet),
+    /// A part of it stands somewhere else now.
+    ChildMoved(ChildMoved),
     /// Somebody leads.
     LeadChanged {
         /// Who said so.
         by: Actor,
         /// Who leads.
         lead: Actor,
+        /// Who led before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<Actor>,
+        /// `on call on Web until 09:00`; empty: somebody said so.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        why: String,
     },
+    /// Who does what, and what is to be done.
+    Conduct(ConductEvent),
     /// Something worth remembering.
     Noted {
         /// Who.
@@ -327,6 +360,9 @@ pub enum Event {
         platform: Platform,
         /// The platform's id of the message, for links.
         message: String,
+        /// The message it answers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answers: Option<Box<Answered>>,
     },
     /// Somebody changed what they had written.
     Reworded {
@@ -448,8 +484,7 @@ pub enum Event {
         run: RunId,
         /// When it starts.
         start: Time,
-        /// The first page leaves at this time unless every alert has cleared, or before it when the
-        /// run does not do what it should; `None`: the page does not wait.
+        /// Until then the first page waits for it; `None`: it does not.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         hold: Option<Time>,
     },
@@ -515,6 +550,12 @@ pub enum Event {
         /// What they saw.
         note: String,
     },
+    /// Somebody told others how it stands, or gave it another status.
+    Updated(Box<Update>),
+    /// How often an update is due is set.
+    CadenceSet(Box<CadenceSet>),
+    /// An update is due: whoever sees to it is reminded.
+    UpdateDue(Box<UpdateDue>),
     /// An event's content was removed for good; its row was overwritten.
     Redacted {
         /// Which event.
@@ -528,13 +569,32 @@ pub enum Event {
     Removed {
         /// Kind of the event that stood here.
         kind: String,
+        /// The platform its words were written on.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        platform: Platform,
+        /// The platform's id of the message.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        message: String,
     },
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "the shape serde asks for"
-)]
-fn is_zero(n: &u64) -> bool {
-    *n == 0
+    /// How its rooms are to be.
+    RoomPlanned(RoomPlan),
+    /// It is called something else.
+    Retitled(Retitled),
+    /// Its rooms are put away: they stay readable, and nobody writes in them until it is opened again.
+    Archived(PutAway),
+    /// A room was put away.
+    RoomShelved(ShelvedRoom),
+    /// What failed of its rooms is tried again.
+    RoomRetried {
+        /// Who wants it.
+        by: Actor,
+    },
+    /// A message was put on the timeline.
+    Kept(Box<KeptMessage>),
+    /// That was taken back.
+    Unkept(Unkept),
+    /// A file came with a message and was kept.
+    Attached(Box<KeptFile>),
+    /// A file came with a message and was not kept.
+    FileRefused(Box<RefusedFile>),
 }

@@ -2,10 +2,15 @@
 
 use super::event::Event;
 use super::parts::{Ladder, Origin, PagedPerson};
-use super::{Climb, Forgotten, Incident, Mute, Record, Status, THE_ROOM, climb, gate, reach, runs};
+use super::{
+    Climb, Forgotten, Incident, Mute, Record, Status, THE_ROOM, climb, conduct, gate, reach, runs,
+    shape, talk, update,
+};
+use crate::core::change::Preceding;
 use crate::core::directory::WEBHOOK;
 use crate::core::id::Actor;
 use crate::core::time::Time;
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 /// Applies one record.
@@ -13,7 +18,10 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
     incident.seq = record.seq;
     incident.updated_at = record.at;
     crew(incident, &record.event);
+    shape::admit(incident, &record.event);
     course(incident, record);
+    talk::evolve(incident, record);
+    update::evolve(incident, record);
     if moves(&record.event) {
         (incident.moved_at, incident.reminded) = (record.at, false);
     }
@@ -32,20 +40,10 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
                 incident.cleared_at = Some(record.at);
             }
         }
-        Event::Acknowledged { by } => {
-            rest(incident, Status::Acknowledged);
-            incident.acked_by = Some(by.clone());
-            incident.acked_at.get_or_insert(record.at);
-            incident.snoozed_until = None;
-        }
+        Event::Acknowledged { by } => taken(incident, by, None, record.at),
         Event::AckCounted { by, .. } => reach::counted(incident, by),
         Event::LadderChanged { ladder, .. } => ladder_changed(incident, ladder),
-        Event::Snoozed { by, until } => {
-            rest(incident, Status::Acknowledged);
-            incident.acked_by = Some(by.clone());
-            incident.acked_at.get_or_insert(record.at);
-            incident.snoozed_until = Some(*until);
-        }
+        Event::Snoozed { by, until } => taken(incident, by, Some(*until), record.at),
         Event::Retriggered { due, .. } => climb_again(incident, *due, record.at),
         Event::Unacknowledged { .. }
         | Event::Reopened { .. }
@@ -63,21 +61,23 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
             incident.severity = *to;
             incident.urgency = urgency.unwrap_or(incident.urgency);
         }
+        Event::Preceded { changes } => preceded(incident, changes),
         Event::Promoted { .. } => incident.major = true,
-        Event::LeadChanged { lead, .. } => incident.lead = Some(lead.clone()),
-        Event::RoomOpened { platform, room, .. } => {
-            incident.rooms.insert(platform.clone(), room.clone());
-            let place = (platform.clone(), THE_ROOM.to_owned());
-            incident.closed.remove(&place);
+        Event::LeadChanged { lead, .. } => conduct::lead_given(incident, lead),
+        Event::Conduct(_) | Event::Joined { .. } | Event::Left { .. } => {
+            conduct::evolve(incident, record);
         }
-        Event::PlaceFailed {
-            platform, place, ..
-        } => {
-            incident.closed.insert((platform.clone(), place.clone()));
-            if place == THE_ROOM && incident.rooms.remove(platform).is_some() {
-                *incident.rooms_lost.entry(platform.clone()).or_default() += 1;
-            }
-        }
+        Event::Hidden(_)
+        | Event::Revealed(_)
+        | Event::Invited(_)
+        | Event::DrillSet(_)
+        | Event::TypeSet(_)
+        | Event::Related(_)
+        | Event::Unrelated(_)
+        | Event::ParentSet(_)
+        | Event::ChildSet(_)
+        | Event::ChildMoved(_) => shape::evolve(incident, record),
+        Event::RoomOpened { .. } | Event::PlaceFailed { .. } => place(incident, &record.event),
         Event::Paged { .. }
         | Event::Chased { .. }
         | Event::RungSkipped { .. }
@@ -97,18 +97,44 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         | Event::RunEnded { .. }
         | Event::RunCancelAsked { .. }
         | Event::RunSettled { .. } => runs::evolve(incident, record),
-        Event::PolicyEdited { .. }
-        | Event::AutoStopped { .. }
-        | Event::Noted { .. }
-        | Event::Spoke { .. }
-        | Event::Reworded { .. }
-        | Event::Unsaid { .. }
-        | Event::Joined { .. }
-        | Event::Left { .. }
-        | Event::RoomFailed { .. }
-        | Event::Redacted { .. }
-        | Event::Removed { .. } => {}
+        // Remembered by `talk`, or by the journal alone.
+        _ => {}
     }
+}
+
+/// Somebody has it, for a while or until it is over.
+fn taken(incident: &mut Incident, by: &Actor, until: Option<Time>, at: Time) {
+    conduct::back(incident, by);
+    rest(incident, Status::Acknowledged);
+    incident.acked_by = Some(by.clone());
+    incident.acked_at.get_or_insert(at);
+    incident.snoozed_until = until;
+}
+
+/// A room is there, or a place cannot be posted in any more.
+fn place(incident: &mut Incident, event: &Event) {
+    match event {
+        Event::RoomOpened { platform, room, .. } => {
+            incident.rooms.insert(platform.clone(), room.clone());
+            let place = (platform.clone(), THE_ROOM.to_owned());
+            incident.closed.remove(&place);
+        }
+        Event::PlaceFailed {
+            platform, place, ..
+        } => {
+            incident.closed.insert((platform.clone(), place.clone()));
+            if place == THE_ROOM && incident.rooms.remove(platform).is_some() {
+                *incident.rooms_lost.entry(platform.clone()).or_default() += 1;
+            }
+        }
+        _ => {}
+    }
+}
+
+fn preceded(incident: &mut Incident, changes: &[Preceding]) {
+    incident.preceded.extend(changes.iter().cloned());
+    // Stable: of equal rank, what was known first stays first.
+    incident.preceded.sort_by_key(|p| Reverse(p.points));
 }
 
 /// What a press may be too late for, and what counts as something happening.
@@ -133,12 +159,15 @@ fn course(incident: &mut Incident, record: &Record) {
             | Event::Cleared { .. }
             | Event::Absorbed { .. }
             | Event::Noted { .. }
+            | Event::Updated(_)
             | Event::Spoke { .. }
+            | Event::Kept { .. }
+            | Event::Attached { .. }
             | Event::SeverityChanged { .. }
             | Event::LeadChanged { .. }
             | Event::Promoted { .. }
             | Event::Retriggered { .. }
-    );
+    ) || matches!(&record.event, Event::Conduct(event) if event.by().is_some());
     if happened || by.is_some() {
         incident.active_at = record.at;
     }
@@ -226,6 +255,11 @@ fn over(incident: &mut Incident, record: &Record) {
     incident.snoozed_until = None;
     incident.muted = None;
     incident.resolved_at = Some(record.at);
+    if let Some(conduct) = incident.conduct.known_mut() {
+        for task in conduct.tasks.values_mut() {
+            task.follow_up |= task.done_at.is_none();
+        }
+    }
     if let Event::Resolved { by, .. } | Event::Merged { by, .. } = &record.event {
         incident.resolved_by = Some(by.clone());
     }
@@ -251,6 +285,7 @@ fn crew(incident: &mut Incident, event: &Event) {
         | Event::Promoted { by, .. }
         | Event::RunAsked { by, .. } => incident.crew.extend(one(by)),
         Event::LeadChanged { lead, .. } => incident.crew.extend(one(lead)),
+        Event::Updated(update) => incident.crew.extend(one(&update.by)),
         _ => {}
     }
 }
@@ -352,6 +387,7 @@ fn ladder_changed(incident: &mut Incident, ladder: &Ladder) {
 fn moves(event: &Event) -> bool {
     match event {
         Event::RunStarted { .. } | Event::RunEnded { .. } | Event::RunSettled { .. } => true,
+        Event::Updated(update) => update.by != Actor::Firebell,
         Event::Acknowledged { by }
         | Event::Snoozed { by, .. }
         | Event::SeverityChanged { by, .. }
@@ -365,6 +401,7 @@ fn moves(event: &Event) -> bool {
         | Event::RunApproved { by, .. }
         | Event::RunCancelAsked { by, .. }
         | Event::RunRejected { by, .. } => *by != Actor::Firebell,
+        Event::Conduct(event) => event.by().is_some_and(|by| *by != Actor::Firebell),
         _ => false,
     }
 }

@@ -1,4 +1,4 @@
-//! What each event is called in the journal.
+//! What events are called where they are stored.
 
 use super::event::Event;
 
@@ -31,9 +31,21 @@ impl Event {
             Event::Merged { .. } => "merged",
             Event::Absorbed { .. } => "absorbed",
             Event::Resolved { .. } => "resolved",
+            Event::Preceded { .. } => "preceded",
             Event::SeverityChanged { .. } => "severity_changed",
             Event::Promoted { .. } => "promoted",
             Event::LeadChanged { .. } => "lead_changed",
+            Event::Conduct(event) => event.kind(),
+            Event::Hidden(_) => "hidden",
+            Event::Revealed(_) => "revealed",
+            Event::Invited(_) => "invited",
+            Event::DrillSet(_) => "drill_set",
+            Event::TypeSet(_) => "type_set",
+            Event::Related(_) => "related",
+            Event::Unrelated(_) => "unrelated",
+            Event::ParentSet(_) => "parent_set",
+            Event::ChildSet(_) => "child_set",
+            Event::ChildMoved(_) => "child_moved",
             Event::Noted { .. } => "noted",
             Event::Spoke { .. } => "spoke",
             Event::Reworded { .. } => "reworded",
@@ -56,8 +68,20 @@ impl Event {
             Event::RunEnded { .. } => "run_ended",
             Event::RunCancelAsked { .. } => "run_cancel_asked",
             Event::RunSettled { .. } => "run_settled",
+            Event::Updated(_) => "updated",
+            Event::CadenceSet(_) => "cadence_set",
+            Event::UpdateDue(_) => "update_due",
             Event::Redacted { .. } => "redacted",
             Event::Removed { .. } => "removed",
+            Event::RoomPlanned { .. } => "room_planned",
+            Event::Retitled { .. } => "retitled",
+            Event::Archived { .. } => "archived",
+            Event::RoomShelved { .. } => "room_shelved",
+            Event::RoomRetried { .. } => "room_retried",
+            Event::Kept { .. } => "kept",
+            Event::Unkept { .. } => "unkept",
+            Event::Attached { .. } => "attached",
+            Event::FileRefused { .. } => "file_refused",
         }
     }
 }

@@ -3,13 +3,13 @@
 //! `FIREBELL_SEED=n cargo test lives` lives that one again.
 
 mod cast;
+mod leading;
 
 use super::tests::{NOON, alert, directory, ladder, open_as};
 use super::*;
 use crate::core::brakes::Brakes;
 use crate::core::directory::{Action, ActionClass, Approval, Directory, Policy, Target};
 use crate::core::verdict;
-use cast::{by_itself, letting, wake_in_steps};
 use std::sync::Arc;
 
 const LIVES: u64 = 2000;
@@ -63,12 +63,7 @@ impl Life {
                 .actions
                 .insert(format!("act-{approvals}"), Arc::new(action(approvals)));
         }
-        let by_itself = by_itself(&mut rng);
-        directory
-            .actions
-            .insert("auto".to_owned(), Arc::new(by_itself));
-        directory.permits = letting();
-        wake_in_steps(&mut rng, &mut directory);
+        cast::equip(&mut rng, &mut directory);
         let policy = Policy {
             id: "p".to_owned(),
             rungs: ladder(&[Target::Person("bo".to_owned())], 0).rungs,
@@ -77,12 +72,9 @@ impl Life {
             rest_until: None,
         };
         directory.policies.insert(policy.id.clone(), policy);
-        if rng.bool() {
-            // Half of the lives begin after somebody's bad night.
-            let night = NOON.plus_ms(-9 * 3_600_000);
-            let woken = ["ana", "bo"].into_iter().filter(|_| rng.bool());
-            let nights = woken.map(|p| (p.to_owned(), night)).collect();
-            directory.nights = Arc::new(nights);
+        if rng.u8(0..3) == 0 {
+            let told = (0..rng.u8(1..9)).map(|n| cast::change(&mut rng, n));
+            directory.changes = Arc::new(told.collect::<Vec<_>>().into_iter().collect());
         }
         if rng.u8(0..10) == 0 {
             directory.catch_all = vec![Target::Person("cy".to_owned())];
@@ -147,8 +139,10 @@ impl Life {
         }
         let by = actor(self.rng.usize(0..3));
         let run = RunId(self.rng.i64(1..6));
-        match self.rng.u8(0..30) {
+        match self.rng.u8(0..37) {
+            30..=36 => leading::command(&mut self.rng, self.now, by),
             29 if self.rng.bool() => Command::PolicyEdited,
+            29 if self.rng.bool() => Command::LookBack,
             29 => Command::AdoptPolicy { by },
             0 => Command::Fire {
                 alerts: vec![alert(self.rng.i64(1..9))],
@@ -184,6 +178,7 @@ impl Life {
                 by,
                 to: Severity(self.rng.u8(0..4)),
             },
+            13 if self.rng.bool() => cast::shape(&mut self.rng, by),
             13 => Command::Lead {
                 by: by.clone(),
                 lead: by,
@@ -236,6 +231,7 @@ impl Life {
                 }
             }
             20..=23 => self.changes_hands(by),
+            25 => cast::tells(&mut self.rng, by, &self.incident),
             _ => self.brought_back(by),
         }
     }
@@ -346,7 +342,8 @@ impl Life {
     fn brought_back(&mut self, by: Actor) -> Command {
         let person = ["ana", "bo"][self.rng.usize(0..2)].to_owned();
         let contact = ["console", "phone"][self.rng.usize(0..2)].to_owned();
-        match self.rng.u8(0..5) {
+        match self.rng.u8(0..6) {
+            5 => self.about_rooms(by),
             0 => Command::PageFailed {
                 person,
                 contact,
@@ -372,6 +369,16 @@ impl Life {
         }
     }
 
+    fn about_rooms(&mut self, by: Actor) -> Command {
+        let (platform, message) = ("slack".to_owned(), format!("m{}", self.rng.u8(0..3)));
+        Command::Talk(Box::new(cast::talk(
+            &mut self.rng,
+            by,
+            (platform, message),
+            self.now,
+        )))
+    }
+
     fn in_a_room(&mut self, by: Actor) -> Command {
         let (platform, message) = ("slack".to_owned(), format!("m{}", self.rng.u8(0..3)));
         match self.rng.u8(0..5) {
@@ -380,6 +387,7 @@ impl Life {
                 text: "hello".to_owned(),
                 platform,
                 message,
+                answers: None,
             },
             1 => Command::Reword {
                 by,
@@ -416,7 +424,13 @@ impl Life {
             brakes: &self.brakes,
         };
         let was_due = wake_at(&self.incident);
-        let by_hand = matches!(command, Command::Page { .. } | Command::Escalate { .. });
+        let by_hand = matches!(
+            command,
+            Command::Page { .. }
+                | Command::Escalate { .. }
+                | Command::Promote { .. }
+                | Command::SetSeverity { .. }
+        );
         let (wake, before) = (matches!(command, Command::Wake), self.incident.clone());
         let Ok(events) = decide(&self.incident, &scene, command) else {
             self.refusals += 1;
@@ -510,6 +524,7 @@ impl Life {
     }
 
     fn check(&self) {
+        leading::check(&self.incident, &self.journal);
         let numbers: Vec<Seq> = self.journal.iter().map(|r| r.seq).collect();
         assert_eq!(
             numbers,

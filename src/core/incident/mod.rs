@@ -8,6 +8,7 @@
 mod agree;
 mod climb;
 mod command;
+mod conduct;
 mod decide;
 mod declaration;
 mod event;
@@ -28,26 +29,51 @@ mod react;
 mod rest;
 mod runs;
 mod severity;
+mod shape;
+mod talk;
 #[cfg(test)]
 mod tests;
+mod told;
 #[cfg(test)]
 mod town;
+mod update;
 mod verbs;
 
 pub use command::{Ask, Command, OpenAs, Refusal, Scene};
-pub use decide::decide;
+pub use conduct::{
+    Check, CheckItem, CheckedList, Conduct, ConductCommand, ConductEvent, Conducted, DueThing,
+    NeededRole, Part, Report, TASK_CHARS, Task, TaskChange, Vacancy, parts,
+};
+pub use decide::{NOTE_CHARS, decide};
 pub use declaration::{Declaration, TITLE_CHARS};
 pub use event::Event;
 pub use evolve::evolve;
 pub(super) use gate::{refused, release};
-pub use nature::{DRILL, Nature, headline};
+pub use nature::{
+    Child, ChildMoved, ChildSet, DRILL, DrillSet, Hidden, Invited, Nature, ParentSet, Related,
+    Revealed, Shape, TypeSet, Unrelated, headline, key, labelled_drill,
+};
 pub use parts::{Ladder, Later, Origin, Outcome, PagedPerson, Skipped, Terms};
 pub use reach::Chase;
 pub use react::{Effect, Place, Surface, react};
 pub(super) use runs::{Wish, ask_by_itself};
+pub(super) use shape::sentence as shape_sentence;
+pub use talk::{
+    A_LINE, A_REMOVED_MESSAGE, Answered, KeptFile, KeptMessage, Mark, PutAway, RefusedFile,
+    Retitled, RoomPlan, Rooms, ShelvedRoom, Talk, Unkept, file_words, size,
+};
+pub use told::{
+    Affected, Announced, Audience, CadenceSet, Kept, Published, Standing, Told, Update, UpdateDue,
+};
+pub(super) use update::readers;
+pub use update::{
+    CADENCE_MAX_MS, CADENCE_MIN_MS, PUBLIC_TITLE_CHARS, Preview, Wish as UpdateWish, compose,
+    preview,
+};
 
 use super::action::ENVIRONMENT;
 use super::alert::{AlertRef, Labels};
+use super::change::{Onset, Preceding};
 use super::directory::Urgency;
 use super::few::{Few, FewBy};
 use super::id::{Actor, AlertId, IncidentId, Platform, RunId, Seq, Severity};
@@ -260,6 +286,10 @@ pub struct Incident {
     pub resolved_at: Option<Time>,
     /// Acknowledged only until then.
     pub snoozed_until: Option<Time>,
+    /// Since when people outside are no longer hurt, as somebody said by its status; `None`: nobody has.
+    pub mitigated_at: Option<Time>,
+    /// What was told to others, and when they hear again.
+    pub told: Kept,
     /// Who resolved it.
     pub resolved_by: Option<Actor>,
     /// A silence covers every alert that fires.
@@ -311,6 +341,14 @@ pub struct Incident {
     pub lead: Option<Actor>,
     /// Directory ids of who belongs in the room: woken, has it, leads, or did something.
     pub crew: Few<String>,
+    /// Who was let in or did something, by [`key`]: while it is private they see it.
+    pub admitted: Few<String>,
+    /// Incidents it has to do with: title and why.
+    pub related: BTreeMap<IncidentId, (String, String)>,
+    /// The incident it is a part of, with its title.
+    pub parent: Option<(IncidentId, String)>,
+    /// The incidents that are parts of it.
+    pub children: BTreeMap<IncidentId, Child>,
     /// Places that cannot be posted in, by platform, so that each is told once.
     pub closed: BTreeSet<(Platform, String)>,
     /// How often a platform lost the room.
@@ -321,6 +359,12 @@ pub struct Incident {
     pub runs: BTreeMap<RunId, Run>,
     /// The first page waits for a run.
     pub held: Option<Held>,
+    /// Who does what, and what is to be done.
+    pub conduct: Conducted,
+    /// What is known of its rooms besides where they are.
+    pub talk: Rooms,
+    /// What was changed before it began, the highest rank first.
+    pub preceded: Vec<Preceding>,
 }
 
 impl Incident {
@@ -413,6 +457,17 @@ impl Incident {
         own.into_iter().chain(&self.absorbed)
     }
 
+    /// What changes are looked for: its place and its begin.
+    #[must_use]
+    pub fn onset(&self) -> Onset<'_> {
+        Onset {
+            service: self.service.as_deref(),
+            team: self.team.as_deref(),
+            environment: self.environment(),
+            at: self.began_at,
+        }
+    }
+
     /// Opened and not resolved.
     #[must_use]
     pub fn is_open(&self) -> bool {
@@ -426,8 +481,10 @@ pub const THE_ROOM: &str = "the room";
 /// When time must be put to the incident as `Command::Wake`; `None`: time changes nothing.
 #[must_use]
 pub fn wake_at(incident: &Incident) -> Option<Time> {
+    let conduct = conduct::next(incident);
     if !incident.is_open() {
-        return gate::next_expiry(incident);
+        let next = [gate::next_expiry(incident), incident.archives_at(), conduct];
+        return next.into_iter().flatten().min();
     }
     let climb = match (&incident.climb, incident.status, &incident.muted) {
         (_, Status::Triggered, Some(mute)) => Some(mute.until),
@@ -447,7 +504,9 @@ pub fn wake_at(incident: &Incident) -> Option<Time> {
         snooze,
         incident.resolves_at(),
         climb::remind_at(incident),
+        update::due_at(incident),
         gate::next_expiry(incident),
+        conduct,
     ]
     .into_iter()
     .flatten()

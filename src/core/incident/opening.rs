@@ -3,9 +3,10 @@
 use super::command::{OpenAs, Scene};
 use super::decide::NOTE_CHARS;
 use super::event::Event;
-use super::{Incident, Origin, Record, climb, evolve};
+use super::{Incident, Origin, Record, climb, evolve, talk};
 use crate::core::automation;
 use crate::core::brakes::Brakes;
+use crate::core::change::{self, Preceding};
 use crate::core::id::{Actor, IncidentId};
 use crate::core::text;
 
@@ -34,6 +35,7 @@ pub(super) fn open(id: IncidentId, scene: &Scene<'_>, open: OpenAs) -> Vec<Event
     });
     let service = open.service.as_deref();
     let (urgency, reason) = scene.directory.urgency(open.severity, service, scene.now);
+    let plan = talk::planned(scene, open.severity, service, open.nature.private);
     let auto = open.auto;
     let noted = notes(&open.origin, &open.said);
     let mut opened = Event::Opened {
@@ -80,7 +82,10 @@ pub(super) fn open(id: IncidentId, scene: &Scene<'_>, open: OpenAs) -> Vec<Event
     if let Event::Opened { why, .. } = &mut opened {
         why.extend(not);
     }
-    let mut events: Vec<Event> = [Some(opened), promoted].into_iter().flatten().collect();
+    let mut events: Vec<Event> = [Some(opened), promoted, plan]
+        .into_iter()
+        .flatten()
+        .collect();
     events.extend(noted);
     after(&mut so_far, scene, &events[1..]);
     after(&mut so_far, scene, &armed);
@@ -91,7 +96,23 @@ pub(super) fn open(id: IncidentId, scene: &Scene<'_>, open: OpenAs) -> Vec<Event
     if first_page.is_some_and(|t| t <= scene.now) {
         events.extend(climb::due(&so_far, scene));
     }
+    // Behind the page, which waits for nothing.
+    events.extend(preceded(&so_far, scene));
     events
+}
+
+/// The changes before an incident that it does not know yet.
+pub(super) fn preceded(incident: &Incident, scene: &Scene<'_>) -> Option<Event> {
+    let known = |p: &Preceding| {
+        let same = |k: &Preceding| k.source == p.source && k.key == p.key;
+        incident.preceded.iter().any(same)
+    };
+    let room = change::KEPT.saturating_sub(incident.preceded.len());
+    let mut changes =
+        change::preceding(&scene.directory.changes, scene.directory, incident.onset());
+    changes.retain(|p| !known(p));
+    changes.truncate(room);
+    (!changes.is_empty()).then_some(Event::Preceded { changes })
 }
 
 /// What the declarer said beside the title, cut into notes: nothing of it is lost.

@@ -244,3 +244,11 @@ impl Terms {
 fn is_zero(n: &i64) -> bool {
     *n == 0
 }
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the shape serde asks for"
+)]
+pub(super) fn is_none(n: &u64) -> bool {
+    *n == 0
+}

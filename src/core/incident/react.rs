@@ -4,9 +4,11 @@
 //! [`Effect::Say`] once and in order, [`Effect::Show`] latest wins, [`Effect::Page`] at least
 //! once until acknowledged, [`Effect::Run`] at most once.
 
+use super::conduct::ConductEvent;
 use super::event::Event;
 use super::parts::Outcome;
-use super::{Incident, Record, RunState, THE_ROOM};
+use super::{Incident, Record, RunState, THE_ROOM, conduct};
+use crate::core::directory::COMMANDER;
 use crate::core::id::{Actor, RunId};
 
 /// Something to be done outside.
@@ -36,11 +38,19 @@ pub enum Effect {
         /// Directory id.
         person: String,
     },
+    /// Tell a person, where they chat with firebell, what this is to them; it wakes nobody: at
+    /// least once.
+    Tell {
+        /// Directory id.
+        person: String,
+    },
     /// Run its action's "only look" mode, whose output stands on the card of the request.
     Rehearse {
         /// Which.
         run: RunId,
     },
+    /// Tell those who asked to be told: once each, and the page.
+    Inform,
     /// Start a released run: at most once.
     Run {
         /// Which.
@@ -63,6 +73,8 @@ pub enum Place {
     Everywhere,
     /// One channel, because a policy names it.
     Channel(String),
+    /// Nowhere: what was said of another event is to go, on every platform.
+    Gone,
 }
 
 /// What is kept up to date.
@@ -78,11 +90,36 @@ pub enum Surface {
     Topic,
     /// Who is in the room.
     Crew,
-    /// What is pinned and bookmarked in the room.
+    /// What is pinned in the room.
     Fixtures,
+    /// The links that hang in the room.
+    Links,
+    /// What the room is called.
+    Name,
+    /// Whether the room is put away.
+    Shelf,
+    /// Its message in the channel where incidents are announced.
+    Digest,
+    /// The message in the room with roles, checklists and tasks.
+    Board,
 }
 
 impl Surface {
+    /// Every surface.
+    pub const ALL: [Surface; 11] = [
+        Surface::Room,
+        Surface::RoomCard,
+        Surface::ChannelCard,
+        Surface::Topic,
+        Surface::Crew,
+        Surface::Fixtures,
+        Surface::Links,
+        Surface::Name,
+        Surface::Shelf,
+        Surface::Digest,
+        Surface::Board,
+    ];
+
     /// The word stored.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -93,28 +130,33 @@ impl Surface {
             Surface::Topic => "topic",
             Surface::Crew => "crew",
             Surface::Fixtures => "fixtures",
+            Surface::Links => "links",
+            Surface::Name => "name",
+            Surface::Shelf => "shelf",
+            Surface::Digest => "digest",
+            Surface::Board => "board",
         }
     }
 
     /// The surface a stored word means.
     #[must_use]
     pub fn parse(word: &str) -> Option<Surface> {
-        [
-            Surface::Room,
-            Surface::RoomCard,
-            Surface::ChannelCard,
-            Surface::Topic,
-            Surface::Crew,
-            Surface::Fixtures,
-        ]
-        .into_iter()
-        .find(|s| s.word() == word)
+        Surface::ALL.into_iter().find(|s| s.word() == word)
     }
 
     /// Part of a room that only some platforms have.
     #[must_use]
     pub fn is_furniture(self) -> bool {
-        matches!(self, Surface::Topic | Surface::Crew | Surface::Fixtures)
+        matches!(
+            self,
+            Surface::Topic | Surface::Crew | Surface::Fixtures | Surface::Links
+        )
+    }
+
+    /// Stands in the room itself, and is gone with it.
+    #[must_use]
+    pub fn in_the_room(self) -> bool {
+        !matches!(self, Surface::Room | Surface::ChannelCard | Surface::Digest)
     }
 }
 
@@ -157,6 +199,13 @@ pub fn react(incident: &Incident, record: &Record) -> Vec<Effect> {
             effects.push(Effect::Rehearse { run: *run });
         }
         Event::RunReleased { run } => effects.push(Effect::Run { run: *run }),
+        Event::Updated(_) => effects.push(Effect::Inform),
+        Event::UpdateDue(due) => {
+            let people = due.people.iter().filter_map(Actor::person);
+            effects.extend(people.map(|id| Effect::Tell {
+                person: id.to_owned(),
+            }));
+        }
         _ => {}
     }
     if let Some(to) = place(incident, &record.event) {
@@ -171,7 +220,10 @@ pub fn react(incident: &Incident, record: &Record) -> Vec<Effect> {
         effects.extend(told.map(|to| Effect::Say { to }));
     }
     if changes_card(&record.event) {
-        if incident.channel.is_some() {
+        // A private incident has no card where everybody reads; the one from before is drawn once more,
+        // without anything on it.
+        let veiled = matches!(record.event, Event::Hidden(_));
+        if incident.channel.is_some() && (!incident.nature.private || veiled) {
             effects.push(Effect::Show {
                 surface: Surface::ChannelCard,
             });
@@ -180,35 +232,78 @@ pub fn react(incident: &Incident, record: &Record) -> Vec<Effect> {
             effects.push(Effect::Show {
                 surface: Surface::RoomCard,
             });
+            if !incident.nature.private || veiled {
+                effects.push(Effect::Show {
+                    surface: Surface::Digest,
+                });
+            }
         }
     }
-    if incident.major {
+    if incident.talks() {
         let shows = furniture(&record.event).iter();
-        effects.extend(shows.map(|s| Effect::Show { surface: *s }));
+        let fits = |s: &&Surface| incident.major || THREADED.contains(s);
+        effects.extend(shows.filter(fits).map(|s| Effect::Show { surface: *s }));
     }
+    effects.extend(conduct::react(incident, record));
     effects
 }
+
+/// What there is of a thread.
+const THREADED: [Surface; 3] = [Surface::Room, Surface::Crew, Surface::Shelf];
 
 /// What of a room an event makes out of date. A room that is lost is made anew.
 fn furniture(event: &Event) -> &'static [Surface] {
     match event {
-        Event::RoomOpened { .. } => &[Surface::Topic, Surface::Crew, Surface::Fixtures],
+        Event::RoomPlanned { .. } => &[Surface::Room],
+        Event::RoomOpened { .. } => &[
+            Surface::Topic,
+            Surface::Crew,
+            Surface::Fixtures,
+            Surface::Links,
+            Surface::Name,
+        ],
+        Event::RoomRetried { .. } => &[
+            Surface::Room,
+            Surface::RoomCard,
+            Surface::Topic,
+            Surface::Crew,
+            Surface::Fixtures,
+            Surface::Links,
+            Surface::Name,
+            Surface::Shelf,
+            Surface::Digest,
+        ],
+        Event::Archived { .. } => &[Surface::Shelf],
+        // Opened again while it was being put away.
+        Event::RoomShelved { .. } => &[Surface::Room],
+        Event::Retitled { .. } => &[Surface::Topic, Surface::Name],
         Event::PlaceFailed { place, .. } if place == THE_ROOM => &[Surface::Room],
+        Event::Hidden(_) => &[Surface::Room],
+        Event::Invited(_) => &[Surface::Crew],
+        Event::Revealed(_) | Event::DrillSet(_) => &[Surface::Topic],
         Event::Paged { .. }
         | Event::CatchAll { .. }
         | Event::AckCounted { .. }
         | Event::RunAsked { .. } => &[Surface::Crew],
+        Event::Reopened { .. } => &[Surface::Room, Surface::Topic, Surface::Crew],
+        Event::Conduct(ConductEvent::RoleReleased { role, .. }) if role == COMMANDER => {
+            &[Surface::Topic]
+        }
+        Event::Conduct(
+            ConductEvent::RoleGiven { .. }
+            | ConductEvent::ResponderJoined { .. }
+            | ConductEvent::TaskAdded { .. }
+            | ConductEvent::TaskChanged { .. },
+        ) => &[Surface::Crew],
         Event::Acknowledged { .. }
         | Event::Snoozed { .. }
-        | Event::Reopened { .. }
         | Event::Absorbed { .. }
         | Event::LeadChanged { .. } => &[Surface::Topic, Surface::Crew],
         Event::Unacknowledged { .. } | Event::Reassigned { .. } | Event::Merged { .. } => {
             &[Surface::Topic]
         }
-        Event::Retriggered { .. } | Event::Resolved { .. } | Event::SeverityChanged { .. } => {
-            &[Surface::Topic]
-        }
+        Event::Retriggered { .. } | Event::Resolved { .. } | Event::Updated(_) => &[Surface::Topic],
+        Event::SeverityChanged { .. } => &[Surface::Topic, Surface::Crew, Surface::Name],
         _ => &[],
     }
 }
@@ -239,16 +334,27 @@ fn place(incident: &Incident, event: &Event) -> Option<Place> {
         | Event::RunArmed { .. }
         | Event::RunRehearsed { .. }
         | Event::RunEnded { .. }
-            if !incident.major =>
+            if !incident.talks() =>
+        {
+            Some(Place::Loud)
+        }
+        // Nobody sees to it, so whoever reads the channel does.
+        Event::UpdateDue(due) if due.people.is_empty() && !incident.nature.private => {
+            Some(Place::Loud)
+        }
+        Event::Updated(update)
+            if !incident.major && !update.text.is_empty() && !incident.nature.private =>
         {
             Some(Place::Loud)
         }
         Event::PlaceFailed { platform, .. } => Some(Place::LoudExcept(platform.clone())),
+        Event::Redacted { .. } => Some(Place::Gone),
         Event::Spoke { platform, .. }
         | Event::Reworded { platform, .. }
         | Event::Unsaid { platform, .. } => {
-            incident.major.then(|| Place::RoomExcept(platform.clone()))
+            talks(incident).then(|| Place::RoomExcept(platform.clone()))
         }
+        Event::Attached(file) => talks(incident).then(|| Place::RoomExcept(file.platform.clone())),
         // Said by the card, by the room's own first line, or of no use to a reader of the room.
         Event::Opened { .. }
         | Event::RoomOpened { .. }
@@ -257,11 +363,30 @@ fn place(incident: &Incident, event: &Event) -> Option<Place> {
         | Event::RunStarted { .. }
         | Event::Joined { .. }
         | Event::Left { .. }
-        | Event::Redacted { .. }
-        | Event::Removed { .. } => None,
-        _ => incident.major.then_some(Place::Room),
+        | Event::Removed { .. }
+        | Event::RoomPlanned { .. }
+        | Event::Archived { .. }
+        | Event::RoomShelved { .. } => None,
+        // Its own module says where.
+        Event::Conduct(_) => None,
+        _ => talks(incident).then_some(Place::Room),
     }
 }
+
+/// Whether there is a room to say something in. What is put away is not written in.
+fn talks(incident: &Incident) -> bool {
+    incident.talks() && !incident.talk.archived
+}
+
+/// What is not to be had in a room that is there, as it is called among the places of an incident.
+pub const FURNITURE: [&str; 6] = [
+    "the topic of the room",
+    "the list of people of the room",
+    "the pinned things of the room",
+    "the links of the room",
+    "the name of the room",
+    "the archiving of the room",
+];
 
 fn waits(incident: &Incident, run: RunId) -> bool {
     let found = incident.runs.get(&run);
@@ -269,6 +394,10 @@ fn waits(incident: &Incident, run: RunId) -> bool {
 }
 
 fn changes_card(event: &Event) -> bool {
+    if let Event::PlaceFailed { place, .. } = event {
+        // A card that cannot be shown is no news for itself.
+        return FURNITURE.contains(&place.as_str());
+    }
     !matches!(
         event,
         Event::Spoke { .. }
@@ -276,11 +405,17 @@ fn changes_card(event: &Event) -> bool {
             | Event::Unsaid { .. }
             | Event::Joined { .. }
             | Event::Left { .. }
-            | Event::PlaceFailed { .. }
             | Event::Noted { .. }
             | Event::Chased { .. }
             | Event::PageDelivered { .. }
             | Event::Redacted { .. }
             | Event::Removed { .. }
+            | Event::RoomPlanned { .. }
+            | Event::Archived { .. }
+            | Event::RoomShelved { .. }
+            | Event::Kept { .. }
+            | Event::Unkept { .. }
+            | Event::Attached { .. }
+            | Event::FileRefused { .. }
     )
 }

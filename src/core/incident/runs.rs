@@ -200,6 +200,11 @@ fn asked(
     } = *wish;
     action::offered(action, incident.service.as_deref(), &incident.labels())
         .map_err(|why| Refusal::Invalid { why })?;
+    if !incident.nature.permits(action.class) {
+        return Err(Refusal::Forbidden {
+            why: incident.nature.why_not(),
+        });
+    }
     let plan =
         action::bind(action, args, &incident.labels()).map_err(|why| Refusal::Invalid { why })?;
     let verdict = verdict::judge(&Case {

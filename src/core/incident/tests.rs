@@ -11,9 +11,12 @@ use chrono::NaiveDateTime;
 use chrono_tz::Tz;
 
 mod approvals;
+mod conduct;
 mod looking;
 mod reach;
 mod rest;
+mod shape;
+pub(super) mod told;
 
 /// Noon of a Monday.
 pub(super) const NOON: Time = Time(1_794_830_400_000);
@@ -84,6 +87,7 @@ pub(super) fn directory() -> Directory {
                 } else {
                     Urgency::High
                 },
+                ..SeverityName::default()
             })
             .collect(),
         catch_all: vec![Target::Person("bo".to_owned())],

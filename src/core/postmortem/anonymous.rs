@@ -115,6 +115,23 @@ impl Roles {
                 }),
             }
         }
+        // Whoever a deploy says did it is a person too, by an account nobody may have linked.
+        for author in p
+            .changes
+            .iter()
+            .map(|c| &c.author)
+            .filter(|a| !a.is_empty())
+        {
+            let is =
+                |k: &Known| k.id == *author || k.name == *author || k.addresses.contains(author);
+            if !all.iter().any(is) {
+                all.push(Known {
+                    id: author.clone(),
+                    name: author.clone(),
+                    ..Known::default()
+                });
+            }
+        }
         // Numbered in the order they took part, then by id: an absent colleague changes no number.
         let order = |k: &Known| {
             p.responders

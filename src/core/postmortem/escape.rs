@@ -10,6 +10,12 @@ const STRUCTURAL: &str = "\\`*_{}[]<>|~#&$";
 /// at the rendered text, where a backslash is long gone.
 const ZERO_WIDTH: char = '\u{200B}';
 
+/// Words as Markdown that reads as exactly these words, line by line.
+#[must_use]
+pub fn plain_words(text: &str) -> String {
+    text.lines().map(inline).collect::<Vec<_>>().join("\n")
+}
+
 /// One line of text. Line breaks become ` ⏎ `.
 pub(super) fn inline(text: &str) -> String {
     piece(text.trim())

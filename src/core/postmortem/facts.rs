@@ -3,7 +3,7 @@
 use super::parts::{ActionRun, AlertLine, PageSent, Responder, Spoken, Stamp};
 use crate::core::alert::AlertRef;
 use crate::core::id::{Actor, RunId};
-use crate::core::incident::{Event, PagedPerson, Record, Skipped};
+use crate::core::incident::{Event, PagedPerson, Record, Skipped, file_words};
 use crate::core::stats;
 use crate::core::text::count;
 use crate::core::timeline::{self, Names, citation};
@@ -122,6 +122,14 @@ pub(super) fn responders(journal: &[Record], names: &Names, zone: Option<Tz>) ->
                 None => did.push((verb, 1)),
             }
         }
+        if let Event::Conduct(event) = &record.event {
+            // Whoever was given something took part, whatever they did about it.
+            for who in event.named() {
+                if let Some(id) = identity(who) {
+                    place(&mut out, id, who.name());
+                }
+            }
+        }
         if let Event::Paged { people, .. } | Event::CatchAll { people, .. } = &record.event {
             let late = stats::out_of_hours(record.at, zone.unwrap_or(Tz::UTC));
             for p in people {
@@ -182,6 +190,24 @@ fn verb(kind: &'static str) -> &'static str {
         "run_approved" => "approved a run",
         "run_rejected" => "said no to a run",
         "redacted" => "removed a line",
+        "retitled" => "renamed it",
+        "archived" => "had the rooms archived",
+        "room_retried" => "had the rooms tried again",
+        "kept" => "put a message on the timeline",
+        "unkept" => "took a message off the timeline",
+        "attached" | "file_refused" => "sent a file",
+        "role_given" => "gave a role",
+        "role_offered" => "asked for somebody in a role",
+        "role_declined" => "declined a role",
+        "role_released" => "ended a role",
+        "role_waived" => "did without a role",
+        "responder_joined" => "joined",
+        "responder_left" => "left the response",
+        "ticked" => "ticked a checklist",
+        "task_added" => "added a task",
+        "task_changed" => "changed a task",
+        "task_finished" => "finished a task",
+        "task_dropped" => "dropped a task",
         other => other,
     }
 }
@@ -297,13 +323,19 @@ pub(super) fn conversation(journal: &[Record], zone: Option<Tz>) -> Vec<Spoken> 
                 text,
                 platform,
                 message,
+                answers,
             } => {
                 places.insert((platform, message), said.len());
+                let to = answers.as_ref().map_or("", |a| &a.name);
                 said.push(Spoken {
                     at: Stamp::of(record.at, zone),
                     by: by.name().to_owned(),
-                    text: text.clone(),
+                    text: match to {
+                        "" => text.clone(),
+                        to => format!("(to {to}) {text}"),
+                    },
                     source: citation(record),
+                    earlier: Vec::new(),
                 });
             }
             Event::Reworded {
@@ -313,8 +345,23 @@ pub(super) fn conversation(journal: &[Record], zone: Option<Tz>) -> Vec<Spoken> 
                 ..
             } => {
                 if let Some(at) = places.get(&(platform.as_str(), message.as_str())) {
-                    said[*at].text = format!("{text} (corrected)");
+                    let now = format!("{text} (corrected)");
+                    let before = std::mem::replace(&mut said[*at].text, now);
+                    let until = Stamp::of(record.at, zone);
+                    said[*at].earlier.push((until, before));
                 }
+            }
+            Event::Attached(file) => {
+                let words = format!(
+                    "[file kept: {}, sha256 {}]",
+                    file_words(&file.name, &file.kind, file.bytes),
+                    file.sha256
+                );
+                came_with(&mut said, &places, (&file.platform, &file.message), &words);
+            }
+            Event::FileRefused(file) => {
+                let words = format!("[file not kept: {}; {}]", file.name, file.why);
+                came_with(&mut said, &places, (&file.platform, &file.message), &words);
             }
             Event::Unsaid {
                 platform, message, ..
@@ -327,6 +374,18 @@ pub(super) fn conversation(journal: &[Record], zone: Option<Tz>) -> Vec<Spoken> 
         }
     }
     said
+}
+
+/// What came with a message stands below its words.
+fn came_with(
+    said: &mut [Spoken],
+    places: &BTreeMap<(&str, &str), usize>,
+    place: (&str, &str),
+    words: &str,
+) {
+    if let Some(spoken) = places.get(&place).and_then(|at| said.get_mut(*at)) {
+        spoken.text = format!("{}\n{words}", spoken.text);
+    }
 }
 
 /// Every alert, in the order they joined.

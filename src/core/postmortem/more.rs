@@ -1,6 +1,6 @@
 //! The other facts of a postmortem: what the response cost whom, what was told where, links, counts.
 
-use super::parts::{Counts, Linked, Load, Stamp, Told};
+use super::parts::{ChangeLine, Counts, Linked, Load, Stamp, Told};
 use crate::core::incident::{Event, PagedPerson, Record};
 use crate::core::stats;
 use crate::core::text::count;
@@ -93,12 +93,41 @@ pub(super) fn told(journal: &[Record], zone: Option<Tz>) -> Vec<Told> {
                 format!("{place} on {platform}"),
                 format!("could not be posted in: {why}"),
             ),
+            Event::Updated(update) if !update.text.is_empty() => {
+                let status = update.status.as_ref();
+                let status = status.map_or(String::new(), |s| format!("{}: ", s.name));
+                let place = match &update.announced {
+                    Some(a) => format!("everybody, as “{}”", a.title),
+                    None => "people inside".to_owned(),
+                };
+                say(place, format!("{status}{}", update.text));
+            }
             Event::Resolved { .. } => {
                 say("every place above".to_owned(), "that it is over".to_owned());
             }
             _ => {}
         }
     }
+    out
+}
+
+/// What was changed before it began, the highest rank first.
+pub(super) fn changes(journal: &[Record], zone: Option<Tz>) -> Vec<ChangeLine> {
+    let mut out = Vec::new();
+    for record in journal {
+        if let Event::Preceded { changes } = &record.event {
+            out.extend(changes.iter().map(|p| ChangeLine {
+                at: Stamp::of(p.at, zone),
+                what: p.words(),
+                author: p.author.clone(),
+                points: p.points,
+                why: p.why.clone(),
+                url: p.url.clone(),
+                source: citation(record),
+            }));
+        }
+    }
+    out.sort_by_key(|line| std::cmp::Reverse(line.points));
     out
 }
 

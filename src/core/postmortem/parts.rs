@@ -85,6 +85,26 @@ pub struct Detection {
     pub source: String,
 }
 
+/// Something that was changed before it began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeLine {
+    /// When, by the clock of who told it.
+    pub at: Stamp,
+    /// `deploy of checkout “v2.3” by ana`.
+    pub what: String,
+    /// Who, as its sender names them; empty: nothing was said.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub author: String,
+    /// 1 to 100, by service and time.
+    pub points: u32,
+    /// Why it is here, in words.
+    pub why: String,
+    /// A web address as it came; not checked. Empty: none.
+    pub url: String,
+    /// The event it rests on.
+    pub source: String,
+}
+
 /// A line of the timeline.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
@@ -117,6 +137,53 @@ pub struct Responder {
     pub pages: u32,
     /// Of these, outside Monday to Friday 09:00–18:00 in the document's zone.
     pub out_of_hours: u32,
+}
+
+/// A role somebody had.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleSpan {
+    /// Id of the role.
+    pub role: String,
+    /// Its name then.
+    pub name: String,
+    /// Name of who had it.
+    pub person: String,
+    /// Since when.
+    pub from: Stamp,
+    /// Until when; absent: still.
+    pub until: Option<Stamp>,
+    /// The event it rests on.
+    pub source: String,
+}
+
+/// Something that was decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// When.
+    pub at: Stamp,
+    /// Who wrote it down.
+    pub by: String,
+    /// What.
+    pub what: String,
+    /// The event it rests on.
+    pub source: String,
+}
+
+/// How it stood.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportLine {
+    /// When.
+    pub at: Stamp,
+    /// Who reported.
+    pub by: String,
+    /// What was seen.
+    pub conditions: String,
+    /// What was being done.
+    pub actions: String,
+    /// What was missing.
+    pub needs: String,
+    /// The event it rests on.
+    pub source: String,
 }
 
 /// One page to one contact, or somebody who could not be paged.
@@ -186,6 +253,9 @@ pub struct Spoken {
     pub text: String,
     /// The event and the platform's message.
     pub source: String,
+    /// What it said before, and until when; only the transcript tells that.
+    #[serde(skip)]
+    pub earlier: Vec<(Stamp, String)>,
 }
 
 /// An alert that joined.

@@ -57,7 +57,8 @@ pub fn csv(p: &Postmortem) -> String {
     out
 }
 
-fn row(out: &mut String, fields: [&str; 8]) {
+/// A line of a sheet, every field in quotes and none of them a formula.
+pub fn row<const N: usize>(out: &mut String, fields: [&str; N]) {
     for (n, field) in fields.into_iter().enumerate() {
         if n > 0 {
             out.push(',');
@@ -110,6 +111,12 @@ pub fn transcript(p: &Postmortem) -> String {
         );
         for part in s.text.lines() {
             let _ = writeln!(out, "    {}", line(part));
+        }
+        for (until, before) in &s.earlier {
+            let _ = writeln!(out, "    [until {} it said:]", until.local);
+            for part in before.lines() {
+                let _ = writeln!(out, "    | {}", line(part));
+            }
         }
         out.push('\n');
     }

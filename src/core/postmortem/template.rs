@@ -40,15 +40,19 @@ pub const INLINE: [&str; 25] = [
 ];
 
 /// Placeholders that are a whole part of the document, alone on their line; `section.ANCHOR` beside them.
-pub const PARTS: [&str; 16] = [
+pub const PARTS: [&str; 20] = [
     "notice",
     "facts",
     "moments",
     "severity-history",
     "detection",
+    "changes",
     "chart",
     "timeline",
     "responders",
+    "roles",
+    "decisions",
+    "reports",
     "load",
     "pages",
     "actions",

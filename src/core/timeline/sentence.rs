@@ -2,10 +2,12 @@
 
 use super::Names;
 use super::asked::run_asked;
+use super::conduct::conduct;
 use super::runs::run;
+use super::told::told;
 use crate::core::alert::AlertRef;
 use crate::core::id::Actor;
-use crate::core::incident::{Event, Ladder, Origin, PagedPerson, Skipped};
+use crate::core::incident::{Event, Ladder, Origin, PagedPerson, Skipped, shape_sentence};
 use crate::core::text::{self, count};
 use crate::core::time::Time;
 
@@ -47,6 +49,18 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         Event::SeverityChanged { .. } | Event::Promoted { .. } | Event::LeadChanged { .. } => {
             command(event, names)
         }
+        Event::Conduct(event) => conduct(event, names),
+        Event::Hidden(_)
+        | Event::Revealed(_)
+        | Event::Invited(_)
+        | Event::DrillSet(_)
+        | Event::TypeSet(_)
+        | Event::Related(_)
+        | Event::Unrelated(_)
+        | Event::ParentSet(_)
+        | Event::ChildSet(_)
+        | Event::ChildMoved(_) => shape_sentence(event).unwrap_or_default(),
+        Event::Preceded { changes } => super::changes::sentence(changes),
         Event::Noted { .. }
         | Event::Spoke { .. }
         | Event::Reworded { .. }
@@ -58,6 +72,16 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         | Event::RoomFailed { .. }
         | Event::Redacted { .. }
         | Event::Removed { .. } => words(event),
+        Event::RoomPlanned { .. }
+        | Event::Retitled { .. }
+        | Event::Archived { .. }
+        | Event::RoomShelved { .. }
+        | Event::RoomRetried { .. }
+        | Event::Kept { .. }
+        | Event::Unkept { .. }
+        | Event::Attached { .. }
+        | Event::FileRefused { .. } => super::talk::talk(event),
+        Event::Updated(_) | Event::CadenceSet(_) | Event::UpdateDue(_) => told(event, names),
         Event::RunAsked { .. } => run_asked(event, names),
         Event::RunRehearsed { .. }
         | Event::RunApproved { .. }
@@ -365,20 +389,38 @@ fn command(event: &Event, names: &Names) -> String {
             Actor::Firebell => format!("It became major and gets a room: {why}."),
             by => format!("{} made it major: it gets a room ({why}).", by.name()),
         },
-        Event::LeadChanged { by, lead } if by.same(lead) => {
-            format!("{} took the lead.", lead.name())
-        }
-        Event::LeadChanged { by, lead } => {
-            format!("{} asked {} to lead.", by.name(), lead.name())
-        }
+        Event::LeadChanged {
+            by,
+            lead,
+            from,
+            why,
+            ..
+        } => lead_changed(by, lead, from.as_ref(), why),
         _ => String::new(),
+    }
+}
+
+fn lead_changed(by: &Actor, lead: &Actor, from: Option<&Actor>, why: &str) -> String {
+    let before = from.map_or(String::new(), |f| format!(" {} led before.", f.name()));
+    let name = lead.name();
+    if !why.is_empty() {
+        format!("{name} leads: {why}.{before}")
+    } else if by.same(lead) {
+        format!("{name} took the lead.{before}")
+    } else {
+        format!("{} asked {name} to lead.{before}", by.name())
     }
 }
 
 fn words(event: &Event) -> String {
     match event {
         Event::Noted { by, text, .. } => format!("{} noted: {text}", by.name()),
-        Event::Spoke { by, text, .. } => format!("{} wrote: {text}", by.name()),
+        Event::Spoke {
+            by, text, answers, ..
+        } => match answers.as_ref().filter(|a| !a.name.is_empty()) {
+            Some(to) => format!("{} answered {}: {text}", by.name(), to.name),
+            None => format!("{} wrote: {text}", by.name()),
+        },
         Event::Reworded { by, text, .. } => {
             format!("{} changed a message; it says now: {text}", by.name())
         }
@@ -402,7 +444,7 @@ fn words(event: &Event) -> String {
                 by.name()
             )
         }
-        Event::Removed { kind } => {
+        Event::Removed { kind, .. } => {
             format!("The content of this event ({kind}) was removed for good.")
         }
         _ => String::new(),

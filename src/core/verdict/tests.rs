@@ -27,6 +27,7 @@ fn directory(rules: Vec<Rule>) -> Directory {
         name: name.to_owned(),
         labels: Vec::new(),
         urgency: crate::core::directory::Urgency::High,
+        ..crate::core::directory::SeverityName::default()
     });
     Directory {
         people: people.into_iter().map(|p| (p.id.clone(), p)).collect(),

@@ -179,6 +179,8 @@ fn place(incident: &Incident, chat: &dyn Chat) -> Option<RoomRef> {
         Some(room) => Some(RoomRef::Room(room.clone())),
         // Its room is on its way, or it has none.
         None if incident.major => None,
+        // Where everybody reads nothing of a private incident is shown.
+        None if incident.nature.private => None,
         None => incident.channel.clone().map(RoomRef::Channel),
     }
 }

@@ -8,7 +8,7 @@ use super::direct::{self, means_of};
 use super::{Deliver, Finished, Poke, link, retry_at};
 use crate::chat::{self, Chat, Fault, Retry};
 use crate::core::alert::Labels;
-use crate::core::directory::{ContactKind, Directory};
+use crate::core::directory::{ContactKind, Directory, WEBHOOK};
 use crate::core::incident::{Event, Incident};
 use crate::core::time::Time;
 use crate::engine::Engine;
@@ -431,6 +431,15 @@ fn page_key(row: &OutboxRow) -> String {
 }
 
 async fn told_by_webhook(engine: &Engine, directory: &Directory, page: &ToPage) -> notify::Page {
+    if page.incident.nature.private && page.row.target.starts_with(WEBHOOK) {
+        // A policy's webhook leads to a machine and to whoever reads there, not to one person.
+        return notify::Page {
+            title: "A private incident needs somebody".to_owned(),
+            service: None,
+            why: "its policy names this webhook; who may see it finds it in the console".to_owned(),
+            ..told_in_words(engine, directory, page)
+        };
+    }
     notify::Page {
         alerts: alerts_told(engine, &page.incident).await,
         ..told_in_words(engine, directory, page)
@@ -477,6 +486,7 @@ async fn alerts_told(engine: &Engine, incident: &Incident) -> Vec<notify::PagedA
         };
     }
     let query = AlertQuery {
+        sight: crate::core::sight::Sight::All,
         incident: Some(incident.id),
         firing: Some(true),
         limit: ALERTS_TOLD,

@@ -1,11 +1,12 @@
 //! Lines and surfaces on their way: lines once and in order per room, surfaces as they are now.
 
-use super::{Deliver, Finished, Poke, SHOWN_KEPT_MS, link, retry_at, wait_ms};
-use crate::chat::{self, Budget, Chat, Fault, Line, Retry, RoomRef};
+use super::{Deliver, Finished, Poke, SHOWN_KEPT_MS, link, retry_at, said, wait_ms};
+use crate::chat::{self, Budget, Card, Chat, Fault, Retry, RoomRef};
 use crate::core::id::Seq;
-use crate::core::incident::{Incident, Record, Surface};
+use crate::core::incident::{Incident, Surface};
 use crate::core::time::Time;
 use crate::engine::Engine;
+use crate::engine::draft::GONE;
 use crate::engine::memory::ShowKey;
 use crate::engine::outgoing::Settled;
 use crate::store::{OutboxRow, ShowRow};
@@ -32,11 +33,15 @@ pub(super) struct Surfaced {
 pub(super) type Shown = (String, String);
 
 /// Surfaces that wait for the room.
-pub(super) const IN_THE_ROOM: [Surface; 4] = [
+pub(super) const IN_THE_ROOM: [Surface; 8] = [
     Surface::RoomCard,
     Surface::Topic,
     Surface::Crew,
     Surface::Fixtures,
+    Surface::Links,
+    Surface::Name,
+    Surface::Shelf,
+    Surface::Board,
 ];
 
 /// One surface to be brought up to date.
@@ -54,6 +59,11 @@ impl Errand {
     async fn run(mut self, engine: &Engine, chat: &dyn Chat) -> Result<(Seq, Shown), Fault> {
         let place = match self.surface {
             Surface::ChannelCard => self.incident.channel.clone().map(RoomRef::Channel),
+            Surface::Digest => {
+                let directory = engine.directory();
+                let channel = directory.rooms.announced(&self.incident);
+                channel.map(|c| RoomRef::Channel(c.to_owned()))
+            }
             Surface::Room => None,
             _ => self.room.clone().map(RoomRef::Room),
         };
@@ -75,28 +85,42 @@ impl Errand {
     ) -> Result<Shown, Fault> {
         let incident = &self.incident;
         let directory = engine.directory();
-        let draw = || {
-            let url = link(engine, incident.id);
-            chat::card::card(incident, &directory, engine.now(), &url)
-        };
         let unnamed = |id: String| (id, String::new());
         let room = self.room.as_deref().unwrap_or_default();
         match self.surface {
-            Surface::Room => {
-                let name = chat::card::room_name(incident);
-                chat.open_room(&draw(), &name).await
-            }
-            Surface::RoomCard | Surface::ChannelCard => {
+            Surface::Room => self.open(engine, chat).await,
+            Surface::RoomCard | Surface::ChannelCard | Surface::Digest => {
                 let Some(place) = place else {
                     // The incident has lost its channel; there is nothing to keep up to date.
                     return Ok((self.remote.clone(), String::new()));
                 };
-                let mut card = draw();
+                let outside = self.surface != Surface::RoomCard;
+                let mut card = match incident.nature.private && outside {
+                    // It never stood there.
+                    true if self.remote.is_empty() => return Ok(unnamed(String::new())),
+                    true => chat::card::veiled(incident, &link(engine, incident.id)),
+                    false => self.draw(engine),
+                };
+                if self.surface == Surface::Digest && !incident.nature.private {
+                    let name = directory.rooms.name.room_name(incident, &directory);
+                    card = chat::card::digest(card, Some(&name));
+                }
                 // What is held of it stands in no event; a card is drawn without it rather than not at all.
-                if let Ok(Some(held)) = engine.partly(incident).await {
+                if !(incident.nature.private && outside)
+                    && let Ok(Some(held)) = engine.partly(incident).await
+                {
                     card.lines.insert(0, held);
                 }
                 let shown = chat.show(&place, &card, &self.remote, self.again).await;
+                shown.map(unnamed)
+            }
+            Surface::Board => {
+                let Some(place) = place else {
+                    return Ok(unnamed(self.remote.clone()));
+                };
+                let url = link(engine, incident.id);
+                let board = chat::board::board(incident, &directory, &url);
+                let shown = chat.board(&place, &board, &self.remote, self.again).await;
                 shown.map(unnamed)
             }
             Surface::Topic => {
@@ -106,38 +130,94 @@ impl Errand {
                 }
                 Ok(unnamed(topic))
             }
-            Surface::Crew => {
-                let there: Vec<&str> = self.remote.split(' ').collect();
-                let wanted = incident.crew.iter();
-                let missing: Vec<String> = wanted
-                    .filter(|p| !there.contains(&p.as_str()))
-                    .cloned()
-                    .collect();
-                if !missing.is_empty() {
-                    chat.invite(room, &missing).await?;
-                }
-                let all: Vec<&str> = incident.crew.iter().map(String::as_str).collect();
-                Ok(unnamed(all.join(" ")))
-            }
+            Surface::Crew => self.crew(engine, chat, room).await,
             Surface::Fixtures => {
-                let card = self.card(engine, chat.platform()).await?;
-                let links = chat::card::links(incident, &directory, &link(engine, incident.id));
-                chat.furnish(room, &card, &links).await?;
+                let card = self.card(engine, chat, Surface::RoomCard).await?;
+                chat.pin(room, &card).await?;
                 Ok(unnamed(card))
             }
+            Surface::Links => {
+                let links = chat::card::links(incident, &directory, &link(engine, incident.id));
+                let all: Vec<&str> = links.iter().map(|(_, to)| to.as_str()).collect();
+                let all = all.join(" ");
+                if all != self.remote {
+                    chat.links(room, &links).await?;
+                }
+                Ok(unnamed(all))
+            }
+            Surface::Name => {
+                let name = directory.rooms.name.room_name(incident, &directory);
+                // It was made with the name it had then.
+                if !self.remote.is_empty() && name != self.remote {
+                    chat.rename(room, &name).await?;
+                }
+                Ok(unnamed(name))
+            }
+            Surface::Shelf if incident.talk.archived => {
+                chat.shelve(room).await?;
+                Ok(unnamed(room.to_owned()))
+            }
+            // It was opened again meanwhile.
+            Surface::Shelf => Ok(unnamed(String::new())),
         }
     }
 
-    /// The message of the room's card, which may not be there yet.
-    async fn card(&self, engine: &Engine, platform: &str) -> Result<String, Fault> {
+    fn draw(&self, engine: &Engine) -> Card {
+        let url = link(engine, self.incident.id);
+        chat::card::card(&self.incident, &engine.directory(), engine.now(), &url)
+    }
+
+    /// Makes the room, takes out the one that was put away, or opens a thread below the card.
+    async fn open(&self, engine: &Engine, chat: &dyn Chat) -> Result<Shown, Fault> {
+        let (incident, directory) = (&self.incident, engine.directory());
+        let name = directory.rooms.name.room_name(incident, &directory);
+        let card = self.draw(engine);
+        if let Some(shelved) = incident.talk.shelved.get(chat.platform()) {
+            match chat.unshelve(shelved, &card, &name).await {
+                Err(fault) if fault.retry == Retry::Gone => {}
+                done => return done,
+            }
+        }
+        if incident.threads()
+            && let Some(channel) = incident.channel.clone()
+        {
+            let message = self.card(engine, chat, Surface::ChannelCard).await?;
+            let channel = RoomRef::Channel(channel);
+            return chat.thread(&channel, &message, &card, &name).await;
+        }
+        chat.open_room(&card, &name).await
+    }
+
+    /// Brings in whoever is not there yet; who could not come is told behind it.
+    async fn crew(&self, engine: &Engine, chat: &dyn Chat, room: &str) -> Result<Shown, Fault> {
+        let crew = crate::core::rooms::crew(&self.incident, &engine.directory(), engine.now());
+        let there: Vec<&str> = self.remote.split(' ').collect();
+        let missing: Vec<String> = (crew.iter())
+            .filter(|p| !there.contains(&p.as_str()))
+            .cloned()
+            .collect();
+        let mut left_out = Vec::new();
+        if !missing.is_empty() {
+            let private = self.incident.nature.private;
+            left_out = chat.invite(room, &missing, private).await?;
+        }
+        Ok((crew.join(" "), left_out.join("; ")))
+    }
+
+    /// The message of a card, which may not be there yet.
+    async fn card(
+        &self,
+        engine: &Engine,
+        chat: &dyn Chat,
+        surface: Surface,
+    ) -> Result<String, Fault> {
         let shows = engine.store().shows(self.incident.id).await?;
-        let card = shows
-            .into_iter()
-            .find(|s| s.platform == platform && s.surface == Surface::RoomCard.word());
+        let card = (shows.into_iter())
+            .find(|s| s.platform == chat.platform() && s.surface == surface.word());
         match card.map(|s| s.remote).filter(|remote| !remote.is_empty()) {
             Some(remote) => Ok(remote),
             None => Err(Fault {
-                why: "the room's card is not there yet".to_owned(),
+                why: "the card is not there yet".to_owned(),
                 retry: Retry::AfterMs(CARD_WAIT_MS),
             }),
         }
@@ -175,6 +255,8 @@ impl Deliver {
             Some(channel) => RoomRef::Channel(channel.to_owned()),
             None => match self.known_rooms.get(&(row.incident, row.target.clone())) {
                 Some(room) => RoomRef::Room(room.clone()),
+                // What goes is looked for where it was said.
+                None if row.detail == GONE => RoomRef::Channel(String::new()),
                 // The room is not there yet; its coming pokes this queue.
                 None => return,
             },
@@ -189,20 +271,22 @@ impl Deliver {
             self.engine.clone(),
             self.chats.get(row.target.as_str()).cloned(),
         );
+        let before = self.said.clone();
         self.outside(async move {
             let result = match adapter {
                 Some(chat) => {
-                    chat.turn(Some(&room), Budget::Line).await;
-                    say(
-                        &engine,
-                        chat.as_ref(),
-                        &room,
-                        &row,
-                        &incident,
-                        record,
-                        again,
-                    )
-                    .await
+                    if row.detail != GONE {
+                        chat.turn(Some(&room), Budget::Line).await;
+                    }
+                    let words = said::Words {
+                        engine: &engine,
+                        chat: chat.as_ref(),
+                        room: &room,
+                        row: &row,
+                        incident: &incident,
+                        before: &before,
+                    };
+                    words.say(record, again).await
                 }
                 None => Err(Fault {
                     why: format!("{} is not connected", row.target),
@@ -213,14 +297,20 @@ impl Deliver {
         });
     }
 
-    pub(super) fn line_done(&mut self, id: i64, result: Result<(), Fault>) -> Option<Settled> {
+    pub(super) fn line_done(&mut self, id: i64, result: Result<String, Fault>) -> Option<Settled> {
         let mut effect = self.effects.remove(&id)?;
+        let result = result.map(|remote| {
+            if !remote.is_empty() {
+                self.said.remember(&effect.row, &remote);
+            }
+            effect.row.remote = remote;
+        });
         let now = self.engine.now();
         effect.row.attempts += 1;
         // A call that ended without an answer may have been carried out: every later try looks first.
         effect.interrupted |= matches!(&result, Err(fault) if fault.retry == Retry::Backoff);
         let gone = matches!(&result, Err(fault) if fault.retry == Retry::Gone);
-        let in_room = !effect.row.detail.starts_with("channel:");
+        let in_room = !effect.row.detail.starts_with("channel:") && effect.row.detail != GONE;
         let retry_at = match result.as_ref().err() {
             // It goes to the room that is made in place of the lost one.
             Some(_) if gone && in_room => Some(now.plus_ms(NEW_ROOM_MS)),
@@ -273,6 +363,13 @@ impl Deliver {
         let room = self.known_rooms.get(&(key.0, key.1.clone())).cloned();
         if room.is_none() && IN_THE_ROOM.contains(&surface) {
             // Its coming pokes this surface.
+            return;
+        }
+        let lines = self.rooms.get(&format!("{}:{}", key.1, key.0.0));
+        if surface == Surface::Shelf && lines.is_some_and(|l| l.busy || !l.waiting.is_empty()) {
+            // What is still to be said in it comes first.
+            let at = self.engine.now().plus_ms(NEW_ROOM_MS);
+            self.later.push(Reverse((at, Poke::Show(key.clone()))));
             return;
         }
         shown.busy = true;
@@ -353,36 +450,5 @@ pub(super) fn room_key(row: &OutboxRow) -> String {
     match row.detail.strip_prefix("channel:") {
         Some(channel) => format!("{}:channel:{channel}", row.target),
         None => format!("{}:{}", row.target, row.incident.0),
-    }
-}
-
-async fn say(
-    engine: &Engine,
-    chat: &dyn Chat,
-    room: &RoomRef,
-    row: &OutboxRow,
-    incident: &Incident,
-    record: Option<Record>,
-    again: bool,
-) -> Result<(), Fault> {
-    let record = match record {
-        Some(record) => record,
-        None => {
-            let journal = engine.store().journal(row.incident).await;
-            let journal = journal.map_err(|e| Fault {
-                why: e.to_string(),
-                retry: Retry::Backoff,
-            })?;
-            let found = journal.into_iter().find(|r| r.seq == row.seq);
-            found.ok_or_else(|| Fault {
-                why: "its event is gone".to_owned(),
-                retry: Retry::Never,
-            })?
-        }
-    };
-    let line: Option<Line> = chat::card::line(incident, &record, row.n, &engine.directory());
-    match line {
-        Some(line) => chat.say(room, &line, again).await.map(|_| ()),
-        None => Ok(()),
     }
 }

@@ -302,6 +302,9 @@ impl Desk {
         ] {
             let _ = message.map(|m| inner.deliver.send(m));
         }
+        if draft.informed {
+            self.engine.announce(Change::Updates);
+        }
         let incidents = draft.touched.into_iter().map(Change::Incident);
         let rooms = draft.rooms.into_iter().map(Change::Room);
         let runs = draft.runs.into_iter();

@@ -196,6 +196,7 @@ impl Desk {
             return Ok(Some(BTreeMap::new()));
         }
         let query = AlertQuery {
+            sight: crate::core::sight::Sight::All,
             incident: Some(incident.id),
             limit: i64::from(incident.alerts).max(ALERTS_MAX),
             ..AlertQuery::default()

@@ -29,6 +29,20 @@ impl Desk {
         else {
             return Err(crate::core::incident::Refusal::NoSuchIncident.into());
         };
+        if source.nature.private != target.nature.private {
+            let (hidden, open) = if source.nature.private {
+                (from, into)
+            } else {
+                (into, from)
+            };
+            // The one would tell of the other.
+            return Err(crate::core::incident::Refusal::Invalid {
+                why: format!(
+                    "{hidden} is private and {open} is not: make both alike first, with `private {open}` or `public {hidden}`."
+                ),
+            }
+            .into());
+        }
         let close = Command::Merge {
             by: by.clone(),
             into,

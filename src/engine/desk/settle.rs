@@ -2,10 +2,10 @@
 
 use super::Desk;
 use crate::chat::{Fault, Retry};
-use crate::core::incident::{Command, Surface, THE_ROOM};
+use crate::core::incident::{A_LINE, A_REMOVED_MESSAGE, Command, Surface, THE_ROOM, Talk};
 use crate::core::time::Time;
 use crate::engine::Counter;
-use crate::engine::draft::Draft;
+use crate::engine::draft::{Draft, GONE};
 use crate::engine::memory::ShowKey;
 use crate::engine::outgoing::Settled;
 use crate::store::{AttemptRow, Delivery, Lane, OutboxChange, OutboxRow, RINGING};
@@ -52,14 +52,27 @@ impl Desk {
                     return;
                 };
                 let command = match &result {
-                    Ok((remote, name)) => {
+                    Ok((remote, note)) => {
                         (show.have, show.attempts, show.error) = (have, 0, String::new());
                         show.remote.clone_from(remote);
-                        (key.2 == Surface::Room.word()).then(|| Command::RoomReady {
-                            platform: key.1.clone(),
-                            room: remote.clone(),
-                            name: name.clone(),
-                        })
+                        match Surface::parse(&key.2) {
+                            Some(Surface::Room) => Some(Command::RoomReady {
+                                platform: key.1.clone(),
+                                room: remote.clone(),
+                                name: note.clone(),
+                            }),
+                            Some(Surface::Shelf) if !remote.is_empty() => {
+                                Some(Command::Talk(Box::new(Talk::Shelved {
+                                    platform: key.1.clone(),
+                                    room: remote.clone(),
+                                })))
+                            }
+                            // Done as far as it goes; what is missing stays on the row.
+                            _ => {
+                                show.error.clone_from(note);
+                                None
+                            }
+                        }
                     }
                     Err(fault) => {
                         let first = show.attempts == 0;
@@ -146,7 +159,8 @@ impl Desk {
                 platform: row.target.clone(),
                 place: match row.detail.strip_prefix("channel:") {
                     Some(channel) => format!("#{channel}"),
-                    None => in_room("a line of the room", fault).to_owned(),
+                    None if row.detail == GONE => A_REMOVED_MESSAGE.to_owned(),
+                    None => in_room(A_LINE, fault).to_owned(),
                 },
                 why: fault.why.clone(),
             }),
@@ -215,6 +229,11 @@ fn place_failed(key: &ShowKey, surface: Surface, fault: &Fault) -> Command {
         Surface::Topic => in_room("the topic of the room", fault),
         Surface::Crew => in_room("the list of people of the room", fault),
         Surface::Fixtures => in_room("the pinned things of the room", fault),
+        Surface::Links => in_room("the links of the room", fault),
+        Surface::Name => in_room("the name of the room", fault),
+        Surface::Shelf => "the archiving of the room",
+        Surface::Digest => "the channel for announcements",
+        Surface::Board => in_room("the command board of the room", fault),
         Surface::Room | Surface::RoomCard => in_room("the card of the room", fault),
     };
     Command::PlaceFailed {
@@ -249,6 +268,7 @@ pub(super) fn mark(
         due_at,
         updated_at: draft.now,
         error,
+        remote: row.remote.clone(),
     };
     draft.changes.outbox_changes.insert(row.id, change);
 }

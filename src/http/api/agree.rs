@@ -50,9 +50,10 @@ pub struct RejectBody {}
 )]
 pub async fn get_run(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<RunOut>, Problem> {
-    let (incident, run) = which(&app, &id).await?;
+    let (incident, run) = which(&app, &caller, &id).await?;
     shown(&app, incident, run).await
 }
 
@@ -197,7 +198,7 @@ async fn act(
     seen: Option<String>,
     what: impl FnOnce(Actor, RunId) -> Command,
 ) -> Result<Json<RunOut>, Problem> {
-    let (incident, run) = which(app, id).await?;
+    let (incident, run) = which(app, caller, id).await?;
     if seen.as_deref().is_some_and(str::is_empty) {
         return Err(Problem::bad(
             "bad_body",
@@ -222,7 +223,11 @@ async fn act(
 }
 
 /// The run a path names and the incident it belongs to.
-pub(super) async fn which(app: &App, text: &str) -> Result<(IncidentId, RunId), Problem> {
+pub(super) async fn which(
+    app: &App,
+    caller: &Caller,
+    text: &str,
+) -> Result<(IncidentId, RunId), Problem> {
     let digits = text.strip_prefix("run-").unwrap_or(text);
     let missing = || {
         Problem::missing(format!(
@@ -233,7 +238,14 @@ pub(super) async fn which(app: &App, text: &str) -> Result<(IncidentId, RunId), 
     let run = digits.parse::<i64>().ok().filter(|n| *n > 0).map(RunId);
     let run = run.ok_or_else(missing)?;
     let found = app.engine.store().incident_of_run(run).await?;
-    Ok((found.ok_or_else(missing)?, run))
+    let incident = found.ok_or_else(missing)?;
+    // Of an incident this program may not see there is no run either.
+    let seen = super::hands::visible(app, caller, incident).await;
+    seen.map_err(|problem| match problem.status {
+        StatusCode::NOT_FOUND => missing(),
+        _ => problem,
+    })?;
+    Ok((incident, run))
 }
 
 pub(super) async fn shown(app: &App, id: IncidentId, run: RunId) -> Result<Json<RunOut>, Problem> {

@@ -4,11 +4,13 @@ use super::answers::NotRead;
 use super::params::{Asked, FromParams, LIMIT_DEFAULT, Paging, Params};
 use super::shape::{AlertOut, Page};
 use crate::core::id::IncidentId;
+use crate::core::sight::Sight;
 use crate::http::App;
+use crate::http::auth::Caller;
 use crate::http::error::Problem;
 use crate::store::AlertQuery;
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use utoipa::IntoParams;
 
 /// Which alerts.
@@ -47,7 +49,7 @@ impl FromParams for AlertParams {
 }
 
 impl AlertParams {
-    fn query(self) -> (AlertQuery, Paging) {
+    fn query(self, sight: Sight) -> (AlertQuery, Paging) {
         let paging = Paging {
             page: self.page.unwrap_or(1),
             limit: self.limit.unwrap_or(LIMIT_DEFAULT),
@@ -59,6 +61,7 @@ impl AlertParams {
             },
             source: self.source,
             incident: self.incident.map(IncidentId),
+            sight,
             after: 0,
             offset: paging.offset(),
             limit: paging.limit,
@@ -80,9 +83,10 @@ impl AlertParams {
 )]
 pub async fn list_alerts(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Asked(params): Asked<AlertParams>,
 ) -> Result<Json<Page<AlertOut>>, Problem> {
-    let (query, paging) = params.query();
+    let (query, paging) = params.query(caller.sight(&app.engine.directory()));
     let store = app.engine.store();
     let rows = store.alerts(&query).await?;
     let total = store.count_alerts(&query).await?;
@@ -103,7 +107,7 @@ mod tests {
         let mut params = Params::new(vec![("status".to_owned(), status.to_owned())]);
         AlertParams::from_params(&mut params)
             .unwrap()
-            .query()
+            .query(Sight::Public)
             .0
             .firing
     }

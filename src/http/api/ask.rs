@@ -3,6 +3,7 @@
 use super::agree::{DOOR, shown, which};
 use super::answers::NotDone;
 use super::body::{Body, Which, cause};
+use super::hands::visible;
 use super::runs::RunOut;
 use crate::core::action;
 use crate::core::directory::Action;
@@ -72,6 +73,7 @@ pub async fn ask_run(
     headers: HeaderMap,
     Body(body): Body<AskBody>,
 ) -> Result<(StatusCode, Json<RunOut>), Problem> {
+    visible(&app, &caller, id).await?;
     let directory = app.engine.directory();
     let Some(action) = directory.actions.get(&body.action) else {
         return Err(Problem::bad(
@@ -128,7 +130,7 @@ pub async fn check_run(
     headers: HeaderMap,
     Body(CheckBody {}): Body<CheckBody>,
 ) -> Result<(StatusCode, Json<RunOut>), Problem> {
-    let (incident, run) = which(&app, &id).await?;
+    let (incident, run) = which(&app, &caller, &id).await?;
     let directory = app.engine.directory();
     let known = app.engine.incident(incident).await?;
     let checked = known.as_ref().and_then(|i| i.runs.get(&run));

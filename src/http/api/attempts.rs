@@ -5,10 +5,11 @@ use super::params::{Asked, FromParams, LIMIT_DEFAULT, Paging, Params};
 use super::shape::Page;
 use crate::core::id::IncidentId;
 use crate::http::App;
+use crate::http::auth::Caller;
 use crate::http::error::Problem;
 use crate::store::{AttemptQuery, AttemptRow};
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -117,6 +118,7 @@ impl From<AttemptRow> for AttemptOut {
 )]
 pub async fn list_attempts(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Asked(params): Asked<AttemptParams>,
 ) -> Result<Json<Page<AttemptOut>>, Problem> {
     let paging = Paging {
@@ -126,6 +128,7 @@ pub async fn list_attempts(
     let query = AttemptQuery {
         incident: params.incident.map(IncidentId),
         person: params.person,
+        sight: caller.sight(&app.engine.directory()),
         offset: paging.offset(),
         limit: paging.limit,
     };

@@ -95,6 +95,7 @@ mod tests {
         Caller {
             name: "ci".to_owned(),
             person: None,
+            private: false,
         }
     }
 

@@ -67,6 +67,9 @@ pub fn open_as(directory: &Directory, by: Actor, body: &DeclareBody) -> Result<O
         description: body.description.clone().unwrap_or_default(),
         link: String::new(),
     };
+    if let Some(why) = declared.refusal(directory) {
+        return Err(Problem::bad("bad_body", format!("`severity`: {why}")));
+    }
     let team = service.map(|s| s.team.clone()).or(team);
     let mut why = vec![format!("declared by {} through the API", by.name())];
     let ladder = if body.page.unwrap_or(true) {
@@ -168,6 +171,7 @@ mod tests {
                     name: n.to_owned(),
                     labels: Vec::new(),
                     urgency: crate::core::directory::Urgency::High,
+                    ..SeverityName::default()
                 })
                 .to_vec(),
             ..Directory::default()

@@ -278,6 +278,7 @@ pub async fn merge(
     Body(body): Body<MergeBody>,
 ) -> Result<Response, Problem> {
     let cause = cause(&caller, &headers)?;
+    visible(&app, &caller, IncidentId(body.into)).await?;
     let done = app
         .engine
         .merge(&cause, id, IncidentId(body.into), caller.actor())
@@ -376,6 +377,15 @@ async fn many(
     Ok(Json(out))
 }
 
+/// 404 for an incident that is there and not for this program.
+pub(super) async fn visible(app: &App, caller: &Caller, id: IncidentId) -> Result<(), Problem> {
+    let sight = caller.sight(&app.engine.directory());
+    match app.engine.incident(id).await? {
+        Some(incident) if !sight.sees(&incident) => Err(super::incidents::missing(id)),
+        _ => Ok(()),
+    }
+}
+
 async fn one(
     app: &App,
     caller: &Caller,
@@ -384,6 +394,7 @@ async fn one(
     command: Command,
     note: Option<&str>,
 ) -> Result<(), Problem> {
+    visible(app, caller, IncidentId(id)).await?;
     app.engine.submit(cause, IncidentId(id), command).await?;
     if let Some(text) = note {
         let note = Command::Note {

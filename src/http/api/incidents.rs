@@ -8,12 +8,14 @@ use super::shape::{All, DeliveryOut, EntryOut, IncidentDetail, IncidentOut, Page
 use crate::core::directory::Directory;
 use crate::core::id::{IncidentId, Severity};
 use crate::core::incident::Record;
+use crate::core::sight::Sight;
 use crate::core::timeline;
 use crate::http::App;
+use crate::http::auth::Caller;
 use crate::http::error::{ErrorBody, Problem};
 use crate::store::IncidentQuery;
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use utoipa::IntoParams;
 
 /// Statuses a list can be asked for.
@@ -35,6 +37,13 @@ pub struct IncidentParams {
     severity: Option<String>,
     /// Part of the title, whatever its case.
     q: Option<String>,
+    /// Id of a type.
+    #[param(rename = "type", example = "outage")]
+    type_id: Option<String>,
+    /// `true`: only drills; `false`: only what is real. Absent: both.
+    drill: Option<String>,
+    /// Only the parts of this incident.
+    parent: Option<i64>,
     /// From 1.
     #[param(minimum = 1, default = 1)]
     page: Option<i64>,
@@ -48,6 +57,11 @@ impl FromParams for IncidentParams {
         let status = params.choice("status", &STATUSES)?.map(str::to_owned);
         let (service, team) = (params.text("service")?, params.text("team")?);
         let (severity, q) = (params.text("severity")?, params.text("q")?);
+        let type_id = params.text("type")?;
+        let drill = params
+            .choice("drill", &["true", "false"])?
+            .map(str::to_owned);
+        let parent = params.number("parent", 1, i64::MAX)?;
         let Paging { page, limit } = params.paging()?;
         Ok(IncidentParams {
             status,
@@ -55,6 +69,9 @@ impl FromParams for IncidentParams {
             team,
             severity,
             q,
+            type_id,
+            drill,
+            parent,
             page: Some(page),
             limit: Some(limit),
         })
@@ -62,7 +79,11 @@ impl FromParams for IncidentParams {
 }
 
 impl IncidentParams {
-    fn query(self, directory: &Directory) -> Result<(IncidentQuery, Paging), Problem> {
+    fn query(
+        self,
+        directory: &Directory,
+        sight: Sight,
+    ) -> Result<(IncidentQuery, Paging), Problem> {
         let paging = Paging {
             page: self.page.unwrap_or(1),
             limit: self.limit.unwrap_or(super::params::LIMIT_DEFAULT),
@@ -77,6 +98,10 @@ impl IncidentParams {
             team: self.team,
             severity: severity.transpose()?.map(|s| s.0),
             text: self.q,
+            type_id: self.type_id,
+            drill: self.drill.as_deref().map(|d| d == "true"),
+            parent: self.parent.map(IncidentId),
+            sight,
             offset: paging.offset(),
             limit: paging.limit,
         };
@@ -112,10 +137,11 @@ pub fn severity(directory: &Directory, name: &str) -> Result<Severity, Problem> 
 )]
 pub async fn list_incidents(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Asked(params): Asked<IncidentParams>,
 ) -> Result<Json<Page<IncidentOut>>, Problem> {
     let directory = app.engine.directory();
-    let (query, paging) = params.query(&directory)?;
+    let (query, paging) = params.query(&directory, caller.sight(&directory))?;
     let (rows, total) = app.engine.store().incidents(&query).await?;
     let url = &app.settings.public_url;
     Ok(Json(Page {

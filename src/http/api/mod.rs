@@ -6,21 +6,27 @@
 mod acts;
 mod agree;
 mod alerts;
+mod analytics;
 mod answers;
 mod ask;
 mod attempts;
 mod automation;
 mod body;
+mod changes;
+mod conduct;
 mod declare;
 mod hands;
 mod incidents;
+mod nature;
 mod oncall;
 mod params;
 mod postmortems;
+mod rooms;
 mod runs;
 mod services;
 mod shape;
 mod silences;
+mod updates;
 
 use crate::http::App;
 use crate::http::auth::require_token;
@@ -52,10 +58,12 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
     ),
     tags(
         (name = "incidents", description = "What pages people"),
+        (name = "command", description = "Who leads them, and what is to be done"),
         (name = "postmortems", description = "What was learned from them"),
         (name = "alerts", description = "What the senders told"),
         (name = "silences", description = "What is held back, until when and why"),
         (name = "automation", description = "What starts by itself, and the switch that stops it"),
+        (name = "insight", description = "What was changed, and what past incidents tell"),
         (name = "directory", description = "Services and who is on call"),
     ),
     modifiers(&Bearer),
@@ -97,20 +105,46 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(postmortems::search))
         .routes(routes!(agree::stop_run))
         .routes(routes!(agree::settle_run))
+        .routes(routes!(rooms::get_rooms))
+        .routes(routes!(rooms::retry_rooms))
+        .routes(routes!(rooms::archive_rooms))
+        .routes(routes!(rooms::rename))
+        .routes(routes!(rooms::get_files))
+        .routes(routes!(rooms::redact))
         .routes(routes!(acts::acknowledge))
         .routes(routes!(acts::resolve))
         .routes(routes!(acts::note))
+        .routes(routes!(conduct::get_command))
+        .routes(routes!(conduct::set_role))
+        .routes(routes!(conduct::set_responder))
+        .routes(routes!(conduct::tick))
+        .routes(routes!(conduct::add_task))
+        .routes(routes!(conduct::change_task, conduct::drop_task))
+        .routes(routes!(conduct::decide))
+        .routes(routes!(conduct::report))
+        .routes(routes!(updates::post_update))
+        .routes(routes!(updates::preview_update))
+        .routes(routes!(updates::list_tellings))
         .routes(routes!(hands::snooze))
         .routes(routes!(hands::unacknowledge))
         .routes(routes!(hands::reopen))
         .routes(routes!(hands::reassign))
         .routes(routes!(hands::merge))
+        .routes(routes!(nature::get_ties))
+        .routes(routes!(nature::set_private))
+        .routes(routes!(nature::set_drill))
+        .routes(routes!(nature::set_type))
+        .routes(routes!(nature::invite))
+        .routes(routes!(nature::relate))
+        .routes(routes!(nature::set_parent))
         .routes(routes!(hands::acknowledge_many))
         .routes(routes!(hands::resolve_many))
         .routes(routes!(silences::list_silences, silences::make_silence))
         .routes(routes!(silences::end_silence))
         .routes(routes!(alerts::list_alerts))
         .routes(routes!(attempts::list_attempts))
+        .routes(routes!(changes::list_changes))
+        .routes(routes!(analytics::get_analytics))
         .routes(routes!(oncall::on_call))
         .routes(routes!(oncall::list_shifts))
         .routes(routes!(services::list_services))

@@ -14,7 +14,7 @@ use crate::engine::Read;
 use crate::http::App;
 use crate::http::auth::Caller;
 use crate::http::error::{ErrorBody, Problem};
-use crate::store::{FoundRow, MARK, PostmortemQuery};
+use crate::store::{FoundRow, MARK, PostmortemQuery, SearchFilter};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -352,6 +352,8 @@ pub struct ListParams {
     team: Option<String>,
     /// `true`: only those whose review is late.
     overdue: Option<String>,
+    /// `true`: those of drills as well.
+    drills: Option<String>,
     /// From 1.
     #[param(minimum = 1, default = 1)]
     page: Option<i64>,
@@ -368,12 +370,16 @@ impl FromParams for ListParams {
         let overdue = params
             .choice("overdue", &["true", "false"])?
             .map(str::to_owned);
+        let drills = params
+            .choice("drills", &["true", "false"])?
+            .map(str::to_owned);
         let Paging { page, limit } = params.paging()?;
         Ok(ListParams {
             stage,
             owner,
             team,
             overdue,
+            drills,
             page: Some(page),
             limit: Some(limit),
         })
@@ -393,6 +399,7 @@ impl FromParams for ListParams {
 )]
 pub async fn list_postmortems(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Asked(params): Asked<ListParams>,
 ) -> Result<Json<Page<PostmortemOut>>, Problem> {
     let paging = Paging {
@@ -405,6 +412,8 @@ pub async fn list_postmortems(
         owner: params.owner,
         team: params.team,
         overdue_at: (params.overdue.as_deref() == Some("true")).then_some(now),
+        sight: caller.sight(&app.engine.directory()),
+        drills: params.drills.as_deref() == Some("true"),
         offset: paging.offset(),
         limit: paging.limit,
     };
@@ -434,6 +443,16 @@ pub struct SearchParams {
     q: Option<String>,
     /// `true`: only postmortems that are reviewed.
     reviewed: Option<String>,
+    /// `true`: drills as well.
+    drills: Option<String>,
+    /// Service id.
+    service: Option<String>,
+    /// Team id.
+    team: Option<String>,
+    /// Opened not before this RFC 3339 time.
+    from: Option<String>,
+    /// Opened before this RFC 3339 time.
+    until: Option<String>,
 }
 
 impl FromParams for SearchParams {
@@ -442,7 +461,18 @@ impl FromParams for SearchParams {
         let reviewed = params
             .choice("reviewed", &["true", "false"])?
             .map(str::to_owned);
-        Ok(SearchParams { q, reviewed })
+        let drills = params
+            .choice("drills", &["true", "false"])?
+            .map(str::to_owned);
+        Ok(SearchParams {
+            q,
+            reviewed,
+            drills,
+            service: params.text("service")?,
+            team: params.text("team")?,
+            from: params.time("from")?.map(Time::rfc3339),
+            until: params.time("until")?.map(Time::rfc3339),
+        })
     }
 }
 
@@ -489,15 +519,21 @@ impl From<FoundRow> for FoundOut {
 )]
 pub async fn search(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Asked(params): Asked<SearchParams>,
 ) -> Result<Json<All<FoundOut>>, Problem> {
-    let reviewed = params.reviewed.as_deref() == Some("true");
+    let time = |t: &Option<String>| t.as_deref().and_then(Time::parse_rfc3339);
+    let filter = SearchFilter {
+        reviewed: params.reviewed.as_deref() == Some("true"),
+        sight: caller.sight(&app.engine.directory()),
+        drills: params.drills.as_deref() == Some("true"),
+        from: time(&params.from),
+        until: time(&params.until),
+        service: params.service,
+        team: params.team,
+    };
     let question = params.q.unwrap_or_default();
-    let found = app
-        .engine
-        .store()
-        .search(&question, reviewed, FOUND)
-        .await?;
+    let found = app.engine.store().search(&question, &filter, FOUND).await?;
     Ok(Json(All {
         items: found.into_iter().map(FoundOut::from).collect(),
     }))

@@ -4,16 +4,20 @@ use super::Console;
 use super::load::{self, Moment};
 use super::told::{Asker, cause};
 use super::trouble::Trouble;
+use super::view;
 use super::view::forms::{self as draw, DeclareForm};
 use super::view::frame::Here;
 use super::viewer::Viewer;
 use crate::chat::grammar::Invocation;
 use crate::core::id::IncidentId;
-use crate::core::incident::Declaration;
+use crate::core::incident::{Declaration, TITLE_CHARS};
+use crate::core::route;
 use crate::core::schedule::parse_at;
+use crate::core::text::cut;
 use crate::dispatch::{self, Reply};
 use crate::platform::console::PLATFORM;
-use axum::extract::{Form, Path, State};
+use crate::store::AlertQuery;
+use axum::extract::{Form, Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
@@ -104,12 +108,62 @@ pub(super) async fn note(
     Ok(asker.tell(reply.ok, &reply.text))
 }
 
-/// The empty form to declare an incident.
+/// What the form begins with.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct From {
+    /// Number of an alert.
+    alert: Option<i64>,
+}
+
+/// The form to declare an incident: empty, or with what an alert says.
 pub(super) async fn declare_form(
     State(console): State<Console>,
     viewer: Viewer,
+    Query(from): Query<From>,
 ) -> Result<Response, Trouble> {
-    declare_page(&console, viewer, &DeclareForm::default(), "").await
+    let given = match from.alert {
+        Some(n) => of_alert(&console, &viewer, n).await?,
+        None => DeclareForm::default(),
+    };
+    declare_page(&console, viewer, &given, "").await
+}
+
+/// What an alert says, in the fields of the form.
+async fn of_alert(console: &Console, viewer: &Viewer, n: i64) -> Result<DeclareForm, Trouble> {
+    let query = AlertQuery {
+        after: n - 1,
+        sight: viewer.sight.clone(),
+        limit: 1,
+        ..AlertQuery::default()
+    };
+    let found = console.app.engine.store().alerts(&query).await?;
+    let row = found.into_iter().find(|row| row.id.0 == n);
+    let row = row.ok_or_else(|| Trouble::NotFound(format!("There is no alert {n}.")))?;
+    let told = view::lists::Body::of(&row);
+    let directory = console.app.engine.directory();
+    let severity = directory.severity_of_label(&told.labels);
+    let severity = severity
+        .and_then(|s| directory.level(s))
+        .filter(|l| !l.alerts_only);
+    let mut description = format!(
+        "Declared from {} of {}, fingerprint {}.",
+        row.id, row.source, row.fingerprint
+    );
+    for line in [told.annotations.get("description"), Some(&told.url)] {
+        if let Some(line) = line.filter(|l| !l.is_empty()) {
+            description = format!("{description}\n{line}");
+        }
+    }
+    Ok(DeclareForm {
+        title: cut(&told.headline(&row), TITLE_CHARS),
+        severity: severity.map_or_else(String::new, |l| l.name.clone()),
+        service: route::service(&directory, &told.labels)
+            .unwrap_or_default()
+            .to_owned(),
+        description,
+        ..DeclareForm::default()
+    })
 }
 
 async fn declare_page(

@@ -45,10 +45,13 @@ pub(super) async fn audit(
         limit: PER_PAGE,
     };
     let store = console.app.engine.store();
-    let entries = store.audit(&query).await?;
+    let mut entries = store.audit(&query).await?;
+    let hidden = store.hidden(&moment.viewer.sight).await?;
+    let full = i64::try_from(entries.len()).unwrap_or(0) == PER_PAGE;
+    entries.retain(|e| !e.incident.is_some_and(|i| hidden.contains(&IncidentId(i))));
     let head = store.audit_head().await?;
     let signed = store.audit_checkpoints().await?.pop();
-    let more = i64::try_from(entries.len()).unwrap_or(0) == PER_PAGE;
+    let more = full;
     let body = draw::audit(
         moment.scene(),
         &wanted,

@@ -28,7 +28,9 @@ pub(super) async fn page(
     let moment = Moment::new(&console, viewer);
     let directory = &moment.directory;
     let mut armed = Vec::new();
-    for incident in console.app.engine.open_incidents() {
+    let sight = &moment.viewer.sight;
+    let open = console.app.engine.open_incidents().into_iter();
+    for incident in open.filter(|i| sight.sees(i)) {
         for (id, run) in &incident.runs {
             if let RunState::Armed { start } = run.state {
                 armed.push((start, incident.clone(), *id));
@@ -122,7 +124,14 @@ pub(super) async fn evidence(
         Trouble::Invalid("This link is not whole; go back and follow it again.".to_owned())
     })?;
     let learned = &moment.directory.learned;
-    let lessons = learned.like(&pattern).to_vec();
+    let mut lessons = learned.like(&pattern).to_vec();
+    let hidden = console
+        .app
+        .engine
+        .store()
+        .hidden(&moment.viewer.sight)
+        .await?;
+    lessons.retain(|l| !hidden.contains(&l.incident));
     if lessons.is_empty() {
         return Err(Trouble::NotFound(format!(
             "Nothing is known of {}.",

@@ -6,8 +6,8 @@ use super::trouble::Trouble;
 use super::viewer::Viewer;
 use super::{Console, room};
 use crate::chat::surface;
-use crate::core::id::{Actor, RoomId};
-use crate::core::incident::Command;
+use crate::core::id::{Actor, RoomId, Seq};
+use crate::core::incident::{Answered, Command};
 use crate::dispatch;
 use crate::engine::{Counter, Failure};
 use crate::platform::console::PLATFORM;
@@ -21,6 +21,9 @@ use serde::{Deserialize, Serialize};
 pub(super) struct SayForm {
     text: String,
     click: String,
+    /// The message it answers.
+    #[serde(default)]
+    answers: Option<i64>,
 }
 
 /// Posts words or carries a command out.
@@ -49,7 +52,8 @@ pub(super) async fn say(
         let ok = command(&console, &room, who, text, &cause).await?;
         return Ok(asker.said(ok, &back));
     }
-    match words(&console, &room, who, text, &cause).await? {
+    let posted = words(&console, &room, who, (text, form.answers), &cause).await?;
+    match posted.refused {
         Some(why) => Ok(asker.tell(
             true,
             &format!("It stands in the room, but not on the timeline: {why}"),
@@ -89,14 +93,27 @@ async fn command(
     Ok(reply.ok)
 }
 
-/// Posts words; in an incident's room they go onto its timeline too. Answers why they did not.
-async fn words(
+/// What was posted.
+pub(super) struct Posted {
+    /// The message, as the journal names it.
+    pub(super) id: String,
+    /// Why it is not on the timeline.
+    pub(super) refused: Option<String>,
+}
+
+/// Posts words, which may answer another message; in an incident's room they go onto its timeline too.
+pub(super) async fn words(
     console: &Console,
     room: &RoomRow,
     who: Actor,
-    text: &str,
+    (text, answers): (&str, Option<i64>),
     cause: &str,
-) -> Result<Option<String>, Trouble> {
+) -> Result<Posted, Trouble> {
+    let to = match answers {
+        Some(id) => console.app.engine.store().post(id).await?,
+        None => None,
+    };
+    let to = to.filter(|p| p.room == room.id && p.kind == "text" && p.state.is_empty());
     let post = PostRow {
         author: who.person().unwrap_or_default().to_owned(),
         author_name: who.name().to_owned(),
@@ -104,24 +121,60 @@ async fn words(
         incident: room.incident,
         text: text.to_owned(),
         key: format!("text:{cause}"),
+        answers: to.as_ref().map(|p| p.id),
         ..blank(console, room.id)
     };
-    let message = post.id.to_string();
+    let key = post.key.clone();
     put(console, post).await?;
+    // Sent twice, it is the message of the first time.
+    let known = console.app.engine.store().post_by_key(&key).await?;
+    let message = known.map_or_else(String::new, |p| p.id.to_string());
     let Some(incident) = room.incident else {
-        return Ok(None);
+        return Ok(Posted {
+            id: message,
+            refused: None,
+        });
     };
+    let answers = to.map(|p| {
+        Box::new(Answered {
+            message: p.id.to_string(),
+            seq: p.seq.and_then(|n| n.try_into().ok()),
+            name: p.author_name,
+        })
+    });
     let speak = Command::Speak {
         by: who,
         text: text.to_owned(),
         platform: PLATFORM.to_owned(),
-        message,
+        message: message.clone(),
+        answers,
     };
-    match console.app.engine.submit(cause, incident, speak).await {
-        Ok(_) => Ok(None),
-        Err(Failure::Refused(refusal)) => Ok(Some(refusal.to_string())),
-        Err(failure) => Err(failure.into()),
-    }
+    let refused = match console.app.engine.submit(cause, incident, speak).await {
+        Ok(_) => None,
+        Err(Failure::Refused(refusal)) => Some(refusal.to_string()),
+        Err(failure) => return Err(failure.into()),
+    };
+    Ok(Posted {
+        id: message,
+        refused,
+    })
+}
+
+/// The message that shows a file.
+pub(super) async fn file(
+    console: &Console,
+    room: &RoomRow,
+    seq: Seq,
+    cause: &str,
+) -> Result<(), Trouble> {
+    let post = PostRow {
+        kind: "file".to_owned(),
+        incident: room.incident,
+        seq: Some(i64::from(seq)),
+        key: format!("file:{cause}"),
+        ..blank(console, room.id)
+    };
+    put(console, post).await
 }
 
 fn blank(console: &Console, room: RoomId) -> PostRow {
@@ -136,6 +189,9 @@ fn blank(console: &Console, room: RoomId) -> PostRow {
         seq: None,
         text: String::new(),
         key: String::new(),
+        state: String::new(),
+        changed_at: None,
+        answers: None,
     }
 }
 

@@ -5,8 +5,8 @@ use super::room::WINDOW;
 use super::trouble::Trouble;
 use super::view::frame::Here;
 use super::view::{
-    card as draw_card, frame, incident as draw_incident, overview as draw_overview,
-    room as draw_room, run as draw_run,
+    card as draw_card, conduct as draw_conduct, frame, incident as draw_incident,
+    overview as draw_overview, room as draw_room, run as draw_run,
 };
 use super::viewer::Viewer;
 use super::{Console, post};
@@ -60,6 +60,8 @@ fn here(word: &str) -> Here {
         (_, "automation") => Here::Automation,
         (_, "quarantine") => Here::Quarantine,
         (_, "audit") => Here::Audit,
+        (_, "analytics") => Here::Analytics,
+        (_, "changes") => Here::Changes,
         (_, "postmortems") => Here::Postmortems,
         (_, "search") => Here::Search,
         (_, "declare") => Here::Declare,
@@ -104,6 +106,17 @@ pub(super) async fn incident(
     Ok(draw_incident::columns(moment.scene(), &shown))
 }
 
+/// Who does what in an incident, as a message of its room shows it.
+pub(super) async fn board(
+    State(console): State<Console>,
+    viewer: Viewer,
+    Path(id): Path<i64>,
+) -> Result<Markup, Trouble> {
+    let moment = Moment::new(&console, viewer);
+    let incident = load::incident(&console, id).await?;
+    Ok(draw_conduct::board(moment.scene(), &incident))
+}
+
 pub(super) async fn run(
     State(console): State<Console>,
     viewer: Viewer,
@@ -116,6 +129,28 @@ pub(super) async fn run(
         Trouble::NotFound(format!("There is no {} on {}.", RunId(id), incident.id))
     })?;
     Ok(draw_run::run(moment.scene(), &shown))
+}
+
+#[derive(Deserialize)]
+pub(super) struct Since {
+    since: i64,
+}
+
+/// Messages whose words, file or mark changed of late: those of the newest window.
+pub(super) async fn changed(
+    State(console): State<Console>,
+    viewer: Viewer,
+    Path(id): Path<i64>,
+    Query(asked): Query<Since>,
+) -> Result<Markup, Trouble> {
+    let moment = Moment::new(&console, viewer);
+    let room = super::room::find(&console, &moment.viewer, id).await?;
+    let (posts, _) = super::room::window(&console, &moment, room.id, i64::MAX).await?;
+    let shown: Vec<_> = (posts.into_iter())
+        .filter(|p| p.row.kind == "text" || p.row.changed_at.is_some())
+        .filter(|p| p.row.id <= asked.since)
+        .collect();
+    Ok(draw_room::posts(moment.scene(), &shown))
 }
 
 #[derive(Deserialize)]

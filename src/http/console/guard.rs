@@ -6,7 +6,8 @@
 
 use super::Console;
 use super::trouble::Trouble;
-use super::viewer::{cookie, token};
+use super::viewer::{cookie, sight, token};
+use crate::http::auth::incident_of;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
@@ -23,8 +24,11 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 pub(super) async fn headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    // A file somebody sent has a tighter one.
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(POLICY));
     let fixed = [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         // Not `no-referrer`: browsers would then send `Origin: null` with our own forms.
@@ -46,7 +50,10 @@ pub(super) async fn guard(
     next: Next,
 ) -> Response {
     match admit(&console, request).await {
-        Ok(request) => next.run(request).await,
+        Ok(request) => match hidden(&console, asked(&request)).await {
+            Ok(()) => next.run(request).await,
+            Err(trouble) => trouble.into_response(),
+        },
         Err(trouble) => trouble.into_response(),
     }
 }
@@ -69,6 +76,35 @@ async fn admit(console: &Console, request: Request) -> Result<Request, Trouble> 
         )),
         Origin::Unsaid => check_token(console, request).await,
     }
+}
+
+/// Whatever is asked of an incident this viewer may not see, the answer is that there is none: one gate
+/// for every page with an incident in its path.
+async fn hidden(console: &Console, (path, who): (String, String)) -> Result<(), Trouble> {
+    const BELOW: [&str; 6] = [
+        "/incidents/",
+        "/fragments/card/",
+        "/fragments/board/",
+        "/fragments/strip/",
+        "/fragments/incident/",
+        "/fragments/run/",
+    ];
+    let Some(id) = BELOW.iter().find_map(|root| incident_of(&path, root)) else {
+        return Ok(());
+    };
+    let sight = sight(console, &who);
+    match console.app.engine.incident(id).await? {
+        Some(incident) if !sight.sees(&incident) => {
+            Err(Trouble::NotFound(format!("There is no incident {id}.")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Which path, and by whom.
+fn asked(request: &Request) -> (String, String) {
+    let who = cookie(request.headers(), "firebell_who").unwrap_or_default();
+    (request.uri().path().to_owned(), who)
 }
 
 fn host_of(request: &Request) -> Option<String> {

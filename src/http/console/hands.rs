@@ -83,8 +83,35 @@ pub(super) async fn settle(
     typed(&console, &viewer, &asker, "settle", (id, options), &cause).await
 }
 
+/// What an incident is to be: the verb, and what it needs by the names of its arguments.
+pub(super) async fn shape(
+    State(console): State<Console>,
+    viewer: Viewer,
+    asker: Asker,
+    Path(id): Path<i64>,
+    Form(mut form): Form<BTreeMap<String, String>>,
+) -> Result<Response, Trouble> {
+    const VERBS: [&str; 9] = [
+        "private", "public", "invite", "drill", "real", "type", "relate", "unrelate", "parent",
+    ];
+    let verb = form.remove("verb").unwrap_or_default();
+    if !VERBS.contains(&verb.as_str()) {
+        return Err(Trouble::Invalid(format!(
+            "`{verb}` is nothing an incident can be made; load the page again."
+        )));
+    }
+    let click = form.remove("click").unwrap_or_default();
+    if let Some(other) = form.remove("other") {
+        let name = if verb == "parent" { "parent" } else { "to" };
+        form.insert(name.to_owned(), other);
+    }
+    form.retain(|_, value| !value.trim().is_empty());
+    let cause = cause(&click, &format!("{id}:{verb}"))?;
+    typed(&console, &viewer, &asker, &verb, (id, form), &cause).await
+}
+
 /// What a form says, read by the command's own reader, and carried out.
-async fn typed(
+pub(super) async fn typed(
     console: &Console,
     viewer: &Viewer,
     asker: &Asker,

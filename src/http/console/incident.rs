@@ -19,6 +19,9 @@ const PER_PAGE: i64 = 40;
 pub(super) struct Asked {
     status: String,
     text: String,
+    #[serde(rename = "type")]
+    kind: String,
+    drill: String,
     page: i64,
 }
 
@@ -27,6 +30,8 @@ impl Default for Asked {
         Asked {
             status: "open".to_owned(),
             text: String::new(),
+            kind: String::new(),
+            drill: String::new(),
             page: 0,
         }
     }
@@ -42,6 +47,13 @@ pub(super) async fn list(
     let query = IncidentQuery {
         status: asked.status.clone(),
         text: Some(asked.text.trim().to_owned()).filter(|t| !t.is_empty()),
+        type_id: Some(asked.kind.clone()).filter(|t| !t.is_empty()),
+        drill: match asked.drill.as_str() {
+            "only" => Some(true),
+            "without" => Some(false),
+            _ => None,
+        },
+        sight: moment.viewer.sight.clone(),
         offset: page * PER_PAGE,
         limit: PER_PAGE,
         ..IncidentQuery::default()
@@ -54,6 +66,8 @@ pub(super) async fn list(
         limit: PER_PAGE,
         status: asked.status,
         text: asked.text,
+        kind: asked.kind,
+        drill: asked.drill,
     };
     let body = draw::list(moment.scene(), &shown);
     load::page(

@@ -10,6 +10,7 @@ use super::view::incident::IncidentView;
 use super::view::oncall::Duty;
 use super::view::overview::OverviewView;
 use super::view::run::RunView;
+use super::view::shape::ShapeView;
 use super::viewer::{Viewer, set_cookie};
 use crate::chat::heard::Voice;
 use crate::core::directory::Directory;
@@ -17,10 +18,12 @@ use crate::core::explain::explain;
 use crate::core::id::{IncidentId, RoomId};
 use crate::core::incident::Incident;
 use crate::core::learn::Pattern;
+use crate::core::related::suggest;
 use crate::core::schedule::Schedule;
+use crate::core::sight::Sight;
 use crate::core::time::Time;
 use crate::core::timeline;
-use crate::store::{AlertQuery, AttemptQuery, IncidentQuery, RoomRow};
+use crate::store::{AlertQuery, AttemptQuery, IncidentQuery, IncidentRow, RoomRow};
 use axum::http::header;
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use chrono_tz::Tz;
@@ -98,9 +101,11 @@ pub(super) async fn side(console: &Console, viewer: &Viewer, here: Here) -> Resu
     let store = console.app.engine.store();
     let query = IncidentQuery {
         status: "open".to_owned(),
+        sight: viewer.sight.clone(),
         limit: OPEN,
         ..IncidentQuery::default()
     };
+    let hidden = store.hidden(&viewer.sight).await?;
     let (open, total) = store.incidents(&query).await?;
     let status: BTreeMap<IncidentId, String> =
         open.iter().map(|r| (r.id, r.status.clone())).collect();
@@ -110,7 +115,7 @@ pub(super) async fn side(console: &Console, viewer: &Viewer, here: Here) -> Resu
         .rooms(SIDE_ROOMS)
         .await?
         .into_iter()
-        .filter(|r| may_see(viewer, r))
+        .filter(|r| may_see(viewer, r) && !r.incident.is_some_and(|i| hidden.contains(&i)))
         .map(|r| SideRoom {
             id: r.id,
             newest: newest.get(&r.id).copied().unwrap_or(0),
@@ -174,6 +179,7 @@ pub(super) async fn overview(console: &Console, moment: &Moment) -> Result<Overv
     let store = console.app.engine.store();
     let query = |status: &str, limit| IncidentQuery {
         status: status.to_owned(),
+        sight: moment.viewer.sight.clone(),
         limit,
         ..IncidentQuery::default()
     };
@@ -249,6 +255,7 @@ pub(super) async fn incident_view(
     let journal = store.journal(incident.id).await?;
     let of = AlertQuery {
         incident: Some(incident.id),
+        sight: Sight::All,
         limit: ALERTS,
         ..AlertQuery::default()
     };
@@ -264,6 +271,7 @@ pub(super) async fn incident_view(
     deliveries.reverse();
     let tried = AttemptQuery {
         incident: Some(incident.id),
+        sight: Sight::All,
         limit: TRIES,
         ..AttemptQuery::default()
     };
@@ -271,7 +279,9 @@ pub(super) async fn incident_view(
     let lesson = if incident.is_open() {
         let alert = journal.iter().find_map(first_alert);
         let engine = &console.app.engine;
-        engine.related_lesson(incident, alert.as_deref()).await?
+        engine
+            .related_lesson(incident, alert.as_deref(), &moment.viewer.sight)
+            .await?
     } else {
         None
     };
@@ -282,24 +292,41 @@ pub(super) async fn incident_view(
     }
     let open = IncidentQuery {
         status: "open".to_owned(),
+        sight: moment.viewer.sight.clone(),
         limit: OPEN,
         ..IncidentQuery::default()
     };
     let (mut others, _) = store.incidents(&open).await?;
     others.retain(|row| row.id != incident.id);
+    let near = IncidentQuery {
+        sight: moment.viewer.sight.clone(),
+        limit: OPEN,
+        ..IncidentQuery::default()
+    };
+    let (near, _) = store.incidents(&near).await?;
+    let near: Vec<_> = near.iter().map(IncidentRow::glance).collect();
+    let shape = ShapeView {
+        suggested: suggest(incident, &near, &moment.directory),
+        incident: incident.clone(),
+    };
     Ok(IncidentView {
         lesson,
         card: card_of(console, moment, incident).await?,
+        incident: Arc::new(incident.clone()),
         room: room_of(incident),
+        steps: store.shows(incident.id).await?,
+        files: store.files(incident.id).await?,
         timeline: timeline::entries(&journal),
         why: explain(incident, &journal, &moment.directory, moment.now),
         worked: worked(moment, incident),
+        preceded: incident.preceded.clone(),
         runs: RunView::all(incident, &rows, &files, &moment.directory, moment.now),
         deliveries,
         attempts,
         alerts,
         alerts_total,
         others,
+        shape,
     })
 }
 

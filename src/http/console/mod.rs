@@ -12,11 +12,14 @@
 //! who can reach it may say who they are; otherwise it is read-only and says why.
 
 mod act;
+mod analytics;
 mod assets;
 mod audit;
 mod automation;
 mod calendar;
+mod changes;
 mod compose;
+mod conduct;
 mod fairness;
 mod fragment;
 mod guard;
@@ -33,6 +36,9 @@ mod preview;
 mod room;
 mod run;
 mod silences;
+mod status;
+mod summary;
+mod talk;
 mod told;
 mod trouble;
 mod view;
@@ -77,9 +83,16 @@ impl Console {
 pub fn router(app: App) -> Router {
     let console = Console::new(app);
     let guard = middleware::from_fn_with_state(console.clone(), guard::guard);
+    let most = usize::try_from(console.app.engine.directory().rooms.file_bytes);
+    let most = most.unwrap_or(usize::MAX).saturating_add(talk::AROUND);
+    // A reload may allow more; what is more than that now waits for the next start.
+    let sent = Router::new()
+        .route("/rooms/{id}/files", on_post(talk::upload))
+        .layer(DefaultBodyLimit::max(most));
     pages()
         .merge(forms())
         .layer(DefaultBodyLimit::max(FORM_BYTES))
+        .merge(sent)
         .layer(guard)
         .layer(middleware::from_fn(guard::headers))
         .with_state(console)
@@ -104,7 +117,11 @@ fn pages() -> Router<Console> {
         .route("/alerts", get(overview::alerts))
         .route("/quarantine", get(overview::quarantine))
         .route("/silences", get(silences::page))
+        .route("/status", get(status::page))
         .route("/audit", get(audit::audit))
+        .route("/changes", get(changes::changes))
+        .route("/analytics", get(analytics::page))
+        .route("/analytics/{table}", get(analytics::sheet))
         .route("/learn", get(automation::evidence))
         .route("/events", get(live::events))
         .route("/complete", get(compose::complete))
@@ -114,8 +131,11 @@ fn pages() -> Router<Console> {
         .route("/fragments/strip/{id}", get(fragment::strip))
         .route("/fragments/incident/{id}", get(fragment::incident))
         .route("/fragments/room/{id}", get(fragment::room))
+        .route("/fragments/room/{id}/changed", get(fragment::changed))
         .route("/fragments/run/{incident}/{id}", get(fragment::run))
+        .route("/fragments/board/{id}", get(fragment::board))
         .route("/incidents/{incident}/runs/{run}/files/{n}", get(run::file))
+        .route("/incidents/{id}/files/{seq}", get(talk::file))
         .route("/assets/{name}", get(assets::serve))
 }
 
@@ -148,6 +168,10 @@ fn forms() -> Router<Console> {
             "/incidents/{id}/postmortem/change",
             on_post(postmortem::change),
         )
+        .route(
+            "/incidents/{id}/postmortem/summary",
+            on_post(summary::summary),
+        )
         .route("/people", get(viewer::people).post(viewer::pick))
         .route("/theme", on_post(viewer::theme))
         .route("/declare", get(act::declare_form).post(act::declare))
@@ -156,8 +180,10 @@ fn forms() -> Router<Console> {
         .route("/me/feed", on_post(me::rotate))
         .route("/incidents/bulk", on_post(hands::bulk))
         .route("/incidents/{id}/notes", on_post(act::note))
+        .route("/incidents/{id}/command", on_post(conduct::act))
         .route("/incidents/{id}/reassign", on_post(hands::reassign))
         .route("/incidents/{id}/merge", on_post(hands::merge))
+        .route("/incidents/{id}/shape", on_post(hands::shape))
         .route(
             "/incidents/{incident}/runs/{run}/settle",
             on_post(hands::settle),
@@ -168,10 +194,28 @@ fn forms() -> Router<Console> {
         )
         .route("/incidents/{id}/run/{action}/confirm", get(run::preview))
         .route("/rooms/{id}/posts", on_post(compose::say))
+        .route("/rooms/{id}/posts/{post}/mark", on_post(talk::mark))
+        .route("/rooms/{id}/posts/{post}/delete", on_post(talk::delete))
+        .route(
+            "/rooms/{id}/posts/{post}/edit",
+            get(talk::edit_form).post(talk::edit),
+        )
+        .route(
+            "/incidents/{id}/redact/{seq}",
+            get(talk::redact_form).post(talk::redact),
+        )
         .route(
             "/automation",
             get(automation::page).post(automation::switch),
         )
+        .route(
+            "/incidents/{id}/update",
+            get(status::form).post(status::tell),
+        )
+        .route("/incidents/{id}/publish", on_post(status::publish))
+        .route("/status/subscribe", on_post(status::subscribe))
+        .route("/status/confirm", on_post(status::confirm))
+        .route("/status/unsubscribe", on_post(status::unsubscribe))
         .route("/silences", on_post(silences::make))
         .route("/silences/end", on_post(silences::end))
 }

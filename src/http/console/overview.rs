@@ -93,6 +93,7 @@ pub(super) async fn alerts(
     let page = asked.page.clamp(0, 1_000_000);
     let mut query = AlertQuery {
         firing: firing.then_some(true),
+        sight: moment.viewer.sight.clone(),
         ..AlertQuery::default()
     };
     let store = console.app.engine.store();

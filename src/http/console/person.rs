@@ -29,6 +29,7 @@ pub(super) async fn person(
     let store = console.app.engine.store();
     let query = AttemptQuery {
         person: Some(id.clone()),
+        sight: moment.viewer.sight.clone(),
         limit: TRIES,
         ..AttemptQuery::default()
     };

@@ -8,6 +8,7 @@ use super::trouble::Trouble;
 use super::view::frame::Here;
 use super::view::postmortem::{self as draw, EditView, ListView, PageView, SearchView};
 use super::viewer::{Viewer, go};
+use crate::core::fairness;
 use crate::core::id::IncidentId;
 use crate::core::postmortem::{
     Act, Format, Postmortem, Priority, Stage, Template, anonymous, everybody, export, hash, html,
@@ -16,7 +17,7 @@ use crate::core::postmortem::{
 use crate::core::schedule::parse_at;
 use crate::engine::{Failure, Read};
 use crate::share;
-use crate::store::PostmortemQuery;
+use crate::store::{PostmortemQuery, SearchFilter};
 use axum::extract::{Form, Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -50,6 +51,8 @@ pub(super) async fn page(
         revisions: store.revisions(IncidentId(id)).await?,
         documents: places.names(true),
         trackers: places.names(false),
+        model: console.app.engine.summariser(),
+        proposal: store.proposal(IncidentId(id)).await?,
         read,
     };
     let body = draw::page(moment.scene(), &shown);
@@ -336,6 +339,7 @@ pub(super) struct Asked {
     owner: String,
     team: String,
     overdue: String,
+    drills: String,
     page: i64,
 }
 
@@ -353,6 +357,8 @@ pub(super) async fn list(
         owner: some(&asked.owner),
         team: some(&asked.team),
         overdue_at: (!asked.overdue.is_empty()).then_some(moment.now),
+        sight: moment.viewer.sight.clone(),
+        drills: !asked.drills.is_empty(),
         offset: page * PER_PAGE,
         limit: PER_PAGE,
     };
@@ -366,6 +372,7 @@ pub(super) async fn list(
         owner: asked.owner,
         team: asked.team,
         overdue: !asked.overdue.is_empty(),
+        drills: !asked.drills.is_empty(),
     };
     let body = draw::list(moment.scene(), &shown);
     let at = (Here::Postmortems, "/postmortems");
@@ -377,6 +384,13 @@ pub(super) async fn list(
 pub(super) struct Question {
     q: String,
     reviewed: String,
+    drills: String,
+    service: String,
+    team: String,
+    /// First day, on the clock of who asks.
+    from: String,
+    /// Last day.
+    to: String,
 }
 
 /// The search over timelines, conversations and postmortems.
@@ -386,13 +400,27 @@ pub(super) async fn search(
     Query(asked): Query<Question>,
 ) -> Result<Response, Trouble> {
     let moment = Moment::new(&console, viewer);
-    let reviewed = !asked.reviewed.is_empty();
+    let some = |text: &str| Some(text.trim().to_owned()).filter(|t| !t.is_empty());
+    let on = |text: &str| some(text).map(|t| fairness::day(&t)).transpose();
+    let zone = moment.viewer.zone;
+    let from = on(&asked.from).map_err(Trouble::Invalid)?;
+    let to = on(&asked.to).map_err(Trouble::Invalid)?;
+    let filter = SearchFilter {
+        reviewed: !asked.reviewed.is_empty(),
+        sight: moment.viewer.sight.clone(),
+        drills: !asked.drills.is_empty(),
+        service: some(&asked.service),
+        team: some(&asked.team),
+        from: from.map(|day| fairness::span(zone, day, day).0),
+        until: to.map(|day| fairness::span(zone, day, day).1),
+    };
     let store = console.app.engine.store();
     let shown = SearchView {
-        found: store.search(&asked.q, reviewed, FOUND).await?,
+        found: store.search(&asked.q, &filter, FOUND).await?,
         full: FOUND,
         question: asked.q,
-        reviewed,
+        days: (asked.from, asked.to),
+        filter,
     };
     let body = draw::search(moment.scene(), &shown);
     load::page(

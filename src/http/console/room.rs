@@ -19,13 +19,20 @@ pub(super) const WINDOW: i64 = 60;
 #[derive(Deserialize)]
 pub(super) struct Window {
     before: Option<i64>,
+    /// The message that is being answered.
+    answers: Option<i64>,
 }
 
 /// A room this viewer may look into; another one is answered as if it were not there.
 pub(super) async fn find(console: &Console, viewer: &Viewer, id: i64) -> Result<RoomRow, Trouble> {
     let room = console.app.engine.store().room(RoomId(id)).await?;
-    room.filter(|r| load::may_see(viewer, r))
-        .ok_or_else(|| Trouble::NotFound("There is no such room, or it is not yours.".to_owned()))
+    let none = || Trouble::NotFound("There is no such room, or it is not yours.".to_owned());
+    let room = room.filter(|r| load::may_see(viewer, r)).ok_or_else(none)?;
+    if let Some(id) = room.incident {
+        let seen = console.app.engine.seen(id, &viewer.sight).await?;
+        seen.ok_or_else(none)?;
+    }
+    Ok(room)
 }
 
 /// Whether this message is for this viewer: answers are for whoever asked.
@@ -65,19 +72,28 @@ pub(super) async fn room(
     let row = find(&console, &moment.viewer, id).await?;
     let before = asked.before.unwrap_or(i64::MAX);
     let (posts, more) = window(&console, &moment, row.id, before).await?;
-    let card = match row.incident {
-        Some(incident) => {
-            let incident = load::incident(&console, incident.0).await?;
-            Some(post::card_of(&console, &moment, &incident).await?)
-        }
+    let (mut card, mut links) = (None, Vec::new());
+    if let Some(incident) = row.incident {
+        let incident = load::incident(&console, incident.0).await?;
+        let page = format!("/incidents/{}", incident.id.0);
+        links = crate::chat::card::links(&incident, &moment.directory, &page);
+        card = Some(post::card_of(&console, &moment, &incident).await?);
+    }
+    let answers = match asked.answers {
+        Some(id) => console.app.engine.store().post(id).await?,
         None => None,
     };
+    let answers = answers
+        .filter(|p| p.room == row.id && p.kind == "text" && p.state.is_empty())
+        .map(|p| (p.id, p.author_name));
     let shown = RoomView {
         room: row,
         card,
         posts,
         more,
         newest: asked.before.is_none(),
+        answers,
+        links,
     };
     let body = draw::room(moment.scene(), &shown);
     let path = format!("/rooms/{id}");

@@ -4,6 +4,7 @@ use super::Console;
 use super::load::{self, Moment};
 use super::trouble::Trouble;
 use super::view::{frame::Here, people as draw};
+use crate::core::sight::Sight;
 use axum::extract::{Form, FromRequestParts, Query, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -66,6 +67,8 @@ pub(crate) struct Viewer {
     pub(crate) name: String,
     /// Times are shown in it.
     pub(crate) zone: Tz,
+    /// Which incidents they may see.
+    pub(crate) sight: Sight,
     /// What they may do.
     pub(crate) acting: Acting,
     /// Goes into every form.
@@ -91,7 +94,9 @@ impl FromRequestParts<Console> for Viewer {
             .people
             .get(&who)
             .filter(|_| console.app.settings.console.demo);
+        let sight = sight(console, &who);
         Ok(Viewer {
+            sight,
             id: known.map_or_else(String::new, |p| p.id.clone()),
             name: known.map_or_else(String::new, |p| p.name.clone()),
             zone: known.map_or(directory.zone.unwrap_or(Tz::UTC), |p| p.zone),
@@ -111,6 +116,17 @@ impl FromRequestParts<Console> for Viewer {
 /// Why nothing can be done here outside of demo mode.
 pub(crate) const READ_ONLY: &str = "This console is read-only: signing in comes in a later version. \
      Acknowledge through the API, or start `firebell demo` to try acting here.";
+
+/// Which incidents whoever this cookie names may see.
+pub(super) fn sight(console: &Console, who: &str) -> Sight {
+    let directory = console.app.engine.directory();
+    let known = directory.people.contains_key(who) && console.app.settings.console.demo;
+    if known {
+        Sight::person(who, &directory)
+    } else {
+        Sight::Public
+    }
+}
 
 /// The token of forms drawn for this person by this process.
 pub(super) fn token(key: &[u8; 32], who: &str) -> String {

@@ -59,6 +59,12 @@ pub(super) fn summary(decoded: &Decoded, taken: usize) -> Response {
     (status, Json(body)).into_response()
 }
 
+/// PagerDuty's 202 for a change, which has no key.
+pub(super) fn change_processed() -> Response {
+    let body = json!({ "status": "success", "message": "Event processed" });
+    (StatusCode::ACCEPTED, Json(body)).into_response()
+}
+
 /// PagerDuty's 202.
 pub(super) fn processed(dedup_key: &str) -> Response {
     let body = json!({

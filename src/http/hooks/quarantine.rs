@@ -1,6 +1,6 @@
 //! Payloads that cannot be understood are kept for people to look at, within a budget.
 
-use super::Hook;
+use super::{Hook, Hooks};
 use crate::config::Source;
 use crate::core::text::cut;
 use crate::core::time::Time;
@@ -33,8 +33,44 @@ impl Budget {
     }
 }
 
+impl Hooks {
+    /// Keeps a payload, or says in the log why not; answers whether it is kept.
+    ///
+    /// # Errors
+    /// When the store is down: then the sender must keep it.
+    pub(super) async fn quarantine(
+        &self,
+        (source, path): (&str, &str),
+        body: &[u8],
+        secret: Option<&str>,
+        errors: &[String],
+    ) -> Result<bool, Failure> {
+        let engine = &self.app.engine;
+        let now = engine.now();
+        let reason = cut(&errors.join("; "), REASON_CHARS);
+        tracing::warn!(source, path, reason, "a payload could not be understood");
+        if !self.budget.spend(now) {
+            return Ok(false);
+        }
+        let row = QuarantineRow {
+            id: engine.next_id(Counter::Quarantine),
+            at: now,
+            source: source.to_owned(),
+            path: path.to_owned(),
+            reason,
+            body: kept(body, secret),
+        };
+        let changes = ChangeSet {
+            quarantine: vec![row],
+            ..ChangeSet::default()
+        };
+        engine.write(changes).await?;
+        Ok(true)
+    }
+}
+
 impl Hook {
-    /// Keeps a payload, or says in the log why not.
+    /// Keeps a payload of this door and counts it.
     ///
     /// # Errors
     /// When the store is down: then the sender must keep it.
@@ -45,27 +81,12 @@ impl Hook {
         secret: Option<&str>,
         errors: &[String],
     ) -> Result<(), Failure> {
-        let now = self.app().engine.now();
-        let reason = cut(&errors.join("; "), REASON_CHARS);
-        tracing::warn!(source = %source.name, path = self.format.path, reason, "a payload could not be understood");
-        if !self.hooks.budget.spend(now) {
+        let place = (source.name.as_str(), self.format.path);
+        if self.hooks.quarantine(place, body, secret, errors).await? {
+            self.counters().quarantined.one();
+        } else {
             self.counters().not_quarantined.one();
-            return Ok(());
         }
-        let row = QuarantineRow {
-            id: self.app().engine.next_id(Counter::Quarantine),
-            at: now,
-            source: source.name.clone(),
-            path: self.format.path.to_owned(),
-            reason,
-            body: kept(body, secret),
-        };
-        let changes = ChangeSet {
-            quarantine: vec![row],
-            ..ChangeSet::default()
-        };
-        self.app().engine.write(changes).await?;
-        self.counters().quarantined.one();
         Ok(())
     }
 }

@@ -130,12 +130,27 @@ fn keep(it: &Value, here: &Here) -> Asked {
         home: here.guild.clone(),
     };
     let words = words(message, here);
+    if data["name"] == commands::DECLARE {
+        let (guild, room) = (text(it, "guild_id"), text(it, "channel_id"));
+        let link = format!("https://discord.com/channels/{guild}/{room}/{target}");
+        let deed = Deed::Declare {
+            message: target,
+            text: words,
+            link: if guild.is_empty() {
+                String::new()
+            } else {
+                link
+            },
+        };
+        return Asked::Act(Box::new(heard(it, here, deed)));
+    }
     Asked::Act(Box::new(heard(
         it,
         here,
         Deed::Kept {
             message: target,
             text: words,
+            ours: known.id == here.me,
             author: (!known.id.is_empty()).then_some(known),
             written_at,
             how: "added by shortcut".to_owned(),

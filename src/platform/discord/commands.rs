@@ -1,6 +1,6 @@
 //! The command tree as Discord registers it: one root with a subcommand per verb (in a group where the
-//! tree says so, because Discord takes 25 beside each other) and typed options,
-//! the roots a team has switched on besides, and a command in the menu of a message.
+//! tree says so, because Discord takes 25 beside each other) and typed options, the families that stand
+//! apart (because it takes 8,000 characters of one command), the roots a team has switched on besides, and a command in the menu of a message.
 //!
 //! Promises: every list fits Discord's limits; a new argument of the tree appears by itself; what a
 //! person sends reads back as the verb and the argument names of the tree ([`options`]).
@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 const ROOT: &str = "firebell";
 /// The command in a message's menu.
 pub(super) const KEEP: &str = "Add to timeline";
+/// The other one.
+pub(super) const DECLARE: &str = "Declare an incident";
 /// Option for an action's pairs, whose name in the tree no option can have.
 const ARGUMENTS: &str = "arguments";
 /// Option for the incident's number.
@@ -24,6 +26,12 @@ const TEXT_CHARS: u32 = 3000;
 #[must_use]
 pub fn commands(tree: &Tree, aliases: &[String]) -> Value {
     let mut all = vec![root(tree, ROOT)];
+    all.extend(tree.groups.iter().filter(|g| g.apart).map(|group| {
+        fit(json!({
+            "type": 1, "name": group.name, "description": group.help,
+            "options": verbs(tree, Some(&group.name)),
+        }))
+    }));
     for alias in aliases {
         match tree.find(alias).filter(|leaf| leaf.verb == *alias) {
             Some(leaf) => all.push(json!({
@@ -33,37 +41,84 @@ pub fn commands(tree: &Tree, aliases: &[String]) -> Value {
         }
     }
     all.push(json!({"type": 3, "name": KEEP}));
+    all.push(json!({"type": 3, "name": DECLARE}));
     Value::Array(all)
 }
 
-fn root(tree: &Tree, name: &str) -> Value {
+/// Characters of names, descriptions and values of one command that Discord takes.
+const SIZE: usize = 8000;
+/// To how many characters the words about options are cut, step by step, until the command fits.
+const SHORTER: [usize; 5] = [70, 50, 36, 26, 18];
+
+/// Cuts what is said about options until Discord takes the command: it has every verb there is.
+fn fit(mut command: Value) -> Value {
+    for max in SHORTER {
+        if size(&command) <= SIZE {
+            break;
+        }
+        cut_options(&mut command, max);
+    }
+    command
+}
+
+/// Options of verbs, not the verbs themselves: whoever chooses one reads what it does.
+fn cut_options(command: &mut Value, max: usize) {
+    for option in command["options"].as_array_mut().into_iter().flatten() {
+        if matches!(option["type"].as_u64(), Some(1 | 2)) {
+            cut_options(option, max);
+        } else if let Some(words) = option["description"].as_str() {
+            option["description"] = json!(crate::core::text::cut(words, max));
+        }
+    }
+}
+
+/// Characters of names, descriptions and values, as Discord counts them.
+fn size(part: &Value) -> usize {
+    let own = |key: &str| part[key].as_str().map_or(0, |t| t.chars().count());
+    let below = |key: &str| {
+        part[key]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(size)
+            .sum::<usize>()
+    };
+    own("name") + own("description") + own("value") + below("options") + below("choices")
+}
+
+/// The verbs of a group as subcommands; `None`: those of no group.
+fn verbs(tree: &Tree, group: Option<&str>) -> Vec<Value> {
     let verb = |leaf: &Leaf| {
         json!({
             "type": 1, "name": leaf.verb, "description": leaf.help, "options": leaf_options(leaf),
         })
     };
-    let of = |group: Option<&str>| -> Vec<Value> {
-        let own = tree.commands.iter();
-        own.filter(|leaf| leaf.group.as_deref() == group)
-            .map(verb)
-            .collect()
-    };
-    let mut options = of(None);
-    options.extend(tree.groups.iter().map(|group| {
+    let own = tree.commands.iter();
+    own.filter(|leaf| leaf.group.as_deref() == group)
+        .map(verb)
+        .collect()
+}
+
+fn root(tree: &Tree, name: &str) -> Value {
+    let mut options = verbs(tree, None);
+    options.extend(tree.groups.iter().filter(|g| !g.apart).map(|group| {
         json!({
-            "type": 2, "name": group.name, "description": group.help, "options": of(Some(&group.name)),
+            "type": 2, "name": group.name, "description": group.help,
+            "options": verbs(tree, Some(&group.name)),
         })
     }));
-    json!({
+    fit(json!({
         "type": 1, "name": name, "description": "Incidents, pages and who is on call.",
         "options": options,
-    })
+    }))
 }
 
 /// Required ones first, as Discord demands.
 fn leaf_options(leaf: &Leaf) -> Vec<Value> {
-    let (required, rest): (Vec<_>, Vec<_>) = leaf.args.iter().partition(|a| a.required);
-    let mut options: Vec<Value> = required.into_iter().chain(rest).map(option).collect();
+    let must = |a: &Argument| a.required && !opens_form(leaf);
+    let (required, rest): (Vec<_>, Vec<_>) = leaf.args.iter().partition(|a| must(a));
+    let made = |a: &Argument| option(a, must(a));
+    let mut options: Vec<Value> = required.into_iter().chain(rest).map(made).collect();
     if leaf.incident != Needs::None {
         options.push(json!({
             "type": 4, "name": INCIDENT, "description": "Its number; may be left out in its room.",
@@ -73,18 +128,24 @@ fn leaf_options(leaf: &Leaf) -> Vec<Value> {
     options
 }
 
-fn option(arg: &Argument) -> Value {
+/// Without its words it opens its form, so none of them must be there.
+fn opens_form(leaf: &Leaf) -> bool {
+    leaf.verb == "new"
+}
+
+fn option(arg: &Argument, required: bool) -> Value {
     let mut made = json!({
-        "type": 3, "name": option_name(arg), "description": arg.help, "required": arg.required,
+        "type": 3, "name": option_name(arg), "description": arg.help, "required": required,
     });
     match arg.kind {
         Kind::Text | Kind::Pairs | Kind::More => made["max_length"] = json!(TEXT_CHARS),
-        Kind::Clock | Kind::Cover | Kind::Incident => made["max_length"] = json!(100),
+        Kind::Clock | Kind::Cover | Kind::Line | Kind::Incident => made["max_length"] = json!(100),
         Kind::Choice => {
             let choice = |c: &String| json!({"name": c, "value": c});
             made["choices"] = arg.choices.iter().map(choice).collect();
         }
         Kind::Severity
+        | Kind::Status
         | Kind::Service
         | Kind::Type
         | Kind::Person
@@ -96,6 +157,9 @@ fn option(arg: &Argument) -> Value {
         | Kind::When
         | Kind::What
         | Kind::Silence
+        | Kind::Role
+        | Kind::Holder
+        | Kind::Item
         | Kind::Verb => made["autocomplete"] = json!(true),
     }
     made
@@ -229,19 +293,6 @@ mod tests {
         );
     }
 
-    fn size(part: &Value) -> usize {
-        let own = |key: &str| part[key].as_str().map_or(0, |t| t.chars().count());
-        let below = |key: &str| {
-            part[key]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .map(size)
-                .sum::<usize>()
-        };
-        own("name") + own("description") + own("value") + below("options") + below("choices")
-    }
-
     fn check(part: &Value, top: bool) {
         let name = part["name"].as_str().unwrap();
         if part["type"] == 3 && top {
@@ -281,6 +332,24 @@ mod tests {
     }
 
     #[test]
+    fn a_tree_of_many_words_is_cut_until_it_fits() {
+        let option =
+            |n: usize| json!({"type": 3, "name": format!("o{n}"), "description": "w".repeat(100)});
+        let verb = |n: usize| {
+            let options: Vec<Value> = (0..5).map(option).collect();
+            json!({"type": 1, "name": format!("v{n}"), "description": "h".repeat(90), "options": options})
+        };
+        let verbs: Vec<Value> = (0..25).map(verb).collect();
+        let fitted = fit(json!({"name": "firebell", "description": "x", "options": verbs}));
+        assert!(size(&fitted) <= SIZE, "{}", size(&fitted));
+        assert_eq!(
+            fitted["options"][0]["description"],
+            "h".repeat(90),
+            "verbs keep their words"
+        );
+    }
+
+    #[test]
     fn a_sent_command_reads_as_the_tree_names_it() {
         let data = json!({"name": "firebell", "options": [{"type": 1, "name": "run", "options": [
             {"type": 3, "name": "action", "value": "restart"},
@@ -300,6 +369,11 @@ mod tests {
             (verb.as_str(), named["silence"].as_str()),
             ("unsilence", "7dd5")
         );
+        let apart = json!({"name": "crew", "options": [{"type": 1, "name": "tick", "options": [
+            {"type": 3, "name": "line", "value": "3"},
+        ]}]});
+        let (verb, named, _) = options(tree(), &apart).unwrap();
+        assert_eq!((verb.as_str(), named["line"].as_str()), ("tick", "3"));
         let alias =
             json!({"name": "oncall", "options": [{"type": 3, "name": "whom", "value": "web"}]});
         assert_eq!(options(tree(), &alias).unwrap().0, "oncall");

@@ -58,6 +58,24 @@ impl Discord {
         room
     }
 
+    /// The room a thread is in. A channel that is no thread is in none.
+    async fn above(&self, channel: &str) -> Option<String> {
+        if let Some(known) = lock(&self.threads).get(channel) {
+            return known.clone();
+        }
+        let listed = self.channels(false).await.ok()?;
+        let direct = lock(&self.direct).values().any(|d| d == channel);
+        if channel.is_empty() || direct || listed.iter().any(|c| c.id == channel) {
+            return None;
+        }
+        let found = self.get(&format!("/channels/{channel}")).await.ok()?;
+        let thread = (10..=12).contains(&found["type"].as_u64().unwrap_or(0));
+        let parent = text(&found, "parent_id");
+        let above = (thread && self.is_room(&parent).await).then_some(parent);
+        lock(&self.threads).insert(channel.to_owned(), above.clone());
+        above
+    }
+
     /// Counts and logs a shape nobody expected.
     pub(super) fn unheard(&self, kind: &str) {
         self.engine.metrics().unheard(self.name(), kind);
@@ -71,7 +89,11 @@ impl Discord {
     /// An event of this guild, or of a direct message. Messages come in the order they were written.
     pub(super) async fn event(self: &Arc<Self>, kind: &str, event: &Value) {
         match kind {
-            "MESSAGE_CREATE" | "MESSAGE_UPDATE" | "MESSAGE_DELETE" | "MESSAGE_REACTION_ADD" => {
+            "MESSAGE_CREATE"
+            | "MESSAGE_UPDATE"
+            | "MESSAGE_DELETE"
+            | "MESSAGE_REACTION_ADD"
+            | "MESSAGE_REACTION_REMOVE" => {
                 self.message_event(kind, event).await;
             }
             "CHANNEL_PINS_UPDATE" => self.pins(event).await,
@@ -119,8 +141,18 @@ impl Discord {
     }
 
     async fn message_event(self: &Arc<Self>, kind: &str, event: &Value) {
-        let channel = text(event, "channel_id");
-        let room = self.is_room(&channel).await;
+        let mut channel = text(event, "channel_id");
+        let mut room = self.is_room(&channel).await;
+        let mut lifted = None;
+        let in_guild = event["guild_id"].is_string();
+        if !room
+            && in_guild
+            && let Some(above) = self.above(&channel).await
+        {
+            lifted = Some(inbound::lifted(event, &above));
+            (channel, room) = (above, true);
+        }
+        let event = lifted.as_ref().unwrap_or(event);
         match read(kind, event, &self.here(&channel, room)) {
             Reading::Heard(heard) => {
                 if room
@@ -200,7 +232,9 @@ impl Discord {
         };
         let here = self.here(channel, true);
         for message in pinned.iter().rev() {
-            if inbound::author(message, &here).is_none() {
+            let ours = text(&message["author"], "id") == here.me;
+            let line = ours && super::text::is_line(&text(message, "content"));
+            if inbound::author(message, &here).is_none() && !line {
                 continue;
             }
             let kept = inbound::kept(

@@ -55,7 +55,7 @@ const FLAG_CONTENT: u64 = 1 << 18 | 1 << 19;
 const FLAG_MEMBERS: u64 = 1 << 14 | 1 << 15;
 
 /// Events that are read; one of them that comes as unknown is a surprise.
-const KNOWN: [&str; 16] = [
+const KNOWN: [&str; 17] = [
     "READY",
     "RESUMED",
     "INTERACTION_CREATE",
@@ -63,6 +63,7 @@ const KNOWN: [&str; 16] = [
     "MESSAGE_UPDATE",
     "MESSAGE_DELETE",
     "MESSAGE_REACTION_ADD",
+    "MESSAGE_REACTION_REMOVE",
     "CHANNEL_PINS_UPDATE",
     "CHANNEL_CREATE",
     "CHANNEL_UPDATE",

@@ -28,6 +28,8 @@ pub(super) struct Channel {
     pub name: String,
     pub topic: String,
     pub parent: String,
+    /// Roles that must not look into it; a server's own number is everybody.
+    pub closed_to: Vec<String>,
 }
 
 impl Channel {
@@ -38,8 +40,20 @@ impl Channel {
             name: text(value, "name"),
             topic: text(value, "topic"),
             parent: text(value, "parent_id"),
+            closed_to: closed_to(value),
         }
     }
+}
+
+/// Roles a channel's overwrites keep from looking into it.
+fn closed_to(channel: &Value) -> Vec<String> {
+    let overwrites = channel["permission_overwrites"].as_array();
+    let denies = |o: &&Value| {
+        let deny = o["deny"].as_str().and_then(|d| d.parse::<u64>().ok());
+        o["type"] == 0 && deny.unwrap_or(0) & invite::VIEW != 0
+    };
+    let closed = overwrites.into_iter().flatten().filter(denies);
+    closed.map(|o| text(o, "id")).collect()
 }
 
 /// What was learnt of the guild.

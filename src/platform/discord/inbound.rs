@@ -5,7 +5,7 @@
 //! expected is [`Reading::Unknown`] with its kind, is counted, and harms nothing.
 
 use super::text::plain;
-use crate::chat::heard::{Deed, Heard, User};
+use crate::chat::heard::{Deed, Heard, HeardFile, User};
 use crate::core::time::Time;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const EPOCH_MS: i64 = 1_420_070_400_000;
 /// Kinds of messages people write: a message, an answer to one.
 const WRITTEN: [u64; 2] = [0, 19];
+/// The kind of message that answers another one.
+const ANSWER: u64 = 19;
 /// The kind of message Discord posts when somebody pins one.
 const PINNED: u64 = 6;
 
@@ -65,9 +67,29 @@ pub fn read(kind: &str, event: &Value, here: &Here) -> Reading {
         "MESSAGE_CREATE" => written(event, here),
         "MESSAGE_UPDATE" => changed(event, here),
         "MESSAGE_DELETE" => deleted(event, here),
-        "MESSAGE_REACTION_ADD" => reacted(event, here),
+        "MESSAGE_REACTION_ADD" => reacted(event, here, true),
+        "MESSAGE_REACTION_REMOVE" => reacted(event, here, false),
         _ => Reading::Unknown(kind.to_owned()),
     }
+}
+
+/// What happened in a thread, as an answer in the room it is in to the message it hangs on: a thread of a
+/// message has that message's id.
+pub(super) fn lifted(event: &Value, room: &str) -> Value {
+    let mut event = event.clone();
+    let thread = text(&event, "channel_id");
+    event["channel_id"] = Value::from(room);
+    let answers = event["message_reference"]["message_id"].is_string();
+    if event["type"] == 0 || event["type"] == ANSWER {
+        let to = if answers {
+            event["message_reference"]["message_id"].clone()
+        } else {
+            Value::from(thread)
+        };
+        event["type"] = Value::from(ANSWER);
+        event["message_reference"] = serde_json::json!({"channel_id": room, "message_id": to});
+    }
+    event
 }
 
 fn written(event: &Value, here: &Here) -> Reading {
@@ -95,9 +117,17 @@ fn written(event: &Value, here: &Here) -> Reading {
             // The intent is missing, or it is a sticker.
             return Reading::Ignored("without words");
         }
+        let answered = &event["message_reference"];
+        let here = text(answered, "channel_id") == room && kind == ANSWER;
         Deed::Said {
             message: message.clone(),
             text: words,
+            answers: if here {
+                text(answered, "message_id")
+            } else {
+                String::new()
+            },
+            files: files(event),
         }
     } else {
         return Reading::Ignored("not in a room of an incident");
@@ -164,7 +194,8 @@ fn deleted(event: &Value, here: &Here) -> Reading {
     }
 }
 
-fn reacted(event: &Value, here: &Here) -> Reading {
+/// A reaction came, or was taken back.
+fn reacted(event: &Value, here: &Here, came: bool) -> Reading {
     let room = text(event, "channel_id");
     if !here.rooms.contains(&room) {
         return Reading::Ignored("not in a room of an incident");
@@ -186,12 +217,18 @@ fn reacted(event: &Value, here: &Here) -> Reading {
         home: here.guild.clone(),
     };
     let message = text(event, "message_id");
-    kept(
-        here,
-        (by, room, message),
-        &format!("marked with :{name}:"),
-        "mark",
-    )
+    let how = format!("marked with :{name}:");
+    if came {
+        // Discord numbers reactions in no way, and the same one may come again after it went.
+        let way = format!("mark:{}", here.now.0);
+        return kept(here, (by, room, message), &how, &way);
+    }
+    let key = format!("unmark:{}:{message}:{}", here.now.0, by.id);
+    let deed = Deed::Unkept {
+        message: message.clone(),
+        how,
+    };
+    heard(here, key, by, &room, deed, &message)
 }
 
 /// A message that was put on the timeline; the same one by the same way once.
@@ -210,6 +247,7 @@ pub(super) fn kept(
         author: None,
         written_at,
         how: how.to_owned(),
+        ours: false,
     };
     // Whoever was refused leaves the way open for others.
     let key = format!("{way}:{message}:{}", by.id);
@@ -293,6 +331,18 @@ pub(super) fn words(message: &Value, here: &Here) -> String {
         );
     }
     words
+}
+
+/// What came with a message, where Discord keeps it.
+fn files(message: &Value) -> Vec<HeardFile> {
+    let all = message["attachments"].as_array().into_iter().flatten();
+    let file = |f: &Value| HeardFile {
+        id: text(f, "id"),
+        name: text(f, "filename"),
+        url: text(f, "url"),
+        bytes: f["size"].as_u64().unwrap_or(0),
+    };
+    all.map(file).collect()
 }
 
 /// `<@1>`, `<#2>`, `<@&3>`, `<:smile:4>`, `<t:5>` as people read them.

@@ -8,7 +8,7 @@ type Permission = (u64, &'static str, &'static str);
 
 /// Everything firebell asks for, and why. Never Administrator or Mention Everyone: an on-call role
 /// is made mentionable instead.
-const WANTED: [Permission; 8] = [
+const WANTED: [Permission; 9] = [
     (
         1 << 4,
         "Manage Channels",
@@ -20,6 +20,11 @@ const WANTED: [Permission; 8] = [
         "Send Messages",
         "no card, line or answer can be posted",
     ),
+    (
+        1 << 13,
+        "Manage Messages",
+        "what people wrote cannot be deleted when it is removed for good",
+    ),
     (1 << 14, "Embed Links", "cards cannot be shown"),
     (1 << 15, "Attach Files", "postmortems cannot be handed out"),
     (
@@ -30,7 +35,7 @@ const WANTED: [Permission; 8] = [
     (
         1 << 28,
         "Manage Roles",
-        "private rooms cannot be opened to their crew",
+        "private rooms cannot be opened to their crew, and archived ones are not locked",
     ),
     (
         1 << 51,

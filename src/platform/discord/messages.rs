@@ -4,7 +4,7 @@ use super::inbound::text;
 use super::rest::Refused;
 use super::text::bears;
 use super::{Discord, lock, render, rooms};
-use crate::chat::{Answer, Budget, Card, Chat, Fault, Line, Live, Page, Retry, RoomRef};
+use crate::chat::{Answer, Board, Budget, Card, Chat, Fault, Line, Live, Page, Retry, RoomRef};
 use serde_json::{Value, json};
 use std::pin::Pin;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use std::time::Duration;
 /// Messages looked through for one of ours.
 const LOOK_BACK: usize = 50;
 const SEND: u64 = 1 << 11;
+const MANAGE_MESSAGES: u64 = 1 << 13;
 
 impl Discord {
     /// Posts a message; answers its id, empty when it was posted before and deleted meanwhile.
@@ -98,6 +99,40 @@ impl Discord {
         self.create(&channel, &body, Some(room)).await
     }
 
+    /// Puts other words into a line.
+    async fn reword(&self, room: &RoomRef, message: &str, line: &Line) -> Result<(), Fault> {
+        let channel = self.place(room).await?;
+        let key = self.engine.button_key();
+        let body = render::line(
+            line,
+            &self.page_of(line.incident.0),
+            self.sign(&key, &channel),
+        );
+        let done = self.edit(&channel, message, &body).await;
+        done.map_err(|refused| match refused.code {
+            10008 => Fault {
+                why: "the message is not there any more".to_owned(),
+                retry: Retry::Never,
+            },
+            _ => self.limited(&channel, Some(room), refused),
+        })
+    }
+
+    /// Deletes a message, whoever wrote it.
+    async fn delete(&self, room: &RoomRef, message: &str) -> Result<(), Fault> {
+        let channel = self.place(room).await?;
+        let path = format!("/channels/{channel}/messages/{message}");
+        let why = "firebell: removed for good";
+        let done = (self.rest)
+            .call(reqwest::Method::DELETE, &path, None, &[], why)
+            .await;
+        match done {
+            Err(refused) if refused.code == 10008 => Ok(()),
+            Err(refused) => Err(rooms::with_permission(refused, MANAGE_MESSAGES)),
+            Ok(_) => Ok(()),
+        }
+    }
+
     async fn show_card(
         &self,
         room: &RoomRef,
@@ -160,20 +195,48 @@ impl Discord {
         let channel = self.place(room).await?;
         let key = self.engine.button_key();
         let body = render::live(live, self.sign(&key, &channel));
+        let fits = |m: &Value| bears(m["content"].as_str().unwrap_or_default(), &live.key);
+        self.kept((room, &channel), &body, fits, remote, again)
+            .await
+    }
+
+    async fn show_board(
+        &self,
+        room: &RoomRef,
+        board: &Board,
+        remote: &str,
+        again: bool,
+    ) -> Result<String, Fault> {
+        let channel = self.place(room).await?;
+        let key = self.engine.button_key();
+        let body = render::board(board, self.sign(&key, &channel));
+        let fits = |m: &Value| m["embeds"][0]["footer"]["text"] == board.key.as_str();
+        self.kept((room, &channel), &body, fits, remote, again)
+            .await
+    }
+
+    /// A message that is edited in place.
+    async fn kept(
+        &self,
+        (room, channel): (&RoomRef, &str),
+        body: &Value,
+        fits: impl Fn(&Value) -> bool,
+        remote: &str,
+        again: bool,
+    ) -> Result<String, Fault> {
         let mut known = remote.to_owned();
         if known.is_empty() && again {
-            let fits = |m: &Value| bears(m["content"].as_str().unwrap_or_default(), &live.key);
-            let before = self.own_message(&channel, fits).await?;
+            let before = self.own_message(channel, fits).await?;
             known = before.map_or_else(String::new, |m| text(&m, "id"));
         }
         if !known.is_empty() {
-            return match self.edit(&channel, &known, &body).await {
+            return match self.edit(channel, &known, body).await {
                 // Somebody deleted it: they do not want to see it.
                 Err(refused) if refused.code == 10008 => Ok(known),
-                done => (done.map(|()| known)).map_err(|r| self.limited(&channel, Some(room), r)),
+                done => (done.map(|()| known)).map_err(|r| self.limited(channel, Some(room), r)),
             };
         }
-        self.create(&channel, &body, Some(room)).await
+        self.create(channel, body, Some(room)).await
     }
 
     /// A configured channel that was deleted is made anew at once.
@@ -308,6 +371,16 @@ impl Chat for Discord {
         Box::pin(self.show_live(room, live, remote, again))
     }
 
+    fn board<'a>(
+        &'a self,
+        room: &'a RoomRef,
+        board: &'a Board,
+        remote: &'a str,
+        again: bool,
+    ) -> Answer<'a, String> {
+        Box::pin(self.show_board(room, board, remote, again))
+    }
+
     fn page<'a>(&'a self, person: &'a str, pages: &'a [Page]) -> Answer<'a, String> {
         Box::pin(self.page_person(person, pages))
     }
@@ -316,17 +389,56 @@ impl Chat for Discord {
         Box::pin(self.set_topic(room, text))
     }
 
-    fn invite<'a>(&'a self, room: &'a str, people: &'a [String]) -> Answer<'a, ()> {
-        Box::pin(self.bring(room, people))
-    }
-
-    fn furnish<'a>(
+    fn invite<'a>(
         &'a self,
         room: &'a str,
-        card: &'a str,
-        links: &'a [(String, String)],
-    ) -> Answer<'a, ()> {
-        Box::pin(self.hang_up(room, card, links))
+        people: &'a [String],
+        private: bool,
+    ) -> Answer<'a, Vec<String>> {
+        Box::pin(self.bring(room, people, private))
+    }
+
+    fn pin<'a>(&'a self, room: &'a str, card: &'a str) -> Answer<'a, ()> {
+        Box::pin(self.pin_up(room, card))
+    }
+
+    fn links<'a>(&'a self, room: &'a str, links: &'a [(String, String)]) -> Answer<'a, ()> {
+        Box::pin(self.hang_up(room, links))
+    }
+
+    fn rename<'a>(&'a self, room: &'a str, name: &'a str) -> Answer<'a, ()> {
+        Box::pin(self.call_it(room, name))
+    }
+
+    fn shelve<'a>(&'a self, room: &'a str) -> Answer<'a, ()> {
+        Box::pin(self.put_away(room))
+    }
+
+    fn unshelve<'a>(
+        &'a self,
+        room: &'a str,
+        _card: &'a Card,
+        _name: &'a str,
+    ) -> Answer<'a, (String, String)> {
+        Box::pin(self.take_out(room))
+    }
+
+    fn thread<'a>(
+        &'a self,
+        channel: &'a RoomRef,
+        message: &'a str,
+        card: &'a Card,
+        name: &'a str,
+    ) -> Answer<'a, (String, String)> {
+        Box::pin(self.open_thread(channel, message, card, name))
+    }
+
+    fn amend<'a>(&'a self, room: &'a RoomRef, message: &'a str, line: &'a Line) -> Answer<'a, ()> {
+        Box::pin(self.reword(room, message, line))
+    }
+
+    fn erase<'a>(&'a self, room: &'a RoomRef, message: &'a str) -> Answer<'a, ()> {
+        Box::pin(self.delete(room, message))
     }
 
     fn tell<'a>(&'a self, room: &'a RoomRef, key: &'a str, text: &'a str) -> Answer<'a, ()> {

@@ -33,6 +33,7 @@ mod reconcile;
 mod render;
 mod rest;
 mod rooms;
+mod shelf;
 mod text;
 mod tunnel;
 mod voice;
@@ -71,6 +72,8 @@ pub struct Discord {
     people: people::People,
     /// Rooms of incidents, as far as they were asked for.
     rooms: Mutex<HashSet<String>>,
+    /// Threads people opened, and the room each is in; `None`: it is in none.
+    threads: Mutex<HashMap<String, Option<String>>>,
     /// The newest message read in each room.
     seen: Mutex<HashMap<String, u64>>,
     /// Interactions whose first answer is on its way.
@@ -175,6 +178,7 @@ impl Discord {
             direct: Mutex::default(),
             people: people::People::default(),
             rooms: Mutex::default(),
+            threads: Mutex::default(),
             seen: Mutex::default(),
             unanswered: Mutex::default(),
         }

@@ -3,7 +3,7 @@
 //! Discord's channels have no unique name, so a room bears its incident in its topic (`fb:42` and the
 //! address of its page), and is looked for by that before one is made.
 
-use super::guild::{CATEGORY, Channel, NEWS, TEXT};
+use super::guild::{Channel, NEWS, TEXT};
 use super::rest::Refused;
 use super::text::{bears, channel_name, nonce, plain, shorten};
 use super::{Discord, invite, lock, render};
@@ -11,18 +11,14 @@ use crate::chat::{Card, Fault, Retry, RoomRef};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// Channels one category holds.
-const IN_CATEGORY: usize = 50;
-/// Categories firebell fills before it gives up; a guild has 500 channels.
-const CATEGORIES: usize = 10;
 /// Characters of a topic.
 const TOPIC_CHARS: usize = 1024;
-const VIEW: u64 = invite::VIEW;
-const SEND: u64 = 1 << 11;
+pub(super) const VIEW: u64 = invite::VIEW;
+pub(super) const SEND: u64 = 1 << 11;
 const EMBED: u64 = 1 << 14;
 const ATTACH: u64 = 1 << 15;
 const HISTORY: u64 = 1 << 16;
-const MANAGE_CHANNELS: u64 = 1 << 4;
+pub(super) const MANAGE_CHANNELS: u64 = 1 << 4;
 const MANAGE_ROLES: u64 = 1 << 28;
 const PIN: u64 = 1 << 51;
 
@@ -44,7 +40,7 @@ fn topic(words: &str, url: &str, incident: i64) -> String {
     shorten(&plain(words).replace('\n', " "), room) + &tail
 }
 
-fn is_room_of(channel: &Channel, url: &str, incident: i64) -> bool {
+pub(super) fn is_room_of(channel: &Channel, url: &str, incident: i64) -> bool {
     let mark = format!("fb:{incident}");
     let mut words = channel.topic.split_whitespace();
     channel.kind == TEXT
@@ -83,7 +79,7 @@ impl Discord {
         Ok(made.map_err(|r| with_permission(r, MANAGE_CHANNELS))?.id)
     }
 
-    async fn make_channel(&self, body: &Value, why: &str) -> Result<Channel, Refused> {
+    pub(super) async fn make_channel(&self, body: &Value, why: &str) -> Result<Channel, Refused> {
         let path = format!("/guilds/{}/channels", self.settings.guild);
         let made = self
             .rest
@@ -106,6 +102,9 @@ impl Discord {
             Some(room) => room.clone(),
             None => self.make_room(&channels, card, name).await?,
         };
+        if card.private && !room.closed_to.contains(&self.settings.guild) {
+            self.close(&room.id).await?;
+        }
         lock(&self.rooms).insert(room.id.clone());
         Ok((room.id, room.name))
     }
@@ -121,51 +120,29 @@ impl Discord {
             "type": TEXT,
             "topic": topic(&format!("{} {} · {}", card.severity, card.incident, card.title), &card.url, card.incident.0),
         });
-        if self.settings.place.private_rooms {
-            let own = VIEW | SEND | EMBED | ATTACH | HISTORY;
-            body["permission_overwrites"] = json!([
-                {"id": self.settings.guild, "type": 0, "allow": "0", "deny": VIEW.to_string()},
-                {"id": self.me(), "type": 1, "allow": own.to_string(), "deny": "0"},
-            ]);
+        if self.settings.place.private_rooms || card.private {
+            body["permission_overwrites"] = self.to_nobody();
         }
         let why = format!("firebell: the room of {}", card.incident);
-        let mut full = 0;
-        loop {
-            let category = self.category(channels, full).await?;
-            body["parent_id"] = json!(category);
-            match self.make_channel(&body, &why).await {
-                // Somebody filled the category in between.
-                Err(refused) if refused.code == 50035 && full < CATEGORIES => full += 1,
-                Err(refused) => return Err(with_permission(refused, MANAGE_CHANNELS)),
-                Ok(room) => return Ok(room),
-            }
-        }
+        self.make_in(&self.settings.category, body, &why, channels)
+            .await
     }
 
-    /// The first category with room, made when there is none. `full`: so many were found full.
-    async fn category(&self, channels: &[Channel], full: usize) -> Result<String, Fault> {
-        for n in 1 + full..=CATEGORIES {
-            let base = shorten(&plain(&self.settings.category), 90);
-            let name = if n == 1 { base } else { format!("{base} {n}") };
-            let found = channels
-                .iter()
-                .find(|c| c.kind == CATEGORY && c.name.eq_ignore_ascii_case(&name));
-            let Some(category) = found else {
-                let body = json!({"name": name, "type": CATEGORY});
-                let made = self
-                    .make_channel(&body, "firebell: a category for rooms")
-                    .await;
-                return Ok(made.map_err(|r| with_permission(r, MANAGE_CHANNELS))?.id);
-            };
-            let inside = channels.iter().filter(|c| c.parent == category.id).count();
-            if inside < IN_CATEGORY {
-                return Ok(category.id.clone());
-            }
-        }
-        Err(Fault {
-            why: "every category for rooms is full: delete rooms that are over".to_owned(),
-            retry: Retry::Backoff,
-        })
+    /// The overwrites of a room nobody but the bot looks into.
+    fn to_nobody(&self) -> Value {
+        let own = VIEW | SEND | EMBED | ATTACH | HISTORY;
+        json!([
+            {"id": self.settings.guild, "type": 0, "allow": "0", "deny": VIEW.to_string()},
+            {"id": self.me(), "type": 1, "allow": own.to_string(), "deny": "0"},
+        ])
+    }
+
+    /// Closes a room that was made for everybody; who belongs in it is brought in again.
+    async fn close(&self, room: &str) -> Result<(), Fault> {
+        let body = json!({"permission_overwrites": self.to_nobody()});
+        let done = self.patch(&format!("/channels/{room}"), &body).await;
+        self.forget_channels();
+        done.map(drop).map_err(|r| with_permission(r, MANAGE_ROLES))
     }
 
     /// Sets what stands above a room. Discord allows two changes in ten minutes.
@@ -189,16 +166,28 @@ impl Discord {
     }
 
     /// Brings people into a room: a private one is opened to them, in a public one they are rung.
-    pub(super) async fn bring(&self, room: &str, people: &[String]) -> Result<(), Fault> {
-        let accounts: Vec<String> = people
-            .iter()
-            .filter_map(|p| self.engine.account_of(self.name(), p))
-            .collect();
-        if accounts.is_empty() {
-            return Ok(());
+    /// Answers who could not be, and why.
+    pub(super) async fn bring(
+        &self,
+        room: &str,
+        people: &[String],
+        private: bool,
+    ) -> Result<Vec<String>, Fault> {
+        let (mut accounts, mut left_out) = (Vec::new(), Vec::new());
+        for person in people {
+            match self.engine.account_behind(self.name(), person) {
+                Some(account) => accounts.push(account),
+                // Known by an account somewhere else only.
+                None if person.contains(':') => {}
+                None => left_out.push(format!("{person} has no account on {}", self.name())),
+            }
         }
-        if self.settings.place.private_rooms {
-            return self.open_to(room, &accounts).await;
+        if accounts.is_empty() {
+            return Ok(left_out);
+        }
+        if self.settings.place.private_rooms || private {
+            left_out.extend(self.open_to(room, &accounts).await?);
+            return Ok(left_out);
         }
         let mut sorted = accounts.clone();
         sorted.sort();
@@ -208,14 +197,15 @@ impl Discord {
                 bears(m["content"].as_str().unwrap_or_default(), &mark)
             })
             .await?;
-        if there.is_some() {
-            return Ok(());
+        if there.is_none() {
+            let body = render::ringing(&accounts, &mark);
+            self.create(room, &body, None).await?;
         }
-        let body = render::ringing(&accounts, &mark);
-        self.create(room, &body, None).await.map(drop)
+        Ok(left_out)
     }
 
-    async fn open_to(&self, room: &str, accounts: &[String]) -> Result<(), Fault> {
+    async fn open_to(&self, room: &str, accounts: &[String]) -> Result<Vec<String>, Fault> {
+        let mut left_out = Vec::new();
         let allow = (VIEW | SEND | HISTORY).to_string();
         let body = json!({"type": 1, "allow": allow, "deny": "0"});
         for account in accounts {
@@ -223,26 +213,21 @@ impl Discord {
             match self.put(&path, Some(&body)).await {
                 // Somebody who is not in the server; pages do not depend on rooms.
                 Err(r) if matches!(r.code, 10007 | 10009 | 10013) => {
-                    tracing::info!(
-                        platform = self.name(),
-                        "somebody of the crew is not in the server"
-                    );
+                    left_out.push(format!("the account {account} is not in the server"));
                 }
                 Err(refused) => return Err(with_permission(refused, MANAGE_ROLES)),
                 Ok(_) => {}
             }
         }
-        Ok(())
+        Ok(left_out)
     }
 
-    /// Pins the card and one message with the links.
+    /// Pins one message with the links.
     pub(super) async fn hang_up(
         &self,
         room: &str,
-        card: &str,
         links: &[(String, String)],
     ) -> Result<(), Fault> {
-        self.pin(room, card).await?;
         if links.is_empty() {
             return Ok(());
         }
@@ -274,10 +259,11 @@ impl Discord {
             }
             None => self.create(room, &body, None).await?,
         };
-        self.pin(room, &message).await
+        self.pin_up(room, &message).await
     }
 
-    async fn pin(&self, room: &str, message: &str) -> Result<(), Fault> {
+    /// Pins a message.
+    pub(super) async fn pin_up(&self, room: &str, message: &str) -> Result<(), Fault> {
         let done = self
             .put(&format!("/channels/{room}/messages/pins/{message}"), None)
             .await;
@@ -305,6 +291,7 @@ mod tests {
             name: "inc-42".to_owned(),
             topic,
             parent: String::new(),
+            closed_to: Vec::new(),
         };
         let own = room(topic("sev1 · @everyone", url, 42));
         assert!(is_room_of(&own, url, 42));

@@ -108,6 +108,15 @@ pub fn marked(body: &str, mark: &str, more: &str) -> String {
     fit(body, CONTENT_CHARS - foot.chars().count(), more) + &foot
 }
 
+/// Whether a message is a line of a room, by its mark: `-# 42:7:0`.
+#[must_use]
+pub fn is_line(content: &str) -> bool {
+    let mark = content.lines().last().and_then(|l| l.strip_prefix(MARK));
+    let parts: Vec<&str> = mark.unwrap_or_default().split(':').collect();
+    let number = |p: &&str| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit());
+    parts.len() == 3 && parts.iter().all(number)
+}
+
 /// An escaped body within so many characters. What is too long ends at a line where there are lines,
 /// and says how much is left out and where it is.
 #[must_use]

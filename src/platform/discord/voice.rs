@@ -4,9 +4,10 @@ use super::inbound::{author, made_at, text, words};
 use super::rest::{File, Refused};
 use super::{Discord, lock, render};
 use crate::chat::form::Form;
-use crate::chat::heard::{Channel, Deed, Heard, Home, Profile, Said, User, Voice};
+use crate::chat::heard::{Channel, Deed, Heard, HeardFile, Home, Profile, Said, User, Voice};
 use crate::chat::link::Link;
 use crate::chat::{Answer, Fault, Retry};
+use crate::platform::fetch::{self, Hosts};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -211,6 +212,8 @@ impl Voice for Discord {
                 .get(&format!("/channels/{room}/messages/{message}"))
                 .await
             {
+                // Its own words are on the timeline already, or nothing for it.
+                Ok(found) if text(&found["author"], "id") == self.me() => Ok(None),
                 Ok(found) => {
                     let here = self.here(room, true);
                     let by = author(&found, &here).unwrap_or_else(|| User {
@@ -223,6 +226,17 @@ impl Voice for Discord {
                 Err(refused) if matches!(refused.code, 10003 | 10008) => Ok(None),
                 Err(refused) => Err(refused.fault),
             }
+        })
+    }
+
+    fn fetch<'a>(&'a self, file: &'a HeardFile, most: u64) -> Answer<'a, bytes::Bytes> {
+        Box::pin(async move {
+            let hosts = Hosts {
+                names: &["cdn.discordapp.com", "media.discordapp.net"],
+                api_url: &self.settings.place.net.api_url,
+            };
+            // The address is signed: the token is not needed, and goes nowhere it is not needed.
+            fetch::fetch(&self.rest.client(), &file.url, &hosts, None, most).await
         })
     }
 

@@ -40,7 +40,10 @@ impl Slack {
             person: &|id| self.engine.person_of(self.name(), id),
         };
         match inbound::read(payload, &context) {
-            Reading::Heard(heard) => self.take(ear, *heard).await,
+            Reading::Heard(mut heard) => {
+                self.place_of_thread(&mut heard).await;
+                self.take(ear, *heard).await
+            }
             Reading::News(news) => {
                 self.learn(news);
                 Verdict::Taken(None)
@@ -55,6 +58,24 @@ impl Slack {
                 Verdict::Taken(None)
             }
         }
+    }
+
+    /// What happens in a thread that is the room of an incident happens in that room.
+    async fn place_of_thread(&self, heard: &mut Heard) {
+        let Some(thread) = heard.reply_to.get("thread") else {
+            return;
+        };
+        let room = format!("{}:{thread}", heard.room);
+        let store = self.engine.store();
+        let found = store.incident_of_room(self.name(), &room).await;
+        if !matches!(found, Ok(Some(_))) {
+            return;
+        }
+        if let Deed::Said { answers, .. } = &mut heard.deed {
+            // The card above it is what everything there answers.
+            answers.clear();
+        }
+        heard.room = room;
     }
 
     fn learn(&self, news: News) {

@@ -7,7 +7,7 @@
 
 mod events;
 mod interactive;
-pub(super) use interactive::SHORTCUT;
+pub(super) use interactive::{DECLARE, SHORTCUT};
 #[cfg(test)]
 mod tests;
 

@@ -3,13 +3,13 @@
 //! Made from the same tables the program works by: the scopes it checks at start, the commands and
 //! their aliases, the shortcut it listens for. The same settings make the same text.
 
-use super::inbound::SHORTCUT;
+use super::inbound::{DECLARE, SHORTCUT};
 use super::scopes::SCOPES;
 use crate::chat::surface::Tree;
 use std::fmt::Write;
 
 /// Events firebell hears, in the order of the manifest.
-const EVENTS: [&str; 19] = [
+const EVENTS: [&str; 21] = [
     "app_home_opened",
     "app_mention",
     "app_uninstalled",
@@ -27,7 +27,9 @@ const EVENTS: [&str; 19] = [
     "message.groups",
     "message.im",
     "pin_added",
+    "pin_removed",
     "reaction_added",
+    "reaction_removed",
     "tokens_revoked",
 ];
 /// Characters of a command's description and usage hint that Slack shows whole.
@@ -103,6 +105,12 @@ fn push_commands(out: &mut String, tree: &Tree, base: Option<&str>, aliases: &[S
     line(
         out,
         "      description: Put this message on the incident's timeline",
+    );
+    out.push_str("    - name: Declare an incident\n      type: message\n");
+    line(out, &format!("      callback_id: {DECLARE}"));
+    line(
+        out,
+        "      description: Declare an incident; this message is its description",
     );
 }
 

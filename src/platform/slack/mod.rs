@@ -30,11 +30,12 @@ pub use http::router;
 pub use socket::start;
 
 use crate::chat::form::Form;
-use crate::chat::heard::{Channel, Heard, Home, Profile, Said, User, Voice};
+use crate::chat::heard::{Channel, Heard, HeardFile, Home, Profile, Said, User, Voice};
 use crate::chat::link::Link;
-use crate::chat::{Answer, Budget, Card, Chat, Line, Live, Page, RoomRef};
+use crate::chat::{Answer, Board, Budget, Card, Chat, Line, Live, Page, RoomRef};
 use crate::config::chat::Slack as Settings;
 use crate::engine::Engine;
+use crate::platform::fetch::{self, Hosts};
 use crate::platform::gate::Gates;
 use crate::platform::outage::Outage;
 use own::{Own, Standing};
@@ -156,6 +157,16 @@ impl Chat for Slack {
         Box::pin(async move { Ok(self.post_live(room, live, remote, again).await?) })
     }
 
+    fn board<'a>(
+        &'a self,
+        room: &'a RoomRef,
+        board: &'a Board,
+        remote: &'a str,
+        again: bool,
+    ) -> Answer<'a, String> {
+        Box::pin(async move { Ok(self.post_board(room, board, remote, again).await?) })
+    }
+
     fn page<'a>(&'a self, person: &'a str, pages: &'a [Page]) -> Answer<'a, String> {
         Box::pin(async move { Ok(self.post_page(person, pages).await?) })
     }
@@ -164,17 +175,61 @@ impl Chat for Slack {
         Box::pin(async move { Ok(self.set_topic(room, text).await?) })
     }
 
-    fn invite<'a>(&'a self, room: &'a str, people: &'a [String]) -> Answer<'a, ()> {
+    fn invite<'a>(
+        &'a self,
+        room: &'a str,
+        people: &'a [String],
+        _private: bool,
+    ) -> Answer<'a, Vec<String>> {
         Box::pin(async move { Ok(self.bring(room, people).await?) })
     }
 
-    fn furnish<'a>(
+    fn pin<'a>(&'a self, room: &'a str, card: &'a str) -> Answer<'a, ()> {
+        Box::pin(async move { Ok(self.pin_card(room, card).await?) })
+    }
+
+    fn links<'a>(&'a self, room: &'a str, links: &'a [(String, String)]) -> Answer<'a, ()> {
+        Box::pin(async move { Ok(self.hang_up(room, links).await?) })
+    }
+
+    fn rename<'a>(&'a self, room: &'a str, name: &'a str) -> Answer<'a, ()> {
+        Box::pin(async move { Ok(self.call_it(room, name).await?) })
+    }
+
+    fn shelve<'a>(&'a self, room: &'a str) -> Answer<'a, ()> {
+        Box::pin(async move { Ok(self.put_away(room).await?) })
+    }
+
+    fn unshelve<'a>(
         &'a self,
         room: &'a str,
-        card: &'a str,
-        links: &'a [(String, String)],
-    ) -> Answer<'a, ()> {
-        Box::pin(async move { Ok(self.hang_up(room, card, links).await?) })
+        _card: &'a Card,
+        _name: &'a str,
+    ) -> Answer<'a, (String, String)> {
+        Box::pin(async move { Ok(self.take_out(room).await?) })
+    }
+
+    fn thread<'a>(
+        &'a self,
+        channel: &'a RoomRef,
+        message: &'a str,
+        card: &'a Card,
+        _name: &'a str,
+    ) -> Answer<'a, (String, String)> {
+        Box::pin(async move {
+            let channel = self.place(channel).await?;
+            // It comes into being with its first message.
+            let name = format!("the thread of {}", card.incident);
+            Ok((format!("{channel}:{message}"), name))
+        })
+    }
+
+    fn amend<'a>(&'a self, room: &'a RoomRef, message: &'a str, line: &'a Line) -> Answer<'a, ()> {
+        Box::pin(async move { Ok(self.reword(room, message, line).await?) })
+    }
+
+    fn erase<'a>(&'a self, room: &'a RoomRef, message: &'a str) -> Answer<'a, ()> {
+        Box::pin(async move { Ok(self.delete(room, message).await?) })
     }
 
     fn tell<'a>(&'a self, room: &'a RoomRef, key: &'a str, text: &'a str) -> Answer<'a, ()> {
@@ -209,6 +264,17 @@ impl Voice for Slack {
         message: &'a str,
     ) -> Answer<'a, Option<(User, String)>> {
         Box::pin(async move { Ok(self.words_of(room, message).await?) })
+    }
+
+    fn fetch<'a>(&'a self, file: &'a HeardFile, most: u64) -> Answer<'a, bytes::Bytes> {
+        Box::pin(async move {
+            let hosts = Hosts {
+                names: &["files.slack.com", ".slack-files.com", ".slack.com"],
+                api_url: &self.net.api_url,
+            };
+            let token = self.token.current();
+            fetch::fetch(&self.net.http, &file.url, &hosts, Some(&token), most).await
+        })
     }
 
     fn home<'a>(&'a self, user: &'a str, home: &'a Home) -> Answer<'a, ()> {

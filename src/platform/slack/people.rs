@@ -191,6 +191,7 @@ impl Slack {
         room: &str,
         message: &str,
     ) -> Result<Option<(User, String)>, Failed> {
+        let (room, _) = super::post::channel_of(room);
         let bounds = [
             ("channel", room.to_owned()),
             ("latest", message.to_owned()),

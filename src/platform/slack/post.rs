@@ -7,7 +7,7 @@
 use super::Slack;
 use super::api::Failed;
 use super::render::{self, Drawn, Signer};
-use crate::chat::{Budget, Card, Line, Live, Page, Retry, RoomRef};
+use crate::chat::{Board, Budget, Card, Line, Live, Page, Retry, RoomRef};
 use serde_json::{Value, json};
 
 /// The type of our metadata.
@@ -56,19 +56,27 @@ impl Slack {
         key: &str,
         drawn: &Drawn,
     ) -> Result<String, Failed> {
+        let (channel, thread) = channel_of(channel);
         let mut body = message(channel, drawn);
+        if let Some(thread) = thread {
+            body["thread_ts"] = json!(thread);
+        }
         body["metadata"] = json!({"event_type": EVENT, "event_payload": {"d": key}});
         let mut done = self.call_in(channel, "chat.postMessage", &body).await;
         if matches!(&done, Err(f) if UNDRAWABLE.contains(&f.code.as_str())) {
             self.undrawable(&done);
             let mut plain = plain(channel, drawn);
             plain["metadata"] = body["metadata"].take();
+            if let Some(thread) = thread {
+                plain["thread_ts"] = json!(thread);
+            }
             done = self.call_in(channel, "chat.postMessage", &plain).await;
         }
         Ok(done?["ts"].as_str().unwrap_or_default().to_owned())
     }
 
     async fn edit(&self, channel: &str, ts: &str, drawn: &Drawn) -> Result<(), Failed> {
+        let (channel, _) = channel_of(channel);
         let mut body = message(channel, drawn);
         body["ts"] = json!(ts);
         forget_unfurls(&mut body);
@@ -95,16 +103,23 @@ impl Slack {
     /// The message of an earlier try; `None` also where firebell may not look.
     async fn earlier(&self, channel: &str, key: &str) -> Result<Option<String>, Failed> {
         let mut cursor = String::new();
+        let (channel, thread) = channel_of(channel);
+        let method = if thread.is_some() {
+            "conversations.replies"
+        } else {
+            "conversations.history"
+        };
         for _ in 0..LOOK_PAGES {
             let mut params = vec![
                 ("channel", channel.to_owned()),
                 ("limit", LOOK.to_string()),
                 ("include_all_metadata", "true".to_owned()),
             ];
+            params.extend(thread.map(|ts| ("ts", ts.to_owned())));
             if !cursor.is_empty() {
                 params.push(("cursor", cursor.clone()));
             }
-            let page = match self.read("conversations.history", &params).await {
+            let page = match self.read(method, &params).await {
                 // It is said by the link what that scope costs.
                 Err(f) if ["missing_scope", "not_in_channel"].contains(&&*f.code) => {
                     return Ok(None);
@@ -140,9 +155,36 @@ impl Slack {
         if again && let Some(ts) = self.earlier(&channel, &line.key).await? {
             return Ok(ts);
         }
-        let drawn = render::line(line, &self.signer(&channel));
+        let drawn = render::line(line, &self.signer(channel_of(&channel).0));
         let done = self.post(&channel, &line.key, &drawn).await;
         done.inspect_err(|f| self.lost(room, &channel, f))
+    }
+
+    /// Puts other words into a line.
+    pub(super) async fn reword(&self, room: &RoomRef, ts: &str, line: &Line) -> Result<(), Failed> {
+        let channel = self.place(room).await?;
+        let drawn = render::line(line, &self.signer(channel_of(&channel).0));
+        self.edit(&channel, ts, &drawn).await.map_err(|mut f| {
+            if UNEDITABLE.contains(&f.code.as_str()) {
+                f.fault.retry = Retry::Never;
+            }
+            f
+        })
+    }
+
+    /// Deletes a message. Slack lets an app delete its own alone.
+    pub(super) async fn delete(&self, room: &RoomRef, ts: &str) -> Result<(), Failed> {
+        let channel = self.place(room).await?;
+        let (channel, _) = channel_of(&channel);
+        let body = json!({"channel": channel, "ts": ts});
+        match self.call("chat.delete", &body).await {
+            Err(f) if f.code == "message_not_found" => Ok(()),
+            Err(f) if f.code == "cant_delete_message" => Err(Failed::own(
+                "Slack lets an app delete its own messages alone: whoever wrote it, or an administrator, deletes it there",
+                Retry::Never,
+            )),
+            done => done.map(drop),
+        }
     }
 
     pub(super) async fn post_card(
@@ -180,19 +222,45 @@ impl Slack {
         again: bool,
     ) -> Result<String, Failed> {
         let channel = self.place(room).await?;
+        let drawn = render::live(live, &self.signer(&channel));
+        let at = (room, channel.as_str());
+        self.kept(at, &live.key, &drawn, remote, again).await
+    }
+
+    pub(super) async fn post_board(
+        &self,
+        room: &RoomRef,
+        board: &Board,
+        remote: &str,
+        again: bool,
+    ) -> Result<String, Failed> {
+        let channel = self.place(room).await?;
+        let drawn = render::board(board, &self.signer(&channel));
+        let at = (room, channel.as_str());
+        self.kept(at, &board.key, &drawn, remote, again).await
+    }
+
+    /// A message that is edited in place: posted when there is none yet, or none any more.
+    async fn kept(
+        &self,
+        (room, channel): (&RoomRef, &str),
+        key: &str,
+        drawn: &Drawn,
+        remote: &str,
+        again: bool,
+    ) -> Result<String, Failed> {
         let mut remote = remote.to_owned();
         if remote.is_empty() && again {
-            remote = self.earlier(&channel, &live.key).await?.unwrap_or_default();
+            remote = self.earlier(channel, key).await?.unwrap_or_default();
         }
-        let drawn = render::live(live, &self.signer(&channel));
         if !remote.is_empty() {
-            match self.edit(&channel, &remote, &drawn).await {
+            match self.edit(channel, &remote, drawn).await {
                 Err(f) if UNEDITABLE.contains(&f.code.as_str()) => {}
                 done => return done.map(|()| remote),
             }
         }
-        let done = self.post(&channel, &live.key, &drawn).await;
-        done.inspect_err(|f| self.lost(room, &channel, f))
+        let done = self.post(channel, key, drawn).await;
+        done.inspect_err(|f| self.lost(room, channel, f))
     }
 
     /// The account of a person of the directory.
@@ -243,6 +311,14 @@ impl Slack {
         let drawn = render::words(words);
         let done = self.post(&channel, &format!("tell:{key}"), &drawn).await;
         done.inspect_err(|f| self.lost(room, &channel, f)).map(drop)
+    }
+}
+
+/// The channel of a room, and the message it is a thread of: `C123` or `C123:1700000000.000100`.
+pub(super) fn channel_of(room: &str) -> (&str, Option<&str>) {
+    match room.split_once(':') {
+        Some((channel, thread)) => (channel, Some(thread)),
+        None => (room, None),
     }
 }
 

@@ -12,7 +12,7 @@ mod tests;
 use super::text;
 use crate::chat::button::{self, Key, Token};
 use crate::chat::heard::Said;
-use crate::chat::{Button, Card, Line, Live, Page, Press, Style};
+use crate::chat::{Board, Button, Card, Line, Live, Page, Press, Style};
 use crate::core::id::{Actor, IncidentId, Seq};
 use crate::core::text::cut;
 use serde_json::{Value, json};
@@ -43,6 +43,8 @@ const SECTIONS: usize = 8;
 const NOTICE: usize = 1000;
 /// Characters of a name, with the place somebody wrote in.
 const WRITER: usize = 150;
+/// Parts of a board.
+const PARTS: usize = 30;
 /// Pages of a backlog that are shown one by one.
 const PAGES: usize = 4;
 
@@ -74,10 +76,12 @@ impl Signer<'_> {
 }
 
 /// The light in front of a title: how bad it is, and grey and green once somebody has it.
-fn light(status: &str, severity: u8) -> &'static str {
-    match (status, severity) {
+fn light(card: &Card) -> &str {
+    match (card.status.as_str(), card.severity_index) {
         ("resolved", _) => "✅",
         ("acknowledged", _) => "🟣",
+        _ if !card.emoji.is_empty() => &card.emoji,
+        ("private", _) => "🔒",
         (_, 0) => "🔴",
         (_, 1) => "🟠",
         (_, 2) => "🟡",
@@ -224,7 +228,7 @@ fn headline(card: &Card) -> String {
         title,
         ..
     } = card;
-    let light = light(&card.status, card.severity_index);
+    let light = light(card);
     let mut line = format!("{light} {severity} {incident} {}", cut(title, 200));
     for (label, name) in [("", "where"), ("who has it: ", "who has it")] {
         let value = fact(card, name);
@@ -237,7 +241,7 @@ fn headline(card: &Card) -> String {
 
 /// A live card.
 pub(super) fn card(card: &Card, signer: &Signer<'_>) -> Drawn {
-    let light = light(&card.status, card.severity_index);
+    let light = light(card);
     let title = format!(
         "{light} {} · {} {}",
         card.severity, card.incident, card.title
@@ -350,6 +354,24 @@ pub(super) fn live(live: &Live, signer: &Signer<'_>) -> Drawn {
     blocks.extend(buttons(&live.buttons, live.incident, live.seq, signer));
     Drawn {
         text: notice(&live.title),
+        blocks,
+    }
+}
+
+/// Who does what, and what is to be done.
+pub(super) fn board(board: &Board, signer: &Signer<'_>) -> Drawn {
+    let mut blocks = vec![section(&board.title)];
+    for (heading, lines) in board.parts.iter().take(PARTS) {
+        blocks.push(section(&format!("{heading}\n{}", lines.join("\n"))));
+    }
+    if board.parts.len() > PARTS {
+        let left = board.parts.len() - PARTS;
+        blocks.push(small(&format!("… and {left} more, on the incident's page")));
+    }
+    blocks.extend(buttons(&board.buttons, board.incident, board.seq, signer));
+    blocks.extend(linked(&board.url, "Timeline and details"));
+    Drawn {
+        text: notice(&board.title),
         blocks,
     }
 }

@@ -7,7 +7,7 @@
 
 use super::Slack;
 use super::api::Failed;
-use super::text;
+use super::{post, text};
 use crate::chat::{Card, Retry, RoomRef};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -180,7 +180,9 @@ impl Slack {
         let own = self.myself().await?;
         if self.rooms.known(&unsure(card)).is_some() {
             // An earlier try ended without an answer: the room may be there, under another title.
-            let ours = |c: &Value| c["creator"] == own.user.as_str() && bears(c, &card.url);
+            let ours = |c: &Value| {
+                c["creator"] == own.user.as_str() && bears(c, &card.url) && closed_enough(c, card)
+            };
             let found = self.find_channel(ours).await?;
             if let Some(room) = found.filter(|c| c["is_archived"] != true) {
                 return Ok(named_room(&room));
@@ -204,7 +206,8 @@ impl Slack {
     ) -> Result<(String, String), Failed> {
         for n in 1..=NAMES {
             let name = numbered(name, n);
-            let body = json!({"name": name, "is_private": self.settings.place.private_rooms});
+            let private = self.settings.place.private_rooms || card.private;
+            let body = json!({"name": name, "is_private": private});
             let room = match self.call("conversations.create", &body).await {
                 Ok(made) => made["channel"].clone(),
                 Err(f) if f.code == "name_taken" => match self.named(&name).await? {
@@ -218,10 +221,7 @@ impl Slack {
             }
             return Ok(named_room(&room));
         }
-        Err(Failed::own(
-            format!("{NAMES} channels are called like {name} already"),
-            Retry::Never,
-        ))
+        Err(taken(name))
     }
 
     /// Writes into the purpose whose room it is.
@@ -244,113 +244,181 @@ impl Slack {
             .map(drop)
     }
 
-    /// Brings people in. Who has no account here, or cannot come, is left out.
-    pub(super) async fn bring(&self, room: &str, people: &[String]) -> Result<(), Failed> {
-        let account = |p: &String| self.engine.account_of(self.name(), p);
-        let accounts: Vec<String> = people.iter().filter_map(account).collect();
+    /// Brings people in. Answers who has no account here or cannot come, and why.
+    pub(super) async fn bring(&self, room: &str, people: &[String]) -> Result<Vec<String>, Failed> {
+        let mut left_out = Vec::new();
+        if post::channel_of(room).1.is_some() {
+            // Whoever reads the channel reads its threads.
+            return Ok(left_out);
+        }
+        let mut accounts: Vec<(String, &str)> = Vec::new();
+        for person in people {
+            match self.engine.account_behind(self.name(), person) {
+                Some(account) => accounts.push((account, person)),
+                // Known by an account somewhere else only.
+                None if person.contains(':') => {}
+                None => left_out.push(format!("{person} has no account on {}", self.name())),
+            }
+        }
         for some in accounts.chunks(INVITED) {
-            let users = some.join(",");
-            match self.invite_all(room, &users).await {
-                Err(f) if NOT_THEM.contains(&f.code.as_str()) && some.len() > 1 => {
-                    for one in some {
-                        self.invite_one(room, one).await?;
+            let users: Vec<&str> = some.iter().map(|(a, _)| a.as_str()).collect();
+            match self.invite_all(room, &users.join(",")).await {
+                Err(f) if NOT_THEM.contains(&f.code.as_str()) => {
+                    for (account, person) in some {
+                        left_out.extend(self.invite_one(room, account, person).await?);
                     }
                 }
-                Err(f) if NOT_THEM.contains(&f.code.as_str()) => self.left_out(&users, &f.code),
-                done => done?,
+                done => {
+                    for (user, code) in done? {
+                        let who = some.iter().find(|(a, _)| *a == user);
+                        let who = who.map_or(user.as_str(), |(_, person)| person);
+                        left_out.extend(not_in(who, &code));
+                    }
+                }
             }
         }
-        Ok(())
+        Ok(left_out)
     }
 
-    async fn invite_all(&self, room: &str, users: &str) -> Result<(), Failed> {
+    /// Who of them was left out, and why.
+    async fn invite_all(&self, room: &str, users: &str) -> Result<Vec<(String, String)>, Failed> {
         let body = json!({"channel": room, "users": users, "force": true});
         let done = self.call_in(room, "conversations.invite", &body).await?;
-        for error in done["errors"].as_array().into_iter().flatten() {
-            let user = error["user"].as_str().unwrap_or_default();
-            self.left_out(user, error["error"].as_str().unwrap_or_default());
-        }
-        Ok(())
+        let word = |error: &Value, key: &str| error[key].as_str().unwrap_or_default().to_owned();
+        let errors = done["errors"].as_array().into_iter().flatten();
+        Ok(errors
+            .map(|e| (word(e, "user"), word(e, "error")))
+            .collect())
     }
 
-    async fn invite_one(&self, room: &str, user: &str) -> Result<(), Failed> {
-        match self.invite_all(room, user).await {
-            Err(f) if NOT_THEM.contains(&f.code.as_str()) => {
-                self.left_out(user, &f.code);
-                Ok(())
-            }
-            done => done,
-        }
-    }
-
-    fn left_out(&self, user: &str, code: &str) {
-        if code != "already_in_channel" {
-            tracing::info!(
-                platform = self.name(),
-                user,
-                code,
-                "somebody was not brought in"
-            );
+    async fn invite_one(
+        &self,
+        room: &str,
+        account: &str,
+        person: &str,
+    ) -> Result<Option<String>, Failed> {
+        match self.invite_all(room, account).await {
+            Err(f) if NOT_THEM.contains(&f.code.as_str()) => Ok(not_in(person, &f.code)),
+            Err(f) => Err(f),
+            Ok(errors) => Ok(errors.first().and_then(|(_, code)| not_in(person, code))),
         }
     }
 
-    /// Pins the card and hangs up the links, once each. What cannot hang is no reason to try for
-    /// ever: pages and lines do not depend on it.
+    /// Pins the card, once.
+    pub(super) async fn pin_card(&self, room: &str, card: &str) -> Result<(), Failed> {
+        let body = json!({"channel": room, "timestamp": card});
+        match self.call_in(room, "pins.add", &body).await {
+            Err(f) if f.code == "already_pinned" => Ok(()),
+            done => done.map(drop),
+        }
+    }
+
+    /// Hangs up the links, once each, and takes down those of its own that are not wanted any more.
     pub(super) async fn hang_up(
         &self,
         room: &str,
-        card: &str,
         links: &[(String, String)],
     ) -> Result<(), Failed> {
-        let body = json!({"channel": room, "timestamp": card});
-        let pinned = self.call_in(room, "pins.add", &body).await;
-        self.best_effort("pins.add", pinned)?;
+        let own = self.myself().await?;
         let body = json!({"channel_id": room});
-        let listed = self.call_in(room, "bookmarks.list", &body).await;
-        let Some(listed) = self.best_effort("bookmarks.list", listed)? else {
-            return Ok(());
-        };
-        let there: Vec<&str> = (listed["bookmarks"].as_array().into_iter().flatten())
-            .filter_map(|b| b["link"].as_str())
+        let listed = self.call_in(room, "bookmarks.list", &body).await?;
+        let hung: Vec<&Value> = (listed["bookmarks"].as_array().into_iter().flatten()).collect();
+        let wanted: Vec<(String, &str)> = (links.iter())
+            .filter(|(title, link)| text::link(link, title).is_some())
+            .map(|(title, link)| (text::clip(title, 100), link.as_str()))
             .collect();
-        for (title, link) in links
-            .iter()
-            .filter(|(_, link)| !there.contains(&link.as_str()))
-        {
-            if text::link(link, title).is_none() {
+        for (title, link) in &wanted {
+            if hung.iter().any(|b| b["link"] == *link) {
                 continue;
             }
-            let title = text::clip(title, 100);
             let body = json!({"channel_id": room, "title": title, "type": "link", "link": link});
-            let hung = self.call_in(room, "bookmarks.add", &body).await;
-            self.best_effort("bookmarks.add", hung)?;
+            self.call_in(room, "bookmarks.add", &body).await?;
+        }
+        let theirs = |b: &Value| b["last_updated_by_user_id"] != own.user.as_str();
+        for old in hung {
+            let link = old["link"].as_str().unwrap_or_default();
+            if theirs(old) || wanted.iter().any(|(_, w)| *w == link) {
+                continue;
+            }
+            let body = json!({"channel_id": room, "bookmark_id": old["id"]});
+            self.call_in(room, "bookmarks.remove", &body).await?;
         }
         Ok(())
     }
 
-    /// Passes on what can be tried again; what never works is logged.
-    fn best_effort(
-        &self,
-        method: &str,
-        done: Result<Value, Failed>,
-    ) -> Result<Option<Value>, Failed> {
-        match done {
-            Ok(body) => Ok(Some(body)),
-            Err(f) if f.fault.retry == Retry::Never => {
-                if f.code != "already_pinned" {
-                    let why = &f.fault.why;
-                    tracing::info!(
-                        platform = self.name(),
-                        method,
-                        why,
-                        "a room was furnished without it"
-                    );
-                }
-                Ok(None)
+    /// Calls a room something else; when the name is taken, with a number behind it.
+    pub(super) async fn call_it(&self, room: &str, name: &str) -> Result<(), Failed> {
+        for n in 1..=NAMES {
+            let body = json!({"channel": room, "name": numbered(name, n)});
+            match self.call_in(room, "conversations.rename", &body).await {
+                Err(f) if f.code == "name_taken" => {}
+                done => return done.map(drop),
             }
-            Err(f) => Err(f),
+        }
+        Err(taken(name))
+    }
+
+    /// Archives a room.
+    pub(super) async fn put_away(&self, room: &str) -> Result<(), Failed> {
+        let room = post::channel_of(room);
+        if room.1.is_some() {
+            // A thread stands in somebody's channel and goes nowhere.
+            return Ok(());
+        }
+        let body = json!({"channel": room.0});
+        match self.call_in(room.0, "conversations.archive", &body).await {
+            Err(f) if f.code == "already_archived" => Ok(()),
+            done => done.map(drop),
         }
     }
+
+    /// Takes a room out of the archive. Slack does that for bots in some workspaces only: where it does
+    /// not, it is gone, and another one is made.
+    pub(super) async fn take_out(&self, room: &str) -> Result<(String, String), Failed> {
+        let (channel, thread) = post::channel_of(room);
+        if thread.is_some() {
+            return Ok((room.to_owned(), String::new()));
+        }
+        let body = json!({"channel": channel});
+        match self.call("conversations.unarchive", &body).await {
+            Err(f) if f.code == "not_archived" => {}
+            Err(mut f) if !f.code.is_empty() && f.fault.retry == Retry::Never => {
+                // Whatever keeps it shut: people need a room now.
+                f.fault.retry = Retry::Gone;
+                return Err(f);
+            }
+            done => drop(done?),
+        }
+        let _ = self.join(channel).await;
+        let params = [("channel", channel.to_owned())];
+        let info = self.read("conversations.info", &params).await?;
+        Ok(named_room(&info["channel"]))
+    }
+}
+
+/// Why somebody was not brought in; who is there already was.
+fn not_in(who: &str, code: &str) -> Option<String> {
+    let why = match code {
+        "already_in_channel" | "cant_invite_self" => return None,
+        "user_disabled" => "the account is deactivated",
+        "user_is_restricted" | "user_is_ultra_restricted" | "ura_max_channels" => {
+            "a guest, who is let into channels by an administrator"
+        }
+        "user_not_found" | "no_user" => "no such account",
+        "user_team_not_in_channel" | "org_user_not_in_team" | "no_external_invite_permission" => {
+            "of another workspace"
+        }
+        code => code,
+    };
+    Some(format!("{who} was not brought in: {why}"))
+}
+
+/// No name is free.
+fn taken(name: &str) -> Failed {
+    Failed::own(
+        format!("{NAMES} channels are called like {name} already"),
+        Retry::Never,
+    )
 }
 
 /// Under which an incident is remembered whose room may have been made.
@@ -378,7 +446,15 @@ fn bears(channel: &Value, url: &str) -> bool {
 /// Whether this is the incident's room: made by us, tagged for it or not tagged yet, and open.
 fn is_ours(room: &Value, card: &Card, user: &str) -> bool {
     let untagged = room["purpose"]["value"].as_str().is_none_or(str::is_empty);
-    room["creator"] == user && room["is_archived"] != true && (untagged || bears(room, &card.url))
+    room["creator"] == user
+        && room["is_archived"] != true
+        && (untagged || bears(room, &card.url))
+        && closed_enough(room, card)
+}
+
+/// Slack makes no public channel private: what was made for everybody is not a private incident's room.
+fn closed_enough(room: &Value, card: &Card) -> bool {
+    !card.private || room["is_private"] == true
 }
 
 #[cfg(test)]
@@ -411,6 +487,17 @@ mod tests {
             "UB"
         ));
         assert!(is_ours(&room("UB", ""), &card, "UB"));
+        let private = Card {
+            private: true,
+            ..card.clone()
+        };
+        assert!(
+            !is_ours(&room("UB", ""), &private, "UB"),
+            "made for everybody"
+        );
+        let mut closed = room("UB", "");
+        closed["is_private"] = json!(true);
+        assert!(is_ours(&closed, &private, "UB"));
         assert!(!is_ours(
             &room("U1", &format!("Incident #4: {url}")),
             &card,

@@ -13,7 +13,7 @@ pub struct Scope {
 }
 
 /// Every scope firebell uses, in the order of the manifest.
-pub const SCOPES: [Scope; 21] = [
+pub const SCOPES: [Scope; 22] = [
     scope("app_mentions:read", "mentioning firebell does nothing"),
     scope(
         "bookmarks:read",
@@ -32,6 +32,7 @@ pub const SCOPES: [Scope; 21] = [
     scope("channels:read", "it cannot find channels by name"),
     scope("chat:write", "it cannot say anything"),
     scope("commands", "slash commands and shortcuts do not reach it"),
+    scope("files:read", "files people share in rooms are not kept"),
     scope("files:write", "a postmortem comes as a link, not as a file"),
     scope(
         "groups:history",

@@ -26,6 +26,8 @@ pub async fn are_in_order(tab: &Tab, incident: i64, room: &str) {
         ("alerts", "/alerts?show=all".to_owned()),
         ("quarantine", "/quarantine".to_owned()),
         ("automation", "/automation".to_owned()),
+        ("analytics", "/analytics".to_owned()),
+        ("changes", "/changes".to_owned()),
         ("declare", "/declare".to_owned()),
     ];
     for theme in ["light", "dark"] {
@@ -107,4 +109,53 @@ async fn incidents_change_hands_by_forms_on_a_desk_and_on_a_phone() {
     for tab in [&tab, &desk] {
         tab.has_no_complaints().await;
     }
+}
+
+#[tokio::test]
+async fn an_incident_of_a_type_is_declared_in_private_and_tied_to_another() {
+    let Some(driver) = Driver::start().await else {
+        return;
+    };
+    let firebell = Firebell::demo(true).await;
+    let labels = json!({"alertname": "Slow", "service": "checkout", "severity": "critical"});
+    let alert = json!([{ "labels": labels, "annotations": {"summary": "it is slow"} }]);
+    firebell.post_ingest("/api/v2/alerts", &alert).await;
+    let tab = driver.open("ana", Screen::Phone, &firebell.url()).await;
+    tab.pick("ana").await;
+    tab.goto("/declare").await;
+    tab.fits_the_screen("/declare").await;
+    tab.write("#title", "somebody reads our mail").await;
+    tab.click("[name=type][value=security]").await;
+    tab.write("#description", "seen in the logs of mx-1").await;
+    tab.js("document.querySelector('#service').value = 'checkout'")
+        .await;
+    tab.shoot("declare-phone").await;
+    tab.press("Declare and page").await;
+    tab.sees("main", "#2 is open").await;
+    tab.sees("main", "private, only those it concerns see it")
+        .await;
+    tab.sees("main", "seen in the logs of mx-1").await;
+    tab.press("Private, a drill, of a type, a part of another")
+        .await;
+    tab.fits_the_screen("/incidents/2").await;
+    tab.js("document.querySelectorAll('.hand-on')[1].scrollIntoView()")
+        .await;
+    tab.shoot("declare-shape").await;
+    // What it may have to do with is offered with the reason.
+    tab.sees("main", "the same service checkout").await;
+    tab.press("Relate").await;
+    tab.sees("main", "#2 and #1 are related.").await;
+    tab.shoot("declare-ties").await;
+    // For somebody it does not concern it is not there.
+    let other = driver.open("emi", Screen::Desktop, &firebell.url()).await;
+    other.pick("emi").await;
+    other.goto("/incidents?status=").await;
+    other.sees("main", "it is slow").await;
+    let titles = other.texts("main").await.concat();
+    assert!(!titles.contains("somebody reads our mail"), "{titles}");
+    other.goto("/incidents/2").await;
+    other.sees("main", "There is no incident #2").await;
+    other.goto("/declare").await;
+    other.shoot("declare-desk").await;
+    tab.has_no_complaints().await;
 }

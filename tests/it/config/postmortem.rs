@@ -2,7 +2,7 @@
 
 use super::{Folder, each_is_said, said};
 use firebell::config::postmortem::{ExportKind, Forge};
-use firebell::core::postmortem::{Format, Term, export};
+use firebell::core::postmortem::{Format, TemplateBy, Term, export};
 
 const TOML: &str = "[paging]\ncatch-all = [\"person:ana\"]\n";
 
@@ -28,7 +28,13 @@ fn a_template_is_for_what_it_names_and_a_deadline_for_its_severity() {
     let rules = folder.load(&[]).unwrap().directory.postmortems;
     let draft = firebell::core::postmortem::build(firebell::core::id::IncidentId(7), &[], None);
     let head = |severity: &str, service: Option<&str>| {
-        let template = rules.template(severity, service, Some("web"));
+        let of = TemplateBy {
+            severity,
+            service,
+            team: Some("web"),
+            type_id: None,
+        };
+        let template = rules.template(&of, None);
         let text = export(&draft, &template, Format::Markdown);
         text.lines().next().unwrap_or_default().to_owned()
     };

@@ -12,22 +12,22 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-struct Company {
-    house: Arc<House>,
-    slack: OnSlack,
-    discord: OnDiscord,
-    console: OnConsole,
+pub struct Company {
+    pub house: Arc<House>,
+    pub slack: OnSlack,
+    pub discord: OnDiscord,
+    pub console: OnConsole,
 }
 
 /// The rooms of one incident.
-struct Rooms {
-    slack: Spot,
-    discord: Spot,
-    console: Spot,
+pub struct Rooms {
+    pub slack: Spot,
+    pub discord: Spot,
+    pub console: Spot,
 }
 
 impl Company {
-    async fn open(plan: Plan) -> Company {
+    pub async fn open(plan: Plan) -> Company {
         let house = Arc::new(House::open(plan).await);
         Company {
             slack: OnSlack::of(house.clone()),
@@ -37,7 +37,7 @@ impl Company {
         }
     }
 
-    async fn rooms(&self, id: i64) -> Rooms {
+    pub async fn rooms(&self, id: i64) -> Rooms {
         Rooms {
             slack: self.slack.room(id).await,
             discord: self.discord.room(id).await,
@@ -46,7 +46,7 @@ impl Company {
     }
 
     /// The card of #1 in every room and channel, once it says this.
-    async fn cards(&self, rooms: &Rooms, words: &str) {
+    pub async fn cards(&self, rooms: &Rooms, words: &str) {
         for own in [&rooms.slack, &TEAM] {
             self.slack.card("bo", own, 1, words).await;
         }

@@ -13,6 +13,7 @@ use firebell::core::alert::{Alert, AlertKind};
 use firebell::core::directory::{Contact, ContactKind, Directory, PlatformRules};
 use firebell::core::id::IncidentId;
 use firebell::core::incident::{Command, Incident};
+use firebell::core::rooms::RoomRules;
 use firebell::core::time::Time;
 use firebell::engine::{Change, Clock, Engine, Options};
 use firebell::hear::Ear;
@@ -43,6 +44,8 @@ pub struct Plan {
     pub slack_timeout_ms: i64,
     /// From one message of a channel to the next.
     pub pace_ms: i64,
+    /// How rooms are to be.
+    pub rooms: RoomRules,
 }
 
 impl Plan {
@@ -64,6 +67,7 @@ impl Plan {
             console: true,
             slack_timeout_ms: 2000,
             pace_ms: 2,
+            rooms: RoomRules::default(),
         }
     }
 }
@@ -186,6 +190,11 @@ impl House {
         if let Some(discord) = &process.discord {
             linked(discord.link(), "up", Option::is_none).await;
         }
+    }
+
+    /// Where it keeps everything.
+    pub fn folder(&self) -> &std::path::Path {
+        self.scratch.path()
     }
 
     /// Everything that may be news to somebody who waits.
@@ -418,6 +427,7 @@ fn start(
         guild: world.home().to_string(),
         public_key: None,
         category: "Incidents".to_owned(),
+        remove_oldest: true,
         gateway_url: None,
     });
     Start {
@@ -454,6 +464,7 @@ async fn put_up(start: Start) -> Process {
     let store = Store::open(&start.url).await.unwrap();
     let engine = Engine::start(store, start.directory.clone(), options);
     let engine = engine.await.unwrap();
+    engine.keep_files_in(start.runs.join("files"));
     let mut chats: Vec<Arc<dyn Chat>> = Vec::new();
     let mut base = String::new();
     if start.console {
@@ -495,10 +506,12 @@ async fn put_up(start: Start) -> Process {
 /// The console by HTTP; answers where.
 async fn serve(engine: &Engine, metrics: Arc<Metrics>) -> String {
     let settings = Settings {
+        page: firebell::config::status_page::PageServing::default(),
         slack: Vec::new(),
         discord: Vec::new(),
         notify: firebell::config::notify::Providers::default(),
         engines: firebell::config::engines::Engines::default(),
+        insight: firebell::config::insight::Insight::default(),
         listen: "127.0.0.1:0".to_owned(),
         public_url: "http://firebell.test".to_owned(),
         data_dir: "/nowhere".into(),
@@ -532,6 +545,7 @@ async fn serve(engine: &Engine, metrics: Arc<Metrics>) -> String {
 /// The example directory: everybody but Cy is at home, and paged, on every platform there is.
 fn directory(plan: &Plan, slack: Option<&SlackWorld>, discord: Option<&DiscordWorld>) -> Directory {
     let mut directory = world::directory();
+    directory.rooms = plan.rooms.clone();
     directory.platforms.clear();
     let on = [
         (plan.console, "console"),

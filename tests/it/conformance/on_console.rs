@@ -43,11 +43,13 @@ fn pressables(html: &str) -> Vec<Pressable> {
     let mut found = Vec::new();
     for form in all("(?s)<form class=\"press\"(.*?)</form>", html) {
         let label = all("(?s)<button[^>]*>(.*?)</button>", form)[0];
-        let names = ["token", "click", "incident", "as_of", "press"];
+        let names = [
+            "token", "click", "incident", "as_of", "press", "verb", "line", "task", "role", "who",
+        ];
         let value = |name: &&str| Some(((*name).to_owned(), field(form, name)?));
         found.push(Pressable {
             label: words(label),
-            to: "/press".to_owned(),
+            to: all("action=\"([^\"]*)\"", form)[0].to_owned(),
             fields: names.iter().filter_map(value).collect(),
         });
     }
@@ -72,8 +74,19 @@ fn read(item: &str) -> (Seen, String) {
         ours: kind != "text",
         card: kind == "card",
         at: At::Console(drawn),
+        place: Some(place(item)),
     };
     (seen, kind)
+}
+
+/// The room and number of a message, as its deeds name them.
+fn place(item: &str) -> (String, String) {
+    let id = all("data-id=\"([^\"]*)\"", item)[0].to_owned();
+    let room = all("/rooms/([0-9]+)/posts/", item);
+    (
+        room.first().map_or_else(String::new, |r| (*r).to_owned()),
+        id,
+    )
 }
 
 fn drawn<'a>(seen: &'a Seen, label: &str) -> &'a Pressable {
@@ -148,7 +161,7 @@ fn told(answer: &Value) -> Told {
 impl Stage for OnConsole {
     const NAME: &'static str = "console";
     const STRANGERS_ACT: bool = false;
-    const EDITS: bool = false;
+    const EDITS: bool = true;
     const CARDS_ARE_EDITED: bool = false;
 
     fn of(house: Arc<House>) -> OnConsole {
@@ -231,12 +244,13 @@ impl Stage for OnConsole {
         said.expect("it stands in the room").0
     }
 
-    async fn edits(&self, _who: &str, _said: &Seen, _text: &str) {
-        panic!("nobody edits on the console");
+    async fn edits(&self, who: &str, said: &Seen, text: &str) {
+        let fields = [("text", text.to_owned()), ("click", click())];
+        self.deed(who, said, "edit", &fields).await;
     }
 
-    async fn deletes(&self, _who: &str, _said: &Seen) {
-        panic!("nobody deletes on the console");
+    async fn deletes(&self, who: &str, said: &Seen) {
+        self.deed(who, said, "delete", &[("click", click())]).await;
     }
 
     /// What a browser has drawn stays as it is.
@@ -280,6 +294,77 @@ impl Stage for OnConsole {
 }
 
 impl OnConsole {
+    /// Does something with a message that stands in a room: `edit`, `delete`, `mark`.
+    pub async fn deed(
+        &self,
+        who: &str,
+        seen: &Seen,
+        what: &str,
+        fields: &[(&str, String)],
+    ) -> Value {
+        let fields: Vec<(String, String)> = (fields.iter())
+            .map(|(name, value)| ((*name).to_owned(), value.clone()))
+            .collect();
+        let path = format!("/rooms/{}/posts/{}/{what}", seen.room(), seen.post());
+        self.sends(who, &path, &fields).await
+    }
+
+    /// A page as somebody sees it.
+    pub async fn reads(&self, who: &str, path: &str) -> String {
+        self.page(who, path).await
+    }
+
+    /// Sends a file with words through the form of a room.
+    pub async fn shares(
+        &self,
+        who: &str,
+        spot: &Spot,
+        (name, content): (&str, &[u8]),
+        text: &str,
+    ) -> Value {
+        let path = self.path(spot).await.expect("the place is there");
+        let mut body = Vec::new();
+        for (field, value) in [("text", text.to_owned()), ("click", click())] {
+            let part = format!(
+                "--edge\r\nContent-Disposition: form-data; name=\"{field}\"\r\n\r\n{value}\r\n"
+            );
+            body.extend(part.into_bytes());
+        }
+        let head = format!(
+            "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: text/html\r\n\r\n"
+        );
+        body.extend(head.into_bytes());
+        body.extend(content);
+        body.extend(b"\r\n--edge--\r\n");
+        let base = self.house.process().base.clone();
+        let sent = self.browser.post(format!("{base}{path}/files"));
+        let sent = sent
+            .header(COOKIE, format!("firebell_who={who}"))
+            .header(ORIGIN, base)
+            .header(ACCEPT, "application/json")
+            .header("content-type", "multipart/form-data; boundary=edge")
+            .body(body);
+        sent.send().await.unwrap().json().await.unwrap()
+    }
+
+    /// An answer of the console with its headers.
+    pub async fn answer(&self, who: &str, path: &str) -> reqwest::Response {
+        self.get(who, path).send().await.unwrap()
+    }
+
+    /// Marks a message, or takes that back.
+    pub async fn marks(&self, who: &str, seen: &Seen) -> Value {
+        self.deed(who, seen, "mark", &[("click", click())]).await
+    }
+
+    /// Removes a line for good through its form.
+    pub async fn redacts(&self, who: &str, id: i64, seq: u32, why: &str) -> Value {
+        let fields = [("why", why.to_owned()), ("click", click())];
+        let fields = fields.map(|(name, value)| (name.to_owned(), value));
+        self.sends(who, &format!("/incidents/{id}/redact/{seq}"), &fields)
+            .await
+    }
+
     async fn posts(&self, who: &str, spot: &Spot, text: &str) {
         let path = self.path(spot).await.expect("the place is there");
         let fields = [("text", text.to_owned()), ("click", click())];

@@ -18,6 +18,7 @@ fn read(posted: &Posted) -> Seen {
         ours: json["author"]["bot"] == true,
         card: foot.is_some_and(|f| f.starts_with("card:")),
         at: At::Discord(posted.clone()),
+        place: None,
     }
 }
 

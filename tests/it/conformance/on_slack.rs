@@ -44,6 +44,7 @@ fn read(message: &Message) -> Seen {
         ours: message.bot_id.is_some(),
         card: message.blocks.iter().any(|b| b["type"] == "header"),
         at: At::Slack(Box::new(message.clone())),
+        place: None,
     }
 }
 

@@ -31,6 +31,32 @@ pub struct Seen {
     /// It is the live card of an incident.
     pub card: bool,
     pub at: At,
+    /// Room and number of a message of the console.
+    pub place: Option<(String, String)>,
+}
+
+impl Seen {
+    pub fn room(&self) -> &str {
+        &self.place.as_ref().expect("a message of the console").0
+    }
+
+    pub fn post(&self) -> &str {
+        &self.place.as_ref().expect("a message of the console").1
+    }
+
+    pub fn slack(&self) -> &Message {
+        match &self.at {
+            At::Slack(message) => message,
+            other => panic!("not on Slack: {other:?}"),
+        }
+    }
+
+    pub fn discord(&self) -> &Posted {
+        match &self.at {
+            At::Discord(posted) => posted,
+            other => panic!("not on Discord: {other:?}"),
+        }
+    }
 }
 
 /// The message itself.

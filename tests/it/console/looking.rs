@@ -22,6 +22,9 @@ const PAGES: &[&str] = &[
     "/alerts?show=all",
     "/quarantine",
     "/automation",
+    "/analytics",
+    "/analytics?minutes=5&severity=sev1",
+    "/changes",
     "/people",
     "/declare",
     "/rooms/1",
@@ -235,6 +238,9 @@ async fn a_long_room_is_walked_backwards_without_gaps() {
         seq: None,
         text: format!("message {n}."),
         key: format!("test:{n}"),
+        state: String::new(),
+        changed_at: None,
+        answers: None,
     };
     let changes = ChangeSet {
         posts: (0..150).map(row).collect(),

@@ -304,6 +304,7 @@ fn settings(world: &DiscordWorld) -> Settings {
         guild: world.home().to_string(),
         public_key: None,
         category: "Incidents".to_owned(),
+        remove_oldest: true,
         gateway_url: None,
     }
 }

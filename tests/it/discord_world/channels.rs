@@ -92,6 +92,31 @@ pub fn create(state: &mut State, call: &Call, guild: Id) -> Told {
     })
 }
 
+/// A thread below a message: it has the message's id, and there is one (docs, "Start Thread from Message").
+pub fn thread(state: &mut State, call: &Call, channel: Id, message: Id) -> Told {
+    let place = state.channel(channel)?.clone();
+    state.message(channel, message)?;
+    state.demand(&place, permissions::CREATE_PUBLIC_THREADS)?;
+    if state.channels.contains_key(&message) {
+        let text = "A thread has already been created for this message";
+        return Err(Problem::new(400, 160_004, text));
+    }
+    let mut form = Form::default();
+    let name = text(&call.body["name"]);
+    form.length("name", &name, 1, 100);
+    form.done()?;
+    let mut made = blank(message, super::model::THREAD);
+    (made.guild, made.parent) = (place.guild, Some(channel));
+    made.name = name;
+    made.overwrites.clone_from(&place.overwrites);
+    state.channels.insert(message, made.clone());
+    state.publish_channel("THREAD_CREATE", &made);
+    Ok(Answer {
+        status: 201,
+        body: shapes::channel(state, &made),
+    })
+}
+
 /// Takes over what a create or an edit says; the limits are Discord's.
 fn fill(state: &State, channel: &mut Channel, body: &Value) -> Result<(), Problem> {
     let mut form = Form::default();

@@ -43,6 +43,34 @@ impl DiscordWorld {
         self.shared.with(|state| change(&mut state.settings));
     }
 
+    /// The name of a channel and of the category it stands in.
+    pub fn channel_and_category(&self, id: &str) -> (String, String) {
+        self.shared.look(|state| {
+            let id: super::model::Id = id.parse().unwrap();
+            let channel = &state.channels[&id];
+            let parent = channel.parent.and_then(|p| state.channels.get(&p));
+            let category = parent.map_or_else(String::new, |c| c.name.clone());
+            (channel.name.clone(), category)
+        })
+    }
+
+    /// Whether a channel is still there.
+    pub fn has_channel(&self, id: &str) -> bool {
+        let id: super::model::Id = id.parse().unwrap();
+        self.shared.look(|state| state.channels.contains_key(&id))
+    }
+
+    /// The server takes no more channels than it has; answers how many that are.
+    pub fn fills_up(&self) -> usize {
+        self.shared.with(|state| {
+            let home = state.home;
+            let here = state.channels.values();
+            let here = here.filter(|c| c.guild == Some(home) && c.kind <= super::model::CATEGORY);
+            state.settings.guild_channels = here.count();
+            state.settings.guild_channels
+        })
+    }
+
     /// The token is revoked: REST says 401, the gateway closes with 4004.
     pub fn revokes_token(&self) {
         self.shared.with(|state| {

@@ -114,6 +114,30 @@ impl Person {
         Posted::new(&self.world, id)
     }
 
+    /// Sends a file with words. `url`: somewhere else than where Discord keeps files.
+    pub fn sends_file(
+        &self,
+        channel: &str,
+        (name, content): (&str, &[u8]),
+        text: &str,
+        url: Option<&str>,
+    ) -> Posted {
+        let id = self.world.shared.with(|state| {
+            let room = state.room(channel);
+            let mut message = written(state, room, self.id, text);
+            let file = state.snowflake();
+            state.uploads.insert(file, content.to_vec());
+            let own = format!("http://{}/attachments/{file}/{name}", state.address);
+            let url = url.map_or(own, str::to_owned);
+            message.attachments.push(json!({
+                "id": file.to_string(), "filename": name, "size": content.len(),
+                "url": url, "proxy_url": url,
+            }));
+            state.post(message)
+        });
+        Posted::new(&self.world, id)
+    }
+
     /// Changes a message of their own.
     pub fn edits(&self, message: &Posted, content: &str) {
         self.world.shared.with(|state| {

@@ -197,6 +197,7 @@ fn channels_route(state: &mut State, call: &Call, channel: Id, rest: &[&str]) ->
         ("GET", ["messages", m]) => messages::one(state, channel, id(m)?),
         ("PATCH", ["messages", m]) => messages::edit(state, call, channel, id(m)?),
         ("DELETE", ["messages", m]) => messages::delete(state, channel, id(m)?),
+        ("POST", ["messages", m, "threads"]) => channels::thread(state, call, channel, id(m)?),
         (method @ ("PUT" | "DELETE"), ["messages", m, "reactions", emoji, "@me"]) => {
             pins::react(state, channel, id(m)?, emoji, method == "PUT")
         }

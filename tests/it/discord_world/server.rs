@@ -29,6 +29,7 @@ struct Abandoned;
 pub async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     let router = Router::new()
         .route("/gateway", get(gateway::connect))
+        .route("/attachments/{id}/{name}", get(attachment))
         .fallback(answer)
         .with_state(shared);
     while let Ok((stream, _)) = listener.accept().await {
@@ -53,6 +54,24 @@ pub async fn serve(listener: TcpListener, shared: Arc<Shared>) {
             let _ = connection.await;
         });
     }
+}
+
+/// A file that came with a message: its address is signed, so nobody is asked who they are.
+async fn attachment(
+    axum::extract::State(shared): axum::extract::State<Arc<Shared>>,
+    axum::extract::Path((id, _name)): axum::extract::Path<(super::model::Id, String)>,
+    headers: HeaderMap,
+) -> Response {
+    shared.with(|state| {
+        if headers.contains_key(header::AUTHORIZATION) {
+            let line = "a token was sent to where files are kept".to_owned();
+            state.violations.push(line);
+        }
+        match state.uploads.get(&id) {
+            Some(content) => content.clone().into_response(),
+            None => StatusCode::NOT_FOUND.into_response(),
+        }
+    })
 }
 
 async fn answer(

@@ -106,6 +106,8 @@ pub struct State {
     pub invalid: usize,
     /// Events of these names are delivered twice.
     pub doubled: BTreeSet<String>,
+    /// Files that came with people's messages.
+    pub uploads: BTreeMap<Id, Vec<u8>>,
     /// Where interactions are posted, signed; the gateway gets none of them then.
     pub endpoint: Option<String>,
     pub key: ed25519_dalek::SigningKey,
@@ -135,6 +137,7 @@ impl State {
             violations: Vec::new(),
             invalid: 0,
             doubled: BTreeSet::new(),
+            uploads: BTreeMap::new(),
             endpoint: None,
             key: ed25519_dalek::SigningKey::from_bytes(&[7; 32]),
             newest: 0,

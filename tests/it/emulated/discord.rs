@@ -178,6 +178,7 @@ async fn at_home(twin: &Twin, stage: &Stage) -> Arc<Discord> {
         guild: twin.told("guild"),
         public_key: None,
         category: "Incidents".to_owned(),
+        remove_oldest: true,
         gateway_url: Some(format!("ws://{}/gateway", twin.emulator.origin())),
     };
     let discord = discord::all(&stage.engine, &[settings]).unwrap().remove(0);

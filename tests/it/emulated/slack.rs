@@ -295,8 +295,9 @@ async fn emulate_shows_that_what_is_tried_again_comes_once() {
     let links = [("Console".to_owned(), card.url.clone())];
     let crew = ["ana".to_owned(), "bo".to_owned()];
     for _ in 0..2 {
-        slack.furnish(&room, &shown, &links).await.unwrap();
-        slack.invite(&room, &crew).await.unwrap();
+        slack.pin(&room, &shown).await.unwrap();
+        slack.links(&room, &links).await.unwrap();
+        slack.invite(&room, &crew, false).await.unwrap();
     }
 
     assert_eq!(workspace.messages(&room).await.len(), 2);

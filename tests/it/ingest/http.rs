@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use tower::ServiceExt;
 
-const INGEST: &str = "0123456789abcdef0123456789abcdef";
+pub const INGEST: &str = "0123456789abcdef0123456789abcdef";
 const API: &str = "the API's token";
 
 /// A world with its doors open.
@@ -44,7 +44,7 @@ impl Reply {
     }
 }
 
-fn settings() -> Settings {
+pub fn settings() -> Settings {
     let sha256 = |token: &str| Sha256::digest(token).into();
     let source = |name: &str, token: &str, mapping| Source {
         name: name.to_owned(),
@@ -53,6 +53,7 @@ fn settings() -> Settings {
         mapping,
     };
     Settings {
+        page: firebell::config::status_page::PageServing::default(),
         slack: Vec::new(),
         discord: Vec::new(),
         notify: firebell::config::notify::Providers::default(),
@@ -65,6 +66,7 @@ fn settings() -> Settings {
             name: "ci".to_owned(),
             sha256: sha256(API),
             person: None,
+            private: false,
         }],
         sources: vec![
             source("prom", INGEST, None),
@@ -78,6 +80,7 @@ fn settings() -> Settings {
         limits: Limits::default(),
         audit: firebell::config::Audit::default(),
         exports: Vec::new(),
+        insight: firebell::config::insight::Insight::default(),
         log_format: "text".to_owned(),
         log_filter: "info".to_owned(),
     }

@@ -18,6 +18,7 @@ fn places(base: &str) -> Places {
         net: net(base),
         token: Some("s3cret-token".to_owned().into()),
         kind: ExportKind::Issues {
+            documents: false,
             forge: Forge::Github,
             project: "acme/web".to_owned(),
         },

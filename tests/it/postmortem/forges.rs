@@ -225,6 +225,7 @@ async fn an_item_becomes_one_issue_and_its_state_is_read_back() {
     let kinds = [
         (
             ExportKind::Issues {
+                documents: false,
                 forge: Forge::Github,
                 project: "acme/web".to_owned(),
             },
@@ -233,6 +234,7 @@ async fn an_item_becomes_one_issue_and_its_state_is_read_back() {
         ),
         (
             ExportKind::Issues {
+                documents: false,
                 forge: Forge::Gitlab,
                 project: "acme/web".to_owned(),
             },
@@ -273,6 +275,7 @@ async fn a_refusal_says_why_and_whether_to_try_again_and_never_the_token() {
     let stand = Stand::default();
     let base = stand.serve().await;
     let kind = || ExportKind::Issues {
+        documents: false,
         forge: Forge::Github,
         project: "acme/web".to_owned(),
     };

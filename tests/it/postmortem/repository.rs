@@ -112,6 +112,7 @@ pub fn document(markdown: &str) -> Document {
         title: "Checkout fails; $(reboot) @everyone".to_owned(),
         url: "https://firebell.example/incidents/42/postmortem".to_owned(),
         markdown: markdown.to_owned(),
+        known: String::new(),
     }
 }
 

@@ -5,8 +5,10 @@ use crate::world::{World, person};
 use firebell::core::id::IncidentId;
 use firebell::core::incident::Command;
 use firebell::core::postmortem::{Act, Deadlines, Format, Stage, export, hash};
+use firebell::core::sight::Sight;
 use firebell::engine::Failure;
 use firebell::store::PostmortemQuery;
+use firebell::store::SearchFilter;
 
 const CHECKOUT: &[(&str, &str)] = &[("service", "checkout"), ("severity", "warning")];
 const ONE: IncidentId = IncidentId(1);
@@ -159,6 +161,7 @@ async fn a_review_is_asked_for_at_half_of_its_time_and_at_its_end_and_once_each(
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told twice")]
 async fn what_was_said_and_written_is_found_and_offered_to_the_next_like_it() {
     on_both(async |database| {
         let w = world(&database.url).await;
@@ -171,20 +174,42 @@ async fn what_was_said_and_written_is_found_and_offered_to_the_next_like_it() {
         w.tell(1, note).await;
         w.tell(1, Command::Acknowledge { by: person("ana") }).await;
         let store = w.engine.store();
-        assert!(store.search("pool", false, 10).await.unwrap().is_empty());
+        assert!(
+            store
+                .search("pool", &SearchFilter::reviewed(false), 10)
+                .await
+                .unwrap()
+                .is_empty()
+        );
         w.clear("Slow", CHECKOUT).await;
-        let found = store.search("EXHAUST pool", false, 10).await.unwrap();
+        let found = store
+            .search("EXHAUST pool", &SearchFilter::reviewed(false), 10)
+            .await
+            .unwrap();
         assert_eq!(found.len(), 1);
         assert!(found[0].snippet.contains('\u{E000}'), "{:?}", found[0]);
         for nothing in ["pool elephants", "", "\"*:()&|!'"] {
-            let found = store.search(nothing, false, 10).await.unwrap();
+            let found = store
+                .search(nothing, &SearchFilter::reviewed(false), 10)
+                .await
+                .unwrap();
             assert!(found.is_empty(), "{nothing}");
         }
-        assert!(store.search("pool", true, 10).await.unwrap().is_empty());
+        assert!(
+            store
+                .search("pool", &SearchFilter::reviewed(true), 10)
+                .await
+                .unwrap()
+                .is_empty()
+        );
         let text = "Raise the elephantine limit.";
         write(&w, "action-items", text).await.unwrap();
         assert_eq!(
-            store.search("elephantine", false, 10).await.unwrap().len(),
+            store
+                .search("elephantine", &SearchFilter::reviewed(false), 10)
+                .await
+                .unwrap()
+                .len(),
             1
         );
         // Not offered before it is agreed on.
@@ -192,7 +217,7 @@ async fn what_was_said_and_written_is_found_and_offered_to_the_next_like_it() {
         let second = w.incident(2).await;
         let lesson = w
             .engine
-            .related_lesson(&second, Some("Slow"))
+            .related_lesson(&second, Some("Slow"), &Sight::All)
             .await
             .unwrap();
         assert_eq!(lesson, None);
@@ -205,14 +230,89 @@ async fn what_was_said_and_written_is_found_and_offered_to_the_next_like_it() {
         }
         let lesson = w
             .engine
-            .related_lesson(&second, Some("Slow"))
+            .related_lesson(&second, Some("Slow"), &Sight::All)
             .await
             .unwrap();
         assert_eq!(lesson.expect("a lesson").incident, ONE);
         let own = w.incident(1).await;
-        let lesson = w.engine.related_lesson(&own, Some("Slow")).await.unwrap();
+        let lesson = w
+            .engine
+            .related_lesson(&own, Some("Slow"), &Sight::All)
+            .await
+            .unwrap();
         assert_eq!(lesson, None, "never its own");
-        assert_eq!(store.search("pool", true, 10).await.unwrap().len(), 1);
+        assert_eq!(
+            store
+                .search("pool", &SearchFilter::reviewed(true), 10)
+                .await
+                .unwrap()
+                .len(),
+            1
+        );
+        // The next one with the alert is told of it, once, in the channel of its team.
+        w.clear("Slow", CHECKOUT).await;
+        w.fire("Slow", CHECKOUT).await;
+        let mut told: Vec<String> = Vec::new();
+        // Looking has a task of its own.
+        for _ in 0..1000 {
+            w.settle().await;
+            told = w.platform.lines("#web");
+            told.retain(|l| l.contains("Seen before"));
+            if !told.is_empty() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(
+            told[0].contains("#1") && told[0].contains("the alert Slow on the same service"),
+            "{told:?}"
+        );
+        let narrowed =
+            |filter: SearchFilter| async move { store.search("pool", &filter, 10).await };
+        for (filter, n) in [
+            (
+                SearchFilter {
+                    service: Some("checkout".to_owned()),
+                    ..SearchFilter::default()
+                },
+                1,
+            ),
+            (
+                SearchFilter {
+                    service: Some("search".to_owned()),
+                    ..SearchFilter::default()
+                },
+                0,
+            ),
+            (
+                SearchFilter {
+                    team: Some("web".to_owned()),
+                    ..SearchFilter::default()
+                },
+                1,
+            ),
+            (
+                SearchFilter {
+                    from: Some(w.engine.now().plus_ms(1)),
+                    ..SearchFilter::default()
+                },
+                0,
+            ),
+            (
+                SearchFilter {
+                    until: Some(w.engine.now().plus_ms(1)),
+                    ..SearchFilter::default()
+                },
+                1,
+            ),
+        ] {
+            assert_eq!(
+                narrowed(filter.clone()).await.unwrap().len(),
+                n,
+                "{filter:?}"
+            );
+        }
     })
     .await;
 }

@@ -58,7 +58,7 @@ async fn missing_words_are_asked_for_in_a_form() {
     assert!(sent.errors.is_empty(), "{:?}", sent.errors);
     side.until_told(1, "the cache was cold").await;
     ana.types("/firebell new", "general").await.assert_acked();
-    let form = side.world.expect_view("ana", "New").await;
+    let form = side.world.expect_view("ana", "Declare").await;
     let sent = ana.submits(&form, &[("title", "the till is down")]).await;
     assert!(sent.errors.is_empty(), "{:?}", sent.errors);
     side.until_told(2, "the till is down").await;

@@ -182,6 +182,8 @@ pub struct Upload {
     pub length: usize,
     pub content: Option<Vec<u8>>,
     pub channel: Option<String>,
+    /// Where who may read files gets it.
+    pub url: String,
 }
 
 /// What may be opened with a `trigger_id`.

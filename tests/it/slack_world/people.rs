@@ -95,6 +95,42 @@ impl Person {
         self.says_in_thread_of(channel, None, text)
     }
 
+    /// Sends a file with words. `url`: somewhere else than where Slack keeps files.
+    pub fn sends_file(
+        &self,
+        channel: &str,
+        (name, content): (&str, &[u8]),
+        text: &str,
+        url: Option<&str>,
+    ) -> Message {
+        let channel = self.sees(channel);
+        self.does(|state| {
+            let id = state.id("F");
+            let own = format!("http://{}/files-pri/{id}/{name}", state.host);
+            state.uploads.push(super::model::Upload {
+                id: id.clone(),
+                team: self.user.team.clone(),
+                name: name.to_owned(),
+                title: name.to_owned(),
+                length: content.len(),
+                content: Some(content.to_vec()),
+                channel: Some(channel.clone()),
+                url: url.map_or(own, str::to_owned),
+            });
+            let message = Message {
+                channel,
+                ts: state.clock.ts(),
+                user: self.user.id.clone(),
+                text: self.typed(state, text, false),
+                subtype: Some("file_share".to_owned()),
+                files: vec![id],
+                ..Message::default()
+            };
+            state.say(message.clone());
+            message
+        })
+    }
+
     /// Answers in the thread of a message.
     pub fn answers(&self, message: &Message, text: &str) -> Message {
         let root = message

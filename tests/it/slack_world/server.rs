@@ -37,6 +37,7 @@ pub async fn serve(core: Arc<Core>, listener: TcpListener) {
         .route("/link/", get(sockets::link))
         .route("/hooks/{*path}", post(hooks::respond))
         .route("/upload/{id}", post(methods::files::upload))
+        .route("/files-pri/{id}/{name}", get(methods::files::download))
         .with_state(core.clone());
     while let Ok((stream, _)) = listener.accept().await {
         if core.refusing.load(std::sync::atomic::Ordering::SeqCst) {

@@ -79,7 +79,10 @@ fn rich(message: &Message) -> Vec<Value> {
 }
 
 pub fn file(file: &Upload) -> Value {
+    let url = file.url.clone();
     json!({
+        "url_private": url,
+        "url_private_download": url,
         "id": file.id,
         "name": file.name,
         "title": file.title,

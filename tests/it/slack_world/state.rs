@@ -132,6 +132,10 @@ pub struct State {
     pub views: Vec<View>,
     pub usergroups: Vec<UserGroup>,
     pub uploads: Vec<Upload>,
+    /// Ids of files that were asked for, in order.
+    pub downloads: Vec<String>,
+    /// HTTP status of the next answers to that.
+    pub download_trouble: std::collections::VecDeque<u16>,
     pub tokens: Tokens,
     pub triggers: BTreeMap<String, Trigger>,
     pub hooks: BTreeMap<String, Hook>,
@@ -172,6 +176,8 @@ impl State {
             views: Vec::new(),
             usergroups: Vec::new(),
             uploads: Vec::new(),
+            downloads: Vec::new(),
+            download_trouble: std::collections::VecDeque::new(),
             tokens: Tokens::default(),
             triggers: BTreeMap::new(),
             hooks: BTreeMap::new(),

@@ -7,7 +7,7 @@ use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the app is granted at first: all that an app for incidents uses.
-pub const SCOPES: [&str; 25] = [
+pub const SCOPES: [&str; 26] = [
     "app_mentions:read",
     "bookmarks:read",
     "bookmarks:write",
@@ -17,6 +17,7 @@ pub const SCOPES: [&str; 25] = [
     "channels:read",
     "chat:write",
     "commands",
+    "files:read",
     "files:write",
     "groups:history",
     "groups:read",

@@ -105,15 +105,12 @@ async fn a_redacted_event_leaves_nothing_but_its_kind() {
         })
         .await;
         mine.write(|c| {
-            let what = (IncidentId(1), 2, "noted".to_owned());
+            let what = (IncidentId(1), 2, removed("noted"));
             c.redactions = vec![what.clone(), what];
         })
         .await;
         let journal = mine.store.journal(IncidentId(1)).await.unwrap();
-        let removed = Event::Removed {
-            kind: "noted".to_owned(),
-        };
-        assert_eq!(journal[1].event, removed);
+        assert_eq!(journal[1].event, removed("noted"));
         assert_eq!((journal[1].seq, journal[1].at), (2, rows::at(2)));
         assert_eq!(journal[0], rows::event(1, 1, 1).record);
         assert_eq!(journal[2], rows::event(3, 1, 3).record);
@@ -126,7 +123,7 @@ async fn a_redaction_that_finds_no_event_is_not_said_to_have_happened() {
     on_both(async |database| {
         let mine = database.mine().await;
         let changes = ChangeSet {
-            redactions: vec![(IncidentId(1), 2, "noted".to_owned())],
+            redactions: vec![(IncidentId(1), 2, removed("noted"))],
             events: vec![rows::event(1, 1, 1)],
             ..ChangeSet::default()
         };
@@ -206,8 +203,7 @@ async fn no_number_is_given_out_twice() {
                 event.record.event = run_asked(run);
                 c.events.push(event);
             }
-            c.redactions
-                .push((IncidentId(1), 11, "run_asked".to_owned()));
+            c.redactions.push((IncidentId(1), 11, removed("run_asked")));
             c.outbox.push(rows::outbox(21));
             c.rooms.push(rows::room(22));
             c.posts.push(rows::post(23, 1));
@@ -236,4 +232,12 @@ async fn no_number_is_given_out_twice() {
         assert_eq!(mine.store.high_water().await.unwrap().run, 9);
     })
     .await;
+}
+
+fn removed(kind: &str) -> Event {
+    Event::Removed {
+        kind: kind.to_owned(),
+        platform: String::new(),
+        message: String::new(),
+    }
 }

@@ -4,7 +4,7 @@ use firebell::core::id::{Actor, AlertId, IncidentId, RoomId, RunId, Seq};
 use firebell::core::incident::{Event, Record};
 use firebell::core::time::Time;
 use firebell::store::{
-    AlertChange, AlertRow, ChangeSet, Delivery, EventRow, InboxRow, IncidentRow, Lane,
+    AlertChange, AlertRow, ChangeSet, Delivery, EventRow, FileRow, InboxRow, IncidentRow, Lane,
     OutboxChange, OutboxRow, PostRow, QuarantineRow, RoomRow, RunRow, ShowRow,
 };
 
@@ -63,7 +63,7 @@ pub fn incident(n: i64) -> IncidentRow {
         firing: u32::MAX,
         lead: Some("Bo".to_owned()),
         type_id: (n % 3 == 0).then(|| "security".to_owned()),
-        private: n % 3 == 0,
+        private: false,
         drill: n % 7 == 0,
         viewers: if n % 3 == 0 {
             "\nana\n".to_owned()
@@ -132,6 +132,7 @@ pub fn outbox(n: i64) -> OutboxRow {
         created_at: at(n + 1),
         updated_at: at(n + 2),
         error: String::new(),
+        remote: String::new(),
     }
 }
 
@@ -143,6 +144,7 @@ pub fn outbox_change(n: i64, state: Delivery) -> OutboxChange {
         due_at: at(n + 50),
         updated_at: at(n + 51),
         error: format!("the other end said no to {n}"),
+        remote: format!("C0ROOM {n}"),
     }
 }
 
@@ -167,6 +169,7 @@ pub fn room(n: i64) -> RoomRow {
         kind: "incident".to_owned(),
         incident: Some(IncidentId(n)),
         created_at: at(n),
+        archived_at: None,
     }
 }
 
@@ -182,6 +185,22 @@ pub fn post(n: i64, room: i64) -> PostRow {
         seq: Some(n),
         text: format!("message {n} 🔔"),
         key: format!("key-{n}"),
+        state: String::new(),
+        changed_at: None,
+        answers: (n % 2 == 0).then_some(n - 1),
+    }
+}
+
+pub fn file(n: i64) -> FileRow {
+    FileRow {
+        incident: IncidentId(1),
+        seq: u32::try_from(n).unwrap(),
+        at: at(n),
+        name: format!("chart-{n}.png"),
+        kind: "image/png".to_owned(),
+        bytes: n,
+        sha256: format!("{:064x}", n % 3),
+        removed: false,
     }
 }
 
@@ -229,6 +248,7 @@ pub fn of_everything(n: i64) -> ChangeSet {
         posts: all().map(|n| post(n, n)).collect(),
         runs: all().map(|n| (RunId(n), run(n))).collect(),
         quarantine: all().map(quarantine).collect(),
+        files: all().map(file).collect(),
         ..ChangeSet::default()
     }
 }

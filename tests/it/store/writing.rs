@@ -378,6 +378,7 @@ async fn an_effect_is_pending_until_it_is_settled_and_stays_in_the_ledger() {
                 due_at: change.due_at,
                 updated_at: change.updated_at,
                 error: change.error,
+                remote: change.remote,
                 ..rows::outbox(n)
             }
         };

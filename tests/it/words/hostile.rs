@@ -45,6 +45,11 @@ pub fn journal() -> Vec<Record> {
                 text: bad(),
                 platform: bad(),
                 message: bad(),
+                answers: Some(Box::new(firebell::core::incident::Answered {
+                    message: bad(),
+                    seq: Some(2),
+                    name: bad(),
+                })),
             },
         ),
         (

@@ -4,7 +4,8 @@ mod beginning;
 
 use beginning::beginning;
 use firebell::core::alert::{AlertRef, Labels};
-use firebell::core::directory::{Rung, RunsPolicy, Target, Urgency};
+use firebell::core::change::{ChangeKind, ChangeState, Preceding};
+use firebell::core::directory::{Rung, Target, Urgency};
 use firebell::core::id::{Actor, AlertId, RunId, Severity};
 use firebell::core::incident::{
     Event, Ladder, Nature, Origin, Outcome, PagedPerson, Record, Skipped,
@@ -34,7 +35,7 @@ pub fn bo() -> Actor {
     person("bo", "Bo Berg")
 }
 
-fn guest() -> Actor {
+pub fn guest() -> Actor {
     Actor::Unlinked {
         id: "slack:U9".to_owned(),
         name: "Kim".to_owned(),
@@ -253,6 +254,8 @@ fn response() -> Vec<(&'static str, &'static str, Event)> {
             Event::LeadChanged {
                 by: bo(),
                 lead: bo(),
+                from: None,
+                why: String::new(),
             },
         ),
         (
@@ -261,6 +264,8 @@ fn response() -> Vec<(&'static str, &'static str, Event)> {
             Event::LeadChanged {
                 by: bo(),
                 lead: ana(),
+                from: None,
+                why: String::new(),
             },
         ),
         (
@@ -271,6 +276,7 @@ fn response() -> Vec<(&'static str, &'static str, Event)> {
                 text: "Customers report failed payments\nsince about 13:55.".to_owned(),
                 platform: "slack".to_owned(),
                 message: "1763820540.000100".to_owned(),
+                answers: None,
             },
         ),
         (
@@ -366,6 +372,7 @@ fn runs() -> Vec<(&'static str, &'static str, Event)> {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "a list of events")]
 fn ending() -> Vec<(&'static str, &'static str, Event)> {
     let some: Vec<AlertId> = (3..=22).map(AlertId).collect();
     vec![
@@ -374,6 +381,8 @@ fn ending() -> Vec<(&'static str, &'static str, Event)> {
             "slack:m4",
             Event::Removed {
                 kind: "spoke".to_owned(),
+                platform: String::new(),
+                message: String::new(),
             },
         ),
         (
@@ -411,6 +420,7 @@ fn ending() -> Vec<(&'static str, &'static str, Event)> {
                 text: "never mind".to_owned(),
                 platform: "discord".to_owned(),
                 message: "99".to_owned(),
+                answers: None,
             },
         ),
         (
@@ -470,25 +480,9 @@ fn ending() -> Vec<(&'static str, &'static str, Event)> {
 }
 
 /// A private drill of a configured type.
-fn of_a_type() -> Event {
-    let mut event = opened("somebody reads our mail", Vec::new());
-    if let Event::Opened { nature, origin, .. } = &mut event {
-        *origin = Origin::Declared { by: guest() };
-        *nature = Nature {
-            type_id: Some("security".to_owned()),
-            type_name: Some("Security".to_owned()),
-            private: true,
-            drill: true,
-            runs: RunsPolicy::ReadOnly,
-        };
-    }
-    event
-}
-
 /// Shapes the rich journal has no place for.
 pub fn other_shapes() -> Vec<(&'static str, Event)> {
     vec![
-        ("opened-of-a-type", of_a_type()),
         (
             "opened-declared",
             Event::Opened {
@@ -564,6 +558,28 @@ pub fn other_shapes() -> Vec<(&'static str, Event)> {
                 },
                 "",
             ),
+        ),
+        (
+            "preceded",
+            Event::Preceded {
+                changes: vec![
+                    Preceding {
+                        source: "github".to_owned(),
+                        key: "deployment:145988746".to_owned(),
+                        kind: ChangeKind::Deploy,
+                        state: ChangeState::Done,
+                        summary: "deploy v2.31 of acme/checkout".to_owned(),
+                        service: Some("checkout".to_owned()),
+                        environment: "production".to_owned(),
+                        author: "ana".to_owned(),
+                        url: "https://github.example/acme/checkout/deployments".to_owned(),
+                        at: at("13:50:00"),
+                        points: 63,
+                        close: true,
+                        why: "7m before it began, on checkout itself; the first change of checkout within a week".to_owned(),
+                    },
+                ],
+            },
         ),
     ]
 }

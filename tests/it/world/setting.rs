@@ -41,6 +41,7 @@ pub fn directory() -> Directory {
         name: name.to_owned(),
         labels: vec![label.to_owned()],
         urgency: firebell::core::directory::Urgency::High,
+        ..SeverityName::default()
     };
     let actions = [
         action("echo", 0, &["/bin/echo", "hello from the action"]),

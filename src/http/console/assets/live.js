@@ -231,9 +231,22 @@ const Posts = {
     }
     const mark = Number(answer.headers.get("x-firebell-last") || 0);
     list.dataset.after = Math.max(Number(list.dataset.after), mark);
+    await this.changed(list, room);
     if (end) this.toEnd();
     markRead();
     return list;
+  },
+
+  // Words that were edited, taken back or marked.
+  async changed(list, room) {
+    const answer = await fetch(`/fragments/room/${room}/changed?since=${list.dataset.after}`);
+    if (!answer.ok) return;
+    const box = document.createElement("template");
+    box.innerHTML = await answer.text();
+    for (const li of [...box.content.children]) {
+      const old = $(li.id);
+      if (old && !old.contains(document.activeElement) && !same(old, li)) old.replaceWith(li);
+    }
   },
 
   async older(link) {

@@ -29,6 +29,7 @@ pub(in super::super) fn card(scene: Scene<'_>, view: &CardView) -> Markup {
         article.card data-status=(card.status) data-sev=(card.severity_index.min(4)) data-item
             data-live={ "incident:" (id) } data-src={ "/fragments/card/" (id) } aria-label={ "Incident " (card.incident) } {
             div.card-top {
+                @if !card.emoji.is_empty() { span aria-hidden="true" { (card.emoji) } }
                 (severity(&card.severity, card.severity_index)) (status(&card.status))
                 (clock(scene, view))
                 a.no href={ "/incidents/" (id) } { (card.incident) }
@@ -123,6 +124,8 @@ fn one(scene: Scene<'_>, card: &Card, button: &Button) -> Markup {
             Press::DryRun { action } if asks(scene, action) => a class=(class) href={ (home) "/run/" (action) "?dry=yes" } { (button.label) },
             Press::Settle { run, .. } => a class=(class) href={ (home) "#run-" (run.0) } { (button.label) },
             Press::Silence => a class=(class) href={ (home) "/silence" } { (button.label) },
+            Press::Ask { verb } => a class=(class) href={ (home) "#" (verb) } { (button.label) },
+            Press::Update => a class=(class) href={ (home) "/update" } { (button.label) },
             Press::Note => a class=(class) href={ (home) "#note" } { (button.label) },
             press => (press_form(scene, card.incident, card.seq, press, &button.label, class)),
         }

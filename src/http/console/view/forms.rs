@@ -51,9 +51,14 @@ pub(in super::super) fn declare(scene: Scene<'_>, given: &DeclareForm, why: &str
             fieldset.field {
                 legend { "How bad?" }
                 div.choices {
-                    @for (n, s) in scene.directory.severities.iter().enumerate() {
+                    @for (n, s) in scene.directory.severities.iter().enumerate().filter(|(_, s)| !s.alerts_only) {
                         @let chosen = given.severity == s.name;
-                        label.choice { input type="radio" name="severity" value=(s.name) checked[chosen]; (super::parts::severity(&s.name, u8::try_from(n).unwrap_or(u8::MAX))) }
+                        label.choice {
+                            input type="radio" name="severity" value=(s.name) checked[chosen];
+                            @if !s.emoji.is_empty() { span aria-hidden="true" { (s.emoji) } }
+                            (super::parts::severity(&s.name, u8::try_from(n).unwrap_or(u8::MAX)))
+                            @if !s.title.is_empty() || !s.description.is_empty() { span { b { (s.title) } @if !s.description.is_empty() { span.hint { " " (s.description) } } } }
+                        }
                     }
                 }
                 p.hint { "Without a choice: as its type or its service says." }

@@ -5,15 +5,20 @@ use super::lists::alert_item;
 use super::parts::{age, hidden, icon, severity, status, when, words};
 use super::run::{RunView, run};
 use super::{Scene, frame};
+use crate::core::change::Preceding;
 use crate::core::explain::{Explanation, Step};
 use crate::core::id::{IncidentId, RoomId};
+use crate::core::incident::Incident;
 use crate::core::incident::headline;
 use crate::core::text::count;
 use crate::core::time::human_ms;
 use crate::core::timeline::Entry;
 use crate::http::console::viewer::Acting;
-use crate::store::{AlertRow, AttemptRow, Delivery, FoundRow, IncidentRow, Lane, OutboxRow};
+use crate::store::{
+    AlertRow, AttemptRow, Delivery, FileRow, FoundRow, IncidentRow, Lane, OutboxRow, ShowRow,
+};
 use maud::{Markup, html};
+use std::sync::Arc;
 
 /// Steps to come that are shown at once; the rest of a ladder is a click away.
 const SOON: usize = 3;
@@ -22,6 +27,8 @@ const SOON: usize = 3;
 #[derive(Clone, Debug)]
 pub(in super::super) struct IncidentView {
     pub(in super::super) card: CardView,
+    /// Who does what in it, and what is to be done.
+    pub(in super::super) incident: Arc<Incident>,
     /// Its room in the console, once there is one.
     pub(in super::super) room: Option<RoomId>,
     /// By when things happened.
@@ -29,6 +36,8 @@ pub(in super::super) struct IncidentView {
     /// Why these people and no others, and what happens next.
     pub(in super::super) why: Explanation,
     pub(in super::super) runs: Vec<RunView>,
+    /// What was changed before it began.
+    pub(in super::super) preceded: Vec<Preceding>,
     /// What worked on incidents like it.
     pub(in super::super) worked: Vec<super::automation::Worked>,
     /// Everything that left or was to leave for it.
@@ -43,6 +52,12 @@ pub(in super::super) struct IncidentView {
     pub(in super::super) lesson: Option<FoundRow>,
     /// The newest other incidents that are open.
     pub(in super::super) others: Vec<IncidentRow>,
+    /// How each thing about its rooms stands.
+    pub(in super::super) steps: Vec<ShowRow>,
+    /// Files that came with messages.
+    pub(in super::super) files: Vec<FileRow>,
+    /// What it is, and what it has to do with.
+    pub(in super::super) shape: super::shape::ShapeView,
 }
 
 /// The whole page.
@@ -58,6 +73,8 @@ pub(in super::super) fn incident(scene: Scene<'_>, view: &IncidentView) -> Marku
             @if let Some(found) = &view.lesson { (super::postmortem::lesson(found)) }
             div.columns data-live={ "incident:" (id.0) } data-src={ "/fragments/incident/" (id.0) } { (columns(scene, view)) }
             @if view.card.card.status != "resolved" { (super::hands::hand_on(scene, id, &view.others)) }
+            (super::conduct::forms(scene, &view.incident))
+            (super::shape::forms(scene, &view.shape, &view.others))
             (note_form(scene, id))
         }
     }
@@ -68,19 +85,23 @@ pub(in super::super) fn columns(scene: Scene<'_>, view: &IncidentView) -> Markup
     html! {
         div.column {
             (card(scene, &view.card))
+            (super::conduct::panel(scene, &view.incident))
             @for r in &view.runs { (run(scene, r)) }
-            (timeline(scene, &view.timeline))
+            (timeline(scene, view.card.card.incident, &view.timeline, &view.files))
         }
         div.column.second {
+            (super::changes::before(scene, &view.preceded))
             (super::automation::panel(&view.worked))
+            (super::shape::ties(scene, &view.shape))
             (why(scene, &view.why))
+            (super::steps::rooms(scene, view))
             (deliveries(scene, view))
             (alerts(scene, view))
         }
     }
 }
 
-fn timeline(scene: Scene<'_>, entries: &[Entry]) -> Markup {
+fn timeline(scene: Scene<'_>, id: IncidentId, entries: &[Entry], files: &[FileRow]) -> Markup {
     html! {
         section.panel aria-label="Timeline" {
             h2 { "Timeline" }
@@ -88,7 +109,13 @@ fn timeline(scene: Scene<'_>, entries: &[Entry]) -> Markup {
                 @for e in entries.iter().rev() {
                     li data-kind=(e.kind) title=(e.source) {
                         (when(scene, e.happened_at))
-                        div.grow { (words(&e.text)) @if e.kind == "noted" || e.kind == "spoke" { span.hint { " " (e.actor) } } }
+                        div.grow {
+                            (words(&e.text)) @if e.kind == "noted" || e.kind == "spoke" { span.hint { " " (e.actor) } }
+                            @if let Some(f) = files.iter().find(|f| e.kind == "attached" && f.seq == e.seq) { (super::talk::file(f)) }
+                            @if super::steps::removable(e.kind) {
+                                " " a.hint.quiet href={ "/incidents/" (id.0) "/redact/" (e.seq) } title="Remove this line for good" { "#" (e.seq) }
+                            }
+                        }
                     }
                 }
             }
@@ -234,6 +261,10 @@ pub(in super::super) struct ListView {
     pub(in super::super) status: String,
     /// Part of the title looked for.
     pub(in super::super) text: String,
+    /// Id of a type; empty: all.
+    pub(in super::super) kind: String,
+    /// `only` drills, `without` them, or empty: both.
+    pub(in super::super) drill: String,
 }
 
 /// The list of incidents.
@@ -247,13 +278,24 @@ pub(in super::super) fn list(scene: Scene<'_>, view: &ListView) -> Markup {
                     option value=(value) selected[view.status == value] { (words) }
                 }
             }
+            @if !scene.directory.types.is_empty() {
+                select name="type" aria-label="Type" {
+                    option value="" { "every type" }
+                    @for t in &scene.directory.types { option value=(t.id) selected[view.kind == t.id] { (t.name) } }
+                }
+            }
+            select name="drill" aria-label="Drills" {
+                @for (value, words) in [("", "real and drills"), ("without", "real"), ("only", "drills")] {
+                    option value=(value) selected[view.drill == value] { (words) }
+                }
+            }
             button.button { "Show" }
         }
         @if view.rows.is_empty() { p.empty { "No incident matches." } }
         @let several = view.rows.iter().filter(|r| r.status != "resolved").count() > 1;
         @if several { (super::hands::bulk(scene)) }
         ol.rows { @for row in &view.rows { (choosable(scene, row, several)) } }
-        (super::lists::pager("/incidents", &format!("status={}&text={}", view.status, super::lists::query(&view.text)), view.page, view.limit, view.total))
+        (super::lists::pager("/incidents", &format!("status={}&text={}&type={}&drill={}", view.status, super::lists::query(&view.text), super::lists::query(&view.kind), super::lists::query(&view.drill)), view.page, view.limit, view.total))
     }
 }
 

@@ -13,17 +13,32 @@ use std::collections::BTreeMap;
 /// What an alert's row keeps of the payload.
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Body {
-    labels: BTreeMap<String, String>,
-    annotations: BTreeMap<String, String>,
+pub(in super::super) struct Body {
+    pub(in super::super) labels: BTreeMap<String, String>,
+    pub(in super::super) annotations: BTreeMap<String, String>,
     #[serde(rename = "generatorURL")]
-    url: String,
+    pub(in super::super) url: String,
+}
+
+impl Body {
+    /// A row another version wrote is shown with what can be read of it.
+    pub(in super::super) fn of(row: &AlertRow) -> Body {
+        serde_json::from_str(&row.body).unwrap_or_default()
+    }
+
+    /// The alert in one line.
+    pub(in super::super) fn headline(&self, row: &AlertRow) -> String {
+        let name = self.labels.get("alertname").unwrap_or(&row.fingerprint);
+        match self.annotations.get("summary") {
+            Some(summary) if summary != name => format!("{name}: {summary}"),
+            _ => name.clone(),
+        }
+    }
 }
 
 /// One alert with everything it said.
 pub(in super::super) fn alert_item(scene: Scene<'_>, row: &AlertRow) -> Markup {
-    // A row another version wrote is shown with what can be read of it.
-    let body: Body = serde_json::from_str(&row.body).unwrap_or_default();
+    let body = Body::of(row);
     let name = body
         .labels
         .get("alertname")
@@ -39,7 +54,10 @@ pub(in super::super) fn alert_item(scene: Scene<'_>, row: &AlertRow) -> Markup {
             @if let Some(summary) = body.annotations.get("summary") { p { (plain(summary)) } }
             p.hint {
                 "from " (row.source) " · " (row.why)
-                @if let Some(id) = row.incident { " · " a href={ "/incidents/" (id.0) } data-open { "incident " (id) } }
+                @match row.incident {
+                    Some(id) => { " · " a href={ "/incidents/" (id.0) } data-open { "incident " (id) } },
+                    None => { " · " a href={ "/declare?alert=" (row.id.0) } { "declare an incident" } },
+                }
             }
             details data-keep={ "alert-" (row.id.0) } {
                 summary { (count(body.labels.len(), "label")) " and times" }

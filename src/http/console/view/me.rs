@@ -4,6 +4,7 @@ use super::calendar::feed;
 use super::parts::{icon, when};
 use super::person::contact;
 use super::{Scene, frame};
+use crate::core::incident::headline;
 use crate::core::schedule::{Stint, spoken};
 use crate::core::text::count;
 use crate::core::time::{Time, human_ms};
@@ -110,7 +111,7 @@ fn in_it(stint: &Stint, page: &PagedRow) -> bool {
 
 fn page(scene: Scene<'_>, page: &PagedRow) -> Markup {
     html! {
-        li { (when(scene, page.at)) " " a href={ "/incidents/" (page.incident.0) } { (page.incident) " " (page.title) } }
+        li { (when(scene, page.at)) " " a href={ "/incidents/" (page.incident.0) } { (page.incident) " " (headline(&page.title, page.drill)) } }
     }
 }
 

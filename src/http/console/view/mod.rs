@@ -2,10 +2,13 @@
 //! shows comes in as a parameter, and every word is escaped by the macro.
 
 pub(super) mod actions;
+pub(super) mod analytics;
 pub(super) mod audit;
 pub(super) mod automation;
 pub(super) mod calendar;
 pub(super) mod card;
+pub(super) mod changes;
+pub(super) mod conduct;
 pub(super) mod fairness;
 pub(super) mod forms;
 pub(super) mod frame;
@@ -22,7 +25,12 @@ pub(super) mod postmortem;
 pub(super) mod preview;
 pub(super) mod room;
 pub(super) mod run;
+pub(super) mod shape;
 pub(super) mod silences;
+pub(super) mod status;
+pub(super) mod steps;
+pub(super) mod summary;
+pub(super) mod talk;
 
 use super::viewer::Viewer;
 use crate::core::directory::Directory;

@@ -6,11 +6,12 @@ use crate::core::directory::Person;
 use crate::core::id::{IncidentId, Severity};
 use crate::core::postmortem::tree::{self, Block};
 use crate::core::postmortem::{Format, Item, Priority, SECTION_CHARS, Section, Stage, html_body};
+use crate::core::summary::Proposal;
 use crate::core::text::count;
 use crate::core::timeline;
 use crate::engine::Read;
 use crate::http::console::viewer::Acting;
-use crate::store::{ExportRow, FoundRow, MARK, PostmortemItem, RevisionRow};
+use crate::store::{ExportRow, FoundRow, MARK, PostmortemItem, RevisionRow, SearchFilter};
 use maud::{Markup, PreEscaped, html};
 
 /// Everything the page of a postmortem shows.
@@ -28,6 +29,10 @@ pub(in super::super) struct PageView {
     pub(in super::super) documents: Vec<String>,
     /// Places for action items.
     pub(in super::super) trackers: Vec<String>,
+    /// The model that may propose a summary, and its machine.
+    pub(in super::super) model: Option<(String, String)>,
+    /// What it proposed.
+    pub(in super::super) proposal: Option<Proposal>,
 }
 
 /// The page.
@@ -51,6 +56,7 @@ pub(in super::super) fn page(scene: Scene<'_>, view: &PageView) -> Markup {
             article.pm-document aria-label="The document" { (document(view)) }
             aside.pm-side aria-label="About the document" {
                 (way(scene, view))
+                (super::summary::panel(scene, view.id, view.model.as_ref(), view.proposal.as_ref()))
                 (items(scene, view))
                 (downloads(view))
                 (elsewhere(scene, view))
@@ -362,16 +368,18 @@ pub(in super::super) struct ListView {
     pub(in super::super) owner: String,
     pub(in super::super) team: String,
     pub(in super::super) overdue: bool,
+    pub(in super::super) drills: bool,
 }
 
 /// The list.
 pub(in super::super) fn list(scene: Scene<'_>, view: &ListView) -> Markup {
     let query = format!(
-        "stage={}&owner={}&team={}&overdue={}",
+        "stage={}&owner={}&team={}&overdue={}&drills={}",
         super::lists::query(&view.stage),
         super::lists::query(&view.owner),
         super::lists::query(&view.team),
-        if view.overdue { "1" } else { "" }
+        if view.overdue { "1" } else { "" },
+        if view.drills { "1" } else { "" }
     );
     html! {
         (frame::head("Postmortems", &html! { a.button href="/search" { "Search them" } }))
@@ -386,6 +394,7 @@ pub(in super::super) fn list(scene: Scene<'_>, view: &ListView) -> Markup {
                 @for t in scene.directory.teams.values() { option value=(t.id) selected[view.team == t.id] { (t.name) } }
             }
             label.choice { input type="checkbox" name="overdue" value="1" checked[view.overdue]; "overdue" }
+            label.choice { input type="checkbox" name="drills" value="1" checked[view.drills]; "drills too" }
             button.button { "Show" }
         }
         @if view.rows.is_empty() { p.empty { "No postmortem matches. One begins when an incident with a deadline is resolved, or when somebody writes in it." } }
@@ -417,7 +426,9 @@ fn list_item(scene: Scene<'_>, item: &PostmortemItem) -> Markup {
 /// What was looked for and found.
 pub(in super::super) struct SearchView {
     pub(in super::super) question: String,
-    pub(in super::super) reviewed: bool,
+    pub(in super::super) filter: SearchFilter,
+    /// First and last day, as they were sent.
+    pub(in super::super) days: (String, String),
     pub(in super::super) found: Vec<FoundRow>,
     /// What is found at most.
     pub(in super::super) full: i64,
@@ -430,7 +441,18 @@ pub(in super::super) fn search(scene: Scene<'_>, view: &SearchView) -> Markup {
         (frame::head("Search", &html! { a.button href="/postmortems" { "All postmortems" } }))
         form.filter method="get" action="/search" role="search" {
             input name="q" type="search" value=(view.question) placeholder="Words of timelines and postmortems" aria-label="Words" autofocus;
-            label.choice { input type="checkbox" name="reviewed" value="1" checked[view.reviewed]; "reviewed only" }
+            select name="service" aria-label="Service" {
+                option value="" { "All services" }
+                @for s in scene.directory.services.values() { option value=(s.id) selected[view.filter.service.as_ref() == Some(&s.id)] { (s.name) } }
+            }
+            select name="team" aria-label="Team" {
+                option value="" { "All teams" }
+                @for t in scene.directory.teams.values() { option value=(t.id) selected[view.filter.team.as_ref() == Some(&t.id)] { (t.name) } }
+            }
+            input type="date" name="from" value=(view.days.0) aria-label="First day";
+            input type="date" name="to" value=(view.days.1) aria-label="Last day";
+            label.choice { input type="checkbox" name="reviewed" value="1" checked[view.filter.reviewed]; "reviewed only" }
+            label.choice { input type="checkbox" name="drills" value="1" checked[view.filter.drills]; "drills too" }
             button.button { "Search" }
         }
         @if view.question.trim().is_empty() { p.about { "Timelines, conversations and postmortems of incidents that are over. Every word must begin a word of what is found." } }

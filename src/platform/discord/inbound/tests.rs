@@ -59,7 +59,9 @@ fn a_message_in_a_room_is_said_at_its_own_time() {
         heard.deed,
         Deed::Said {
             message: MESSAGE.to_owned(),
-            text: "Supa Hot".to_owned()
+            text: "Supa Hot".to_owned(),
+            answers: String::new(),
+            files: Vec::new(),
         }
     );
 }

@@ -39,6 +39,9 @@ fn monstrous() -> Card {
         lines: vec![long.clone(); 40],
         buttons: (0..60).map(button).collect(),
         url: "https://firebell.test/incidents/42".to_owned(),
+        private: false,
+        emoji: String::new(),
+        colour: None,
     }
 }
 

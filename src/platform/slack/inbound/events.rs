@@ -1,7 +1,7 @@
 //! Events: messages, mentions, pins, reactions, members, channels, the app itself.
 
 use super::{Context, News, Reading, text_of, time, words};
-use crate::chat::heard::{Deed, Heard};
+use crate::chat::heard::{Deed, Heard, HeardFile};
 use crate::platform::slack::text;
 use serde_json::Value;
 
@@ -43,7 +43,9 @@ pub(super) fn read(payload: &Value, context: &Context<'_>) -> Reading {
         "message" => one.message(),
         "app_mention" => one.mention(),
         "pin_added" => one.pin(),
-        "reaction_added" => one.reaction(),
+        "reaction_added" => one.reaction(true),
+        "reaction_removed" => one.reaction(false),
+        "pin_removed" => one.unpin(),
         "member_joined_channel" => one.member(Deed::Joined),
         "member_left_channel" => one.member(Deed::Left),
         "app_home_opened" => one.home(),
@@ -56,7 +58,6 @@ pub(super) fn read(payload: &Value, context: &Context<'_>) -> Reading {
         "app_uninstalled" => {
             Reading::News(News::TokenGone("firebell was removed from the workspace"))
         }
-        "pin_removed" | "reaction_removed" => Reading::Ignored("the timeline keeps what it has"),
         "" => Reading::Unknown("event".to_owned()),
         kind => Reading::Unknown(format!("event.{kind}")),
     }
@@ -113,11 +114,14 @@ impl Wrapped<'_> {
         if words.trim().is_empty() {
             return Reading::Ignored("a message without words");
         }
+        let thread = text_of(event, "thread_ts");
         let deed = Deed::Said {
             message: ts.to_owned(),
             text: words,
+            answers: if thread == ts { "" } else { thread }.to_owned(),
+            files: files(event),
         };
-        Reading::heard(self.heard(ts, user, room, deed))
+        Reading::heard(in_thread(self.heard(ts, user, room, deed), event))
     }
 
     fn direct(&self, room: &str) -> bool {
@@ -176,7 +180,8 @@ impl Wrapped<'_> {
             let deed = Deed::Deleted {
                 message: ts.to_owned(),
             };
-            return Reading::heard(self.heard(at, text_of(before, "user"), room, deed));
+            let heard = self.heard(at, text_of(before, "user"), room, deed);
+            return Reading::heard(in_thread(heard, before));
         }
         let read = |m: &Value| words(m, &|id| (self.context.name)(id));
         let text = read(now);
@@ -189,7 +194,7 @@ impl Wrapped<'_> {
             message: ts.to_owned(),
             text,
         };
-        Reading::heard(self.heard(at, editor, room, deed))
+        Reading::heard(in_thread(self.heard(at, editor, room, deed), now))
     }
 
     fn deleted(&self) -> Reading {
@@ -209,15 +214,15 @@ impl Wrapped<'_> {
             message: ts.to_owned(),
         };
         let at = text_of(self.event, "event_ts");
-        Reading::heard(self.heard(at, text_of(before, "user"), room, deed))
+        let heard = self.heard(at, text_of(before, "user"), room, deed);
+        Reading::heard(in_thread(heard, before))
     }
 
     fn pin(&self) -> Reading {
         let event = self.event;
         let (user, message) = (text_of(event, "user"), &event["item"]["message"]);
-        let own = &self.context.own.user;
-        if user == own || text_of(message, "user") == own {
-            return Reading::Ignored("firebell's own message was pinned");
+        if user == self.context.own.user {
+            return Reading::Ignored("firebell pinned something");
         }
         let ts = text_of(message, "ts");
         if ts.is_empty() {
@@ -232,7 +237,35 @@ impl Wrapped<'_> {
         self.kept(ts, room, text, text_of(message, "user"), "pinned")
     }
 
-    fn reaction(&self) -> Reading {
+    fn unpin(&self) -> Reading {
+        let event = self.event;
+        let (user, message) = (text_of(event, "user"), &event["item"]["message"]);
+        let ts = text_of(message, "ts");
+        if user == self.context.own.user || ts.is_empty() {
+            return Reading::Ignored("firebell unpinned something, or it was no message");
+        }
+        let rooms = [
+            text_of(event, "channel_id"),
+            text_of(&event["item"], "channel"),
+        ];
+        let room = rooms.into_iter().find(|r| !r.is_empty()).unwrap_or("");
+        self.unkept(ts, room, "pinned")
+    }
+
+    fn unkept(&self, ts: &str, room: &str, how: &str) -> Reading {
+        let user = text_of(self.event, "user");
+        if user.is_empty() || room.is_empty() {
+            return Reading::Unknown("unkept.shape".to_owned());
+        }
+        let deed = Deed::Unkept {
+            message: ts.to_owned(),
+            how: how.to_owned(),
+        };
+        Reading::heard(self.heard(text_of(self.event, "event_ts"), user, room, deed))
+    }
+
+    /// A reaction came, or was taken back.
+    fn reaction(&self, came: bool) -> Reading {
         let event = self.event;
         let emoji = text_of(event, "reaction");
         // `thumbsup::skin-tone-2` is a thumb.
@@ -245,10 +278,13 @@ impl Wrapped<'_> {
         if text_of(item, "type") != "message" || ts.is_empty() {
             return Reading::Ignored("what was reacted to is no message");
         }
-        if author == self.context.own.user || text_of(event, "user") == self.context.own.user {
-            return Reading::Ignored("firebell's own message was reacted to");
+        if text_of(event, "user") == self.context.own.user {
+            return Reading::Ignored("firebell's own reaction");
         }
         let how = format!("marked with :{emoji}:");
+        if !came {
+            return self.unkept(ts, text_of(item, "channel"), &how);
+        }
         self.kept(ts, text_of(item, "channel"), String::new(), author, &how)
     }
 
@@ -264,6 +300,7 @@ impl Wrapped<'_> {
             author: named.then(|| self.context.user(author, "", "")),
             written_at: time(ts).unwrap_or(self.context.now),
             how: how.to_owned(),
+            ours: author == self.context.own.user,
         };
         Reading::heard(self.heard(text_of(self.event, "event_ts"), user, room, deed))
     }
@@ -295,4 +332,40 @@ impl Wrapped<'_> {
         let id = channel.as_str().unwrap_or_else(|| text_of(channel, "id"));
         Reading::News(News::Channel(id.to_owned()))
     }
+}
+
+/// What came with a message, where Slack keeps it.
+fn files(event: &Value) -> Vec<HeardFile> {
+    let all = event["files"].as_array().into_iter().flatten();
+    // Links to other services and what was deleted have no content here.
+    let here = |f: &&Value| {
+        !matches!(
+            text_of(f, "mode"),
+            "external" | "tombstone" | "hidden_by_limit"
+        )
+    };
+    let file = |f: &Value| {
+        let first = |names: [&str; 2]| {
+            let found = names.map(|n| text_of(f, n));
+            let found = found.into_iter().find(|v| !v.is_empty());
+            found.unwrap_or_default().to_owned()
+        };
+        HeardFile {
+            id: text_of(f, "id").to_owned(),
+            name: first(["name", "title"]),
+            url: first(["url_private_download", "url_private"]),
+            bytes: f["size"].as_u64().unwrap_or(0),
+        }
+    };
+    all.filter(here).map(file).collect()
+}
+
+/// With the thread it happened in, which may be a room.
+fn in_thread(mut heard: Heard, message: &Value) -> Heard {
+    let thread = text_of(message, "thread_ts");
+    if !thread.is_empty() {
+        let thread = thread.to_owned();
+        heard.reply_to.insert("thread".to_owned(), thread);
+    }
+    heard
 }

@@ -9,6 +9,8 @@ use serde_json::Value;
 const PRESS: &str = "press:";
 /// Our message shortcut.
 pub(in crate::platform::slack) const SHORTCUT: &str = "add_to_timeline";
+/// The one that declares an incident.
+pub(in crate::platform::slack) const DECLARE: &str = "declare_incident";
 
 fn actor(payload: &Value, context: &Context<'_>) -> User {
     let user = &payload["user"];
@@ -111,9 +113,11 @@ pub(super) fn submit(payload: &Value, context: &Context<'_>) -> Reading {
 
 /// The shortcut of a message.
 pub(super) fn shortcut(payload: &Value, context: &Context<'_>) -> Reading {
-    if text_of(payload, "callback_id") != SHORTCUT {
-        return Reading::Ignored("a shortcut that is not firebell's");
-    }
+    let declares = match text_of(payload, "callback_id") {
+        SHORTCUT => false,
+        DECLARE => true,
+        _ => return Reading::Ignored("a shortcut that is not firebell's"),
+    };
     let message = &payload["message"];
     let stamps = [text_of(message, "ts"), text_of(payload, "message_ts")];
     let by = actor(payload, context);
@@ -124,12 +128,14 @@ pub(super) fn shortcut(payload: &Value, context: &Context<'_>) -> Reading {
         return Reading::Unknown("message_action.shape".to_owned());
     }
     let author = text_of(message, "user");
-    let deed = Deed::Kept {
-        message: ts.to_owned(),
-        text: words(message, &|id| (context.name)(id)),
-        author: (!author.is_empty()).then(|| context.user(author, "", text_of(message, "team"))),
-        written_at: time(ts).unwrap_or(context.now),
-        how: "added by shortcut".to_owned(),
+    let deed = if declares {
+        Deed::Declare {
+            message: ts.to_owned(),
+            text: words(message, &|id| (context.name)(id)),
+            link: permalink(payload, ts),
+        }
+    } else {
+        kept(message, ts, author, context)
     };
     let at = text_of(payload, "action_ts");
     let key = match text_of(payload, "trigger_id") {
@@ -138,10 +144,36 @@ pub(super) fn shortcut(payload: &Value, context: &Context<'_>) -> Reading {
     };
     let room = text_of(&payload["channel"], "id");
     let heard = context.heard(key, time(at), by, room, deed);
-    // The shortcut opens no form, so only the way to answer is taken along.
+    // Keeping a message opens no form, so only the way to answer is taken along.
     let Reading::Heard(mut heard) = with_ways_back(heard, payload) else {
         return Reading::Unknown("message_action.shape".to_owned());
     };
-    heard.reply_to.remove("trigger");
+    if !declares {
+        heard.reply_to.remove("trigger");
+    }
     Reading::Heard(heard)
+}
+
+fn kept(message: &Value, ts: &str, author: &str, context: &Context<'_>) -> Deed {
+    Deed::Kept {
+        message: ts.to_owned(),
+        text: words(message, &|id| (context.name)(id)),
+        author: (!author.is_empty()).then(|| context.user(author, "", text_of(message, "team"))),
+        written_at: time(ts).unwrap_or(context.now),
+        how: "added by shortcut".to_owned(),
+        ours: author == context.own.user,
+    }
+}
+
+/// Where a message stands, for a browser; empty when the payload does not name the workspace.
+fn permalink(payload: &Value, ts: &str) -> String {
+    let domain = text_of(&payload["team"], "domain");
+    let channel = text_of(&payload["channel"], "id");
+    let plain = |word: &str| word.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let stamp = ts.replace('.', "");
+    let known = !domain.is_empty() && !channel.is_empty();
+    if !known || !plain(domain) || !plain(channel) || !plain(&stamp) {
+        return String::new();
+    }
+    format!("https://{domain}.slack.com/archives/{channel}/p{stamp}")
 }

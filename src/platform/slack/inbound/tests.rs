@@ -4,6 +4,7 @@
 //! `FIREBELL_SPECS`.
 
 use super::*;
+use crate::chat::heard::HeardFile;
 use crate::platform::slack::view;
 use serde_json::json;
 use std::io::Write;
@@ -56,9 +57,11 @@ fn word(reading: &Reading) -> String {
             Deed::Edited { .. } => "edited",
             Deed::Deleted { .. } => "deleted",
             Deed::Kept { .. } => "kept",
+            Deed::Unkept { .. } => "unkept",
             Deed::Joined => "joined",
             Deed::Left => "left",
             Deed::Home => "home",
+            Deed::Declare { .. } => "declare",
         }
         .to_owned(),
         Reading::News(News::Channel(_)) => "news of a channel".to_owned(),
@@ -223,6 +226,11 @@ fn a_message_is_plain_text_with_its_author_and_time() {
     let wanted = Deed::Said {
         message: "1652227646.593159".to_owned(),
         text: "see @Ana Alves & #web\n[file: graph.png]".to_owned(),
+        answers: String::new(),
+        files: vec![HeardFile {
+            name: "graph.png".to_owned(),
+            ..HeardFile::default()
+        }],
     };
     assert_eq!(heard.deed, wanted);
 }
@@ -373,6 +381,7 @@ fn pins_reactions_and_shortcuts_keep_a_message() {
             author,
             written_at,
             how,
+            ..
         } = heard.deed
         else {
             panic!("{payload}");

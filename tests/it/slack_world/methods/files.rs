@@ -8,6 +8,7 @@ use crate::slack_world::shape;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Multipart, Path, Request, State};
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -104,6 +105,33 @@ pub async fn upload(
         let told = format!("OK - {}", content.len());
         upload.content = Some(content.to_vec());
         (StatusCode::OK, told)
+    })
+}
+
+/// Hands a file out to who may read files (docs.slack.dev, "Working with files": `url_private` wants the
+/// token in a header; without the scope Slack answers with its sign-in page).
+pub async fn download(
+    State(core): State<Arc<Core>>,
+    Path((id, _name)): Path<(String, String)>,
+    headers: axum::http::HeaderMap,
+) -> Response {
+    let bearer = headers.get("authorization").and_then(|v| v.to_str().ok());
+    let token = bearer.and_then(|v| v.strip_prefix("Bearer "));
+    core.change(|state| {
+        state.downloads.push(id.clone());
+        if let Some(status) = state.download_trouble.pop_front() {
+            return StatusCode::from_u16(status).unwrap().into_response();
+        }
+        let known = state.authenticate(token, "files.download").is_ok();
+        if !known || !state.tokens.scopes.contains("files:read") {
+            let page = [("location", "https://slack.com/signin")];
+            return (StatusCode::FOUND, page, "").into_response();
+        }
+        let upload = state.uploads.iter().find(|u| u.id == id);
+        match upload.and_then(|u| u.content.clone()) {
+            Some(content) => content.into_response(),
+            None => StatusCode::NOT_FOUND.into_response(),
+        }
     })
 }
 
