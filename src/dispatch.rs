@@ -14,6 +14,7 @@ mod insight;
 mod link;
 mod oncall;
 mod open;
+mod paper;
 mod rooms;
 mod runs;
 mod shape;
@@ -28,7 +29,6 @@ use crate::core::directory::{Directory, Target};
 use crate::core::explain::explain;
 use crate::core::id::{Actor, IncidentId, RunId, Seq, Severity};
 use crate::core::incident::{Ask, Command, Incident, Refusal};
-use crate::core::postmortem::{Format, export};
 use crate::core::sight::Sight;
 use crate::core::time::Time;
 use crate::engine::{Counter, Done, Engine, Failure, person};
@@ -233,12 +233,6 @@ pub async fn press_here(
         }
     };
     desk.carry_out(invocation).await
-}
-
-fn help(verb: Option<&str>) -> Reply {
-    let leaf = verb.and_then(|v| tree().find(v));
-    let text = leaf.map_or_else(|| words::help(tree()), words::help_verb);
-    Reply::yes(None, text)
 }
 
 /// One act: who asks for it, where and when.
@@ -532,35 +526,6 @@ impl<'a> Desk<'a> {
                     }
                 }
             }
-        }
-    }
-
-    async fn postmortem(&self, id: IncidentId) -> Reply {
-        let read = match self.engine.postmortem(id).await {
-            Ok(Some(read)) => read,
-            Ok(None) => return Reply::no(Some(id), format!("There is no incident {id}.")),
-            Err(failure) => return Reply::no(Some(id), failure.to_string()),
-        };
-        let draft = &read.document;
-        let open = if draft.dates.resolved.is_none() {
-            " It is not resolved yet: the draft tells what happened so far."
-        } else {
-            ""
-        };
-        let text = format!(
-            "Postmortem of {id} ({}): {} on the timeline, {} to fill. {}/incidents/{}/postmortem{open}",
-            read.written.stage.words().to_lowercase(),
-            crate::core::text::count(draft.timeline.len(), "line"),
-            crate::core::text::count(
-                draft.sections.iter().filter(|s| s.text.is_empty()).count(),
-                "section"
-            ),
-            self.engine.public_url(),
-            id.0
-        );
-        Reply {
-            document: Some(export(draft, &read.template, Format::Markdown)),
-            ..Reply::yes(Some(id), text)
         }
     }
 
