@@ -9,6 +9,7 @@ use super::{Deed, carry_out, still};
 use crate::core::directory::{ContactKind, Directory, Means};
 use crate::core::id::IncidentId;
 use crate::core::incident::Status;
+use crate::core::sight::Sight;
 use crate::core::text::list;
 use crate::engine::Failure;
 use crate::http::App;
@@ -84,6 +85,8 @@ async fn one(
     let query = AttemptQuery {
         incident: Some(id),
         person: Some(who.to_owned()),
+        // What was sent to them concerns them.
+        sight: Sight::All,
         offset: 0,
         limit: 100,
     };
