@@ -14,6 +14,7 @@ mod insight;
 mod link;
 mod oncall;
 mod open;
+mod paper;
 mod rooms;
 mod runs;
 mod shape;
@@ -28,7 +29,6 @@ use crate::core::directory::{Directory, Target};
 use crate::core::explain::explain;
 use crate::core::id::{Actor, IncidentId, RunId, Seq, Severity};
 use crate::core::incident::{Ask, Command, Incident, Refusal};
-use crate::core::postmortem::{Format, export};
 use crate::core::sight::Sight;
 use crate::core::time::Time;
 use crate::engine::{Counter, Done, Engine, Failure, person};
@@ -173,6 +173,19 @@ pub async fn press_here(
             ask: Ask::default(),
         },
         Press::RunNow { action } => return desk.run_now(id, action).await,
+        Press::DryRun { action } => Invocation::Run {
+            id,
+            action: action.clone(),
+            args: BTreeMap::new(),
+            ask: Ask {
+                dry: true,
+                ..Ask::default()
+            },
+        },
+        Press::Check { run } => Invocation::Check {
+            id,
+            run: Some(*run),
+        },
         Press::Undo { run } => Invocation::Undo {
             id,
             run: Some(*run),
@@ -211,6 +224,10 @@ pub async fn press_here(
             return Reply::yes(Some(id), how);
         }
         // A platform opens its form before it comes here; this is for one that cannot.
+        Press::Silence => {
+            let how = "Write `silence alertname=Disk 2h why`, with the labels it is about.";
+            return Reply::yes(Some(id), how.to_owned());
+        }
         Press::Note => {
             return Reply::yes(Some(id), format!("Write `note {id} what happened`."));
         }
@@ -392,6 +409,7 @@ impl<'a> Desk<'a> {
             | Invocation::Approve { .. }
             | Invocation::Reject { .. }
             | Invocation::Stop { .. }
+            | Invocation::Check { .. }
             | Invocation::Settle { .. }) => self.about_a_run(act).await,
             Invocation::Postmortem { id } => self.postmortem(id).await,
             Invocation::List { which } => self.list(which).await,
@@ -508,35 +526,6 @@ impl<'a> Desk<'a> {
                     }
                 }
             }
-        }
-    }
-
-    async fn postmortem(&self, id: IncidentId) -> Reply {
-        let read = match self.engine.postmortem(id).await {
-            Ok(Some(read)) => read,
-            Ok(None) => return Reply::no(Some(id), format!("There is no incident {id}.")),
-            Err(failure) => return Reply::no(Some(id), failure.to_string()),
-        };
-        let draft = &read.document;
-        let open = if draft.dates.resolved.is_none() {
-            " It is not resolved yet: the draft tells what happened so far."
-        } else {
-            ""
-        };
-        let text = format!(
-            "Postmortem of {id} ({}): {} on the timeline, {} to fill. {}/incidents/{}/postmortem{open}",
-            read.written.stage.words().to_lowercase(),
-            crate::core::text::count(draft.timeline.len(), "line"),
-            crate::core::text::count(
-                draft.sections.iter().filter(|s| s.text.is_empty()).count(),
-                "section"
-            ),
-            self.engine.public_url(),
-            id.0
-        );
-        Reply {
-            document: Some(export(draft, &read.template, Format::Markdown)),
-            ..Reply::yes(Some(id), text)
         }
     }
 

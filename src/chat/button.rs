@@ -144,6 +144,8 @@ pub fn word(press: &Press) -> String {
         Press::Follow => "follow".to_owned(),
         Press::AskRun { action } => format!("run:{action}"),
         Press::RunNow { action } => format!("now:{action}"),
+        Press::DryRun { action } => format!("dry:{action}"),
+        Press::Check { run } => format!("check:{}", run.0),
         Press::Undo { run } => format!("undo:{}", run.0),
         Press::Approve { run, seen } if seen.is_empty() => format!("approve:{}", run.0),
         Press::Approve { run, seen } => format!("approve:{}:{}", run.0, cut_seen(seen)),
@@ -153,6 +155,7 @@ pub fn word(press: &Press) -> String {
         Press::Settle { run, good: false } => format!("failed:{}", run.0),
         Press::Unacknowledge => "unacknowledge".to_owned(),
         Press::Reopen => "reopen".to_owned(),
+        Press::Silence => "silence".to_owned(),
         Press::ResolveParts => "parts".to_owned(),
         Press::Postmortem => "postmortem".to_owned(),
         Press::Note => "note".to_owned(),
@@ -188,6 +191,12 @@ pub fn press(word: &str) -> Option<Press> {
         "now" => Press::RunNow {
             action: rest.to_owned(),
         },
+        "dry" => Press::DryRun {
+            action: rest.to_owned(),
+        },
+        "check" => Press::Check {
+            run: RunId(number()?),
+        },
         "undo" => Press::Undo {
             run: RunId(number()?),
         },
@@ -211,6 +220,7 @@ pub fn press(word: &str) -> Option<Press> {
         },
         "unacknowledge" => Press::Unacknowledge,
         "reopen" => Press::Reopen,
+        "silence" => Press::Silence,
         "parts" => Press::ResolveParts,
         "postmortem" => Press::Postmortem,
         "note" => Press::Note,
@@ -297,6 +307,10 @@ mod tests {
                 run: RunId(7),
                 seen: "0123456789abcdef".to_owned(),
             },
+            Press::DryRun {
+                action: "restart:web".to_owned(),
+            },
+            Press::Check { run: RunId(3) },
             Press::Reject { run: RunId(8) },
             Press::Cancel { run: RunId(9) },
             Press::Settle {
@@ -307,6 +321,7 @@ mod tests {
                 run: RunId(9),
                 good: false,
             },
+            Press::Silence,
             Press::Postmortem,
             Press::Note,
             Press::Tick { item: 3 },

@@ -7,10 +7,11 @@
 use super::button::{Key, Token};
 use super::surface::{Argument, Kind, Leaf, Needs, tree};
 use crate::core::action;
-use crate::core::directory::{ArgKind, Directory};
-use crate::core::id::IncidentId;
-use crate::core::incident::Incident;
+use crate::core::directory::{Action, ArgKind, Directory};
+use crate::core::id::{IncidentId, RunId};
+use crate::core::incident::{Incident, Outcome, RunState};
 use crate::core::text::cut;
+use crate::core::timeline;
 use std::collections::BTreeMap;
 
 /// Fields of a form: Discord's limit for a modal, the tightest of the platforms.
@@ -25,6 +26,8 @@ pub const LABEL_CHARS: usize = 45;
 pub const TEXT_CHARS: u16 = 3000;
 /// Characters of a choice: Slack's limit for an option, the tightest of the platforms.
 const CHOICE_CHARS: usize = 75;
+/// Characters of what a check saw that stand above the form that settles; the console has the rest.
+const SAW_CHARS: usize = 1000;
 /// Characters of a title that is made of a message's first line.
 const DECLARED_TITLE: usize = 200;
 /// In front of the names of an action's arguments, so that they are no other field's.
@@ -87,7 +90,8 @@ impl Form {
     /// What the sent form carries, bound to the person it was opened for.
     #[must_use]
     pub fn token(&self, key: &Key, platform: &str, user: &str) -> Option<String> {
-        let given: Vec<String> = self.given.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        let given = self.given.iter();
+        let given: Vec<String> = given.map(|(k, v)| format!("{}={v}", short(k))).collect();
         let token = Token {
             incident: self.incident.unwrap_or(IncidentId(0)),
             seq: 0,
@@ -111,12 +115,25 @@ pub fn read_token(
     let verb = parts.next()?.to_owned();
     let mut options: BTreeMap<String, String> = parts
         .filter_map(|p| p.split_once('='))
-        .map(|(k, v)| (k.to_owned(), v.to_owned()))
+        .map(|(k, v)| (long(k).to_owned(), v.to_owned()))
         .collect();
     if token.incident.0 != 0 {
         options.insert("incident".to_owned(), token.incident.0.to_string());
     }
     Some((verb, options))
+}
+
+/// Long names of what forms know, and what they are called in a token, which has little room.
+const SHORT: [(&str, &str); 2] = [("action", "a"), ("dry-run", "d")];
+
+fn short(name: &str) -> &str {
+    let found = SHORT.iter().find(|(long, _)| *long == name);
+    found.map_or(name, |(_, short)| short)
+}
+
+fn long(name: &str) -> &str {
+    let found = SHORT.iter().find(|(_, short)| *short == name);
+    found.map_or(name, |(long, _)| long)
 }
 
 /// The options of a command from a form's known arguments and its fields; an action's own
@@ -258,39 +275,11 @@ pub fn declared_from(words: &str, link: &str) -> String {
 #[must_use]
 pub fn of_action(name: &str, directory: &Directory, incident: &Incident) -> Option<Form> {
     let wanted = directory.actions.get(name)?;
-    let typed: Vec<_> = wanted
-        .args
-        .iter()
-        .filter(|a| a.from_label.is_none())
-        .collect();
     let glass = wanted.approval.break_glass.is_some() && wanted.approvals() > 0;
-    if (typed.is_empty() && !glass) || typed.len() > FIELDS {
+    let mut fields = arguments(wanted)?;
+    if fields.is_empty() && !glass {
         return None;
     }
-    let mut fields: Vec<Field> = typed
-        .into_iter()
-        .map(|a| Field {
-            name: argument(&a.name),
-            label: cut(&a.name, LABEL_CHARS),
-            help: cut(
-                format!("{} {}", a.help, action::allowed(a)).trim(),
-                super::surface::HELP_CHARS,
-            ),
-            entry: match (a.kind.choices(), &a.kind) {
-                (Some(values), _) if values.len() <= CHOICES => {
-                    Entry::Choice(values.into_iter().map(|v| (v.clone(), v)).collect())
-                }
-                (_, ArgKind::Text { max_len, .. }) => Entry::Line {
-                    max: u16::try_from(*max_len)
-                        .unwrap_or(TEXT_CHARS)
-                        .min(TEXT_CHARS),
-                },
-                _ => Entry::Line { max: 100 },
-            },
-            value: a.default.clone(),
-            required: a.default.is_none(),
-        })
-        .collect();
     if glass && fields.len() < FIELDS {
         fields.push(Field {
             name: "break-glass".to_owned(),
@@ -313,6 +302,126 @@ pub fn of_action(name: &str, directory: &Directory, incident: &Incident) -> Opti
         ),
         fields,
     })
+}
+
+/// The form of an action's dry run; `None`: it has none, or nothing has to be asked for it.
+#[must_use]
+pub fn of_dry_run(name: &str, directory: &Directory, incident: &Incident) -> Option<Form> {
+    let wanted = directory.actions.get(name)?;
+    let fields = arguments(wanted)?;
+    if fields.is_empty() || wanted.how.dry_run().is_empty() {
+        return None;
+    }
+    let given = [("action", name), ("dry-run", "yes")];
+    Some(Form {
+        verb: "run".to_owned(),
+        incident: Some(incident.id),
+        given: given.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+        title: cut(&format!("Dry run: {}", wanted.title), TITLE_CHARS),
+        submit: "Look".to_owned(),
+        about: cut(
+            &format!(
+                "{} on {}, in its only-look mode: it starts when you send this, and changes nothing.",
+                wanted.title, incident.id
+            ),
+            500,
+        ),
+        fields,
+    })
+}
+
+/// The form that settles an unknown outcome, with what a check of it saw.
+#[must_use]
+pub fn of_settling(run: RunId, good: bool, incident: &Incident) -> Option<Form> {
+    let found = incident.runs.get(&run)?;
+    let RunState::Ended(outcome @ Outcome::Unknown { .. }) = &found.state else {
+        return None;
+    };
+    let looked = incident.check_of(run).map_or(String::new(), |(id, check)| {
+        let how = match &check.state {
+            RunState::Ended(outcome) => timeline::outcome(outcome),
+            _ => "is still looking".to_owned(),
+        };
+        let saw = check.seen.as_deref().unwrap_or_default().trim();
+        let saw: String = saw.chars().rev().take(SAW_CHARS).collect();
+        let saw: String = saw.chars().rev().collect();
+        format!(" {id} “{}” {how}. {saw}", check.title)
+    });
+    let how = if good { "worked" } else { "failed" };
+    let given = [("how", how.to_owned()), ("run", run.to_string())];
+    let said = if good { "it worked" } else { "it did not work" };
+    Some(Form {
+        verb: "settle".to_owned(),
+        incident: Some(incident.id),
+        given: given.map(|(k, v)| (k.to_owned(), v)).into(),
+        title: cut(&format!("{run}: {said}"), TITLE_CHARS),
+        submit: "Mark it".to_owned(),
+        about: format!("“{}”: {}.{looked}", found.title, timeline::outcome(outcome)),
+        fields: vec![Field {
+            name: "note".to_owned(),
+            label: "How do you know?".to_owned(),
+            help: "For the timeline and the postmortem. Its keys are free from now on.".to_owned(),
+            entry: Entry::Text { max: TEXT_CHARS },
+            value: None,
+            required: false,
+        }],
+    })
+}
+
+/// The form that holds back what an incident is about; `proposed`: what its alerts have in common.
+#[must_use]
+pub fn of_silence(directory: &Directory, incident: &Incident, proposed: &str) -> Option<Form> {
+    let leaf = tree().find("silence")?;
+    let mut form = of(leaf, directory, None)?;
+    for field in &mut form.fields {
+        match field.name.as_str() {
+            "what" => {
+                field.entry = Entry::Text { max: TEXT_CHARS };
+                field.value = Some(proposed.to_owned()).filter(|p| !p.is_empty());
+            }
+            "duration" => {
+                field.entry = Entry::Line { max: 60 };
+                field.value = Some("2h".to_owned());
+            }
+            _ => {}
+        }
+    }
+    form.title = cut(&format!("Silence {}", incident.id), TITLE_CHARS);
+    "Silence".clone_into(&mut form.submit);
+    form.about = format!(
+        "{} rests while every alert of it is covered, and pages again at the end. The labels are what its alerts have in common: what is deleted widens it.",
+        incident.id
+    );
+    Some(form)
+}
+
+/// The fields of what an action has to be told; `None`: more than a form takes.
+fn arguments(action: &Action) -> Option<Vec<Field>> {
+    let typed = action.args.iter().filter(|a| a.from_label.is_none());
+    let fields: Vec<Field> = typed
+        .map(|a| Field {
+            name: argument(&a.name),
+            label: cut(&a.name, LABEL_CHARS),
+            help: cut(
+                format!("{} {}", a.help, action::allowed(a)).trim(),
+                super::surface::HELP_CHARS,
+            ),
+            entry: match (a.kind.choices(), &a.kind) {
+                (Some(values), _) if values.len() <= CHOICES => {
+                    Entry::Choice(values.into_iter().map(|v| (v.clone(), v)).collect())
+                }
+                (_, ArgKind::Text { max_len, .. }) => Entry::Line {
+                    max: u16::try_from(*max_len)
+                        .unwrap_or(TEXT_CHARS)
+                        .min(TEXT_CHARS),
+                },
+                _ => Entry::Line { max: 100 },
+            },
+            value: a.default.clone(),
+            required: a.default.is_none(),
+        })
+        .collect();
+    (fields.len() <= FIELDS).then_some(fields)
 }
 
 fn field(arg: &Argument, directory: &Directory) -> Field {

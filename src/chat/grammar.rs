@@ -318,6 +318,11 @@ pub enum Invocation {
         run: Option<RunId>,
     },
     /// `run` absent: the only one whose outcome is unknown.
+    Check {
+        id: IncidentId,
+        run: Option<RunId>,
+    },
+    /// `run` absent: the only one whose outcome is unknown.
     Settle {
         id: IncidentId,
         run: Option<RunId>,

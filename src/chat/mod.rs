@@ -13,11 +13,15 @@ pub mod form;
 pub mod grammar;
 pub mod heard;
 pub mod link;
+#[cfg(test)]
+mod scenes;
 pub mod surface;
 pub mod words;
 
 #[cfg(test)]
 pub(crate) use fixture::{documented, shown};
+#[cfg(test)]
+pub(crate) use scenes::{Scene, scenes};
 
 use crate::core::id::{Actor, IncidentId, RunId, Seq};
 use std::future::Future;
@@ -129,6 +133,16 @@ pub enum Press {
         /// Action id.
         action: String,
     },
+    /// Run only the "only look" mode of an action, at once.
+    DryRun {
+        /// Action id.
+        action: String,
+    },
+    /// Run what shows how a run went whose outcome nobody knows.
+    Check {
+        /// Which.
+        run: RunId,
+    },
     /// Ask for what undoes a run.
     Undo {
         /// Which.
@@ -165,6 +179,8 @@ pub enum Press {
         /// It did what it should.
         good: bool,
     },
+    /// Open the form that holds its alerts back.
+    Silence,
     /// Read the postmortem.
     Postmortem,
     /// Open the form of a note.

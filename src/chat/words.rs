@@ -135,6 +135,13 @@ pub fn run_asked(
     directory: &Directory,
     now: Time,
 ) -> String {
+    if !matches!(run.state, RunState::Asked { .. }) {
+        return format!(
+            "{id} “{}” starts, exactly {}. Its output comes to the room and stands on the console.",
+            run.title,
+            crate::core::action::shown(&run.argv)
+        );
+    }
     let next = match run.needs {
         _ if run.unrehearsed() => {
             "It is rehearsed in its only-look mode first; then it waits for approval.".to_owned()

@@ -141,7 +141,7 @@ pub(super) async fn asked(request: reqwest::RequestBuilder) -> anyhow::Result<Va
 }
 
 /// What the run would do, line by line.
-fn shown(run: &Value) -> String {
+pub(super) fn shown(run: &Value) -> String {
     let text = |key: &str| run[key].as_str().unwrap_or_default().to_owned();
     let argv: Vec<String> = run["argv"].as_array().map_or_else(Vec::new, |items| {
         items

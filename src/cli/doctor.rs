@@ -5,6 +5,7 @@
 
 use super::{print, serve};
 use crate::calendar;
+use crate::chat::{Fault, Retry};
 use crate::config::{Feed, Loaded, Settings};
 use crate::core::directory::{ContactKind, Directory};
 use crate::core::schedule;
@@ -89,11 +90,16 @@ pub async fn doctor(path: &Path) -> anyhow::Result<ExitCode> {
 
 /// Whether calendars at an address answer with a calendar. Copies are left alone.
 async fn calendars(feeds: &[Feed]) -> Vec<(&'static str, Finding)> {
-    let client = fetch::client();
     let mut findings = Vec::new();
     for feed in feeds {
         let name = format!("{} at {}", feed.of, feed.host);
-        let fetched = fetch::fetch(&client, &feed.url, &feed.host, None).await;
+        let fetched = match fetch::client(&feed.fetching) {
+            Ok(client) => fetch::fetch(&client, &feed.url, &feed.host, None).await,
+            Err(why) => Err(Fault {
+                why,
+                retry: Retry::Never,
+            }),
+        };
         let read = match fetched {
             Ok(Fetched::New { body, .. }) => calendar::read(&body, chrono_tz::Tz::UTC),
             // Never the answer to a question without a tag.

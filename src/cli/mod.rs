@@ -22,6 +22,7 @@ mod platforms;
 mod policy;
 mod redact;
 pub mod rehearse;
+mod run;
 mod serve;
 
 use crate::core::id::IncidentId;
@@ -187,6 +188,11 @@ enum Command {
         #[command(flatten)]
         config: Config,
     },
+    /// Ask for a runbook action, or for its dry run, as the person whose API token this is
+    Run {
+        #[command(flatten)]
+        what: run::What,
+    },
     /// Agree to a run that waits for approval, as the person whose API token this is
     Approve {
         #[command(flatten)]
@@ -346,6 +352,7 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Changes { question, config } => changes::changes(&config.path, &question).await,
         Command::Plan { old, days, config } => plan::plan(&old, &config.path, days).await,
+        Command::Run { what } => run::run(&what).await,
         Command::Approve { what } => approve::decide(&what, approve::Answer::Approve).await,
         Command::Reject { what } => approve::decide(&what, approve::Answer::Reject).await,
         Command::Stop { what } => approve::decide(&what, approve::Answer::Stop).await,

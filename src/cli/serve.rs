@@ -8,6 +8,7 @@ use crate::http::{App, server};
 use crate::metrics::Metrics;
 use crate::notify::Notifiers;
 use crate::run::Executors;
+use crate::run::process::cgroup;
 use crate::share::{Oracle, Places};
 use crate::store::Store;
 use anyhow::{Context, bail};
@@ -134,6 +135,13 @@ impl House {
             .await
             .context("the database could not be opened")?;
         let metrics = Arc::new(Metrics::new());
+        // Before the first shim, which is born where this process is.
+        match cgroup::settle() {
+            Ok(()) => tracing::info!("memory and processes of runs are bound by cgroup"),
+            Err(why) => {
+                tracing::info!(why, "memory and processes of runs are bound by rlimit only");
+            }
+        }
         let executors = Executors::here(&settings.data_dir, None)
             .context("the folder of runs could not be made")?
             .and_elsewhere(&settings.engines, &settings.data_dir)

@@ -2,11 +2,12 @@
 //!
 //! This file reads what an action is; beside it: how it runs (`how`, `remote`, `program`), its
 //! bounds (`bounds`), who must agree and what it does by itself (`agree`), and what only shows when
-//! every file has been read (`after`).
+//! every file has been read (`after`, `check`).
 
 mod after;
 mod agree;
 mod bounds;
+mod check;
 mod how;
 mod program;
 mod remote;
@@ -56,8 +57,8 @@ pub struct Sample {
 pub(super) struct Written {
     pub action: Action,
     pub samples: Vec<Sample>,
-    /// Line of `[rollback]`.
-    pub undo_line: usize,
+    /// Lines of `[rollback]` and of `check`.
+    pub lines: (usize, usize),
 }
 
 /// Reads and checks one file; faults go to `sink` and then there is no action.
@@ -87,6 +88,7 @@ pub(super) fn action(
     let lock = bounds::lock(&table, &args);
     let agreed = agree::approval(&table, ground, run.as_ref());
     let rollback = agree::rollback(&table, &args);
+    let check = table.text("check").map(|said| said.value);
     let private_output = private_output(&table);
     let samples = samples(&table);
     let mut action = Action {
@@ -107,12 +109,16 @@ pub(super) fn action(
         approval: agreed.approval,
         roles: agreed.roles,
         rollback,
+        check,
         private_output,
         digest: digest::sha256(text.as_bytes()),
         ..Action::of_program(id, &[])
     };
     action.auto = agree::auto(&table, &action);
-    let undo_line = table.place_of("rollback").line;
+    let lines = (
+        table.place_of("rollback").line,
+        table.place_of("check").line,
+    );
     let place = table.place.clone();
     table.done();
     let how::Run {
@@ -130,7 +136,7 @@ pub(super) fn action(
     Some(Written {
         action,
         samples,
-        undo_line,
+        lines,
     })
 }
 

@@ -7,8 +7,9 @@
 //! copy in the data folder, which the running firebell keeps up to date, so that a start without a
 //! network knows the shifts. No copy yet is a warning, because it mends itself.
 
+use super::chat::way;
 use super::folders::Entry;
-use super::reader::{Said, Sink};
+use super::reader::{Said, Sink, Table};
 use super::secret::{Found, Secrets};
 use super::settings::{loopback_host, web_address};
 use crate::calendar::{Event, read};
@@ -28,6 +29,47 @@ const FILE_MAX: u64 = 16 * 1024 * 1024;
 /// Warnings of one calendar that are told one by one.
 const WARNINGS: usize = 10;
 
+/// How calendars at an address are fetched: `[calendars]`.
+#[derive(Clone, Debug)]
+pub struct Fetching {
+    /// From one fetch to the next, milliseconds.
+    pub every_ms: i64,
+    /// HTTP proxy; may hold a password.
+    pub proxy: Option<SecretString>,
+    /// Another certificate authority, as a PEM file.
+    pub extra_ca: Option<PathBuf>,
+}
+
+impl Default for Fetching {
+    /// Rosters change by the day, and a change is seen before it is needed.
+    fn default() -> Fetching {
+        Fetching {
+            every_ms: 5 * 60_000,
+            proxy: None,
+            extra_ca: None,
+        }
+    }
+}
+
+/// Reads `[calendars]` of `firebell.toml`.
+pub(super) fn fetching(top: &Table<'_>, secrets: &Secrets<'_>) -> Fetching {
+    let mut fetching = Fetching::default();
+    let Some(table) = top.table("calendars", "[calendars]") else {
+        return fetching;
+    };
+    if let Some(ms) = table.duration_ms("every", 60_000..=86_400_000) {
+        fetching.every_ms = ms;
+    }
+    (fetching.proxy, fetching.extra_ca) = way(&table, secrets);
+    if let Some(path) = fetching.extra_ca.as_ref().filter(|p| !p.is_file()) {
+        let what = format!("`extra-ca` is no file: {}", path.display());
+        let fix = "put the certificate authority there as PEM, or remove the key";
+        table.sink.fault(&table.place_of("extra-ca"), what, fix);
+    }
+    table.done();
+    fetching
+}
+
 /// A calendar at an address.
 #[derive(Clone, Debug)]
 pub struct Feed {
@@ -43,9 +85,20 @@ pub struct Feed {
     pub url: SecretString,
     /// Where its last good copy is kept.
     pub copy: PathBuf,
+    /// How it is fetched.
+    pub fetching: Fetching,
+    /// A copy older than this, milliseconds, does not count: rules then know nothing of it. `None`: however
+    /// old, because people must be paged by something.
+    pub max_age_ms: Option<i64>,
 }
 
 impl Feed {
+    /// Beside the copy, while it is too old to count.
+    #[must_use]
+    pub fn stale(&self) -> PathBuf {
+        self.copy.with_extension("stale")
+    }
+
     /// Beside the copy: when the address last answered with a calendar, RFC 3339.
     #[must_use]
     pub fn seen(&self) -> PathBuf {
@@ -63,6 +116,8 @@ pub(super) struct Calendars<'a> {
     pub copies: PathBuf,
     /// For addresses that are kept secret.
     pub secrets: &'a Secrets<'a>,
+    /// How those at an address are fetched.
+    pub fetching: &'a Fetching,
     /// Files that were read, for watching.
     pub files: RefCell<Vec<PathBuf>>,
     /// Those at an address.
@@ -72,39 +127,20 @@ pub(super) struct Calendars<'a> {
 impl Calendars<'_> {
     /// Where the last copy is, and what the calendar is called; `None`: the fault is said.
     fn at_address(&self, said: &Said<String>, sink: &Sink) -> Option<(PathBuf, String)> {
-        let url = match self.secrets.find("the calendar", said, sink) {
-            Found::Nothing => return None,
-            Found::Secret(url) => url,
-            Found::Literal(url) => SecretString::from(url),
-        };
-        let Some(host) = web_address(url.expose_secret()) else {
-            let what = "the calendar is at no http or https address";
-            let fix = "write an address such as https://example.org/roster.ics, or a file beside this one";
-            sink.fault(&said.place, what, fix);
-            return None;
-        };
-        if url.expose_secret().starts_with("http:") && !loopback_host(&host) {
-            let what = format!(
-                "the calendar at {host} would travel unencrypted, and whoever changes it on its way decides who is on call"
-            );
-            sink.fault(&said.place, what, "use an https address");
-            return None;
-        }
-        let name = &digest::sha256(url.expose_secret().as_bytes())[..32];
-        let copy = self.copies.join(format!("{name}.ics"));
         let (entry, id) = &self.of;
         let id = (*id).to_owned();
         let person = matches!(entry, Entry::Person);
         let word = if person { "person" } else { "schedule" };
-        self.feeds.borrow_mut().push(Feed {
+        let at = address(said, self.secrets, "decides who is on call", sink)?;
+        let feed = Feed {
             of: format!("the {word} {id}"),
             schedule: (!person).then(|| id.clone()),
             person: person.then_some(id),
-            host: host.clone(),
-            url,
-            copy: copy.clone(),
-        });
-        Some((copy, format!("the calendar at {host}")))
+            ..at.feed(&self.copies, self.fetching)
+        };
+        let found = (feed.copy.clone(), format!("the calendar at {}", feed.host));
+        self.feeds.borrow_mut().push(feed);
+        Some(found)
     }
 
     /// The events of a calendar.
@@ -246,8 +282,105 @@ impl Calendars<'_> {
     }
 }
 
+/// An address that was checked.
+struct At {
+    url: SecretString,
+    host: String,
+}
+
+impl At {
+    fn feed(self, copies: &Path, fetching: &Fetching) -> Feed {
+        let name = &digest::sha256(self.url.expose_secret().as_bytes())[..32];
+        Feed {
+            of: String::new(),
+            schedule: None,
+            person: None,
+            host: self.host,
+            copy: copies.join(format!("{name}.ics")),
+            url: self.url,
+            fetching: fetching.clone(),
+            max_age_ms: None,
+        }
+    }
+}
+
+/// An address of the configuration, perhaps a secret one; `None`: the fault is said. `power`: what whoever
+/// changes it on its way does.
+fn address(said: &Said<String>, secrets: &Secrets<'_>, power: &str, sink: &Sink) -> Option<At> {
+    let url = match secrets.find("the calendar", said, sink) {
+        Found::Nothing => return None,
+        Found::Secret(url) => url,
+        Found::Literal(url) => SecretString::from(url),
+    };
+    let Some(host) = web_address(url.expose_secret()) else {
+        let what = "the calendar is at no http or https address";
+        let fix =
+            "write an address such as https://example.org/roster.ics, or a file beside this one";
+        sink.fault(&said.place, what, fix);
+        return None;
+    };
+    if url.expose_secret().starts_with("http:") && !loopback_host(&host) {
+        let what = format!(
+            "the calendar at {host} would travel unencrypted, and whoever changes it on its way {power}"
+        );
+        sink.fault(&said.place, what, "use an https address");
+        return None;
+    }
+    Some(At { url, host })
+}
+
+/// What rules need to read a calendar.
+pub(super) struct Freezing<'a> {
+    /// Where copies of those at an address are.
+    pub copies: &'a Path,
+    /// For addresses that are kept secret.
+    pub secrets: &'a Secrets<'a>,
+    /// How those at an address are fetched.
+    pub fetching: &'a Fetching,
+}
+
+/// Spans from an address, by its last copy. A copy that is not there, or is too old by what the running firebell
+/// found, is a fault: it may lack the freeze that counts.
+pub(super) fn freeze_at(
+    around: &Freezing<'_>,
+    said: &Said<String>,
+    (name, max_age_ms): (&str, i64),
+    zone: Tz,
+    (read_too, feeds): (&mut Vec<PathBuf>, &mut Vec<Feed>),
+    sink: &Sink,
+) -> Vec<(Time, Time, String)> {
+    let power = "decides what may run";
+    let Some(at) = address(said, around.secrets, power, sink) else {
+        return Vec::new();
+    };
+    let feed = Feed {
+        of: format!("the rules' calendar {name}"),
+        max_age_ms: Some(max_age_ms),
+        ..at.feed(around.copies, around.fetching)
+    };
+    let title = format!("the calendar at {}", feed.host);
+    let (copy, stale) = (feed.copy.clone(), feed.stale());
+    feeds.push(feed);
+    read_too.extend([copy.clone(), stale.clone()]);
+    if !copy.exists() {
+        let what = format!("{title} was not fetched yet");
+        let fix = "nothing, if firebell was just told of it: it fetches it when it runs; `firebell doctor` tries it";
+        sink.fault(&said.place, what, fix);
+        return Vec::new();
+    }
+    if stale.exists() {
+        let what = format!(
+            "{title} was not fetched for longer than its `max-age`, so nobody knows what it holds"
+        );
+        let fix = "mend the address, or raise `max-age`; `firebell doctor` tries it";
+        sink.fault(&said.place, what, fix);
+        return Vec::new();
+    }
+    spans_of(&copy, &title, &title, said, zone, sink)
+}
+
 /// Spans in which something is not to be done, from a file beside the rules. An event that cannot be
-/// understood is a fault here: it may be the one that counts. So is an address, whose last copy may be old.
+/// understood is a fault here: it may be the one that counts.
 pub(super) fn freeze(
     folder: &Path,
     said: &Said<String>,
@@ -259,26 +392,45 @@ pub(super) fn freeze(
     let fault = |what: String, fix: &str| sink.fault(&said.place, what, fix);
     if named.contains("://") || named.starts_with("env:") || named.starts_with("file:") {
         let what = format!("{named:?} is no file beside the rules");
-        fault(what, "keep the calendar in a file beside this one");
+        fault(
+            what,
+            "keep the calendar in a file beside this one, or name an address by `url`",
+        );
         return Vec::new();
     }
     let path = folder.join(Path::new(named));
     read_too.push(path.clone());
-    let text = match std::fs::metadata(&path) {
+    let title = format!("the calendar {named:?}");
+    spans_of(&path, &title, named, said, zone, sink)
+}
+
+/// The spans of a calendar's file, by their begin.
+fn spans_of(
+    path: &Path,
+    title: &str,
+    name: &str,
+    said: &Said<String>,
+    zone: Tz,
+    sink: &Sink,
+) -> Vec<(Time, Time, String)> {
+    let fault = |what: String, fix: &str| sink.fault(&said.place, what, fix);
+    let text = match std::fs::metadata(path) {
         Ok(meta) if !meta.is_file() => Err("it is not a file".to_owned()),
         Ok(meta) if meta.len() > FILE_MAX => Err(format!("it is larger than {FILE_MAX} bytes")),
-        _ => std::fs::read_to_string(&path).map_err(|e| e.to_string()),
+        _ => std::fs::read_to_string(path).map_err(|e| e.to_string()),
     };
     let found = match text.and_then(|text| read(&text, zone)) {
         Ok(found) => found,
         Err(why) => {
-            let what = format!("the calendar {named:?} cannot be read: {why}");
-            fault(what, "put an iCalendar file there");
+            fault(
+                format!("{title} cannot be read: {why}"),
+                "put an iCalendar file there",
+            );
             return Vec::new();
         }
     };
     for odd in found.odd {
-        fault(format!("{named}: {odd}"), "correct it in the calendar");
+        fault(format!("{name}: {odd}"), "correct it in the calendar");
     }
     let mut spans: Vec<(Time, Time, String)> = Vec::new();
     for event in found.events {

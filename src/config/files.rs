@@ -1,6 +1,6 @@
 //! The files of a configuration: read once each, and remembered.
 
-use super::calendars::Feed;
+use super::calendars::{Feed, Fetching};
 use super::reader::Sink;
 use super::tree::Place;
 use std::collections::BTreeMap;
@@ -18,6 +18,8 @@ pub(super) struct Files<'a> {
     pub read: Vec<PathBuf>,
     /// Where copies of calendars at an address are kept.
     pub copies: PathBuf,
+    /// How calendars at an address are fetched.
+    pub fetching: Fetching,
     pub feeds: Vec<Feed>,
     pub at_start: BTreeMap<String, [u8; 32]>,
 }

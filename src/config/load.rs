@@ -3,13 +3,13 @@
 mod unnamed;
 
 use super::action::Ground;
-use super::calendars::Calendars;
+use super::calendars::{self, Calendars, Fetching};
 use super::cross::{self, Known};
 use super::files::{Files, listed};
 use super::folders::{Entry, Mention, Reading, check_id, service, team};
 use super::people::person;
 use super::reader::{Sink, Table};
-use super::rules::{self, Around, RuleFile};
+use super::rules::{self, Around, Besides, RuleFile};
 use super::schedule::{Near, schedule};
 use super::secret::Secrets;
 use super::tree::{Place, parse};
@@ -64,6 +64,7 @@ pub fn load_with(path: &Path, variables: &Variables) -> Result<Loaded, Vec<Fault
         base: &base,
         read: vec![path.to_path_buf()],
         copies: PathBuf::new(),
+        fetching: Fetching::default(),
         feeds: Vec::new(),
         at_start: BTreeMap::new(),
     };
@@ -118,6 +119,7 @@ fn read_all(
     let mut settings = settings::settings(&top, secrets);
     files.at_start = restart::sections(&node, secrets);
     files.copies = settings.data_dir.join("calendars");
+    files.fetching = calendars::fetching(&top, secrets);
     let zone = default_zone(&top);
     let severities = scale::severities(&top);
     let folder = directory_path(&top, files.base);
@@ -153,7 +155,7 @@ fn read_all(
         mentions: &mentions,
         kinds: &kinds_named,
     };
-    let route = route::route(&top, &reading);
+    let (route_place, route) = (top.place_of("route"), route::route(&top, &reading));
     let reminders = maintenance::reminders(&top);
     let (catch_all, catch_place, said) = paging(&top, &reading);
     let fairness = fairness::fairness(&top);
@@ -197,7 +199,14 @@ fn read_all(
         inventory: &inventory,
     };
     let actions = actions(&folder, &mut directory, files, &ground);
-    permits(&folder, &mut directory, files, &found.known, sink);
+    route::after(&directory, &route_place, sink);
+    permits(
+        &folder,
+        &mut directory,
+        files,
+        &found.known,
+        (secrets, sink),
+    );
     add_channels(&mut settings, &directory);
     Some((settings, directory, actions))
 }
@@ -308,6 +317,7 @@ fn entry(
         of: (kind, id),
         copies: files.copies.clone(),
         secrets: reading.secrets,
+        fetching: &files.fetching,
         files: RefCell::default(),
         feeds: RefCell::default(),
     };
@@ -377,9 +387,9 @@ fn actions(
             .and_then(|text| action::action(&id, &text, &shown, ground, &own));
         let absent = own.take_absent();
         let (faults, warnings) = own.into_parts();
-        let (action, samples, undo_line) = match written {
-            Some(w) => (Some(Arc::new(w.action)), w.samples, w.undo_line),
-            None => (None, Vec::new(), 0),
+        let (action, samples, lines) = match written {
+            Some(w) => (Some(Arc::new(w.action)), w.samples, w.lines),
+            None => (None, Vec::new(), (0, 0)),
         };
         found.push(ActionFile {
             id,
@@ -389,7 +399,7 @@ fn actions(
             faults,
             absent,
             warnings,
-            undo_line,
+            lines,
         });
     }
     action::after(&mut found);
@@ -436,7 +446,7 @@ fn permits(
     directory: &mut Directory,
     files: &mut Files<'_>,
     known: &Known,
-    sink: &Sink,
+    (secrets, sink): (&Secrets<'_>, &Sink),
 ) {
     let own = Sink::default();
     let single = folder.join("rules.toml");
@@ -455,8 +465,14 @@ fn permits(
         directory,
         known,
         actions: &actions,
+        copies: &files.copies,
+        secrets,
+        fetching: &files.fetching,
     };
-    let mut found = rules::rules(&found, &around, &own, &mut files.read);
+    let mut besides = Besides::default();
+    let mut found = rules::rules(&found, &around, &own, &mut besides);
+    files.read.extend(besides.files);
+    files.feeds.extend(besides.feeds);
     let (faults, warnings) = own.into_parts();
     found.broken = faults.first().map(rules::broken);
     directory.permits = Arc::new(found);

@@ -48,7 +48,7 @@ mod tree;
 mod watch;
 
 pub use action::Sample;
-pub use calendars::Feed;
+pub use calendars::{Feed, Fetching};
 pub use demo::{DEMO_FILES, write_demo};
 pub use load::{Variables, fix_report, load, load_with, variables};
 pub use rehearsal::{Written, rehearsals};
@@ -248,8 +248,8 @@ pub struct ActionFile {
     pub absent: Vec<Fault>,
     /// What works and is probably not meant.
     pub warnings: Vec<Fault>,
-    /// Line of `[rollback]`.
-    undo_line: usize,
+    /// Lines of `[rollback]` and of `check`.
+    lines: (usize, usize),
 }
 
 impl ActionFile {

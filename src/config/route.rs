@@ -1,12 +1,13 @@
 //! `[route]`: the tree that decides where alerts go. Children inherit here, so the core need not.
 
 use super::folders::Reading;
-use super::reader::{Said, Table};
+use super::reader::{Said, Sink, Table, nearest};
 use super::tree::Place;
-use crate::core::directory::Route;
+use crate::core::automation;
+use crate::core::directory::{Arg, AutoLevel, Directory, Route};
 use crate::core::id::Severity;
 use crate::core::matcher::Matcher;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A tree deeper than this is not a routing tree but a mistake.
 const DEPTH_MAX: usize = 8;
@@ -91,9 +92,82 @@ fn fill(table: Table<'_>, mut route: Route, reading: &Reading<'_>, depth: usize)
     if let Some(page) = table.flag("page") {
         route.page = page;
     }
+    automation(&table, &mut route);
     route.children = children(&table, &route, reading, depth);
     table.done();
     route
+}
+
+/// `automation = { web-restart = "suggest", "*" = "one-click" }`, over what the parent says.
+fn automation(table: &Table<'_>, route: &mut Route) {
+    for (action, said) in table.map("automation") {
+        let level = AutoLevel::ALL.into_iter().find(|l| l.word() == said.value);
+        match level {
+            Some(level) => drop(route.automation.insert(action, level)),
+            None => {
+                let words = AutoLevel::ALL.map(AutoLevel::word);
+                let fix = nearest(&said.value, words.into_iter()).map_or_else(
+                    || format!("write one of {}", words.join(", ")),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                let what = format!(
+                    "`automation`: {action} cannot go as far as {:?}",
+                    said.value
+                );
+                table.sink.fault(&said.place, what, fix);
+            }
+        }
+    }
+}
+
+/// What routes say of actions, once those are known: names of none, and levels that are never reached.
+pub(super) fn after(directory: &Directory, place: &Place, sink: &Sink) {
+    let nothing = BTreeMap::new();
+    let mut routes = vec![(&directory.route, &nothing)];
+    while let Some((route, above)) = routes.pop() {
+        for (id, level) in &route.automation {
+            // What is inherited was told of where it is written.
+            if id == "*" || above.get(id) == Some(level) {
+                continue;
+            }
+            if let Some((what, fix)) = unreached(directory, &route.name, id, *level) {
+                sink.warn(place, what, fix);
+            }
+        }
+        routes.extend(route.children.iter().map(|c| (c, &route.automation)));
+    }
+}
+
+fn unreached(
+    directory: &Directory,
+    route: &str,
+    id: &str,
+    level: AutoLevel,
+) -> Option<(String, String)> {
+    let Some(action) = directory.actions.get(id) else {
+        let off = directory.disabled.contains_key(id);
+        let ids = directory.actions.keys().map(String::as_str);
+        let fix = nearest(id, ids).map_or_else(
+            || format!("create actions/{id}.toml, or remove the line"),
+            |near| format!("did you mean `{near}`?"),
+        );
+        let what =
+            format!("the route {route} says how far the action {id:?} goes, which does not exist");
+        return (!off).then_some((what, fix));
+    };
+    let open = |a: &&Arg| a.default.is_none() && a.from_label.is_none();
+    let lacks = automation::eligible(action).err().or_else(|| {
+        let arg = action.args.iter().find(open)?;
+        Some(format!("somebody has to fill in `{}`", arg.name))
+    });
+    let lacks = lacks.filter(|_| level > AutoLevel::Suggest)?;
+    Some((
+        format!(
+            "the route {route} lets {id} go as far as {}, and it stays a suggestion: {lacks}",
+            level.word()
+        ),
+        format!("change actions/{id}.toml, or write \"suggest\" here"),
+    ))
 }
 
 fn children(table: &Table<'_>, parent: &Route, reading: &Reading<'_>, depth: usize) -> Vec<Route> {
@@ -141,6 +215,7 @@ fn children(table: &Table<'_>, parent: &Route, reading: &Reading<'_>, depth: usi
             type_id: parent.type_id.clone(),
             severity: parent.severity,
             page: parent.page,
+            automation: parent.automation.clone(),
             children: Vec::new(),
         };
         children.push(fill(child, inherited, reading, depth + 1));

@@ -4,10 +4,11 @@
 //! a whole, no action runs until the file is mended, and every fault is said as loudly as a warning is.
 
 use super::Fault;
-use super::calendars;
+use super::calendars::{self, Feed, Fetching, Freezing};
 use super::cross::Known;
 use super::folders::{Entry, check_id};
 use super::reader::{Said, Sink, Table, nearest};
+use super::secret::Secrets;
 use super::settings::zone;
 use super::tree::parse;
 use crate::core::digest;
@@ -18,12 +19,30 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// A calendar at an address that was not fetched for longer than this does not count, milliseconds.
+const MAX_AGE_MS: i64 = 86_400_000;
+
 /// What a rule file may name besides the directory: its actions, as the folder has them.
 pub(super) struct Around<'a> {
     pub directory: &'a Directory,
     pub known: &'a Known,
     /// Ids of every file of `actions/`, the disabled ones too.
     pub actions: &'a BTreeSet<String>,
+    /// Where copies of calendars at an address are, and how they come there.
+    pub copies: &'a Path,
+    /// For addresses that are kept secret.
+    pub secrets: &'a Secrets<'a>,
+    /// How calendars at an address are fetched.
+    pub fetching: &'a Fetching,
+}
+
+/// What was read besides the rules.
+#[derive(Default)]
+pub(super) struct Besides {
+    /// Files, for watching.
+    pub files: Vec<PathBuf>,
+    /// Calendars at an address.
+    pub feeds: Vec<Feed>,
 }
 
 /// A rule file that was read: its path, how it is called in faults, and its text.
@@ -33,12 +52,12 @@ pub(super) struct RuleFile {
     pub text: Option<String>,
 }
 
-/// Reads every rule file. Faults are in `own`; files that were read besides are added to `read`.
+/// Reads every rule file. Faults are in `own`; what was read besides is added to `read`.
 pub(super) fn rules(
     files: &[RuleFile],
     around: &Around<'_>,
     own: &Sink,
-    read: &mut Vec<PathBuf>,
+    read: &mut Besides,
 ) -> Rules {
     if files.is_empty() {
         return Rules::default();
@@ -99,14 +118,36 @@ pub(super) fn broken(first: &Fault) -> String {
 fn calendar(
     table: Table<'_>,
     around: &Around<'_>,
-    (folder, read): (&Path, &mut Vec<PathBuf>),
+    (folder, read): (&Path, &mut Besides),
     rules: &mut Rules,
 ) {
     let name = table.need_text("name", "\"change-freeze\"");
     let zone = zone(&table, around.directory.zone);
     let mut freeze = Freeze::default();
     if let (Some(file), Some(zone)) = (table.text("file"), zone) {
-        freeze.spans = calendars::freeze(folder, &file, zone, read, table.sink);
+        freeze.spans = calendars::freeze(folder, &file, zone, &mut read.files, table.sink);
+    }
+    let max_age = table.duration_ms("max-age", 3_600_000..=30 * 86_400_000);
+    if let (Some(url), Some(zone)) = (table.text("url"), zone) {
+        let called = name.as_ref().map_or("", |n| n.value.as_str());
+        let spans = calendars::freeze_at(
+            &Freezing {
+                copies: around.copies,
+                secrets: around.secrets,
+                fetching: around.fetching,
+            },
+            &url,
+            (called, max_age.unwrap_or(MAX_AGE_MS)),
+            zone,
+            (&mut read.files, &mut read.feeds),
+            table.sink,
+        );
+        freeze.spans.extend(spans);
+        freeze.spans.sort();
+    } else if table.has("max-age") {
+        let what = "`max-age` is about a `url`, and there is none";
+        let fix = "remove it: a file beside the rules is as old as it is";
+        table.sink.fault(&table.place_of("max-age"), what, fix);
     }
     for said in table.texts("weekly").unwrap_or_default() {
         let Some(zone) = zone else { continue };
@@ -119,10 +160,10 @@ fn calendar(
             ),
         }
     }
-    if !table.has("file") && table.no_items("weekly") {
+    if !table.has("file") && !table.has("url") && table.no_items("weekly") {
         table.missing(
             "file",
-            "\"freeze.ics\", or weekly = [\"fri 16:00 - mon 08:00\"]",
+            "\"freeze.ics\", or url = \"https://…\", or weekly = [\"fri 16:00 - mon 08:00\"]",
         );
     }
     let (place, sink) = (table.place.clone(), table.sink);

@@ -5,12 +5,14 @@
 
 use super::alert::Labels;
 use super::digest;
-use super::directory::{Action, Arg, ArgKind, How, Rollback};
+use super::directory::{Action, Arg, ArgKind, Directory, How, Rollback};
 use super::id::IncidentId;
+use super::incident::Run;
 use super::text::{deceives, percent};
 use super::time::{human_ms, parse_duration_ms};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Names of a list that are spelled out where a value is refused.
 const NAMED: usize = 12;
@@ -264,8 +266,41 @@ pub fn undo(
     rollback.args.iter().map(one).collect()
 }
 
+/// What looks how a run went, and its arguments: those of the same name the run was given.
+///
+/// # Errors
+/// A sentence when the action's file names nothing for that.
+pub fn check_of(
+    checked: &Run,
+    directory: &Directory,
+) -> Result<(Arc<Action>, BTreeMap<String, String>), String> {
+    let action = directory.actions.get(&checked.action);
+    let named = action.and_then(|a| a.check.as_ref()).ok_or_else(|| {
+        format!(
+            "The file of `{}` names no `check`, so there is nothing to look with.",
+            checked.action
+        )
+    })?;
+    let check = directory
+        .actions
+        .get(named)
+        .ok_or_else(|| format!("`{named}`, which looks how it went, is not configured."))?;
+    let typed = check.args.iter().filter(|a| a.from_label.is_none());
+    let given = typed.filter_map(|arg| {
+        let value = checked.terms.args.get(&arg.name)?;
+        // A length of time stands in a plan as whole seconds, and is typed with its unit.
+        let value = match arg.kind {
+            ArgKind::Duration { .. } => format!("{value}s"),
+            _ => value.clone(),
+        };
+        Some((arg.name.clone(), value))
+    });
+    let given = given.collect();
+    Ok((Arc::clone(check), given))
+}
+
 /// Scheme, host and port of an address, which are never templates.
-fn host_of(url: &str) -> &str {
+pub(super) fn host_of(url: &str) -> &str {
     let after = url.find("://").map_or(0, |at| at + 3);
     let end = url[after..]
         .find(['/', '?', '#'])

@@ -395,7 +395,11 @@ pub fn of_event(incident: &Incident, record: &Record) -> Option<Fact> {
         _ => return None,
     };
     let of = incident.runs.get(run);
-    let glass = matches!(&record.event, Event::RunAsked { terms, .. } if terms.break_glass);
+    let kind = match &record.event {
+        Event::RunAsked { terms, .. } if terms.break_glass => "break_glass",
+        Event::RunAsked { terms, .. } if terms.dry => "dry_run",
+        event => event.kind(),
+    };
     let mut names = Names::default();
     if let Some(found) = of {
         names.name_run(*run, &found.title);
@@ -403,12 +407,7 @@ pub fn of_event(incident: &Incident, record: &Record) -> Option<Fact> {
     }
     names.learn(&record.event);
     Some(Fact {
-        kind: if glass {
-            "break_glass"
-        } else {
-            record.event.kind()
-        }
-        .to_owned(),
+        kind: kind.to_owned(),
         by,
         incident: Some(incident.id),
         run: Some(*run),
@@ -423,7 +422,7 @@ fn asked(digest: &str, argv: &[String], needs: u8, terms: &Terms) -> Value {
         "digest": digest, "argv": argv, "needs": needs, "subject": terms.subject,
         "target": terms.target, "environment": terms.environment, "reason": terms.reason,
         "break_glass": terms.break_glass, "auto": terms.auto, "verdict": terms.verdict,
-        "door": terms.door, "undoes": terms.undoes,
+        "door": terms.door, "undoes": terms.undoes, "dry_run": terms.dry, "checks": terms.checks,
     })
 }
 

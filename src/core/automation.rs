@@ -11,6 +11,7 @@ use super::id::{Actor, RunId};
 use super::incident::{
     Event, Incident, RunState, Scene, Status, Wish, ask_by_itself, refused, release,
 };
+use super::route;
 use super::text::count;
 use super::time::Time;
 use super::verdict::{Case, Scope, judge};
@@ -72,26 +73,27 @@ pub fn eligible(action: &Action) -> Result<(), String> {
     Ok(())
 }
 
-/// How far an action goes on this incident: what its file says, as far as the rules let it.
+/// How far an action goes on this incident: what the route or its file says, as far as the rules let it.
 #[must_use]
 pub fn level(directory: &Directory, incident: &Incident, action: &Action, at: Time) -> AutoLevel {
-    if action.auto.level == AutoLevel::Suggest || eligible(action).is_err() {
+    let (wanted, _) = route::automation(directory, &incident.labels(), action);
+    if wanted == AutoLevel::Suggest || eligible(action).is_err() {
         return AutoLevel::Suggest;
     }
     match auto_allowed(directory, incident, action, at) {
-        Ok(_) => action.auto.level,
+        Ok(_) => wanted,
         Err(_) => AutoLevel::Suggest,
     }
 }
 
-/// Actions whose files want them to start by themselves on an alert with these labels.
+/// Actions whose files, or whose route, want them to start by themselves on an alert with these labels.
 #[must_use]
 pub fn candidates(
     directory: &Directory,
     service: Option<&str>,
     labels: &super::alert::Labels,
 ) -> Vec<Arc<Action>> {
-    let wants = |a: &&Arc<Action>| a.auto.level >= AutoLevel::Delayed;
+    let wants = |a: &&Arc<Action>| route::automation(directory, labels, a).0 >= AutoLevel::Delayed;
     let fits = |a: &&Arc<Action>| action::offered(a, service, labels).is_ok();
     directory
         .actions
@@ -180,6 +182,13 @@ pub(super) fn arm(
         if level < AutoLevel::Delayed {
             continue;
         }
+        if let (_, Some(route)) = route::automation(scene.directory, &incident.labels(), action) {
+            why.push(format!(
+                "`{}` goes as far as {} by the route {route}",
+                action.id,
+                level.word()
+            ));
+        }
         let args = BTreeMap::new();
         let ask = super::incident::Ask {
             auto: Some(level),
@@ -234,7 +243,9 @@ pub(super) fn due(incident: &Incident, scene: &Scene<'_>) -> Vec<Event> {
     for (id, run) in armed {
         let current = scene.directory.actions.get(&run.action);
         let no = match current {
-            Some(action) if action.digest == run.digest => brake(incident, scene, action),
+            Some(action) if action.digest == run.digest => {
+                brake(incident, scene, action).or_else(|| lowered(incident, scene, action))
+            }
             Some(_) => Some("its file was changed".to_owned()),
             None => Some("it is no longer configured".to_owned()),
         };
@@ -247,6 +258,17 @@ pub(super) fn due(incident: &Incident, scene: &Scene<'_>) -> Vec<Event> {
         }
     }
     events
+}
+
+/// Why it does not start any more although nothing brakes it: the route was told so meanwhile.
+fn lowered(incident: &Incident, scene: &Scene<'_>, action: &Action) -> Option<String> {
+    match route::automation(scene.directory, &incident.labels(), action) {
+        (level, Some(route)) if level < AutoLevel::Delayed => Some(format!(
+            "the route {route} lets it go no further than {}",
+            level.word()
+        )),
+        _ => None,
+    }
 }
 
 /// Turned off after failures in a row, if this outcome was the last straw.

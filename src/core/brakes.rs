@@ -436,7 +436,8 @@ impl Brakes {
         at: Time,
         how: impl FnOnce(&mut Latch),
     ) -> Option<RunId> {
-        let ran = incident.runs.get(&run)?;
+        // A dry run changes nothing: it holds no key and is no start of its action.
+        let ran = incident.runs.get(&run).filter(|r| !r.terms.dry)?;
         let latch = self.latches.entry(run).or_insert_with(|| Latch {
             run,
             incident: incident.id,

@@ -4,16 +4,17 @@
 //! the `Scene`; nothing in the core changes it. Names are keys, display names are for people.
 
 mod action;
+mod auto;
 mod conduct;
 mod kinds;
 mod telling;
 mod waking;
 
 pub use action::{
-    Action, ActionClass, Approval, Arg, ArgKind, Auto, AutoLevel, BreakGlass, Disabled, How,
-    HttpRun, KubernetesRun, Limits, Lock, Need, ProcessRun, Reason, Risk, Rollback, RundeckRun,
-    Sandbox, SshRun,
+    Action, ActionClass, Approval, Arg, ArgKind, BreakGlass, Disabled, How, HttpRun, KubernetesRun,
+    Limits, Lock, Need, ProcessRun, Reason, Risk, Rollback, RundeckRun, Sandbox, SshRun,
 };
+pub use auto::{Auto, AutoLevel};
 pub use conduct::{
     COMMANDER, Checklist, ChecklistItem, ConductRules, IncidentRole, REMIND_AFTER_MS, RoleNeed,
 };
@@ -398,6 +399,9 @@ pub struct Route {
     pub severity: Severity,
     /// False: alerts here are kept and listed, and page nobody. The reason is stored on the alert.
     pub page: bool,
+    /// How far actions run by themselves here, whatever their files say: by action id, `*` is every
+    /// other. What a file, a rule or a brake forbids stays forbidden.
+    pub automation: BTreeMap<String, AutoLevel>,
     /// Tried in order.
     pub children: Vec<Route>,
 }

@@ -169,7 +169,8 @@ pub fn lesson(id: IncidentId, journal: &[Record]) -> Option<Lesson> {
             Event::Muted { .. } | Event::Merged { .. } => fit = false,
             Event::Cleared { left: 0, .. } => cleared.push(record.at),
             Event::RunReleased { run } => {
-                if let Some(r) = incident.runs.get(run) {
+                // What a dry run shows is nothing the action did.
+                if let Some(r) = incident.runs.get(run).filter(|r| !r.terms.dry) {
                     runs.push(Ran {
                         run: *run,
                         action: r.action.clone(),

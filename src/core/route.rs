@@ -4,7 +4,7 @@
 //! only: an alert that joins an open incident is still journalled there by name.
 
 use super::alert::{Alert, Labels};
-use super::directory::{Directory, Policy, Route};
+use super::directory::{Action, AutoLevel, Directory, Policy, Route};
 use super::id::Severity;
 use super::incident::Ladder;
 
@@ -101,6 +101,22 @@ pub fn route(directory: &Directory, alert: &Alert) -> Verdict {
         type_id: node.type_id.clone(),
         why,
     }))
+}
+
+/// How far an action runs by itself on an incident with these labels: what the route says, else what
+/// the action's own file does. The second value names the route that says it.
+#[must_use]
+pub fn automation<'a>(
+    directory: &'a Directory,
+    labels: &Labels,
+    action: &Action,
+) -> (AutoLevel, Option<&'a str>) {
+    let node = descend(&directory.route, labels);
+    let said = node.automation.get(&action.id);
+    match said.or_else(|| node.automation.get("*")) {
+        Some(level) => (*level, Some(&node.name)),
+        None => (action.auto.level, None),
+    }
 }
 
 fn descend<'a>(route: &'a Route, labels: &Labels) -> &'a Route {

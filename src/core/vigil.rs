@@ -9,6 +9,7 @@ use super::text::{count, cut, list};
 use super::time::Time;
 use chrono::{NaiveTime, TimeZone};
 use chrono_tz::Tz;
+use std::collections::BTreeSet;
 
 /// How long before a turn its people are reminded, milliseconds.
 pub const REMIND_MS: i64 = 3_600_000;
@@ -220,9 +221,9 @@ pub fn finding_key(finding: &Finding) -> String {
     )
 }
 
-/// New findings as one message.
+/// New findings as one message. `orphans`: schedules of no team with a channel, of which the catch-all hears.
 #[must_use]
-pub fn digest(directory: &Directory, findings: &[&Finding]) -> String {
+pub fn digest(directory: &Directory, findings: &[&Finding], orphans: &BTreeSet<&str>) -> String {
     let name = |id: &str| directory.person_name(id);
     let mut lines = vec!["On call in the next 30 days:".to_owned()];
     for finding in findings.iter().take(NAMED) {
@@ -234,6 +235,14 @@ pub fn digest(directory: &Directory, findings: &[&Finding]) -> String {
         lines.push(format!(
             "and {} more, on the console.",
             findings.len() - NAMED
+        ));
+    }
+    if !orphans.is_empty() {
+        let names: Vec<String> = orphans.iter().map(|o| (*o).to_owned()).collect();
+        let whose = if names.len() == 1 { "it" } else { "them" };
+        lines.push(format!(
+            "You hear of {} because no team with a channel has people on {whose}.",
+            list(&names)
         ));
     }
     lines.join("\n")

@@ -64,8 +64,7 @@ impl Desk<'_> {
             Ok(asked) => asked,
             Err(failure) => return Reply::no(Some(id), self.with_holder(&failure)),
         };
-        let asked = incident.runs.iter().find(|(_, r)| r.asked_seq == done.seq);
-        let Some((run, _)) = asked.map(|(run, r)| (*run, r)) else {
+        let Some((run, _)) = incident.run_asked_by(done.seq) else {
             return Reply::no(Some(id), format!("“{}” was asked for.", action.title));
         };
         let approve = Command::ApproveRun {
@@ -138,10 +137,10 @@ impl Desk<'_> {
         let ask = self.through(ask, None);
         match self.submit(self.cause, id, ask).await {
             Ok((done, incident)) => {
-                let asked = incident.runs.iter().find(|(_, r)| r.asked_seq == done.seq);
+                let asked = incident.run_asked_by(done.seq);
                 let said = asked.map_or_else(
                     || format!("“{}” was asked for.", action.title),
-                    |(run, r)| words::run_asked(*run, &incident, r, &self.directory, self.now),
+                    |(run, r)| words::run_asked(run, &incident, r, &self.directory, self.now),
                 );
                 Reply::yes(Some(id), said)
             }

@@ -22,6 +22,7 @@ impl Desk<'_> {
             Invocation::Approve { id, run } => self.approve(id, run, None).await,
             Invocation::Reject { id, run } => self.reject(id, run).await,
             Invocation::Stop { id, run } => self.stop(id, run).await,
+            Invocation::Check { id, run } => self.check(id, run).await,
             Invocation::Settle {
                 id,
                 run,
@@ -66,10 +67,10 @@ impl Desk<'_> {
         match self.submit(self.cause, id, command).await {
             Ok((done, incident)) => {
                 // Found by its event: a repeated cause gets the run of the first time.
-                let asked = incident.runs.iter().find(|(_, r)| r.asked_seq == done.seq);
+                let asked = incident.run_asked_by(done.seq);
                 let said = asked.map_or_else(
                     || format!("“{}” was asked for.", wanted.title),
-                    |(run, r)| words::run_asked(*run, &incident, r, &self.directory, self.now),
+                    |(run, r)| words::run_asked(run, &incident, r, &self.directory, self.now),
                 );
                 Reply::yes(Some(id), said)
             }
@@ -166,6 +167,40 @@ impl Desk<'_> {
         self.act(id, command, said).await
     }
 
+    /// Runs what the action's file names to look how a run went.
+    async fn check(&self, id: IncidentId, run: Option<RunId>) -> Reply {
+        let run = match self.unknown(id, run).await {
+            Ok(run) => run,
+            Err(reply) => return reply,
+        };
+        let incident = match self.look(id).await {
+            Ok(incident) => incident,
+            Err(failure) => return Reply::no(Some(id), failure.to_string()),
+        };
+        let Some(checked) = incident.runs.get(&run) else {
+            return Reply::no(Some(id), format!("{run} is not a run of {id}."));
+        };
+        let (check, args) = match action::check_of(checked, &self.directory) {
+            Ok(found) => found,
+            Err(why) => return Reply::no(Some(id), why),
+        };
+        let ask = Ask {
+            checks: Some(run),
+            reason: Some(format!("looks how {run} went")),
+            ..Ask::default()
+        };
+        self.run(id, &check.id, args, ask).await
+    }
+
+    /// The run given, else the only one of which nobody knows how it went.
+    async fn unknown(&self, id: IncidentId, run: Option<RunId>) -> Result<RunId, Reply> {
+        let unknown = |r: &Run| {
+            matches!(r.state, RunState::Ended(Outcome::Unknown { .. })) && r.settled.is_none()
+        };
+        self.one_of(id, run, "has an unknown outcome", unknown)
+            .await
+    }
+
     pub(super) async fn settle(
         &self,
         id: IncidentId,
@@ -173,13 +208,7 @@ impl Desk<'_> {
         good: bool,
         note: String,
     ) -> Reply {
-        let unknown = |r: &Run| {
-            matches!(r.state, RunState::Ended(Outcome::Unknown { .. })) && r.settled.is_none()
-        };
-        let run = match self
-            .one_of(id, run, "has an unknown outcome", unknown)
-            .await
-        {
+        let run = match self.unknown(id, run).await {
             Ok(run) => run,
             Err(reply) => return reply,
         };

@@ -5,7 +5,7 @@
 //! Never here: reading shifts. The copy is a file of the configuration, and a change of it is a
 //! reload like any other, so the pure core only ever sees what was read and checked.
 
-use super::vigil::channel_of;
+use super::vigil::{chats_of, places_of};
 use super::{Change, Engine, Failure};
 use crate::calendar;
 use crate::chat::{Fault, Retry};
@@ -13,14 +13,12 @@ use crate::config::Feed;
 use crate::core::schedule::spoken;
 use crate::core::time::Time;
 use crate::notify::fetch::{self, Fetched};
-use crate::store::{ChangeSet, NoticeRow};
+use crate::store::{ChangeSet, NoticeRow, PERSON};
 use chrono_tz::Tz;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-/// From one fetch to the next. Rosters change by the day, and a change is seen before it is needed.
-const EVERY_MS: i64 = 5 * 60_000;
 /// After a fetch that failed.
 const AGAIN_MS: i64 = 60_000;
 /// However long a host asks for patience.
@@ -76,22 +74,22 @@ impl Engine {
         if due.is_empty() {
             return 0;
         }
-        let client = fetch::client();
         let each = due.values().map(|feed| {
             let tag = known.get(&feed.copy).and_then(|k| k.tag.clone());
-            let client = &client;
-            async move { renew(client, feed, tag.as_deref(), now).await }
+            async move { renew(feed, tag.as_deref(), now).await }
         });
         let outcomes = futures_util::future::join_all(each).await;
-        let done: Vec<PathBuf> = due.keys().map(|p| p.to_path_buf()).collect();
-        for (copy, outcome) in done.iter().zip(outcomes) {
+        let done: Vec<Feed> = due.values().map(|f| Feed::clone(f)).collect();
+        for (feed, outcome) in done.iter().zip(outcomes) {
+            let copy = &feed.copy;
             let Some(known) = known.get_mut(copy) else {
                 continue;
             };
+            mark_age(feed, now, outcome.is_ok());
             match outcome {
                 Ok(tag) => {
                     *known = Known {
-                        due: now.plus_ms(EVERY_MS),
+                        due: now.plus_ms(feed.fetching.every_ms),
                         tag,
                         ..Known::default()
                     };
@@ -140,12 +138,19 @@ impl Engine {
                 let team = teams.find(|t| t.members.contains(id))?;
                 team.channel.clone()
             });
-            let of_schedule = feed.schedule.as_ref();
-            let of_schedule = of_schedule.and_then(|id| channel_of(&directory, id));
-            let Some(channel) = of_schedule.or(of_person) else {
-                continue;
+            let places = match of_person {
+                Some(channel) => BTreeSet::from([channel]),
+                // Of nobody's: the catch-all hears of it.
+                None => places_of(
+                    &directory,
+                    feed.schedule.as_deref().unwrap_or_default(),
+                    now,
+                ),
             };
-            match self.tell_once(&key, &channel, &text, now).await {
+            if places.is_empty() {
+                continue;
+            }
+            match self.tell_once(&key, &places, &text, now).await {
                 Ok(()) => state.told = true,
                 Err(failure) => {
                     tracing::warn!(%failure, "trouble with a calendar could not be told; tried again");
@@ -154,11 +159,11 @@ impl Engine {
         }
     }
 
-    /// A line for a channel on every platform, unless it was told before.
+    /// A line for channels on every platform, and for people, unless it was told before.
     async fn tell_once(
         &self,
         key: &str,
-        channel: &str,
+        places: &BTreeSet<String>,
         text: &str,
         now: Time,
     ) -> Result<(), Failure> {
@@ -167,13 +172,20 @@ impl Engine {
         if told.contains(key) {
             return Ok(());
         }
-        let platforms = self.directory().platforms.clone();
-        let notices = platforms.into_iter().map(|platform| {
-            let key = format!("{key}:{platform}:{channel}");
+        let directory = self.directory();
+        let spots = places.iter().flat_map(|place| {
+            let platforms = match place.strip_prefix(PERSON) {
+                Some(person) => chats_of(&directory, person),
+                None => directory.platforms.clone(),
+            };
+            platforms.into_iter().map(move |platform| (platform, place))
+        });
+        let notices = spots.map(|(platform, place)| {
+            let key = format!("{key}:{platform}:{place}");
             let row = NoticeRow {
                 key: key.clone(),
                 platform,
-                channel: channel.to_owned(),
+                channel: place.clone(),
                 text: text.to_owned(),
                 state: "waiting".to_owned(),
                 attempts: 0,
@@ -237,12 +249,11 @@ pub(super) async fn keep(engine: Engine) {
 ///
 /// # Errors
 /// In words, without the address, and when to ask again.
-async fn renew(
-    client: &reqwest::Client,
-    feed: &Feed,
-    tag: Option<&str>,
-    now: Time,
-) -> Result<Option<String>, Fault> {
+async fn renew(feed: &Feed, tag: Option<&str>, now: Time) -> Result<Option<String>, Fault> {
+    let client = &fetch::client(&feed.fetching).map_err(|why| Fault {
+        why,
+        retry: Retry::Backoff,
+    })?;
     // Without the copy there is nothing that could be the same.
     let tag = tag.filter(|_| feed.copy.exists());
     let fetched = fetch::fetch(client, &feed.url, &feed.host, tag).await;
@@ -270,9 +281,8 @@ async fn renew(
 /// Fetches those without a copy, for a start that would else know nothing of their shifts; answers
 /// whether any came.
 pub async fn first_copies(feeds: &[Feed], now: Time) -> bool {
-    let client = fetch::client();
     let missing = feeds.iter().filter(|f| !f.copy.exists());
-    let each = missing.map(|feed| renew(&client, feed, None, now));
+    let each = missing.map(|feed| renew(feed, None, now));
     let outcomes = futures_util::future::join_all(each).await;
     outcomes.iter().any(Result::is_ok)
 }
@@ -293,6 +303,25 @@ fn keep_copy(path: &Path, bytes: &[u8]) -> Result<(), String> {
     std::fs::rename(&new, path).map_err(fail)
 }
 
+/// Says beside a copy of which age counts whether it is too old: a file of the configuration, so that rules
+/// are read again when that changes.
+fn mark_age(feed: &Feed, now: Time, fresh: bool) {
+    let Some(most) = feed.max_age_ms else {
+        return;
+    };
+    let seen = Time::parse_rfc3339(seen(feed).trim());
+    let old = !fresh && seen.is_none_or(|at| now.since_ms(at) > most);
+    let mark = feed.stale();
+    let done = match (old, mark.exists()) {
+        (true, false) => keep_copy(&mark, b"its copy is too old to count\n"),
+        (false, true) => std::fs::remove_file(&mark).map_err(|e| e.to_string()),
+        _ => Ok(()),
+    };
+    if let Err(why) = done {
+        tracing::warn!(calendar = %feed.copy.display(), why, "the age of a calendar could not be marked");
+    }
+}
+
 /// When it last answered with a calendar, as kept beside the copy.
 fn seen(feed: &Feed) -> String {
     std::fs::read_to_string(feed.seen()).unwrap_or_else(|_| "never".to_owned())
@@ -308,6 +337,14 @@ fn troubles(list: &[Feed], known: &BTreeMap<PathBuf, Known>, zone: Tz) -> Vec<St
 
 /// `The calendar of the schedule web at example.org cannot be fetched since …: …. Its copy of … is used.`
 fn words(feed: &Feed, since: Time, why: &str, zone: Tz) -> String {
+    if feed.stale().exists() {
+        return format!(
+            "The calendar of {} at {} cannot be fetched since {}: {why}. Its copy is too old to count, so no action runs until it is fetched.",
+            feed.of,
+            feed.host,
+            spoken(since, zone)
+        );
+    }
     let copy = match Time::parse_rfc3339(seen(feed).trim()) {
         Some(at) if feed.copy.exists() => {
             format!("Its copy of {} counts until then", spoken(at, zone))

@@ -252,7 +252,7 @@ fn teams_of<'d>(directory: &'d Directory, schedule: &str) -> Vec<&'d Team> {
     directory.teams.values().filter(theirs).collect()
 }
 
-/// What will go wrong and was not told yet, one message a channel.
+/// What will go wrong and was not told yet, one message a place.
 fn digests(
     directory: &Directory,
     now: Time,
@@ -267,27 +267,78 @@ fn digests(
         now,
         until,
     );
-    let mut by_channel: BTreeMap<String, Vec<&Finding>> = BTreeMap::new();
+    let mut by_place: BTreeMap<String, Vec<&Finding>> = BTreeMap::new();
     for finding in &all {
         let key = vigil::finding_key(finding);
-        let known = told.contains(&key) || changes.told.iter().any(|(k, _)| *k == key);
-        let channel = channel_of(directory, &finding.schedule);
-        if let (false, Some(channel)) = (known, channel) {
-            changes.told.push((key, now));
-            by_channel.entry(channel).or_default().push(finding);
+        if told.contains(&key) || changes.told.iter().any(|(k, _)| *k == key) {
+            continue;
+        }
+        let places = places_of(directory, &finding.schedule, now);
+        if places.is_empty() {
+            // Not kept as told: as soon as there is somebody to tell, it is.
+            tracing::warn!(
+                schedule = finding.schedule,
+                "nobody can be told of a gap: no team of its people has a channel, and the catch-all names nobody"
+            );
+            continue;
+        }
+        changes.told.push((key, now));
+        for place in places {
+            by_place.entry(place).or_default().push(finding);
         }
     }
     let mut news = Vec::new();
-    for (channel, findings) in by_channel {
-        let text = vigil::digest(directory, &findings);
-        for platform in &directory.platforms {
+    for (place, findings) in by_place {
+        let orphans = findings
+            .iter()
+            .map(|f| f.schedule.as_str())
+            .filter(|s| channel_of(directory, s).is_none())
+            .collect();
+        let text = vigil::digest(directory, &findings, &orphans);
+        let platforms = match place.strip_prefix(PERSON) {
+            Some(person) => chats_of(directory, person),
+            None => directory.platforms.clone(),
+        };
+        for platform in platforms {
             news.push((
-                format!("digest:{}:{platform}:{channel}", now.0),
-                platform.clone(),
-                channel.clone(),
+                format!("digest:{}:{platform}:{place}", now.0),
+                platform,
+                place.clone(),
                 text.clone(),
             ));
         }
     }
     news
+}
+
+/// Where people hear of a schedule: its team's channel, else the channels and people of the catch-all, which
+/// is where everything ends that is nobody's.
+pub(super) fn places_of(directory: &Directory, schedule: &str, now: Time) -> BTreeSet<String> {
+    if let Some(channel) = channel_of(directory, schedule) {
+        return BTreeSet::from([channel]);
+    }
+    let person = |id: &String| format!("{PERSON}{id}");
+    let team = |id: &String| -> Vec<String> {
+        let team = directory.teams.get(id);
+        match team.map(|t| (t.channel.clone(), &t.members)) {
+            Some((Some(channel), _)) => vec![channel],
+            Some((None, members)) => members.iter().map(person).collect(),
+            None => Vec::new(),
+        }
+    };
+    let of = |target: &Target| match target {
+        Target::Person(id) => vec![person(id)],
+        Target::Channel(name) => vec![name.clone()],
+        Target::Team(id) | Target::RoundRobin(id) => team(id),
+        Target::Schedule(id) => match channel_of(directory, id) {
+            Some(channel) => vec![channel],
+            None => {
+                let known = directory.schedules.get(id);
+                let on = known.map(|s| s.on_call(now).people).unwrap_or_default();
+                on.iter().map(person).collect()
+            }
+        },
+        Target::Webhook(_) => Vec::new(),
+    };
+    directory.catch_all.iter().flat_map(of).collect()
 }

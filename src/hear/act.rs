@@ -109,6 +109,7 @@ impl Errand<'_> {
                 | "approve"
                 | "reject"
                 | "rollback"
+                | "check"
                 | "automation"
                 | "stop"
                 | "redact"
@@ -140,6 +141,8 @@ impl Errand<'_> {
             press,
             Press::AskRun { .. }
                 | Press::RunNow { .. }
+                | Press::DryRun { .. }
+                | Press::Check { .. }
                 | Press::Undo { .. }
                 | Press::Approve { .. }
                 | Press::Reject { .. }

@@ -245,14 +245,15 @@ impl Ear {
                 form::of_declaration(&directory, options, ("", ""))
             }
             Deed::Typed { verb, options } if verb == "run" => {
-                let given = options.keys().any(|k| form::argument_of(k).is_some())
-                    || options
-                        .get("name=value")
-                        .is_some_and(|v| !v.trim().is_empty());
-                if given {
+                let said = |name: &str| options.get(name).is_some_and(|v| !v.trim().is_empty());
+                let given = options.keys().any(|k| form::argument_of(k).is_some());
+                if given || said("name=value") || said("break-glass") {
                     return None;
                 }
                 let incident = self.meant(heard, options).await?;
+                if options.get("dry-run").is_some_and(|v| v == "yes") {
+                    return form::of_dry_run(options.get("action")?, &directory, &incident);
+                }
                 form::of_action(options.get("action")?, &directory, &incident)
             }
             Deed::Press { token, .. } => {
@@ -269,6 +270,17 @@ impl Ear {
                     }
                     Press::AskRun { action } => {
                         form::of_action(&action, &directory, incident.as_deref()?)
+                    }
+                    Press::DryRun { action } => {
+                        form::of_dry_run(&action, &directory, incident.as_deref()?)
+                    }
+                    Press::Silence => {
+                        let incident = incident.as_deref()?;
+                        let proposed = self.0.engine.silence_proposal(incident).await;
+                        form::of_silence(&directory, incident, &proposed.unwrap_or_default())
+                    }
+                    Press::Settle { run, good } => {
+                        form::of_settling(run, good, incident.as_deref()?)
                     }
                     _ => None,
                 }

@@ -10,7 +10,7 @@ mod link;
 mod reply;
 mod twilio;
 
-use crate::core::id::IncidentId;
+use crate::core::id::{IncidentId, Seq};
 use crate::core::incident::{Command, Refusal};
 use crate::engine::{AckLink, Engine, Failure, person};
 use crate::http::App;
@@ -40,7 +40,9 @@ enum Deed {
     Escalate,
 }
 
-/// Does it for each incident, and answers in one sentence per outcome. `cause` is unique per human act.
+/// Does it for each incident, and answers in one sentence per outcome. `cause` is unique per human act. What is
+/// known of an incident is the fact that paged: whoever changed since then who has it is named, and nothing
+/// is done, because what was answered is not what is.
 ///
 /// # Errors
 /// `Unavailable` when nothing could be stored.
@@ -48,17 +50,29 @@ async fn carry_out(
     engine: &Engine,
     who: &str,
     deed: Deed,
-    incidents: &[IncidentId],
+    incidents: &[(IncidentId, Option<Seq>)],
     cause: &str,
 ) -> Result<String, Failure> {
     let by = person(&engine.directory(), who);
     let (mut done, mut answers) = (Vec::new(), Vec::new());
-    for id in incidents {
+    for (id, paged) in incidents {
+        if let Some(words) = moved(engine, *id).await? {
+            answers.push(words);
+            continue;
+        }
         let by = by.clone();
         let command = match deed {
             Deed::Acknowledge => Command::Acknowledge { by },
             Deed::Resolve => Command::Resolve { by },
-            Deed::Escalate => Command::Escalate { by, as_of: None },
+            Deed::Escalate => Command::Escalate { by, as_of: *paged },
+        };
+        // Resolving is a judgement about the trouble, not about who has it.
+        let command = match paged.filter(|_| deed == Deed::Acknowledge) {
+            Some(seq) => Command::AsOf {
+                seq,
+                command: Box::new(command),
+            },
+            None => command,
         };
         match engine
             .submit(&format!("{cause}:{}", id.0), *id, command)
@@ -92,12 +106,15 @@ async fn carry_out(
 ///
 /// # Errors
 /// `Unavailable` when the store does not answer.
-async fn still(engine: &Engine, link: &AckLink) -> Result<(Vec<IncidentId>, String), Failure> {
+async fn still(
+    engine: &Engine,
+    link: &AckLink,
+) -> Result<(Vec<(IncidentId, Option<Seq>)>, String), Failure> {
     let (mut now, mut past) = (Vec::new(), Vec::new());
-    for (id, _) in &link.incidents {
+    for (id, paged) in &link.incidents {
         match engine.incident(*id).await? {
             Some(incident) if link.is_past(&incident) => past.push(id.to_string()),
-            _ => now.push(*id),
+            _ => now.push((*id, *paged)),
         }
     }
     let words = match past.as_slice() {
@@ -110,6 +127,18 @@ async fn still(engine: &Engine, link: &AckLink) -> Result<(Vec<IncidentId>, Stri
     Ok((now, words))
 }
 
+/// Where an incident went that was joined with another one; its number is not answered for that one.
+async fn moved(engine: &Engine, id: IncidentId) -> Result<Option<String>, Failure> {
+    let incident = engine.incident(id).await?;
+    let into = incident.and_then(|i| i.merged_into);
+    Ok(into.map(|into| format!("{id} goes on as {into}, so nothing was done: answer for {into}.")))
+}
+
 fn no(id: IncidentId, refusal: &Refusal) -> String {
-    format!("{id}: {refusal}")
+    match refusal {
+        Refusal::Stale { now } => {
+            format!("{id}: since this message was sent, {now}. Nothing was done.")
+        }
+        refusal => format!("{id}: {refusal}"),
+    }
 }

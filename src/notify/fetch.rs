@@ -6,6 +6,7 @@
 
 use super::http::{never, refused, retry_after, unsent};
 use crate::chat::{Fault, Retry};
+use crate::config::Fetching;
 use reqwest::header::{ACCEPT, ETAG, IF_NONE_MATCH};
 use reqwest::{Client, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
@@ -32,20 +33,39 @@ pub enum Fetched {
     },
 }
 
-/// The client documents are read with.
+/// The client documents are read with, by the configured way out.
 ///
-/// # Panics
-/// Never: building fails only for the system's own TLS or DNS configuration, and neither is used.
-#[must_use]
-pub fn client() -> Client {
-    Client::builder()
+/// # Errors
+/// In words, without the proxy's address, which may hold a password.
+pub fn client(way: &Fetching) -> Result<Client, String> {
+    let mut client = Client::builder()
         .user_agent(concat!("firebell/", env!("CARGO_PKG_VERSION")))
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT)
-        .timeout(TOTAL)
-        .build()
-        .expect("constant options with bundled TLS roots build")
+        .timeout(TOTAL);
+    if let Some(proxy) = &way.proxy {
+        let proxy = reqwest::Proxy::all(proxy.expose_secret());
+        let proxy = proxy.map_err(|_| "`proxy` of [calendars] is no proxy's address")?;
+        client = client.proxy(proxy);
+    }
+    if let Some(path) = &way.extra_ca {
+        let wrong = |e: String| {
+            format!(
+                "`extra-ca` of [calendars], {}, cannot be used: {e}",
+                path.display()
+            )
+        };
+        let pem = std::fs::read(path).map_err(|e| wrong(e.to_string()))?;
+        let all = reqwest::Certificate::from_pem_bundle(&pem).map_err(|e| wrong(e.to_string()))?;
+        if all.is_empty() {
+            return Err(wrong("it holds no certificate".to_owned()));
+        }
+        client = all
+            .into_iter()
+            .fold(client, reqwest::ClientBuilder::add_root_certificate);
+    }
+    client.build().map_err(|e| e.to_string())
 }
 
 /// Reads the document once. `host` is for sentences; `tag` is that of the version that is known.

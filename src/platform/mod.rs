@@ -7,3 +7,4 @@ mod gate;
 pub mod outage;
 pub mod slack;
 pub mod watch;
+mod way;

@@ -122,6 +122,21 @@ impl HttpExecutor {
 }
 
 impl Executor for HttpExecutor {
+    fn secrets(&self, job: &Job) -> Vec<SecretString> {
+        let How::Http(run) = &job.action.how else {
+            return Vec::new();
+        };
+        // One that cannot be read was not sent either.
+        let sent = run.headers.values();
+        let sent = sent.filter_map(|value| wire::secret(value).ok().flatten());
+        sent.flat_map(|whole| {
+            let bare = whole.expose_secret().split_once(' ');
+            let bare = bare.map(|(_, bare)| SecretString::from(bare.to_owned()));
+            std::iter::once(whole.clone()).chain(bare)
+        })
+        .collect()
+    }
+
     fn start<'a>(&'a self, job: &'a Job) -> Answer<'a, Start> {
         Box::pin(self.begin(job))
     }

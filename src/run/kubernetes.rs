@@ -33,7 +33,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::api::{DeleteParams, ListParams, PostParams, Preconditions};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use std::collections::{BTreeMap, HashSet};
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
@@ -409,6 +409,28 @@ async fn client(cluster: &Cluster) -> Result<Client, String> {
 }
 
 impl Executor for KubernetesExecutor {
+    /// The token firebell signs in with. One of a kubeconfig or of firebell's own pod is read by the client
+    /// and not known here.
+    fn secrets(&self, job: &Job) -> Vec<SecretString> {
+        let How::Kubernetes(run) = &job.action.how else {
+            return Vec::new();
+        };
+        let known = self.clusters.get(&run.cluster);
+        match known.map(|k| &k.cluster.access) {
+            Some(Access::Token {
+                token, token_file, ..
+            }) => {
+                // It may have been replaced since the start: the newest is what is sent.
+                let newest = token_file
+                    .as_ref()
+                    .and_then(|path| std::fs::read_to_string(path).ok());
+                let newest = newest.map(|text| SecretString::from(text.trim().to_owned()));
+                newest.into_iter().chain([token.clone()]).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     fn start<'a>(&'a self, job: &'a Job) -> Answer<'a, Start> {
         Box::pin(self.begin(job))
     }

@@ -26,6 +26,7 @@ use crate::core::directory::{How, RundeckRun};
 use crate::core::incident::Outcome;
 use crate::core::text::percent;
 use api::{Api, Execution, Fault, Output};
+use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -315,6 +316,15 @@ impl Place {
 }
 
 impl Executor for RundeckExecutor {
+    /// The token firebell signs in with: a job that prints what called it must not show it.
+    fn secrets(&self, job: &Job) -> Vec<SecretString> {
+        let How::Rundeck(run) = &job.action.how else {
+            return Vec::new();
+        };
+        let server = self.servers.get(&run.server);
+        server.map(Api::token).into_iter().collect()
+    }
+
     fn start<'a>(&'a self, job: &'a Job) -> Answer<'a, Start> {
         Box::pin(self.begin(job))
     }

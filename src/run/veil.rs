@@ -140,6 +140,15 @@ fn variants(secret: &str) -> Vec<Vec<u8>> {
         forms.push(percent(bytes, lower, true, b"-._*"));
         forms.push(percent(bytes, lower, false, b"-._~!*'()"));
     }
+    // Every byte, as what hides from a filter does.
+    for digits in [hex(true), hex(false)] {
+        let pairs = digits.as_bytes().chunks(2);
+        forms.push(
+            pairs
+                .flat_map(|p| ['%', p[0].into(), p[1].into()])
+                .collect(),
+        );
+    }
     forms.extend(in_json(secret));
     forms.push(STANDARD.encode(bytes));
     forms.push(URL_SAFE.encode(bytes));

@@ -3,6 +3,7 @@
 mod conduct;
 mod hands;
 mod oncall;
+mod runs;
 
 use crate::store::on_both;
 use crate::world::{Adapter, START, World, alert, directory, person};

@@ -2,6 +2,8 @@
 
 mod calendar;
 pub mod driver;
+mod gallery;
 mod leading;
 mod pages;
+mod runs;
 mod story;

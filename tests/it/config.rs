@@ -7,6 +7,7 @@ mod entries;
 mod insight;
 mod kinds;
 mod layers;
+mod looking;
 mod maintenance;
 mod postmortem;
 mod reload;

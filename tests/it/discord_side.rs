@@ -4,6 +4,7 @@
 mod acts;
 mod declare;
 mod lines;
+mod live;
 mod side;
 mod signed;
 

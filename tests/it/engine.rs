@@ -10,6 +10,7 @@ mod feeds;
 mod hands;
 mod leading;
 mod learning;
+mod looking;
 mod policies;
 mod rest;
 mod runs;

@@ -12,6 +12,7 @@ mod moved;
 mod proxy;
 mod rundeck;
 mod rundeck_world;
+mod secrets;
 mod ssh;
 mod ssh_world;
 

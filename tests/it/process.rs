@@ -69,6 +69,11 @@ impl Firebell {
         firebell
     }
 
+    /// Of the running process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// `http://127.0.0.1:PORT`, without a slash at the end.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)

@@ -3,6 +3,7 @@
 mod acts;
 mod declare;
 mod lines;
+mod live;
 mod rooms;
 mod troubles;
 

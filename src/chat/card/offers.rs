@@ -2,7 +2,7 @@
 
 use super::View;
 use crate::chat::{Button, Press, Style};
-use crate::core::directory::{Action, ActionClass, AutoLevel, COMMANDER};
+use crate::core::directory::{Action, ActionClass, AutoLevel, COMMANDER, Directory};
 use crate::core::explain::edited;
 use crate::core::id::{Actor, RunId};
 use crate::core::incident::{Outcome, Run, RunState, Status};
@@ -21,6 +21,8 @@ const LABEL_CHARS: usize = 75;
 const SUGGESTIONS: usize = 2;
 /// Runs that are over and still shown.
 const RUN_LINES: usize = 3;
+/// Characters of what a check saw that stand on the card.
+const SEEN_CHARS: usize = 200;
 /// What the snooze button means: long enough to work in peace, short enough not to be forgotten.
 const SNOOZE_MS: i64 = 30 * 60_000;
 impl View<'_> {
@@ -61,7 +63,8 @@ impl View<'_> {
                     .map(|(a, evidence)| format!("{} Run it?", evidence.words(&a.id))),
             );
         }
-        let unoffered = self.offered().len().saturating_sub(ACTION_BUTTONS);
+        let offered = self.offered();
+        let unoffered = offered.len() - self.shown(&offered);
         if unoffered > 0 && self.incident.is_open() {
             lines.push(format!(
                 "{} without a button: write `run` for the list.",
@@ -118,7 +121,8 @@ impl View<'_> {
 
     /// Whether it was started here, or is about to be.
     fn ran_already(&self, action: &str) -> bool {
-        self.incident.runs.values().any(|r| r.action == action)
+        let mut runs = self.incident.runs.values();
+        runs.any(|r| r.action == action && !r.terms.dry)
     }
 
     fn over_line(&self, id: RunId, run: &Run) -> String {
@@ -142,7 +146,14 @@ impl View<'_> {
             RunState::Released => "is about to start".to_owned(),
             RunState::Asked { .. } => "waits".to_owned(),
         };
-        format!("{id} “{}” by {}: {how}.", run.title, run.by.name())
+        let line = format!("{id} “{}” by {}: {how}.", run.title, run.by.name());
+        let unknown = matches!(run.state, RunState::Ended(Outcome::Unknown { .. }));
+        match self.incident.check_of(id) {
+            Some((check, looked)) if unknown && run.settled.is_none() => {
+                format!("{line} {}", saw(check, looked))
+            }
+            _ => line,
+        }
     }
 
     pub(super) fn buttons(&self) -> Vec<Button> {
@@ -193,6 +204,9 @@ impl View<'_> {
                 plain("Declare major", Press::Promote);
             }
             plain("Note", Press::Note);
+            if i.alerts > 0 {
+                plain("Silence", Press::Silence);
+            }
             plain("Update", Press::Update);
             if edited(i, self.directory).is_some() {
                 plain("Use the edited policy", Press::Follow);
@@ -202,11 +216,36 @@ impl View<'_> {
             }
             buttons.extend(self.waiting_buttons());
             buttons.extend(self.under_way_buttons());
-            let undo = self.undo_button();
-            let room = ACTION_BUTTONS - usize::from(undo.is_some());
-            buttons.extend(undo);
+            buttons.extend(self.undo_button());
             let offered = self.offered();
-            buttons.extend(offered.iter().take(room).map(|a| self.run_button(a)));
+            let shown = offered.iter().take(self.shown(&offered));
+            buttons.extend(shown.flat_map(|a| self.action_buttons(a)));
+        }
+        buttons
+    }
+
+    /// How many of the offered actions have their buttons on the card.
+    fn shown(&self, offered: &[&Arc<Action>]) -> usize {
+        let room = ACTION_BUTTONS - usize::from(self.undo_button().is_some());
+        let mut taken = 0;
+        let fits = |a: &&&Arc<Action>| {
+            taken += 1 + usize::from(!a.how.dry_run().is_empty());
+            taken <= room
+        };
+        offered.iter().take_while(fits).count()
+    }
+
+    /// Running it, and beside that its dry run, if it has one.
+    fn action_buttons(&self, action: &Arc<Action>) -> Vec<Button> {
+        let mut buttons = vec![self.run_button(action)];
+        if !action.how.dry_run().is_empty() {
+            buttons.push(Button {
+                label: cut(&format!("Dry run: {}", action.title), LABEL_CHARS),
+                press: Press::DryRun {
+                    action: action.id.clone(),
+                },
+                style: Style::Plain,
+            });
         }
         buttons
     }
@@ -219,7 +258,11 @@ impl View<'_> {
             let action = self.directory.actions.get(&r.action);
             action.is_some_and(|a| a.rollback.is_some())
         };
-        let ran = |r: &Run| matches!(&r.state, RunState::Ended(o) if !matches!(o, Outcome::NotStarted { .. }));
+        let ran = |r: &Run| {
+            let over =
+                matches!(&r.state, RunState::Ended(o) if !matches!(o, Outcome::NotStarted { .. }));
+            over && !r.terms.dry
+        };
         let mut newest = runs.iter().rev();
         let (id, _) = newest.find(|(id, r)| ran(r) && way(r) && !undone(id))?;
         Some(Button {
@@ -233,7 +276,7 @@ impl View<'_> {
     fn under_way_buttons(&self) -> Vec<Button> {
         let runs = self.incident.runs.iter().rev();
         let found = runs
-            .map(|(id, run)| run_buttons(*id, run))
+            .map(|(id, run)| run_buttons(*id, run, self.directory))
             .filter(|b| !b.is_empty());
         found.take(RUN_BUTTONS).flatten().collect()
     }
@@ -296,9 +339,24 @@ impl View<'_> {
     }
 }
 
+/// `run-5 looked: it succeeded (exit code 0): pool is up`, below what it looked for.
+fn saw(check: RunId, looked: &Run) -> String {
+    match (&looked.state, &looked.seen) {
+        (RunState::Ended(outcome), Some(tail)) => {
+            let last = tail.lines().rfind(|l| !l.trim().is_empty());
+            let last = cut(last.unwrap_or("it wrote nothing"), SEEN_CHARS);
+            format!("{check} looked and {}: {last}", timeline::outcome(outcome))
+        }
+        (RunState::Ended(outcome), None) => {
+            format!("{check} looked: {}", timeline::outcome(outcome))
+        }
+        _ => format!("{check} is looking"),
+    }
+}
+
 /// What can be done about a run that is under way, or of which nobody knows how it went.
 #[must_use]
-pub fn run_buttons(id: RunId, run: &Run) -> Vec<Button> {
+pub fn run_buttons(id: RunId, run: &Run, directory: &Directory) -> Vec<Button> {
     let button = |label: String, press, style| Button {
         label,
         press,
@@ -319,14 +377,21 @@ pub fn run_buttons(id: RunId, run: &Run) -> Vec<Button> {
         }
         RunState::Ended(Outcome::Unknown { .. }) if run.settled.is_none() => {
             let settle = |good| Press::Settle { run: id, good };
-            vec![
+            let action = directory.actions.get(&run.action);
+            let way = action.and_then(|a| directory.actions.get(a.check.as_ref()?));
+            let check = way.map(|check| {
+                let label = cut(&format!("{id}: {}", check.title), LABEL_CHARS);
+                button(label, Press::Check { run: id }, Style::Plain)
+            });
+            let marks = [
                 button(format!("{id}: it worked"), settle(true), Style::Plain),
                 button(
                     format!("{id}: it did not work"),
                     settle(false),
                     Style::Danger,
                 ),
-            ]
+            ];
+            check.into_iter().chain(marks).collect()
         }
         _ => Vec::new(),
     }

@@ -141,6 +141,10 @@ impl<'a> Line<'a> {
                 let (id, run) = self.run_number()?;
                 self.done(Invocation::Stop { id, run })
             }
+            "check" => {
+                let (id, run) = self.run_number()?;
+                self.done(Invocation::Check { id, run })
+            }
             "settle" => self.settle(),
             "postmortem" => self
                 .about()
@@ -181,7 +185,7 @@ impl<'a> Line<'a> {
         // In `snooze 30` and `approve 3` the number is not an incident.
         let own_number = matches!(
             self.leaf.verb.as_str(),
-            "snooze" | "approve" | "reject" | "rollback" | "stop"
+            "snooze" | "approve" | "reject" | "rollback" | "stop" | "check"
         );
         let bare_is_id = match (free_text, own_number) {
             _ if numbers => false,
@@ -426,10 +430,32 @@ impl<'a> Line<'a> {
                 said.push(why.text);
                 continue;
             }
+            if !word.quoted && option == "--dry-run" {
+                ask.dry = true;
+                continue;
+            }
+            // Behind a `!` other words are the reason, and this may be one of them.
+            let only = said.is_empty() && self.words.peek().is_none();
+            if !word.quoted && option.eq_ignore_ascii_case("dry") && (only || !self.glass) {
+                ask.dry = true;
+                continue;
+            }
             let pair = word
                 .text
                 .split_once('=')
                 .filter(|(name, _)| !name.is_empty());
+            match pair {
+                Some(("dry-run", value)) => {
+                    ask.dry |= !value.is_empty() && self.yes_or_no("dry-run", value)?;
+                    continue;
+                }
+                Some(("break-glass", value)) => {
+                    ask.break_glass |= !value.trim().is_empty();
+                    said.push(value.to_owned());
+                    continue;
+                }
+                _ => {}
+            }
             let Some((name, value)) = pair.filter(|_| !self.glass || !word.quoted) else {
                 if self.glass {
                     said.push(word.text);
@@ -442,6 +468,8 @@ impl<'a> Line<'a> {
                 return Err(self.wrong(&form::argument(name), what));
             }
         }
+        // Looking passes over nothing.
+        ask.break_glass &= !ask.dry;
         let reason = said.join(" ");
         ask.reason = Some(reason).filter(|r| !r.trim().is_empty());
         if ask.break_glass && ask.reason.is_none() {

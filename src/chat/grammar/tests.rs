@@ -1,6 +1,7 @@
 //! Lines people type, read against a small directory.
 
 mod conduct;
+mod looking;
 
 use super::{Bulk, Context, Invocation, Usage, Whom, parse};
 use crate::chat::fixture::{at, directory};

@@ -45,11 +45,9 @@ pub fn typed(
             while let Some(word) = said.next() {
                 words.push((word.text, false));
             }
-            for option in ["break-glass", "reason"] {
-                if let Some(why) = options.get(option).filter(|w| !w.trim().is_empty()) {
-                    words.push((format!("--{option}"), false));
-                    words.push((why.clone(), true));
-                }
+            if let Some(why) = options.get("reason").filter(|w| !w.trim().is_empty()) {
+                words.push(("--reason".to_owned(), false));
+                words.push((why.clone(), true));
             }
             continue;
         }

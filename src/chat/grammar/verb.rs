@@ -62,6 +62,7 @@ impl Invocation {
             Invocation::Approve { .. } => "approve",
             Invocation::Reject { .. } => "reject",
             Invocation::Stop { .. } => "stop",
+            Invocation::Check { .. } => "check",
             Invocation::Settle { .. } => "settle",
             Invocation::Postmortem { .. } => "postmortem",
             Invocation::List { .. } => "list",
@@ -106,6 +107,7 @@ impl Invocation {
             | Invocation::Approve { id, .. }
             | Invocation::Reject { id, .. }
             | Invocation::Stop { id, .. }
+            | Invocation::Check { id, .. }
             | Invocation::Settle { id, .. }
             | Invocation::Postmortem { id } => vec![*id],
             // Named one by one, so that a new command cannot be forgotten here.

@@ -104,7 +104,9 @@ fn of_leaf(
         found.extend(pairs_of(action, directory));
         return found;
     }
-    for arg in leaf.args.iter().filter(|a| a.named) {
+    // Behind an action its own arguments are offered, and these with them.
+    let pairs = leaf.args.iter().any(|a| a.kind == Kind::Pairs);
+    for arg in leaf.args.iter().filter(|a| a.named && !pairs) {
         if given
             .iter()
             .any(|w| w.starts_with(&format!("{}=", arg.name)))
@@ -290,7 +292,13 @@ fn pairs_of(action: &str, directory: &Directory) -> Found {
         return Found::new();
     };
     let typed = action.args.iter().filter(|a| a.from_label.is_none());
-    typed
+    let dry = (!action.how.dry_run().is_empty())
+        .then(|| ("dry".to_owned(), "only its dry run, at once".to_owned()));
+    let glass = (action.approval.break_glass.is_some() && action.approvals() > 0).then(|| {
+        let help = "emergency: why it runs without its approval".to_owned();
+        ("--break-glass".to_owned(), help)
+    });
+    let pairs: Found = typed
         .flat_map(|arg| match arg.kind.choices() {
             Some(values) => values
                 .iter()
@@ -301,5 +309,6 @@ fn pairs_of(action: &str, directory: &Directory) -> Found {
                 vec![(format!("{}=", arg.name), format!("{} {allowed}", arg.help))]
             }
         })
-        .collect()
+        .collect();
+    pairs.into_iter().chain(dry).chain(glass).collect()
 }

@@ -31,7 +31,7 @@ pub(in crate::config) fn after(files: &mut [ActionFile]) {
         };
         let fault = Fault {
             path: file.path.clone(),
-            line: file.undo_line,
+            line: file.lines.0,
             what,
             fix,
         };
@@ -41,6 +41,7 @@ pub(in crate::config) fn after(files: &mut [ActionFile]) {
             file.faults.push(fault);
         }
     }
+    super::check::checks(files);
     for file in files.iter_mut() {
         samples(file);
     }

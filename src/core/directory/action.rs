@@ -1,5 +1,6 @@
 //! A runbook action as its file says: what it does, how, within which bounds, and who must agree.
 
+use super::auto::Auto;
 use crate::core::id::Severity;
 use crate::core::matcher::Matcher;
 use regex::Regex;
@@ -47,6 +48,8 @@ pub struct Action {
     pub roles: Vec<String>,
     /// What undoes it; offered after it ran, never started by itself.
     pub rollback: Option<Rollback>,
+    /// Id of a diagnostic of the same target: shows how a run went whose outcome nobody knows.
+    pub check: Option<String>,
     /// Whether and how far it runs by itself.
     pub auto: Auto,
     /// Its output is shown in the console only; rooms get a link.
@@ -82,10 +85,29 @@ impl Action {
             approval: Approval::default(),
             roles: Vec::new(),
             rollback: None,
+            check: None,
             auto: Auto::default(),
             private_output: false,
             digest: format!("digest of {id}"),
         }
+    }
+
+    /// The same action in its "only look" mode: a diagnostic that runs the dry argv alone, holds no key
+    /// and needs nobody's approval. `None`: it has no such mode.
+    #[must_use]
+    pub fn looking(&self) -> Option<Action> {
+        Some(Action {
+            how: self.how.looking()?,
+            title: format!("{} (dry run)", self.title),
+            class: ActionClass::Diagnostic,
+            risk: Risk::Low,
+            lock: Lock::default(),
+            approval: Approval::default(),
+            rollback: None,
+            check: None,
+            auto: Auto::default(),
+            ..self.clone()
+        })
     }
 
     /// How many other people must approve in all.
@@ -256,6 +278,51 @@ impl How {
             How::Http(_) => "http",
             How::Rundeck(_) => "rundeck",
             How::Kubernetes(_) => "kubernetes",
+        }
+    }
+
+    /// Its "only look" mode; empty: it has none.
+    #[must_use]
+    pub fn dry_run(&self) -> &[String] {
+        match self {
+            How::Process(run) => &run.dry_run,
+            How::Ssh(run) => &run.dry_run,
+            How::Kubernetes(run) => &run.dry_run,
+            How::Http(_) | How::Rundeck(_) => &[],
+        }
+    }
+
+    /// With the "only look" mode in the place of what changes something.
+    fn looking(&self) -> Option<How> {
+        if self.dry_run().is_empty() {
+            return None;
+        }
+        let mut how = self.clone();
+        match &mut how {
+            How::Process(run) => run.argv = std::mem::take(&mut run.dry_run),
+            How::Ssh(run) => run.argv = std::mem::take(&mut run.dry_run),
+            How::Kubernetes(run) => run.argv = std::mem::take(&mut run.dry_run),
+            How::Http(_) | How::Rundeck(_) => return None,
+        }
+        Some(how)
+    }
+
+    /// Whether both work on the same machine or server, so that what one changes the other sees.
+    #[must_use]
+    pub fn beside(&self, other: &How) -> bool {
+        match (self, other) {
+            (How::Process(_), How::Process(_)) => true,
+            (How::Ssh(a), How::Ssh(b)) => (&a.server, &a.host) == (&b.server, &b.host),
+            (How::Http(a), How::Http(b)) => {
+                crate::core::action::host_of(&a.url) == crate::core::action::host_of(&b.url)
+            }
+            (How::Rundeck(a), How::Rundeck(b)) => {
+                (&a.server, &a.project) == (&b.server, &b.project)
+            }
+            (How::Kubernetes(a), How::Kubernetes(b)) => {
+                (&a.cluster, &a.namespace) == (&b.cluster, &b.namespace)
+            }
+            _ => false,
         }
     }
 }
@@ -494,63 +561,4 @@ pub struct Rollback {
     pub action: String,
     /// Its arguments, templates over the arguments of the run.
     pub args: BTreeMap<String, String>,
-}
-
-/// How far an action runs by itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Auto {
-    /// The level; each above `Suggest` also needs a rule with `auto = true`.
-    pub level: AutoLevel,
-    /// From the incident's begin to the start, milliseconds, with a button to cancel.
-    pub delay_ms: i64,
-    /// `BeforePage`: the page waits this long for the alert to clear, milliseconds.
-    pub clear_within_ms: i64,
-    /// Starts by itself in any hour at most, over all incidents; 0: as many as is usual.
-    pub max_per_hour: u32,
-    /// This many failures in a row turn it off; 0: as many as is usual.
-    pub failures: u32,
-    /// More open incidents than this: diagnostics only; 0: as many as is usual.
-    pub storm: u32,
-}
-
-impl Default for Auto {
-    /// Only suggested, and with the brakes on that hold whatever the level.
-    fn default() -> Auto {
-        Auto {
-            level: AutoLevel::Suggest,
-            delay_ms: 60_000,
-            clear_within_ms: 300_000,
-            max_per_hour: 6,
-            failures: 2,
-            storm: 20,
-        }
-    }
-}
-
-/// How far an action runs by itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AutoLevel {
-    /// Only offered among the others, with what is known of it.
-    #[default]
-    Suggest,
-    /// Its button stands on the card with its arguments filled in.
-    OneClick,
-    /// Runs after a delay that anybody can cancel.
-    Delayed,
-    /// Runs before anybody is paged; the page leaves if the alert has not cleared in time.
-    BeforePage,
-}
-
-impl AutoLevel {
-    /// As files write it.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            AutoLevel::Suggest => "suggest",
-            AutoLevel::OneClick => "one-click",
-            AutoLevel::Delayed => "delayed",
-            AutoLevel::BeforePage => "before-page",
-        }
-    }
 }

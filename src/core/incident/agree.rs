@@ -38,14 +38,14 @@ pub(super) fn approve(
             ),
         });
     }
-    may_agree(incident, scene, asked, &by, action, manner)?;
+    may_agree(incident, scene, asked, &by, &action, manner)?;
     if asked.needs == 0 {
         let events = vec![approved(asked, run, by.clone())];
         return release(incident, scene, (run, asked), &[by], events);
     }
     let mut agreed = asked.approved.clone();
     let seats =
-        |by: &[Actor]| verdict::seated(incident, asked, by, action, scene.directory, scene.now);
+        |by: &[Actor]| verdict::seated(incident, asked, by, &action, scene.directory, scene.now);
     let before = seats(&agreed);
     agreed.push(by.clone());
     let after = seats(&agreed);

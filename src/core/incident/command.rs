@@ -521,4 +521,8 @@ pub struct Ask {
     pub auto: Option<AutoLevel>,
     /// It undoes this run.
     pub undoes: Option<RunId>,
+    /// Only its "only look" mode is to run, at once.
+    pub dry: bool,
+    /// It looks how this run went, whose outcome nobody knows; at once.
+    pub checks: Option<RunId>,
 }

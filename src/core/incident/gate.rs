@@ -78,7 +78,9 @@ pub(in crate::core) fn release(
     run: RunId,
     asked: &Run,
 ) -> Result<Vec<Event>, Refusal> {
-    if let Some(action) = scene.directory.actions.get(&asked.action) {
+    if let Some(action) = scene.directory.actions.get(&asked.action)
+        && !asked.terms.dry
+    {
         capped(incident, scene, run, action)?;
     }
     match scene.brakes.free(run, &asked.terms.locks, scene.now) {
@@ -112,7 +114,7 @@ pub(super) fn capped(
             RunState::Ended(outcome) => !matches!(outcome, Outcome::NotStarted { .. }),
             RunState::Asked { .. } | RunState::Armed { .. } => false,
         };
-        r.action == action.id && **id != run && counts
+        r.action == action.id && **id != run && counts && !r.terms.dry
     };
     let here = incident.runs.iter().filter(ran).count();
     if let Some(most) = action.lock.max_per_incident.filter(|m| here >= *m as usize) {
@@ -243,6 +245,13 @@ pub(super) fn undoes(
     action: &Action,
 ) -> Result<(), Refusal> {
     let found = runs::known(incident, undone)?;
+    if found.terms.dry {
+        return Err(Refusal::NothingToDo {
+            what: format!(
+                "{undone} was a dry run: it changed nothing, so there is nothing to undo."
+            ),
+        });
+    }
     match &found.state {
         RunState::Ended(Outcome::NotStarted { .. }) => {
             return Err(Refusal::NothingToDo {
@@ -276,6 +285,30 @@ pub(super) fn undoes(
         }),
         None => Ok(()),
     }
+}
+
+/// Whether `action` is what shows how this run went, and nobody knows that yet.
+pub(super) fn checks(
+    incident: &Incident,
+    scene: &Scene<'_>,
+    checked: RunId,
+    action: &Action,
+) -> Result<(), Refusal> {
+    let found = runs::known(incident, checked)?;
+    let unknown = matches!(found.state, RunState::Ended(Outcome::Unknown { .. }));
+    if !unknown || found.settled.is_some() {
+        return Err(Refusal::NothingToDo {
+            what: format!("{checked} has no unknown outcome; there is nothing to check."),
+        });
+    }
+    let current = scene.directory.actions.get(&found.action);
+    let way = current.and_then(|a| a.check.as_deref());
+    if way == Some(action.id.as_str()) {
+        return Ok(());
+    }
+    Err(Refusal::Invalid {
+        why: format!("`{}` is not what checks `{}`.", action.id, found.action),
+    })
 }
 
 /// The first page does not wait for a run that did not do what it should.

@@ -169,6 +169,9 @@ pub struct Run {
     pub cancel: Option<Actor>,
     /// Who settled its unknown outcome, and whether it did what it should.
     pub settled: Option<(Actor, bool)>,
+    /// The last lines it wrote, of a run that looks how another one went; of others they stand in
+    /// their rows alone.
+    pub seen: Option<String>,
     /// Where it stands.
     pub state: RunState,
     /// Seq of the `RunAsked`.
@@ -382,6 +385,23 @@ impl Incident {
             evolve(&mut incident, record);
         }
         incident
+    }
+
+    /// The run a command asked for whose last event has this seq.
+    #[must_use]
+    pub fn run_asked_by(&self, last: Seq) -> Option<(RunId, &Run)> {
+        let before = self.runs.iter().filter(|(_, r)| r.asked_seq <= last);
+        before
+            .max_by_key(|(_, r)| r.asked_seq)
+            .map(|(id, run)| (*id, run))
+    }
+
+    /// The newest run that looked how another one went.
+    #[must_use]
+    pub fn check_of(&self, checked: RunId) -> Option<(RunId, &Run)> {
+        let mut newest = self.runs.iter().rev();
+        let found = newest.find(|(_, r)| r.terms.checks == Some(checked));
+        found.map(|(id, run)| (*id, run))
     }
 
     /// Labels of the alert that opened it.

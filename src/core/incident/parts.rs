@@ -224,6 +224,12 @@ pub struct Terms {
     /// It undoes this run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undoes: Option<RunId>,
+    /// Only its "only look" mode runs: `argv` is that of the dry run.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub dry: bool,
+    /// It looks how this run went, whose outcome nobody knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checks: Option<RunId>,
 }
 
 impl Terms {

@@ -8,7 +8,8 @@
 use super::agree::{LAPSED, approve, reject, waits};
 use super::command::{Ask, Command, Refusal, Scene};
 use super::event::Event;
-use super::gate::{capped, undoes, waits_no_more};
+use super::gate::{capped, checks, release, undoes, waits_no_more};
+use super::opening::after;
 use super::parts::{Outcome, Terms};
 use super::{Climb, Held, Incident, Record, Run, RunState};
 use crate::core::brakes::failed;
@@ -108,6 +109,11 @@ pub(super) fn ask(
     wish: &Wish<'_>,
     manner: Manner<'_>,
 ) -> Result<Vec<Event>, Refusal> {
+    let looks = wish.ask.dry.then(|| only_look(wish.action)).transpose()?;
+    let wish = &Wish {
+        action: looks.as_ref().unwrap_or(wish.action),
+        ..*wish
+    };
     let Wish {
         run, action, ask, ..
     } = *wish;
@@ -119,6 +125,9 @@ pub(super) fn ask(
     }
     if let Some(undone) = ask.undoes {
         undoes(incident, scene, undone, action)?;
+    }
+    if let Some(checked) = ask.checks {
+        checks(incident, scene, checked, action)?;
     }
     let event = asked(incident, scene, by, wish, manner)?;
     capped(incident, scene, run, action)?;
@@ -132,7 +141,47 @@ pub(super) fn ask(
             incident: busy.with.incident,
         });
     }
-    Ok(vec![event])
+    at_once(incident, scene, run, event)
+}
+
+/// What only looks because somebody pressed for exactly that waits for no second press.
+fn at_once(
+    incident: &Incident,
+    scene: &Scene<'_>,
+    run: RunId,
+    asked: Event,
+) -> Result<Vec<Event>, Refusal> {
+    let Event::RunAsked {
+        by, needs, terms, ..
+    } = &asked
+    else {
+        return Ok(vec![asked]);
+    };
+    let presses = terms.dry || terms.checks.is_some();
+    if !presses || *needs > 0 || terms.rehearse {
+        return Ok(vec![asked]);
+    }
+    let agreed = Event::RunApproved {
+        run,
+        by: by.clone(),
+        subject: terms.subject.clone(),
+    };
+    let mut events = vec![asked, agreed];
+    let mut then = incident.clone();
+    after(&mut then, scene, &events);
+    let released = known(&then, run).and_then(|r| release(&then, scene, run, r))?;
+    events.extend(released);
+    Ok(events)
+}
+
+/// The "only look" mode of an action, as an action of its own.
+fn only_look(action: &Action) -> Result<Action, Refusal> {
+    action.looking().ok_or_else(|| Refusal::Invalid {
+        why: format!(
+            "`{}` has no dry run: its file names no `dry-run` in [run]. Nothing was done.",
+            action.id
+        ),
+    })
 }
 
 /// The request as an event: allowed by the rules, checked, bound, with everything that is agreed on.
@@ -180,6 +229,8 @@ fn asked(
         reason,
         auto: ask.auto,
         undoes: ask.undoes,
+        dry: ask.dry,
+        checks: ask.checks,
         verdict: verdict.lines(),
         door: manner.door.map(str::to_owned),
         ..terms(incident, action, &plan, broken)
@@ -436,6 +487,7 @@ pub(super) fn evolve(incident: &mut Incident, record: &Record) {
                 rehearsed: None,
                 cancel: None,
                 settled: None,
+                seen: None,
                 state: RunState::Asked { expires: *expires },
                 asked_seq: record.seq,
                 asked_at: at,
@@ -501,8 +553,13 @@ pub(super) fn evolve(incident: &mut Incident, record: &Record) {
         }
         Event::RunReleased { run } => change(incident, *run, |r| r.state = RunState::Released),
         Event::RunStarted { run } => change(incident, *run, |r| r.state = RunState::Running),
-        Event::RunEnded { run, outcome, .. } => {
-            change(incident, *run, |r| r.end(outcome.clone(), at));
+        Event::RunEnded {
+            run, outcome, tail, ..
+        } => {
+            change(incident, *run, |r| {
+                r.end(outcome.clone(), at);
+                r.seen = r.terms.checks.map(|_| tail.clone());
+            });
             if failed(outcome) != Some(false) {
                 waits_no_more(incident, *run, at);
             }

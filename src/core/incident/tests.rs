@@ -12,6 +12,7 @@ use chrono_tz::Tz;
 
 mod approvals;
 mod conduct;
+mod looking;
 mod reach;
 mod rest;
 mod shape;

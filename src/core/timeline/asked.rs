@@ -22,6 +22,22 @@ pub(super) fn run_asked(event: &Event, names: &Names) -> String {
     else {
         return String::new();
     };
+    if terms.dry {
+        return format!(
+            "{} asked for a dry run, {run} “{title}” ({action}): {}{}. It only looks.",
+            by.name(),
+            action::shown(argv),
+            bearing(terms)
+        );
+    }
+    if let (Some(checked), 0) = (terms.checks, needs) {
+        return format!(
+            "{} looks how {checked} went, with {run} “{title}” ({action}): {}{}.",
+            by.name(),
+            action::shown(argv),
+            bearing(terms)
+        );
+    }
     let needs = match needs {
         _ if terms.rehearse => "It is rehearsed first and waits".to_owned(),
         0 => "It waits for a confirmation".to_owned(),

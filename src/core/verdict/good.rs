@@ -7,6 +7,7 @@ use crate::core::directory::{Action, ArgKind, Directory};
 use crate::core::id::{Actor, RunId};
 use crate::core::incident::{Incident, Run, RunState};
 use crate::core::time::Time;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Whether a run that was agreed on may still start (or, while it waits for that, be rehearsed): the action is the same, it would start the same,
@@ -46,12 +47,12 @@ fn may_ask<'d>(
     run: &Run,
     directory: &'d Directory,
     now: Time,
-) -> Result<&'d Action, String> {
+) -> Result<Cow<'d, Action>, String> {
     let action = current(run, directory)?;
-    same_plan(incident, run, action)?;
+    same_plan(incident, run, &action)?;
     let verdict = judge(&Case {
         who: &run.by,
-        action,
+        action: &action,
         scope: Scope::of(incident),
         at: now,
         door: run.terms.door.as_deref(),
@@ -73,11 +74,11 @@ pub fn valid_until(run: &Run) -> Option<Time> {
     (!waits && limit > 0).then(|| since.plus_ms(limit))
 }
 
-/// The action as it was asked for.
+/// The action as it was asked for: of a dry run, its "only look" mode.
 pub(in crate::core) fn current<'d>(
     run: &Run,
     directory: &'d Directory,
-) -> Result<&'d Action, String> {
+) -> Result<Cow<'d, Action>, String> {
     let action = directory
         .actions
         .get(&run.action)
@@ -88,7 +89,11 @@ pub(in crate::core) fn current<'d>(
             run.action
         ));
     }
-    Ok(action)
+    if !run.terms.dry {
+        return Ok(Cow::Borrowed(action));
+    }
+    let looking = action.looking().map(Cow::Owned);
+    looking.ok_or_else(|| format!("the action changed: {} has no dry run any more", run.action))
 }
 
 /// The same with these people's agreement.
@@ -101,12 +106,12 @@ pub(in crate::core) fn agreed(
 ) -> Result<(), String> {
     let action = may_ask(incident, run, directory, now)?;
     if run.terms.break_glass {
-        return glass(&run.by, action, incident, directory);
+        return glass(&run.by, &action, incident, directory);
     }
     for person in by {
         let judged = judge(&Case {
             who: person,
-            action,
+            action: &action,
             scope: Scope::of(incident),
             at: now,
             door: None,
@@ -116,7 +121,7 @@ pub(in crate::core) fn agreed(
             return Err(judged.said);
         }
     }
-    let filled = seated(incident, run, by, action, directory, now);
+    let filled = seated(incident, run, by, &action, directory, now);
     if filled.whole() {
         Ok(())
     } else {

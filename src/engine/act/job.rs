@@ -73,6 +73,8 @@ pub(super) fn check(
             (Arc::new(Action::of_program(&asked.action, &[])), Some(why))
         }
     };
+    let looking = asked.terms.dry.then(|| action.looking()).flatten();
+    let action = looking.map_or(action, Arc::new);
     Ok(Checked {
         job: Job {
             run,
@@ -82,7 +84,7 @@ pub(super) fn check(
             action,
             argv: asked.argv.clone(),
             args: asked.terms.args.clone(),
-            rehearsal: false,
+            rehearsal: asked.terms.dry,
         },
         stale,
     })

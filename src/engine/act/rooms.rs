@@ -5,6 +5,7 @@
 
 use super::Hand;
 use crate::chat::{Budget, Chat, Live, RoomRef, card};
+use crate::core::directory::Directory;
 use crate::core::id::RunId;
 use crate::core::incident::{Incident, RunState};
 use crate::engine::Engine;
@@ -149,7 +150,7 @@ async fn show(
         let (true, Some(place), Some(live)) = (
             here.into_iter().any(|p| p == chat.platform()),
             place(incident, chat.as_ref()),
-            live(incident, record),
+            live(incident, record, &directory),
         ) else {
             continue;
         };
@@ -184,19 +185,26 @@ fn place(incident: &Incident, chat: &dyn Chat) -> Option<RoomRef> {
     }
 }
 
-fn live(incident: &Incident, record: &RunRow) -> Option<Live> {
+fn live(incident: &Incident, record: &RunRow, directory: &Directory) -> Option<Live> {
     let run = incident.runs.get(&record.id)?;
     let how = match &run.state {
         RunState::Ended(outcome) => crate::core::timeline::outcome(outcome),
         _ => "is running".to_owned(),
     };
+    let mut buttons = card::run_buttons(record.id, run, directory);
+    // What a check saw stands beside the buttons that settle what it looked for.
+    if let Some(checked) = run.terms.checks
+        && let Some(unknown) = incident.runs.get(&checked)
+    {
+        buttons.extend(card::run_buttons(checked, unknown, directory));
+    }
     Some(Live {
         key: format!("{}:run:{}", incident.id.0, record.id.0),
         incident: incident.id,
         seq: incident.seq,
         title: format!("{} “{}” {how}", record.id, run.title),
         tail: last_lines(&record.output),
-        buttons: card::run_buttons(record.id, run),
+        buttons,
     })
 }
 

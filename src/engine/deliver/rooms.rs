@@ -105,6 +105,12 @@ impl Errand {
                     let name = directory.rooms.name.room_name(incident, &directory);
                     card = chat::card::digest(card, Some(&name));
                 }
+                // What is held of it stands in no event; a card is drawn without it rather than not at all.
+                if !(incident.nature.private && outside)
+                    && let Ok(Some(held)) = engine.partly(incident).await
+                {
+                    card.lines.insert(0, held);
+                }
                 let shown = chat.show(&place, &card, &self.remote, self.again).await;
                 shown.map(unnamed)
             }

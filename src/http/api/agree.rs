@@ -15,7 +15,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 /// The door of rules: `door = ["api"]`.
-const DOOR: &str = "api";
+pub(super) const DOOR: &str = "api";
 
 /// Characters of a note; what chat platforms let people write.
 const NOTE_CHARS: usize = 2000;
@@ -223,7 +223,11 @@ async fn act(
 }
 
 /// The run a path names and the incident it belongs to.
-async fn which(app: &App, caller: &Caller, text: &str) -> Result<(IncidentId, RunId), Problem> {
+pub(super) async fn which(
+    app: &App,
+    caller: &Caller,
+    text: &str,
+) -> Result<(IncidentId, RunId), Problem> {
     let digits = text.strip_prefix("run-").unwrap_or(text);
     let missing = || {
         Problem::missing(format!(
@@ -244,7 +248,7 @@ async fn which(app: &App, caller: &Caller, text: &str) -> Result<(IncidentId, Ru
     Ok((incident, run))
 }
 
-async fn shown(app: &App, id: IncidentId, run: RunId) -> Result<Json<RunOut>, Problem> {
+pub(super) async fn shown(app: &App, id: IncidentId, run: RunId) -> Result<Json<RunOut>, Problem> {
     let gone = || Problem::missing(format!("There is no {run}."));
     let incident = app.engine.incident(id).await?.ok_or_else(gone)?;
     let found = incident.runs.get(&run).ok_or_else(gone)?;

@@ -8,6 +8,7 @@ mod agree;
 mod alerts;
 mod analytics;
 mod answers;
+mod ask;
 mod attempts;
 mod automation;
 mod body;
@@ -91,7 +92,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(incidents::get_incident))
         .routes(routes!(incidents::get_timeline))
         .routes(routes!(incidents::get_deliveries))
-        .routes(routes!(incidents::get_runs))
+        .routes(routes!(incidents::get_runs, ask::ask_run))
+        .routes(routes!(ask::check_run))
         .routes(routes!(agree::get_run))
         .routes(routes!(agree::approve_run))
         .routes(routes!(agree::reject_run))

@@ -49,6 +49,14 @@ pub struct RunOut {
     pub reason: Option<String>,
     /// The approval was passed over in an emergency.
     pub break_glass: bool,
+    /// Only its dry run: `argv` looks and changes nothing.
+    pub dry_run: bool,
+    /// The run it looks for, whose outcome nobody knew.
+    pub checks: Option<i64>,
+    /// Somebody looked and settled its unknown outcome: whether it did what it should.
+    pub settled_good: Option<bool>,
+    /// Who did.
+    pub settled_by: Option<String>,
     /// What the rules said when it was asked for, rule by rule.
     pub verdict: Vec<String>,
     /// The last lines its only-look mode wrote. Program text: do not trust it.
@@ -106,6 +114,10 @@ pub(super) fn run_of(id: i64, run: &Run, row: Option<RunRow>) -> RunOut {
         environment: run.terms.environment.clone(),
         reason: run.terms.reason.clone(),
         break_glass: run.terms.break_glass,
+        dry_run: run.terms.dry,
+        checks: run.terms.checks.map(|r| r.0),
+        settled_good: run.settled.as_ref().map(|(_, good)| *good),
+        settled_by: run.settled.as_ref().map(|(by, _)| by.name().to_owned()),
         verdict: run.terms.verdict.clone(),
         rehearsed: run.rehearsed.as_ref().map(|(_, tail)| tail.clone()),
         expires_at: expires.map(Time::rfc3339),
@@ -141,6 +153,7 @@ mod tests {
             rehearsed: None,
             cancel: None,
             settled: None,
+            seen: None,
         };
         incident.runs.insert(RunId(7), run);
         let listed = runs_of(&incident, Vec::new());

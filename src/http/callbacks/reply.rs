@@ -9,17 +9,24 @@ use crate::core::id::IncidentId;
 pub(super) enum Reply {
     /// One incident.
     One(Deed, IncidentId),
+    /// The one that waits for this person.
+    Bare(Deed),
     /// Everything this person was paged for and nobody has.
     All,
     /// No sense.
     Unclear,
 }
 
-/// Reads `42`, `ack 42`, `A42`, `r #42`, `resolve 42`, `all`.
+/// Reads `42`, `ack 42`, `A42`, `r #42`, `resolve 42`, `ack`, `all`.
 pub(super) fn read(text: &str) -> Reply {
     let text = text.trim().trim_end_matches(['.', '!']).to_lowercase();
     if matches!(text.as_str(), "all" | "ack all" | "a all") {
         return Reply::All;
+    }
+    match text.as_str() {
+        "a" | "ack" | "acknowledge" => return Reply::Bare(Deed::Acknowledge),
+        "e" | "escalate" => return Reply::Bare(Deed::Escalate),
+        _ => {}
     }
     let split = text
         .find(|c: char| c.is_ascii_digit())
@@ -52,6 +59,8 @@ mod tests {
             ("R42", one(Deed::Resolve, 42)),
             ("resolve #42.", one(Deed::Resolve, 42)),
             ("E 7", one(Deed::Escalate, 7)),
+            ("Ack.", Reply::Bare(Deed::Acknowledge)),
+            ("e", Reply::Bare(Deed::Escalate)),
             ("ALL", Reply::All),
             ("ack all", Reply::All),
         ] {

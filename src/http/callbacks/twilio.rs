@@ -9,9 +9,12 @@ use super::{Deed, carry_out, still};
 use crate::core::directory::{ContactKind, Directory, Means};
 use crate::core::id::IncidentId;
 use crate::core::incident::Status;
+use crate::core::sight::Sight;
+use crate::core::text::list;
 use crate::engine::Failure;
 use crate::http::App;
 use crate::notify::twilio::escaped;
+use crate::store::AttemptQuery;
 use axum::extract::{Form, Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -44,16 +47,66 @@ pub(super) async fn sms(
             "Not understood, so nothing was done. Reply with the incident's number to acknowledge it, R and the number to resolve it, or ALL."
                 .to_owned(),
         ),
-        Reply::One(deed, id) => carry_out(&app.engine, &who, deed, &[id], &cause).await,
+        Reply::One(deed, id) => one(&app, &who, deed, id, &cause).await,
+        Reply::Bare(deed) => match waiting_for(&app, &who).as_slice() {
+            [] => Ok("Nothing waits for you.".to_owned()),
+            [only] => one(&app, &who, deed, *only, &cause).await,
+            several => {
+                let each: Vec<String> = several.iter().map(ToString::to_string).collect();
+                Ok(format!(
+                    "Which one? {} wait for you; reply with a number, or ALL. Nothing was done.",
+                    list(&each)
+                ))
+            }
+        },
         Reply::All => match waiting_for(&app, &who) {
             ids if ids.is_empty() => Ok("Nothing waits for you.".to_owned()),
-            ids => carry_out(&app.engine, &who, Deed::Acknowledge, &ids, &cause).await,
+            ids => {
+                let ids: Vec<_> = ids.into_iter().map(|id| (id, None)).collect();
+                carry_out(&app.engine, &who, Deed::Acknowledge, &ids, &cause).await
+            }
         },
     };
     match outcome {
         Ok(words) => said(&format!("<Message>{}</Message>", escaped(&words))),
         Err(failure) => unavailable(&failure),
     }
+}
+
+/// A reply about one incident: it means the newest message about it that was sent to this person. What was over
+/// and opened again since, or what they were sent nothing about, is not what they answered.
+async fn one(
+    app: &App,
+    who: &str,
+    deed: Deed,
+    id: IncidentId,
+    cause: &str,
+) -> Result<String, Failure> {
+    let query = AttemptQuery {
+        incident: Some(id),
+        person: Some(who.to_owned()),
+        // What was sent to them concerns them.
+        sight: Sight::All,
+        offset: 0,
+        limit: 100,
+    };
+    let (sent, _) = app.engine.store().attempts(&query).await?;
+    let pages = sent
+        .iter()
+        .filter(|a| a.purpose == "page" && a.state != "failed");
+    let Some(paged) = pages.filter_map(|a| a.seq).max() else {
+        return Ok(format!(
+            "No message about {id} was sent to you, so nothing was done. Reply with the number of the message."
+        ));
+    };
+    let incident = app.engine.incident(id).await?;
+    let opened_again = incident.and_then(|i| i.reopened);
+    if opened_again.is_some_and(|(seq, _)| paged < seq) {
+        return Ok(format!(
+            "{id} was over and opened again since the last message to you, so nothing was done. Use the console or your chat."
+        ));
+    }
+    carry_out(&app.engine, who, deed, &[(id, Some(paged))], cause).await
 }
 
 /// Somebody pressed a key in a call.

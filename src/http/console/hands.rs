@@ -11,25 +11,14 @@ use super::view::hands as draw;
 use super::view::silences::SilenceForm;
 use super::viewer::Viewer;
 use crate::chat::grammar::{self, Bulk, Context, Invocation};
-use crate::core::alert::Labels;
 use crate::core::id::IncidentId;
-use crate::core::incident::Incident;
-use crate::core::silence;
-use crate::core::text::{count, deceives};
 use crate::dispatch;
+use crate::engine::proposed;
 use crate::platform::console::PLATFORM;
-use crate::store::AlertQuery;
 use axum::extract::{Form, Path, State};
 use axum::response::Response;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Alerts of an incident that are looked at.
-const ALERTS: i64 = 500;
-/// Labels a new silence proposes; whoever wants more adds them.
-const PROPOSED: usize = 8;
-/// Bytes of a label's value that is proposed.
-const VALUE_BYTES: usize = 200;
 
 #[derive(Deserialize)]
 pub(super) struct ReassignForm {
@@ -67,6 +56,31 @@ pub(super) async fn merge(
     let options = BTreeMap::from([("into".to_owned(), form.into)]);
     let cause = cause(&form.click, &format!("{id}:merge"))?;
     typed(&console, &viewer, &asker, "merge", (id, options), &cause).await
+}
+
+#[derive(Deserialize)]
+pub(super) struct SettleForm {
+    how: String,
+    #[serde(default)]
+    note: String,
+    click: String,
+}
+
+/// Somebody looked, and says how a run went of which nobody knew.
+pub(super) async fn settle(
+    State(console): State<Console>,
+    viewer: Viewer,
+    asker: Asker,
+    Path((id, run)): Path<(i64, i64)>,
+    Form(form): Form<SettleForm>,
+) -> Result<Response, Trouble> {
+    let options = BTreeMap::from([
+        ("how".to_owned(), form.how),
+        ("run".to_owned(), format!("run-{run}")),
+        ("note".to_owned(), form.note.trim().to_owned()),
+    ]);
+    let cause = cause(&form.click, &format!("{id}:settle:{run}"))?;
+    typed(&console, &viewer, &asker, "settle", (id, options), &cause).await
 }
 
 /// What an incident is to be: the verb, and what it needs by the names of its arguments.
@@ -180,7 +194,7 @@ pub(super) async fn silence(
 ) -> Result<Response, Trouble> {
     let moment = Moment::new(&console, viewer);
     let incident = load::incident(&console, id).await?;
-    let alerts = firing(&console, &incident).await?;
+    let alerts = console.app.engine.firing_labels(&incident).await?;
     let given = SilenceForm {
         kind: "silence".to_owned(),
         service: incident.service.clone().unwrap_or_default(),
@@ -192,124 +206,4 @@ pub(super) async fn silence(
     let path = format!("/incidents/{id}/silence");
     let title = format!("Silence {}", incident.id);
     load::page(&console, &moment, (Here::Incidents, &path), &title, &body).await
-}
-
-/// Labels of the alerts that fire in it.
-async fn firing(console: &Console, incident: &Incident) -> Result<Vec<Labels>, Trouble> {
-    #[derive(Deserialize, Default)]
-    #[serde(default)]
-    struct Body {
-        labels: Labels,
-    }
-    let query = AlertQuery {
-        incident: Some(incident.id),
-        firing: Some(true),
-        sight: crate::core::sight::Sight::All,
-        limit: ALERTS,
-        ..AlertQuery::default()
-    };
-    let rows = console.app.engine.store().alerts(&query).await?;
-    // A row another version wrote has what can be read of it.
-    let labels = |body: &str| {
-        serde_json::from_str::<Body>(body)
-            .unwrap_or_default()
-            .labels
-    };
-    Ok(rows.iter().map(|row| labels(&row.body)).collect())
-}
-
-/// The labels all of them have in common, as conditions: what is deleted of them widens it.
-fn proposed(incident: &Incident, alerts: &[Labels]) -> String {
-    let own = incident.labels();
-    let first = alerts.first().unwrap_or(&own);
-    let common = first.iter().filter(|(name, value)| {
-        let plain = !value.is_empty()
-            && value.len() <= VALUE_BYTES
-            && !value.contains(|c: char| matches!(c, '"' | '\\') || c.is_control() || deceives(c));
-        plain && alerts.iter().all(|a| a.get(*name) == Some(value))
-    });
-    let mut common: Vec<(&String, &String)> = common.collect();
-    common.sort_by_key(|(name, _)| (*name != "alertname", (*name).clone()));
-    let conditions = common.into_iter().take(PROPOSED);
-    let conditions: Vec<String> = conditions.map(|(n, v)| format!("{n}=\"{v}\"")).collect();
-    conditions.join(" ")
-}
-
-/// `2 of 5 firing alerts are silenced; the others page.`, when a silence covers a part of it.
-pub(super) async fn partly(
-    console: &Console,
-    moment: &Moment,
-    incident: &Incident,
-) -> Result<Option<String>, Trouble> {
-    let (directory, now) = (&moment.directory, moment.now);
-    let active = silence::known(directory).any(|s| s.active(now).is_some());
-    if !active || !incident.is_open() || incident.muted_at(now).is_some() {
-        return Ok(None);
-    }
-    let alerts = firing(console, incident).await?;
-    let service = incident.service.as_deref();
-    let held: Vec<_> = alerts
-        .iter()
-        .filter_map(|labels| silence::hold(directory, labels, service, now))
-        .collect();
-    let Some(hold) = held.first() else {
-        return Ok(None);
-    };
-    let rest = if held.len() == alerts.len() {
-        "and it rests as soon as that is decided"
-    } else {
-        "and the others keep it going"
-    };
-    Ok(Some(format!(
-        "{} of {} {}, {rest}.",
-        held.len(),
-        count(alerts.len(), "firing alert"),
-        hold.why(directory.zone)
-    )))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn labels(pairs: &[(&str, &str)]) -> Labels {
-        let pairs = pairs.iter();
-        pairs
-            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
-            .collect()
-    }
-
-    #[test]
-    fn a_silence_is_proposed_by_what_the_alerts_have_in_common() {
-        let incident = Incident {
-            tags: [
-                ("alertname".into(), "Slow".into()),
-                ("pod".into(), "a-1".into()),
-            ]
-            .into_iter()
-            .collect(),
-            ..Incident::default()
-        };
-        let alerts = [
-            labels(&[("alertname", "Slow"), ("env", "eu prod"), ("pod", "a-1")]),
-            labels(&[("alertname", "Slow"), ("env", "eu prod"), ("pod", "a-2")]),
-        ];
-        let said = "alertname=\"Slow\" env=\"eu prod\"";
-        assert_eq!(proposed(&incident, &alerts), said);
-        assert_eq!(
-            proposed(&incident, &[]),
-            "alertname=\"Slow\" pod=\"a-1\"",
-            "of alerts that are over, those that opened it"
-        );
-        let odd = [labels(&[
-            ("a", "x\" y=\"z"),
-            ("b", "x\u{202e}y"),
-            ("c", ""),
-        ])];
-        assert_eq!(
-            proposed(&incident, &odd),
-            "",
-            "nothing that reads as another condition"
-        );
-    }
 }

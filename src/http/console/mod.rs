@@ -185,6 +185,10 @@ fn forms() -> Router<Console> {
         .route("/incidents/{id}/merge", on_post(hands::merge))
         .route("/incidents/{id}/shape", on_post(hands::shape))
         .route(
+            "/incidents/{incident}/runs/{run}/settle",
+            on_post(hands::settle),
+        )
+        .route(
             "/incidents/{id}/run/{action}",
             get(run::form).post(run::confirm),
         )

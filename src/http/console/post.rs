@@ -27,8 +27,7 @@ pub(super) async fn card_of(
         card: chat::card::card(incident, &moment.directory, moment.now, &url),
         began_at: incident.began_at,
         resolved_at: incident.resolved_at,
-        partly: super::hands::partly(console, moment, incident).await?,
-        of_alerts: incident.is_open() && incident.alerts > 0,
+        partly: console.app.engine.partly(incident).await?,
     })
 }
 
@@ -38,23 +37,14 @@ pub(super) async fn run_of(
     incident: &Incident,
     id: RunId,
 ) -> Result<Option<RunView>, Trouble> {
-    let Some(run) = incident.runs.get(&id) else {
-        return Ok(None);
-    };
-    Ok(Some(RunView {
-        incident: incident.id,
-        seq: incident.seq,
-        id,
-        run: run.clone(),
-        row: console.app.engine.store().run(id).await?,
-        wants: crate::core::verdict::wanting(
-            incident,
-            run,
-            &console.app.engine.directory(),
-            console.app.engine.now(),
-        ),
-        files: console.app.engine.store().artifacts(id).await?,
-    }))
+    let store = console.app.engine.store();
+    let mut rows: Vec<_> = store.run(id).await?.into_iter().collect();
+    if let Some((check, _)) = incident.check_of(id) {
+        rows.extend(store.run(check).await?);
+    }
+    let files = store.artifacts(id).await?;
+    let (directory, now) = (console.app.engine.directory(), console.app.engine.now());
+    Ok(RunView::one(incident, id, &rows, &files, &directory, now))
 }
 
 /// Characters of a message that is answered.

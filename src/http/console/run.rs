@@ -59,14 +59,15 @@ pub(super) async fn form(
     Query(fields): Query<Fields>,
 ) -> Result<Response, Trouble> {
     let asked = asked(&console, id, &name).await?;
-    form_page(&console, viewer, &asked, &args(&fields), "").await
+    let dry = fields.iter().any(|(k, v)| k == "dry" && v == "yes");
+    form_page(&console, viewer, &asked, (&args(&fields), dry), "").await
 }
 
 async fn form_page(
     console: &Console,
     viewer: Viewer,
     asked: &Asked,
-    given: &BTreeMap<String, String>,
+    given: (&BTreeMap<String, String>, bool),
     why: &str,
 ) -> Result<Response, Trouble> {
     let moment = Moment::new(console, viewer);
@@ -93,7 +94,7 @@ pub(super) async fn preview(
     let given = args(&fields);
     let plan = match action::bind(&asked.action, &given, &asked.incident.labels()) {
         Ok(plan) => plan,
-        Err(why) => return form_page(&console, viewer, &asked, &given, &why).await,
+        Err(why) => return form_page(&console, viewer, &asked, (&given, false), &why).await,
     };
     let moment = Moment::new(&console, viewer);
     let body = draw::confirm(
@@ -139,9 +140,11 @@ pub(super) async fn confirm(
             .filter(|v| !v.is_empty())
     };
     let (reason, seen) = (field("break-glass"), field("subject"));
+    let dry = field("dry").is_some();
     let ask = Ask {
-        break_glass: reason.is_some(),
+        break_glass: reason.is_some() && !dry,
         reason,
+        dry,
         ..Ask::default()
     };
     match start(&console, &asked, who, (args(&fields), ask, seen), &cause).await {
@@ -157,7 +160,7 @@ pub(super) async fn confirm(
                 &console,
                 viewer,
                 &asked,
-                &args(&fields),
+                (&args(&fields), dry),
                 &refusal.to_string(),
             )
             .await?;
@@ -209,6 +212,7 @@ async fn start(
         command: Box::new(command),
     };
     let confirmed = ask.break_glass || asked.action.approvals() == 0;
+    let dry = ask.dry;
     let ask = Command::AskRun {
         by: who.clone(),
         run: RunId(engine.next_id(Counter::Run)),
@@ -220,11 +224,14 @@ async fn start(
     // Found by its event: when the form was sent twice this is the run of the first time.
     let now = engine.incident(id).await?;
     let run = now.and_then(|i| {
-        let mut runs = i.runs.iter();
-        let found = runs.find(|(_, r)| r.asked_seq == done.seq);
-        found.map(|(run, r)| (*run, r.unrehearsed()))
+        let found = i.run_asked_by(done.seq);
+        found.map(|(run, r)| (run, r.unrehearsed()))
     });
     match run {
+        Some((run, _)) if dry => Ok(format!(
+            "{run}: the dry run of “{}” starts.",
+            asked.action.title
+        )),
         Some((run, true)) => Ok(format!(
             "{run} “{}” is rehearsed in its only-look mode first.",
             asked.action.title

@@ -10,16 +10,18 @@
 //! * a token or intent that is refused ends it: it is said, and tried again, slowly or without intents;
 //! * a session that never becomes ready, or whose heartbeat is not answered for minutes, is ended;
 //! * the address of the gateway is put in from ours, because after a failed look-up serenity goes to
-//!   Discord's without a word.
+//!   Discord's without a word;
+//! * with `proxy` or `extra-ca` that is an address of this machine which leads there (`tunnel`).
 //!
 //! What cannot be helped from outside: after a close frame without a code, serenity spins on one core
 //! until its next heartbeat (41 seconds at most) and begins a new session then: it takes the frame for
 //! nothing and the ended stream for more of it, and nothing of ours is asked in between. Only sending
 //! something of our own over the line all the time would tell sooner, which Discord counts. It resumes
-//! at the first address rather than at `resume_gateway_url`; and it honours no proxy.
+//! at the first address rather than at `resume_gateway_url`.
 
 use super::Discord;
 use super::inbound::text;
+use super::tunnel::Tunnel;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use serenity::all::{Context, Event, GatewayIntents, Interaction, RawEventHandler};
@@ -186,7 +188,10 @@ async fn session(
     let mut client = client
         .await
         .map_err(|e| format!("the gateway's client could not be made: {e}"))?;
-    *client.ws_url.lock().await = url;
+    let net = &first.settings.place.net;
+    let tunnel = Tunnel::open(net, &url).await;
+    let tunnel = tunnel.map_err(|e| format!("the way to Discord's gateway cannot be used: {e}"))?;
+    *client.ws_url.lock().await = tunnel.as_ref().map_or(url, |t| t.url.clone());
     let shards = client.shard_manager.clone();
     let ended = tokio::select! {
         done = client.start() => match done {

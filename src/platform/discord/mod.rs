@@ -13,8 +13,8 @@
 //! What Discord does not have: people do not join a text channel, so nobody is told to have come
 //! into a room; only who leaves the server is noticed. It does not say who deleted a message.
 //!
-//! The gateway is serenity's, and with it its limits (see `gateway`): it uses neither `proxy` nor
-//! `extra-ca`. With `public-key` there is no gateway: interactions come by signed HTTP, and messages,
+//! The gateway is serenity's, and with it its limits (see `gateway`); `proxy` and `extra-ca` are honoured by
+//! a way of our own (`tunnel`). With `public-key` there is no gateway: interactions come by signed HTTP, and messages,
 //! reactions and pins are not seen.
 
 mod asked;
@@ -35,6 +35,7 @@ mod rest;
 mod rooms;
 mod shelf;
 mod text;
+mod tunnel;
 mod voice;
 
 pub use commands::commands;

@@ -5,29 +5,21 @@
 //! named. The proxy variables of the environment are not read.
 
 use crate::config::chat::Net as Settings;
-use anyhow::{Context, bail};
-use base64::Engine as _;
+use crate::platform::way::{self, Proxy};
+use anyhow::Context;
 use hyper::Uri;
-use hyper::header::HeaderValue;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::legacy::connect::{Connect, HttpConnector};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use slack_morphism::errors::SlackClientError;
 use slack_morphism::prelude::{
     SlackApiToken, SlackApiTokenValue, SlackClient, SlackClientHyperConnector,
 };
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-
-/// A head of a proxy's answer that is longer is no answer.
-const PROXY_HEAD: usize = 8 * 1024;
 
 type Https<C> = SlackClient<SlackClientHyperConnector<HttpsConnector<C>>>;
 
@@ -35,13 +27,6 @@ type Https<C> = SlackClient<SlackClientHyperConnector<HttpsConnector<C>>>;
 enum Client {
     Direct(Https<HttpConnector>),
     Tunnel(Https<Tunnel<HttpConnector>>),
-}
-
-/// Where the proxy is and what it is told.
-struct Proxy {
-    host: String,
-    port: u16,
-    auth: Option<HeaderValue>,
 }
 
 /// The ways out of one workspace.
@@ -69,8 +54,8 @@ impl Net {
             ),
             None => None,
         };
-        let tls = tls(settings.extra_ca.as_deref(), pem.as_deref())?;
-        let proxy = settings.proxy.as_ref().map(proxy).transpose()?;
+        let tls = way::tls(settings.extra_ca.as_deref(), pem.as_deref())?;
+        let proxy = settings.proxy.as_ref().map(way::proxy).transpose()?;
         let timeout = Duration::from_millis(u64::try_from(settings.timeout_ms).unwrap_or(10_000));
         Ok(Net {
             client: client(&settings.api_url, tls.clone(), proxy.as_ref(), timeout)?,
@@ -112,36 +97,7 @@ impl Net {
 
     /// A connection for a socket: straight, or through the proxy.
     pub(super) async fn dial(&self, host: &str, port: u16) -> anyhow::Result<TcpStream> {
-        let Some(proxy) = &self.proxy else {
-            return Ok(TcpStream::connect((host, port)).await?);
-        };
-        let mut stream = TcpStream::connect((proxy.host.as_str(), proxy.port))
-            .await
-            .context("the proxy does not answer")?;
-        let mut ask = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n");
-        if let Some(auth) = proxy.auth.as_ref().and_then(|a| a.to_str().ok()) {
-            ask.push_str(&format!("Proxy-Authorization: {auth}\r\n"));
-        }
-        ask.push_str("\r\n");
-        stream.write_all(ask.as_bytes()).await?;
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            // Byte by byte: what comes behind the head belongs to the tunnel.
-            let byte = stream.read_u8().await.context("the proxy hung up")?;
-            head.push(byte);
-            if head.len() > PROXY_HEAD {
-                bail!("the proxy's answer has no end");
-            }
-        }
-        let head = String::from_utf8_lossy(&head);
-        match head.split(' ').nth(1) {
-            Some("200") => Ok(stream),
-            Some("407") => bail!("the proxy wants a name and a password, or refused them"),
-            status => bail!(
-                "the proxy refused the tunnel: {}",
-                status.unwrap_or("no status")
-            ),
-        }
+        way::dial(self.proxy.as_ref(), host, port).await
     }
 }
 
@@ -231,48 +187,4 @@ fn http(
         builder = builder.add_root_certificate(ca);
     }
     Ok(builder.build()?)
-}
-
-/// The usual authorities and the configured one, with the provider named: two in one process, or
-/// none, would end it at the first connection.
-fn tls(path: Option<&Path>, pem: Option<&[u8]>) -> anyhow::Result<rustls::ClientConfig> {
-    let mut roots = rustls::RootCertStore::empty();
-    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    if let (Some(path), Some(pem)) = (path, pem) {
-        let mut found = 0;
-        for ca in CertificateDer::pem_slice_iter(pem) {
-            let ca = ca.with_context(|| format!("extra-ca {} is no PEM", path.display()))?;
-            roots
-                .add(ca)
-                .with_context(|| format!("extra-ca {} holds no authority", path.display()))?;
-            found += 1;
-        }
-        if found == 0 {
-            bail!("extra-ca {} holds no certificate", path.display());
-        }
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
-}
-
-fn proxy(url: &SecretString) -> anyhow::Result<Proxy> {
-    let wrong = "the proxy's address cannot be used: it is http://host:port";
-    let url: reqwest::Url = url.expose_secret().parse().ok().context(wrong)?;
-    let host = url.host_str().context(wrong)?.to_owned();
-    if url.scheme() != "http" {
-        bail!("{wrong}");
-    }
-    let auth = (!url.username().is_empty()).then(|| {
-        let both = format!("{}:{}", url.username(), url.password().unwrap_or_default());
-        let coded = base64::engine::general_purpose::STANDARD.encode(both);
-        HeaderValue::from_str(&format!("Basic {coded}"))
-    });
-    Ok(Proxy {
-        host,
-        port: url.port_or_known_default().unwrap_or(80),
-        auth: auth.transpose()?,
-    })
 }

@@ -12,6 +12,7 @@
 //! Known limits: the folder belongs to one machine. Another machine's firebell cannot look into it
 //! and says so; and after the machine itself has gone down in the middle of a run nobody knows.
 
+pub mod cgroup;
 mod keep;
 mod launch;
 mod means;
@@ -500,6 +501,12 @@ fn notes(verdict: &Verdict) -> Vec<String> {
             notes.push("this kernel enforces only a part of its sandbox".to_owned());
         }
         Some(_) => notes.push("this kernel enforces nothing of its sandbox".to_owned()),
+    }
+    if let Some(limits) = &verdict.limits {
+        notes.push(format!("limits: {limits}"));
+    }
+    if verdict.held_back > 0 {
+        notes.push("the system kept it from starting more processes than it may".to_owned());
     }
     if verdict.stragglers > 0 {
         let left = match verdict.stragglers {

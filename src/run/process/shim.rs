@@ -9,9 +9,10 @@
 //! One thread, no runtime, nothing of firebell's state. It keeps firebell's own user even when the program runs
 //! as another one, so that the program can neither kill it nor touch the result.
 
+use super::cgroup::{Group, Home};
 use super::keep;
 use super::launch::{Instruction, Said};
-use super::spool::{Claim, Folder, Order, PIECE, Verdict, Writer, private};
+use super::spool::{Bounds, Claim, Folder, Order, PIECE, Verdict, Writer, private};
 use super::tree;
 use crate::run::veil::Veil;
 use nix::sys::signal::{SigSet, Signal as Nix};
@@ -122,6 +123,8 @@ struct Stage {
     output: OwnedFd,
     /// SIGTERM and its like, which are blocked.
     asked: SigSet,
+    /// The run's own control group, where there may be one.
+    group: Option<Group>,
 }
 
 impl Stage {
@@ -159,6 +162,7 @@ impl Stage {
             line,
             output: output.into(),
             asked,
+            group: None,
         })
     }
 
@@ -211,12 +215,13 @@ impl Stage {
             "FIREBELL_ARTIFACTS".to_owned(),
             artifacts.display().to_string(),
         );
+        let bounds = self.bound(order, verdict);
         let instruction = Instruction {
             argv: order.argv.clone(),
             cwd: order.cwd.clone().unwrap_or_else(|| work.clone()),
             env,
             login: order.login.clone(),
-            bounds: order.bounds.clone(),
+            bounds,
             own: vec![work, artifacts],
             look: vec![secrets],
         };
@@ -245,6 +250,33 @@ impl Stage {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Puts the launcher into a control group of the run's own, if there may be one; answers what is left
+    /// for the launcher to bind itself.
+    fn bound(&mut self, order: &Order, verdict: &mut Verdict) -> Bounds {
+        let mut bounds = order.bounds.clone();
+        if bounds.memory.is_none() && bounds.processes.is_none() {
+            return bounds;
+        }
+        let key = order.folder.file_name().unwrap_or_default();
+        let made = Home::find().and_then(|home| home.make(&key.to_string_lossy(), &bounds));
+        let taken = made.and_then(|group| match group.take(self.launcher.id()) {
+            Ok(()) => Ok(group),
+            Err(why) => {
+                group.end();
+                Err(why)
+            }
+        });
+        match taken {
+            Ok(group) => {
+                self.group = Some(group);
+                verdict.limits = Some("cgroup".to_owned());
+                (bounds.memory, bounds.processes) = (None, None);
+            }
+            Err(why) => verdict.limits = Some(format!("rlimit only: {why}")),
+        }
+        bounds
     }
 
     /// Watches it to its end, and writes the result down.
@@ -281,6 +313,11 @@ impl Stage {
             && oom_kills()
                 .zip(before)
                 .is_some_and(|(now, before)| now > before);
+        if let Some(group) = &self.group {
+            verdict.out_of_memory |= group.out_of_memory() && !ours;
+            verdict.held_back = group.held_back();
+            group.end();
+        }
         keep::artifacts(order, folder, &mut verdict);
         folder.tidy(&order.place);
         conclude(folder, &verdict);

@@ -167,6 +167,11 @@ pub struct Verdict {
     pub masked: u64,
     /// What became of the sandbox: `FullyEnforced` and so on; `None`: not asked for.
     pub sandbox: Option<String>,
+    /// What binds its memory and processes: `cgroup`, or `rlimit only: ` and why; `None`: no such limit
+    /// was asked for.
+    pub limits: Option<String>,
+    /// How often the kernel kept it from starting one process more than it may have.
+    pub held_back: u64,
     /// Processes that had left its group and were ended with it.
     pub stragglers: u32,
     /// What else is to be known, in words.

@@ -50,6 +50,11 @@ impl Api {
         })
     }
 
+    /// What it is asked with, to be masked where it comes back.
+    pub fn token(&self) -> SecretString {
+        self.token.clone()
+    }
+
     pub async fn get<T: DeserializeOwned>(
         &self,
         path: &str,

@@ -228,3 +228,50 @@ fn an_event_of_a_freeze_that_cannot_be_understood_is_a_fault() {
         loaded.warnings
     );
 }
+
+#[test]
+fn a_freeze_at_an_address_counts_while_its_copy_does_and_stops_actions_when_it_does_not() {
+    let url = "https://calendar.example.org/freeze.ics";
+    let at = RULES.replace(
+        "file = \"freeze.ics\"",
+        &format!("url = \"{url}\"\nmax-age = \"6h\""),
+    );
+    let folder = folder(&at);
+    let loaded = folder.load(&[]).unwrap();
+    let said = |what: &str| {
+        let verdict = asked(&folder, 1, "2026-11-17T12:00:00Z");
+        assert!(
+            !verdict.allowed && verdict.said.contains(what),
+            "{verdict:?}"
+        );
+    };
+    said("was not fetched yet");
+    let feed = loaded.feeds.iter().find(|f| f.of.contains("change-freeze"));
+    let feed = feed.unwrap_or_else(|| panic!("{:?}", loaded.feeds));
+    assert_eq!(feed.max_age_ms, Some(6 * 3_600_000));
+    std::fs::create_dir_all(feed.copy.parent().unwrap()).unwrap();
+    std::fs::write(&feed.copy, FREEZE).unwrap();
+    assert!(asked(&folder, 1, "2026-11-17T12:00:00Z").allowed);
+    let christmas = asked(&folder, 1, "2026-12-23T12:00:00Z");
+    assert!(!christmas.allowed, "{christmas:?}");
+    std::fs::write(feed.stale(), "").unwrap();
+    said("not fetched for longer than its `max-age`");
+    std::fs::remove_file(feed.stale()).unwrap();
+    assert!(
+        asked(&folder, 1, "2026-11-17T12:00:00Z").allowed,
+        "it mends itself"
+    );
+    let read = folder.load(&[]).unwrap().files;
+    assert!(
+        read.contains(&feed.copy) && read.contains(&feed.stale()),
+        "both are watched"
+    );
+    // Whoever could change it on its way would decide what may run.
+    folder.put("rules.toml", &at.replace("https:", "http:"));
+    said("would travel unencrypted");
+    folder.put(
+        "rules.toml",
+        &RULES.replace("weekly", "max-age = \"6h\"\nweekly"),
+    );
+    said("`max-age` is about a `url`");
+}

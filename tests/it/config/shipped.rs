@@ -184,7 +184,14 @@ fn the_shipped_example_loads_with_zero_faults_and_zero_warnings() {
 fn the_examples_comments_show_the_defaults() {
     let plain = good(example(EXAMPLE));
     // What is commented out and is a key, except what shows an alternative instead of a default.
-    let alternatives = ["sha256", "zone", "url = ", "service", "type = "];
+    let alternatives = [
+        "sha256",
+        "zone",
+        "url = ",
+        "service",
+        "automation",
+        "type = ",
+    ];
     let mut mapping = false;
     let lines = EXAMPLE.lines().map(|line| {
         // Blocks that are whole only together; those of chat platforms have a test of their own.
@@ -200,6 +207,7 @@ fn the_examples_comments_show_the_defaults() {
             "# [status_page]",
             "# [[subscribers]]",
             "# [[types]]",
+            "# [calendars]",
         ];
         let begins = block.iter().any(|b| line.starts_with(b));
         mapping = (mapping || begins) && !line.starts_with('[');

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use firebell::config::Feed;
+use firebell::config::{Feed, Fetching};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -81,6 +81,8 @@ impl Host {
             host: "127.0.0.1".to_owned(),
             url: self.url.clone().into(),
             copy: folder.join("calendars/0001.ics"),
+            fetching: Fetching::default(),
+            max_age_ms: None,
         }
     }
 }
@@ -163,4 +165,74 @@ async fn a_calendar_nobody_has_a_copy_of_is_told_at_once() {
     host.is(Mood::Good(ROSTER.to_owned()));
     assert!(firebell::engine::first_copies(std::slice::from_ref(&feed), now).await);
     assert!(feed.copy.exists());
+}
+
+#[tokio::test]
+async fn a_calendar_is_fetched_as_often_as_the_configuration_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = Host::up().await;
+    let mut feed = host.feed(folder.path());
+    feed.fetching.every_ms = 3_600_000;
+    let w = World::on("sqlite::memory:").await;
+    w.engine.follow_calendars(vec![feed]).await;
+    w.settle().await;
+    w.advance_secs(3599).await;
+    assert_eq!(host.said.lock().unwrap().len(), 1);
+    w.advance_secs(1).await;
+    assert_eq!(*host.said.lock().unwrap(), [200, 304]);
+}
+
+#[tokio::test]
+async fn a_calendar_goes_through_the_configured_proxy_whose_password_is_in_no_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = Host::up().await;
+    let mut feed = host.feed(folder.path());
+    // The stand-in is the proxy: it is asked for an address nobody else could answer.
+    let proxy = reqwest::Url::parse(&host.url).unwrap();
+    let asked = format!("http://calendars.invalid{}", proxy.path());
+    let proxy = format!("http://me:token-4711@127.0.0.1:{}", proxy.port().unwrap());
+    (feed.url, feed.fetching.proxy) = (asked.into(), Some(proxy.into()));
+    let w = World::on("sqlite::memory:").await;
+    w.engine.follow_calendars(vec![feed.clone()]).await;
+    w.settle().await;
+    assert_eq!(host.said.lock().unwrap().len(), 1, "it was asked");
+    feed.fetching.proxy = Some("http://me:token-4711@127.0.0.1:1".to_owned().into());
+    std::fs::remove_file(&feed.copy).ok();
+    w.engine.follow_calendars(vec![feed.clone()]).await;
+    w.advance_secs(300).await;
+    let troubles = w.engine.troubles().join("; ");
+    assert!(
+        !troubles.is_empty() && !troubles.contains("4711"),
+        "{troubles}"
+    );
+    feed.fetching.extra_ca = Some(folder.path().join("no-ca.pem"));
+    w.engine.follow_calendars(vec![feed]).await;
+    w.advance_secs(300).await;
+    let troubles = w.engine.troubles().join("; ");
+    assert!(troubles.contains("`extra-ca` of [calendars]"), "{troubles}");
+}
+
+#[tokio::test]
+async fn the_copy_of_a_calendar_of_rules_counts_until_it_is_too_old_and_again_when_it_is_fetched() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = Host::up().await;
+    let mut feed = host.feed(folder.path());
+    feed.max_age_ms = Some(3_600_000);
+    let w = World::on("sqlite::memory:").await;
+    w.engine.follow_calendars(vec![feed.clone()]).await;
+    w.settle().await;
+    assert!(!feed.stale().exists());
+    host.is(Mood::Fails);
+    w.advance_secs(3600).await;
+    assert!(!feed.stale().exists(), "not a second too early");
+    w.advance_secs(300).await;
+    assert!(feed.stale().exists(), "rules are read again and find it");
+    let troubles = w.engine.troubles().join("; ");
+    assert!(
+        troubles.contains("too old to count, so no action runs"),
+        "{troubles}"
+    );
+    host.is(Mood::Good(ROSTER.to_owned()));
+    w.advance_secs(60).await;
+    assert!(!feed.stale().exists() && feed.copy.exists());
 }

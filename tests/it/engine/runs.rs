@@ -141,7 +141,8 @@ async fn a_run_whose_truth_is_lost_is_unknown_said_loudly_and_settled_by_a_perso
             assert!(loud, "{place}: {lines:?}");
         }
         let incident = w.engine.incident(IncidentId(1)).await.unwrap().unwrap();
-        let buttons = firebell::chat::card::run_buttons(RunId(1), &incident.runs[&RunId(1)]);
+        let buttons =
+            firebell::chat::card::run_buttons(RunId(1), &incident.runs[&RunId(1)], &w.directory);
         let labels: Vec<&str> = buttons.iter().map(|b| b.label.as_str()).collect();
         assert_eq!(labels, ["run-1: it worked", "run-1: it did not work"]);
         let settle = Command::SettleRun {
@@ -240,7 +241,7 @@ async fn an_action_that_looks_first_shows_what_it_found_before_anybody_decides()
     assert_eq!(row.output, "restarted\n");
 }
 
-async fn ended(w: &World, id: i64) -> Outcome {
+pub(super) async fn ended(w: &World, id: i64) -> Outcome {
     loop {
         let journal = w.journal(id).await;
         let found = journal.iter().rev().find_map(|r| {

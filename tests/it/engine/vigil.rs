@@ -88,6 +88,42 @@ async fn what_will_go_wrong_is_told_once_as_a_digest_in_the_morning() {
 }
 
 #[tokio::test]
+async fn what_will_go_wrong_on_a_schedule_of_no_team_is_told_to_the_catch_all() {
+    on_both(async |database| {
+        let mut w = World::on(&database.url).await;
+        w.configure(|d| {
+            weekly(d);
+            d.people.get_mut("dee").unwrap().contacts.clear();
+            d.teams.get_mut("web").unwrap().channel = None;
+            d.catch_all = vec![
+                Target::Channel("ops".to_owned()),
+                Target::Person("bo".to_owned()),
+            ];
+        })
+        .await;
+        w.advance_secs(21 * 3600).await;
+        assert!(w.platform.lines("#web").is_empty());
+        for place in ["#ops", "@bo"] {
+            let said = w.platform.lines(place);
+            let said: Vec<_> = said
+                .iter()
+                .filter(|l| l.starts_with("On call in"))
+                .collect();
+            assert_eq!(said.len(), 1, "{place}: {said:?}");
+            assert!(
+                said[0].contains("dee is on call on Web and has no contact")
+                    && said[0].contains("You hear of web because no team with a channel"),
+                "{said:?}"
+            );
+        }
+        w.kill_and_restart().await;
+        w.advance_secs(86_400).await;
+        assert_eq!(w.platform.lines("#ops").len(), 1, "told once");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_turn_is_told_by_the_clock_alone_when_nobody_asks() {
     let now = Clock::Real.now();
     let shift = |person: &str, from: i64, until: i64| Shift {

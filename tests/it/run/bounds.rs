@@ -84,7 +84,12 @@ async fn limits_bind_the_program_and_not_its_shim() {
         lines,
         [
             "7",
-            "262144",
+            // Of a control group, the kernel counts what the whole run uses.
+            if by_cgroup(&ended) {
+                "unlimited"
+            } else {
+                "262144"
+            },
             "32",
             "2048",
             "0",
@@ -310,4 +315,58 @@ async fn it_runs_as_the_user_its_action_names() {
         "it could end its own shim: {ended:?}"
     );
     assert!(!Path::new(lines[2]).exists());
+}
+
+/// Whether the kernel bound the whole run, and not each of its processes.
+fn by_cgroup(ended: &Ended) -> bool {
+    ended.notes.iter().any(|n| n == "limits: cgroup")
+}
+
+#[tokio::test]
+async fn what_binds_memory_and_processes_is_told_with_the_reason() {
+    let scratch = TempDir::new().unwrap();
+    let mut spec = script(&scratch, "echo done");
+    let free = ended(&spec).await;
+    let told = |ended: &Ended| {
+        ended
+            .notes
+            .iter()
+            .find(|n| n.starts_with("limits: "))
+            .cloned()
+    };
+    assert_eq!(told(&free), None, "nothing was to be bound");
+    spec.limits.processes = Some(20);
+    let bound = ended(&spec).await;
+    let said = told(&bound).unwrap_or_else(|| panic!("{bound:?}"));
+    assert!(
+        said == "limits: cgroup" || said.len() > "limits: rlimit only: ".len(),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn in_a_control_group_the_whole_run_is_bound_and_ended() {
+    if let Err(why) = firebell::run::process::cgroup::settle() {
+        // No program that could be installed: the machine does not let this user.
+        crate::tools::tell(&format!("no control group can be divided here: {why}"));
+        return;
+    }
+    let scratch = TempDir::new().unwrap();
+    let eats = "/usr/bin/head -c 200000000 /dev/zero | /usr/bin/tail -c 199999999 > /dev/null";
+    let mut spec = script(&scratch, eats);
+    spec.limits.memory_bytes = Some(32 << 20);
+    let ended_so = ended(&spec).await;
+    assert_eq!(ended_so.outcome, Outcome::OutOfMemory, "{ended_so:?}");
+    let forks = "n=0; while [ $n -lt 50 ]; do n=$((n+1)); /bin/sleep 1 & done; wait";
+    let mut spec = script(&scratch, forks);
+    spec.limits.processes = Some(10);
+    let ended_so = ended(&spec).await;
+    assert!(by_cgroup(&ended_so), "{ended_so:?}");
+    assert!(
+        ended_so
+            .notes
+            .iter()
+            .any(|n| n.contains("kept it from starting")),
+        "{ended_so:?}"
+    );
 }

@@ -3,6 +3,7 @@
 use super::stand::Stand;
 use super::*;
 use crate::world::person;
+use firebell::core::directory::Target;
 use firebell::core::incident::{Command, Event};
 
 const SLOW: &[(&str, &str)] = &[("service", "checkout"), ("severity", "warning")];
@@ -53,7 +54,10 @@ async fn a_reply_acknowledges_as_the_owner_of_the_number_and_once() {
     assert_eq!(again, said, "the same message again has the same answer");
     assert_eq!(w.incident(1).await.seq, seq);
     let (_, late) = callback(&w, path, &reply("1", "SMin2"), TOKEN).await;
-    assert!(late.contains("already acknowledged"), "{late}");
+    assert!(
+        late.contains("since this message was sent, ana acknowledged it. Nothing was done."),
+        "{late}"
+    );
 }
 
 #[tokio::test]
@@ -304,4 +308,78 @@ async fn a_link_of_before_does_not_acknowledge_what_was_over_and_opened_again() 
     let new = link(w.incident(1).await.seq);
     let (_, said) = ask(&w, post(&new)).await;
     assert!(said.contains("#1 is yours"), "{said}");
+}
+
+#[tokio::test]
+async fn a_reply_means_the_incident_it_was_sent_for_and_what_moved_on_is_told() {
+    let (w, _stand) = paged().await;
+    let path = "/callbacks/twilio/eu/sms";
+    let says = async |body: &str, sid: &str| callback(&w, path, &reply(body, sid), TOKEN).await.1;
+    // Somebody else had it and gave it back: whoever answers the old message is told.
+    w.tell(1, Command::Acknowledge { by: person("bo") }).await;
+    let late = says("1", "SM1").await;
+    assert!(
+        late.contains("since this message was sent, bo acknowledged it"),
+        "{late}"
+    );
+    assert_eq!(
+        w.incident(1)
+            .await
+            .acked_by
+            .as_ref()
+            .map(|a| a.name().to_owned()),
+        Some("bo".to_owned())
+    );
+    // The word alone means the one that waits.
+    let none = says("ack", "SM2").await;
+    assert!(none.contains("Nothing waits for you"), "{none}");
+    w.fire(
+        "Other",
+        &[("service", "checkout"), ("severity", "warning"), ("n", "2")],
+    )
+    .await;
+    // Messages leave at the pace of the account.
+    w.advance_secs(61).await;
+    let done = says("Ack", "SM3").await;
+    assert!(done.contains("#2 is yours"), "{done}");
+    // Of one she was sent nothing about, nothing is done.
+    let stranger = says("ack 99", "SM4").await;
+    assert!(
+        stranger.contains("No message about #99 was sent to you"),
+        "{stranger}"
+    );
+}
+
+#[tokio::test]
+async fn a_reply_to_what_was_opened_again_or_joined_with_another_does_nothing_and_says_so() {
+    let (w, _stand) = paged().await;
+    w.fire(
+        "Other",
+        &[("service", "checkout"), ("severity", "warning"), ("n", "2")],
+    )
+    .await;
+    w.advance_secs(61).await;
+    let path = "/callbacks/twilio/eu/sms";
+    let by = || person("bo");
+    w.tell(1, Command::Resolve { by: by() }).await;
+    // Opened again, it is Bo's: Ana is sent nothing about it.
+    w.tell(1, Command::Reopen { by: by() }).await;
+    let target = Target::Person("bo".to_owned());
+    w.tell(1, Command::Reassign { by: by(), target }).await;
+    w.tell(1, Command::Resolve { by: by() }).await;
+    w.tell(1, Command::Reopen { by: by() }).await;
+    let (_, said) = callback(&w, path, &reply("1", "SM1"), TOKEN).await;
+    assert!(
+        said.contains("was over and opened again since the last message"),
+        "{said}"
+    );
+    assert_eq!(status_of(&w, 1).await, "triggered");
+    let done = w
+        .engine
+        .merge("join", IncidentId(2), IncidentId(1), by())
+        .await;
+    done.unwrap();
+    w.settle().await;
+    let (_, said) = callback(&w, path, &reply("ack 2", "SM2"), TOKEN).await;
+    assert!(said.contains("#2 goes on as #1"), "{said}");
 }

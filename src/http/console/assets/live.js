@@ -124,7 +124,7 @@ function same(a, b) {
   return a instanceof DocumentFragment || b instanceof DocumentFragment ? inner(a) === inner(b) : plain(a) === plain(b);
 }
 
-// Focus, open folds and scroll positions survive a swap.
+// Focus, open folds, scroll positions and half-written words survive a swap.
 function remember(el) {
   const focus = el.contains(document.activeElement) ? document.activeElement : null;
   return {
@@ -132,6 +132,7 @@ function remember(el) {
     open: all("details[open][data-keep]", el).map((d) => d.dataset.keep),
     tops: all(".output", el).map((o) => o.scrollHeight - o.scrollTop - o.clientHeight < 30 ? null : o.scrollTop),
     scroll: el.scrollTop,
+    typed: all("[data-typed]", el).map((t) => [t.id, t.value, t.selectionStart]),
   };
 }
 
@@ -139,6 +140,10 @@ function recall(el, keep) {
   for (const d of all("details[data-keep]", el)) if (keep.open.includes(d.dataset.keep)) d.open = true;
   all(".output", el).forEach((o, i) => { o.scrollTop = keep.tops[i] === undefined || keep.tops[i] === null ? (o.hasAttribute("data-tail") || keep.tops[i] === null ? o.scrollHeight : 0) : keep.tops[i]; });
   el.scrollTop = keep.scroll;
+  for (const [id, value, at] of keep.typed) {
+    const field = value && el.querySelector("#" + CSS.escape(id));
+    if (field) { field.value = value; field.setSelectionRange(at, at); }
+  }
   if (keep.focus) (el.matches(keep.focus) ? el : el.querySelector(keep.focus) || $("main")).focus({ preventScroll: true });
 }
 

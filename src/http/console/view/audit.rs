@@ -69,7 +69,7 @@ fn row(scene: Scene<'_>, e: &Entry) -> Markup {
             td { (when(scene, e.at)) }
             td { @if bad(&e.kind) { span.pill.warn { (words(&e.kind)) } } @else { (words(&e.kind)) } }
             td title=(e.who) { (e.name) }
-            td { (e.text) }
+            td.told { (e.text) }
             td { @if let Some(id) = e.incident { a href={ "/incidents/" (id) } { "#" (id) } } }
         }
     }
@@ -86,7 +86,7 @@ fn words(kind: &str) -> String {
 
 fn filter(scene: Scene<'_>, wanted: &Wanted) -> Markup {
     html! {
-        form.filters method="get" action="/audit" {
+        form.filter.labelled method="get" action="/audit" {
             label { "Person" select name="person" {
                 option value="" { "Anybody" }
                 @for p in scene.directory.people.values() { option value=(p.id) selected[p.id == wanted.person] { (p.name) } }

@@ -19,8 +19,6 @@ pub(in super::super) struct CardView {
     pub(in super::super) resolved_at: Option<Time>,
     /// A silence covers a part of it, in one sentence.
     pub(in super::super) partly: Option<String>,
-    /// It is open, and alerts are what it is about.
-    pub(in super::super) of_alerts: bool,
 }
 
 /// The whole card; also a fragment, `live` with its incident.
@@ -92,9 +90,6 @@ const SHOWN: usize = 2;
 
 fn buttons(scene: Scene<'_>, view: &CardView) -> Markup {
     let card = &view.card;
-    let silence = html! {
-        @if view.of_alerts { a.button href={ "/incidents/" (card.incident.0) "/silence" } { "Silence" } }
-    };
     let (main, rest): (Vec<&Button>, Vec<&Button>) =
         card.buttons.iter().partition(|b| b.style == Style::Primary);
     let fold = rest.len() > SHOWN + 1;
@@ -107,9 +102,9 @@ fn buttons(scene: Scene<'_>, view: &CardView) -> Markup {
                 @if !far.is_empty() {
                     details.more data-keep={ "more-" (card.incident.0) } {
                         summary.button { "More…" }
-                        div.more-actions { @for b in far { (one(scene, card, b)) } (silence) }
+                        div.more-actions { @for b in far { (one(scene, card, b)) } }
                     }
-                } @else { (silence) }
+                }
             }
         }
     }
@@ -126,12 +121,21 @@ fn one(scene: Scene<'_>, card: &Card, button: &Button) -> Markup {
         @match &button.press {
             Press::AskRun { action } => a class=(class) href={ (home) "/run/" (action) } { (button.label) },
             Press::Postmortem => a class=(class) href={ (home) "/postmortem" } { (button.label) },
+            Press::DryRun { action } if asks(scene, action) => a class=(class) href={ (home) "/run/" (action) "?dry=yes" } { (button.label) },
+            Press::Settle { run, .. } => a class=(class) href={ (home) "#run-" (run.0) } { (button.label) },
+            Press::Silence => a class=(class) href={ (home) "/silence" } { (button.label) },
             Press::Ask { verb } => a class=(class) href={ (home) "#" (verb) } { (button.label) },
             Press::Update => a class=(class) href={ (home) "/update" } { (button.label) },
             Press::Note => a class=(class) href={ (home) "#note" } { (button.label) },
             press => (press_form(scene, card.incident, card.seq, press, &button.label, class)),
         }
     }
+}
+
+/// Whether somebody has to fill something in for an action.
+fn asks(scene: Scene<'_>, action: &str) -> bool {
+    let found = scene.directory.actions.get(action);
+    found.is_some_and(|a| a.args.iter().any(|arg| arg.from_label.is_none()))
 }
 
 /// A button that is its own form.

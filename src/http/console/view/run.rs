@@ -4,7 +4,7 @@
 use super::card::press_form;
 use super::parts::{age, hidden, icon, when};
 use super::{Scene, frame};
-use crate::chat::Press;
+use crate::chat::{Button, Press};
 use crate::core::action::{Plan, allowed, shown};
 use crate::core::alert::Labels;
 use crate::core::directory::{Action, ActionClass, Arg, ArgKind, Directory};
@@ -33,6 +33,8 @@ pub(in super::super) struct RunView {
     pub(in super::super) files: Vec<ArtifactRow>,
     /// What it still needs, in words; empty: nothing.
     pub(in super::super) wants: String,
+    /// The newest run that looked how it went, with what that wrote.
+    pub(in super::super) check: Option<(RunId, Run, Option<RunRow>)>,
 }
 
 impl RunView {
@@ -44,16 +46,32 @@ impl RunView {
         directory: &Directory,
         now: Time,
     ) -> Vec<RunView> {
-        let view = |(id, run): (&RunId, &Run)| RunView {
+        let view = |id: &RunId| RunView::one(incident, *id, rows, files, directory, now);
+        incident.runs.keys().rev().filter_map(view).collect()
+    }
+
+    /// One of them; `rows` may hold others.
+    pub(in super::super) fn one(
+        incident: &Incident,
+        id: RunId,
+        rows: &[RunRow],
+        files: &[ArtifactRow],
+        directory: &Directory,
+        now: Time,
+    ) -> Option<RunView> {
+        let run = incident.runs.get(&id)?;
+        let row = |id: RunId| rows.iter().find(|r| r.id == id).cloned();
+        let check = incident.check_of(id);
+        Some(RunView {
             incident: incident.id,
             seq: incident.seq,
-            id: *id,
+            id,
             run: run.clone(),
-            row: rows.iter().find(|r| r.id == *id).cloned(),
-            files: files.iter().filter(|f| f.run == *id).cloned().collect(),
+            row: row(id),
+            files: files.iter().filter(|f| f.run == id).cloned().collect(),
             wants: verdict::wanting(incident, run, directory, now),
-        };
-        incident.runs.iter().rev().map(view).collect()
+            check: check.map(|(id, run)| (id, run.clone(), row(id))),
+        })
     }
 }
 
@@ -61,12 +79,14 @@ impl RunView {
 pub(in super::super) fn run(scene: Scene<'_>, view: &RunView) -> Markup {
     let (word, mark) = standing(&view.run.state);
     html! {
-        article.run data-state=(mark) data-live={ "run:" (view.id.0) " incident:" (view.incident.0) } data-src={ "/fragments/run/" (view.incident.0) "/" (view.id.0) } {
+        article.run id={ "run-" (view.id.0) } data-state=(mark) data-live={ "run:" (view.id.0) " incident:" (view.incident.0) } data-src={ "/fragments/run/" (view.incident.0) "/" (view.id.0) } {
             div.run-top {
                 (icon("play")) strong { (view.run.title) } span.no { (view.id) }
                 span.run-state { @if mark == "running" { span.spinner {} } (word) }
             }
             pre.argv { code { (shown(&view.run.argv)) } }
+            @if view.run.terms.dry { p.run-by { "Only its dry run: it looks and changes nothing." } }
+            @if let Some(checked) = view.run.terms.checks { p.run-by { "Looks how " (checked) " went." } }
             p.run-by { "asked by " (view.run.by.name()) (approvals(&view.run)) }
             (terms(&view.run))
             @if let Some(row) = &view.row { (output(scene, row)) }
@@ -181,17 +201,57 @@ fn left(view: &RunView) -> Markup {
 
 /// Stopping it while it runs; marking it when nobody knows how it went.
 fn under_way(scene: Scene<'_>, view: &RunView) -> Markup {
-    let buttons = crate::chat::card::run_buttons(view.id, &view.run);
+    let buttons = crate::chat::card::run_buttons(view.id, &view.run, scene.directory);
     let unknown = matches!(view.run.state, RunState::Ended(Outcome::Unknown { .. }));
     html! {
         @if let Some((by, good)) = &view.run.settled {
             p.quiet-line { (by.name()) " looked: it " @if *good { "worked" } @else { "did not work" } "." }
         }
-        @if !buttons.is_empty() {
-            @if unknown { p.said.no role="alert" { "It may or may not have run. Check, then mark it. To say how you know, write " code { "settle " (view.incident) " worked " (view.id) " …" } "." } }
+        @if unknown && !buttons.is_empty() { (settle(scene, view, &buttons)) }
+        @else if !buttons.is_empty() {
             div.actions {
                 @for b in &buttons { (press_form(scene, view.incident, view.seq, &b.press, &b.label, "button")) }
             }
+        }
+    }
+}
+
+/// Nobody knows how it went: a way to look, what that saw, and the form that marks it with a note.
+fn settle(scene: Scene<'_>, view: &RunView, buttons: &[Button]) -> Markup {
+    let id = format!("how-{}", view.id.0);
+    let off = scene.viewer.acting != Acting::Yes;
+    let look = buttons
+        .iter()
+        .find(|b| matches!(b.press, Press::Check { .. }));
+    html! {
+        p.said.no role="alert" { "It may or may not have run. Look at the target, then mark it." }
+        @if let Some(button) = look {
+            div.actions { (press_form(scene, view.incident, view.seq, &button.press, &button.label, "button primary")) }
+        }
+        @if let Some((check, run, row)) = &view.check { (looked(scene, *check, run, row.as_ref())) }
+        form.sheet.settle method="post" action={ "/incidents/" (view.incident.0) "/runs/" (view.id.0) "/settle" } {
+            (hidden(scene))
+            div.field {
+                label for=(id) { "How do you know?" }
+                textarea #(id) name="note" rows="2" maxlength="3000" data-typed disabled[off] {}
+                p.hint { "For the timeline and the postmortem. Its keys are free from then on." }
+            }
+            div.actions {
+                button.button name="how" value="worked" disabled[off] { "It worked" }
+                button.button.danger name="how" value="failed" disabled[off] { "It did not work" }
+            }
+        }
+    }
+}
+
+/// What a check saw.
+fn looked(scene: Scene<'_>, id: RunId, run: &Run, row: Option<&RunRow>) -> Markup {
+    let (word, _) = standing(&run.state);
+    html! {
+        p.run-by { (id) " “" (run.title) "”, asked by " (run.by.name()) ", looked: " (word) }
+        @match row {
+            Some(row) => (output(scene, row)),
+            None => p.quiet-line { "It has not written anything yet." },
         }
     }
 }
@@ -228,19 +288,29 @@ pub(in super::super) fn form(
     scene: Scene<'_>,
     incident: &Incident,
     action: &Action,
-    given: &BTreeMap<String, String>,
+    (given, dry): (&BTreeMap<String, String>, bool),
     why: &str,
 ) -> Markup {
+    let home = format!("/incidents/{}/run/{}", incident.id.0, action.id);
+    let (method, to) = if dry {
+        ("post", home)
+    } else {
+        ("get", format!("{home}/confirm"))
+    };
     html! {
         (frame::head(&action.title, &html! { (class(action)) }))
         (frame::incident_link(incident.id, incident.status.word(), &incident.title))
         p.about { (action.about) }
+        @if dry { p.about { "Its dry run only: it starts when you press, looks, and changes nothing." } }
         @if !why.is_empty() { div.said.no role="alert" { (why) } }
-        form.sheet method="get" action={ "/incidents/" (incident.id.0) "/run/" (action.id) "/confirm" } {
+        form.sheet method=(method) action=(to) {
+            @if dry { (hidden(scene)) input type="hidden" name="dry" value="yes"; }
             @if action.args.is_empty() { p.quiet-line { "It takes no arguments." } }
             @for arg in &action.args { (field(arg, given, &incident.labels())) }
             div.actions {
-                button.button.primary disabled[scene.viewer.acting != Acting::Yes] { "Show me exactly what runs" }
+                button.button.primary disabled[scene.viewer.acting != Acting::Yes] {
+                    @if dry { "Dry run" } @else { "Show me exactly what runs" }
+                }
                 a.button href={ "/incidents/" (incident.id.0) } { "Back" }
             }
         }
@@ -313,6 +383,10 @@ pub(in super::super) fn confirm(
                 @match environment { Some(e) => { ", in " strong { (e) } } None => ", no environment named" }
             }
             p.hint { (consequences(action)) }
+            @if !plan.dry_run.is_empty() {
+                p.hint { "Its dry run is exactly this, starts at once and needs nobody's approval:" }
+                pre.argv { code { (shown(&plan.dry_run)) } }
+            }
             form.actions method="post" action=(home) {
                 (hidden(scene))
                 @for (k, v) in given { input type="hidden" name={ "arg." (k) } value=(v); }
@@ -326,6 +400,9 @@ pub(in super::super) fn confirm(
                 }
                 button.button.primary.danger[action.class == ActionClass::Remediation] disabled[scene.viewer.acting != Acting::Yes] {
                     @if action.approvals() == 0 { "Run it now" } @else { "Ask for approval" }
+                }
+                @if !plan.dry_run.is_empty() {
+                    button.button name="dry" value="yes" disabled[scene.viewer.acting != Acting::Yes] { "Dry run" }
                 }
                 a.button href=(back) { "Change" }
                 a.button href={ "/incidents/" (incident.id.0) } { "Cancel" }

@@ -1,7 +1,7 @@
 //! What the documentation shows of Slack is what is drawn.
 
 use super::*;
-use crate::chat::{documented, shown};
+use crate::chat::{Scene, documented, scenes, shown};
 use crate::platform::slack::view;
 use serde_json::json;
 
@@ -24,4 +24,20 @@ fn the_documented_messages_of_slack_are_drawn() {
     documented("slack-page.json", &message(&one));
     let form = view::modal(&shown.form, "TOKEN", "C0123456789");
     documented("slack-form.json", &form);
+}
+
+#[test]
+fn the_gallery_of_slack_is_drawn() {
+    let signer = Signer {
+        key: Key::new([7; 32]),
+        platform: "slack",
+        room: "C0123456789",
+    };
+    for (name, scene) in scenes() {
+        let drawn = match &scene {
+            Scene::Card(shown) => card(shown, &signer),
+            Scene::Live(shown) => live(shown, &signer),
+        };
+        documented(&format!("gallery/{name}-slack.json"), &message(&drawn));
+    }
 }
