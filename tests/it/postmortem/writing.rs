@@ -208,7 +208,6 @@ async fn occurs(store: &Store, words: &str, reviewed: bool) -> usize {
 }
 
 #[tokio::test]
-#[expect(clippy::too_many_lines, reason = "one story, told twice")]
 async fn what_was_said_and_written_is_found_and_offered_to_the_next_like_it() {
     on_both(async |database| {
         let w = world(&database.url).await;
