@@ -110,10 +110,31 @@ impl Desk<'_> {
     pub(super) async fn resolve_parts(&self, id: IncidentId) -> Reply {
         match self.look(id).await {
             Ok(incident) => {
-                let parts = Some(incident.open_parts());
-                self.bulk(Bulk::Resolve, parts, "").await
+                let parts = incident.open_parts();
+                let reply = self.bulk(Bulk::Resolve, Some(parts.clone()), "").await;
+                self.note_parts(id, parts).await;
+                reply
             }
             Err(failure) => Reply::no(Some(id), failure.to_string()),
+        }
+    }
+
+    /// A whole that is over is told how its parts stand as well, so that its card offers nothing stale.
+    async fn note_parts(&self, whole: IncidentId, parts: Vec<IncidentId>) {
+        for child in parts {
+            let Ok(part) = self.look(child).await else {
+                continue;
+            };
+            let shape = Box::new(Shape::ChildMoved {
+                child,
+                status: part.status.word().to_owned(),
+            });
+            let by = self.who.clone();
+            let cause = format!("{}:part:{}", self.cause, child.0);
+            // That it is known already, or cannot be written now, is no reason to fail: it is a copy.
+            let _ = self
+                .submit(&cause, whole, Command::Shape { by, shape })
+                .await;
         }
     }
 }

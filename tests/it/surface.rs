@@ -10,6 +10,7 @@ use std::path::Path;
 fn arms() -> Vec<String> {
     let source = concat!(
         include_str!("../../src/chat/grammar.rs"),
+        include_str!("../../src/chat/grammar/verb.rs"),
         include_str!("../../src/chat/grammar/conduct.rs")
     );
     let arms = source.lines().filter(|l| l.contains("=> \""));

@@ -306,7 +306,7 @@ fn misnamed(text: &str) -> Vec<String> {
     let body = body.map_or("", |(_, rest)| rest);
     let body = body.split_once("\n}").map_or(body, |(body, _)| body);
     let variant = Regex::new(r"(?m)^    ([A-Z]\w*)").unwrap();
-    let arm = Regex::new(r#"Event::(\w+)(?: \{ \.\. \})? => "(\w+)""#).unwrap();
+    let arm = Regex::new(r#"Event::(\w+)(?: \{ \.\. \}|\(_\))? => "(\w+)""#).unwrap();
     let kinds: Vec<(String, String)> = arm
         .captures_iter(text)
         .map(|m| (m[1].to_owned(), m[2].to_owned()))

@@ -82,11 +82,13 @@ async fn the_room_of_what_becomes_private_is_closed() {
         .reply()
         .await;
     assert!(said.has("is private now"), "{said:?}");
-    side.expect("the room is closed", |side| {
-        let room = side.world.channel_named("inc-1-the-zebra-escaped");
-        room.is_some_and(|room| closed(&room))
-    })
-    .await;
+    world
+        .expect("the room is closed", |world| {
+            world
+                .channel_named("inc-1-the-zebra-escaped")
+                .filter(|room| closed(room))
+        })
+        .await;
     // And made so from the start.
     let new = [
         ("title", "the lion escaped"),
@@ -95,10 +97,12 @@ async fn the_room_of_what_becomes_private_is_closed() {
     ];
     let told = ana.runs("new", &new, "general").reply().await;
     assert!(told.ephemeral(), "{told:?}");
-    side.expect("another closed room", |side| {
-        let room = side.world.channel_named("inc-2-the-lion-escaped");
-        room.is_some_and(|room| closed(&room))
-    })
-    .await;
+    world
+        .expect("another closed room", |world| {
+            world
+                .channel_named("inc-2-the-lion-escaped")
+                .filter(|room| closed(room))
+        })
+        .await;
     world.assert_clean();
 }

@@ -209,7 +209,7 @@ async fn a_form_is_opened_and_its_errors_told_by_http_too() {
     let side = Side::by_http(quick_world().await).await;
     let ana = side.world.user("ana");
     ana.types("/firebell new", "general").await.assert_acked();
-    let form = side.world.expect_view("ana", "New").await;
+    let form = side.world.expect_view("ana", "Declare").await;
     let sent = ana.submits(&form, &[("title", "by http")]).await;
     assert!(sent.errors.is_empty(), "{:?}", sent.errors);
     side.until_told(1, "by http").await;
