@@ -1,10 +1,11 @@
 //! From a line or a button to the engine, and the answer in words.
 //!
-//! The one place both meet: a verb and its button mean the same because they are the same code.
-//! Platforms call it after they have answered their own three seconds; nothing here blocks on a
-//! platform. A cause makes every act idempotent: the same cause again gives the same answer.
+//! A verb and its button mean the same because they are the same code.
+//! Platforms call it after they have answered their own three seconds; nothing here blocks on one.
+//! A cause makes every act idempotent: the same cause again gives the same answer.
 
 mod automation;
+mod conduct;
 mod contact;
 mod covers;
 mod hands;
@@ -195,18 +196,23 @@ pub async fn press_here(
             note: String::new(),
         },
         Press::Postmortem => Invocation::Postmortem { id },
+        Press::Tick { item } => return desk.tick(id, *item).await,
+        Press::Role { role } => return desk.take_role(id, role).await,
+        Press::Ask { verb } => {
+            let how = tree().find(verb).map_or("", |leaf| &leaf.example);
+            return Reply::yes(Some(id), format!("Write `{how}`."));
+        }
         Press::RetryRooms => Invocation::Room {
             id,
             what: Rooming::Retry,
         },
         Press::Update => {
-            let how = format!("Write `update {id} how it stands, for those who wait`.");
+            let how = format!("Write `update {id} how it stands`.");
             return Reply::yes(Some(id), how);
         }
         // A platform opens its form before it comes here; this is for one that cannot.
         Press::Note => {
-            let how = format!("Write `note {id} what happened`.");
-            return Reply::yes(Some(id), how);
+            return Reply::yes(Some(id), format!("Write `note {id} what happened`."));
         }
     };
     desk.carry_out(invocation).await
@@ -376,6 +382,7 @@ impl<'a> Desk<'a> {
                 let said = |i: &Incident| format!("{} is major now and gets a room.", i.id);
                 self.act(id, Command::Promote { by }, said).await
             }
+            Invocation::Conduct { id, what } => self.conduct(id, what).await,
             Invocation::Room { id, what } => self.rooming(id, what).await,
             Invocation::Explain { id } => self.explain(id).await,
             Invocation::Follow { id } => self.follow(id).await,

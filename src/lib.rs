@@ -9,7 +9,7 @@
 //! 4. [`store`]: the only SQL.
 //! 5. [`metrics`]: what is counted.
 //! 6. [`chat`]: the port of chat platforms; cards, sentences, the command grammar.
-//! 7. [`notify`] and [`run`]: ways to wake a person and to carry out an action.
+//! 7. [`notify`], [`run`] and [`page`]: ways to wake a person, to carry out an action, and the status page as bytes.
 //! 8. [`engine`]: decides in batches, owns time, delivers.
 //! 9. [`ingest`] and [`dispatch`]: wire formats to alerts; commands and presses to the engine.
 //! 10. [`hear`]: what people do on chat platforms, kept, worked off and answered.
@@ -31,6 +31,7 @@ pub mod http;
 pub mod ingest;
 pub mod metrics;
 pub mod notify;
+pub mod page;
 pub mod platform;
 pub mod run;
 pub mod share;

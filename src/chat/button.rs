@@ -156,6 +156,9 @@ pub fn word(press: &Press) -> String {
         Press::ResolveParts => "parts".to_owned(),
         Press::Postmortem => "postmortem".to_owned(),
         Press::Note => "note".to_owned(),
+        Press::Tick { item } => format!("tick:{item}"),
+        Press::Role { role } => format!("role:{role}"),
+        Press::Ask { verb } => format!("ask:{verb}"),
         Press::RetryRooms => "rooms".to_owned(),
         Press::Update => "update".to_owned(),
     }
@@ -211,6 +214,15 @@ pub fn press(word: &str) -> Option<Press> {
         "parts" => Press::ResolveParts,
         "postmortem" => Press::Postmortem,
         "note" => Press::Note,
+        "tick" => Press::Tick {
+            item: u32::try_from(number()?).ok()?,
+        },
+        "role" if !rest.is_empty() => Press::Role {
+            role: rest.to_owned(),
+        },
+        "ask" if !rest.is_empty() => Press::Ask {
+            verb: rest.to_owned(),
+        },
         "rooms" => Press::RetryRooms,
         "update" => Press::Update,
         _ => return None,
@@ -297,6 +309,13 @@ mod tests {
             },
             Press::Postmortem,
             Press::Note,
+            Press::Tick { item: 3 },
+            Press::Role {
+                role: "scribe".to_owned(),
+            },
+            Press::Ask {
+                verb: "can".to_owned(),
+            },
             Press::RetryRooms,
             Press::Update,
         ] {
@@ -310,6 +329,9 @@ mod tests {
             "approve:7:what",
             "snooze:x",
             "snooze:0",
+            "tick:0",
+            "role:",
+            "ask:",
         ] {
             assert_eq!(press(bad), None, "{bad}");
         }

@@ -11,7 +11,7 @@ mod tests;
 
 pub use offers::run_buttons;
 
-use super::{Card, Line};
+use super::{Card, Line, board};
 use crate::core::action;
 use crate::core::directory::{Action, Directory, Target};
 use crate::core::id::{Actor, IncidentId, Severity};
@@ -297,6 +297,14 @@ impl View<'_> {
         }
         if let Some(lead) = &i.lead {
             facts.push(("lead", lead.name().to_owned()));
+        }
+        let others = board::other_roles(i, self.directory);
+        if !others.is_empty() {
+            facts.push(("roles", others));
+        }
+        let work = board::work_line(i);
+        if !work.is_empty() {
+            facts.push(("to do", work));
         }
         if let Some(meeting) = self.directory.rooms.meeting.as_ref().filter(|_| i.major) {
             facts.push(("meeting", meeting.address(i, self.directory)));

@@ -47,6 +47,7 @@ pub(crate) fn directory() -> Directory {
             })
             .into(),
         zone: Some(Tz::UTC),
+        conduct: std::sync::Arc::new(crate::core::directory::ConductRules::shipped()),
         types: vec![
             kind("outage", "Outage"),
             IncidentType {

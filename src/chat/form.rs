@@ -331,6 +331,8 @@ fn field(arg: &Argument, directory: &Directory) -> Field {
         | Kind::Action
         | Kind::Choice
         | Kind::Schedule
+        | Kind::Role
+        | Kind::Holder
         | Kind::Duration
             if (1..=CHOICES).contains(&choices.len()) =>
         {

@@ -5,6 +5,7 @@
 //! resolve; a bare number in free text is text while a room says which incident is meant.
 
 mod automation;
+mod conduct;
 mod covers;
 mod declare;
 mod hush;
@@ -23,6 +24,7 @@ mod when;
 #[cfg(test)]
 mod tests;
 
+pub use conduct::{Conducting, Holder, Owner};
 pub(crate) use lookup::{nearest, policy};
 pub use rooms::Rooming;
 pub use typed::typed;
@@ -210,6 +212,11 @@ pub enum Invocation {
         id: IncidentId,
         text: String,
         happened_at: Option<Time>,
+    },
+    /// Who does what, and what is to be done.
+    Conduct {
+        id: IncidentId,
+        what: Conducting,
     },
     /// Who asks is filled in by whoever carries it out.
     Update {

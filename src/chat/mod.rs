@@ -4,6 +4,7 @@
 //! [`heard::Heard`], answered through [`heard::Voice`]. Nothing here trusts alert text: only the
 //! composer mentions people, and by configured id.
 
+pub mod board;
 pub mod button;
 pub mod card;
 #[cfg(test)]
@@ -168,6 +169,21 @@ pub enum Press {
     Postmortem,
     /// Open the form of a note.
     Note,
+    /// Tick a line of a checklist.
+    Tick {
+        /// Its number.
+        item: u32,
+    },
+    /// Take a role.
+    Role {
+        /// Its id.
+        role: String,
+    },
+    /// Open the form of a command.
+    Ask {
+        /// Its verb.
+        verb: String,
+    },
     /// Try again what failed of the rooms.
     RetryRooms,
     /// Open the form of an update.
@@ -209,6 +225,25 @@ pub struct Live {
     pub tail: String,
     /// In the order shown.
     pub buttons: Vec<Button>,
+}
+
+/// Who does what and what is to be done, as one message of a room shows it: edited in place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Board {
+    /// Unique for the message.
+    pub key: String,
+    /// The incident it is about.
+    pub incident: IncidentId,
+    /// The state it was drawn at; carried by its buttons.
+    pub seq: Seq,
+    /// One line.
+    pub title: String,
+    /// Headings and the lines below them. Words of people and of the configuration.
+    pub parts: Vec<(String, Vec<String>)>,
+    /// In the order shown.
+    pub buttons: Vec<Button>,
+    /// Link to the console page.
+    pub url: String,
 }
 
 /// Where a line or card goes.
@@ -302,6 +337,19 @@ pub trait Chat: Send + Sync {
         again: bool,
     ) -> Answer<'a, String> {
         let _ = (room, live, remote, again);
+        Box::pin(std::future::ready(Ok(String::new())))
+    }
+
+    /// Posts the board of a room, or edits the message at `remote`. `again`: an earlier post may have
+    /// succeeded. Answers the message's id.
+    fn board<'a>(
+        &'a self,
+        room: &'a RoomRef,
+        board: &'a Board,
+        remote: &'a str,
+        again: bool,
+    ) -> Answer<'a, String> {
+        let _ = (room, board, remote, again);
         Box::pin(std::future::ready(Ok(String::new())))
     }
 

@@ -39,6 +39,10 @@ pub struct Group {
     pub name: String,
     /// What they are about.
     pub help: String,
+    /// A command of its own there, beside the roots: a platform takes only so many characters of one
+    /// command with everything below it.
+    #[serde(default)]
+    pub apart: bool,
 }
 
 /// One command.
@@ -158,6 +162,12 @@ pub enum Kind {
     What,
     /// An incident.
     Incident,
+    /// A role of an incident.
+    Role,
+    /// Who has a role: a person, or a word for nobody.
+    Holder,
+    /// The number of a task or of a line of a checklist.
+    Item,
     /// A silence.
     Silence,
     /// A line of the timeline, by its number.

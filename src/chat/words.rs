@@ -2,8 +2,12 @@
 //!
 //! Refusals speak for themselves (`Display` of `Refusal`), events through `core::timeline`.
 
+mod conduct;
 mod oncall;
 
+pub use conduct::{
+    brief, checklists, concerning, doing, responders, role_brief, roles, task_line, tasks,
+};
 pub use oncall::{on_call, shifts};
 
 use super::grammar::Listed;

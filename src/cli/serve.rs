@@ -174,6 +174,7 @@ impl House {
             chat: platforms.doors.clone(),
         };
         platforms.open(&app.engine, &app.settings).await?;
+        open_page(&app)?;
         executors.ready();
         engine::spawn(clear_old_runs(executors));
         Ok(House {
@@ -222,6 +223,21 @@ impl House {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The status page: its folder, and its own listener.
+fn open_page(app: &App) -> anyhow::Result<()> {
+    let page = &app.settings.page;
+    app.engine
+        .publish_to(page.folder.clone(), page.listen.is_some());
+    let Some(address) = &page.listen else {
+        return Ok(());
+    };
+    let listener = std::net::TcpListener::bind(address)
+        .with_context(|| format!("the status page cannot be served at {address}; another program may use it, or `listen` of [status_page] is not of this machine"))?;
+    crate::http::page::serve(listener, &app.engine).context("the status page cannot be served")?;
+    tracing::info!(listen = %address, "the status page is served");
+    Ok(())
 }
 
 /// Removes folders of runs that ended long ago: their output is in the database, what they left among the

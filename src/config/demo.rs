@@ -71,6 +71,10 @@ pub const DEMO_FILES: &[(&str, &str)] = &[
         include_str!("../../deploy/demo/policies/standard.toml"),
     ),
     (
+        "checklists/major.toml",
+        include_str!("../../deploy/demo/checklists/major.toml"),
+    ),
+    (
         "tests/paging.toml",
         include_str!("../../deploy/demo/tests/paging.toml"),
     ),

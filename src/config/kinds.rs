@@ -8,13 +8,18 @@ use crate::core::directory::{Directory, DrillRules, IncidentType, Insiders, Runs
 /// A choice in every form: Discord's limit for a select, one less for "no type".
 const TYPES_MAX: usize = 24;
 
-/// Reads all three. Answers the postmortem templates that types name, which are read later.
-pub(super) fn kinds(
-    top: &Table<'_>,
-    reading: &Reading<'_>,
-    directory: &mut Directory,
-) -> Vec<Said<String>> {
-    let mut named = Vec::new();
+/// What types name and is read later.
+#[derive(Default)]
+pub(super) struct Named {
+    /// Postmortem templates.
+    pub templates: Vec<Said<String>>,
+    /// Checklists.
+    pub checklists: Vec<Said<String>>,
+}
+
+/// Reads all three. Answers what types name and is read later.
+pub(super) fn kinds(top: &Table<'_>, reading: &Reading<'_>, directory: &mut Directory) -> Named {
+    let mut named = Named::default();
     directory.types = types(top, reading, &mut named);
     directory.drills = drills(top);
     directory.insiders = insiders(top, reading);
@@ -53,11 +58,7 @@ pub(super) fn named(said: &[Said<String>], directory: &Directory, sink: &Sink) {
     }
 }
 
-fn types(
-    top: &Table<'_>,
-    reading: &Reading<'_>,
-    named: &mut Vec<Said<String>>,
-) -> Vec<IncidentType> {
+fn types(top: &Table<'_>, reading: &Reading<'_>, named: &mut Named) -> Vec<IncidentType> {
     let mut found: Vec<IncidentType> = Vec::new();
     for table in top.tables("types", "[[types]]") {
         let place = table.place_of("id");
@@ -77,11 +78,7 @@ fn types(
     found
 }
 
-fn one(
-    table: Table<'_>,
-    reading: &Reading<'_>,
-    named: &mut Vec<Said<String>>,
-) -> Option<IncidentType> {
+fn one(table: Table<'_>, reading: &Reading<'_>, named: &mut Named) -> Option<IncidentType> {
     let id = table.need_text("id", "\"outage\"");
     if let Some(said) = &id
         && let Err(why) = check_id(&said.value)
@@ -95,7 +92,9 @@ fn one(
         check_channel(&table, "channel", said);
     }
     let template = table.text("postmortem");
-    named.extend(template.clone());
+    named.templates.extend(template.clone());
+    let checklist = table.text("checklist");
+    named.checklists.extend(checklist.clone());
     let text = |said: Option<Said<String>>| said.map(|s| s.value);
     let read = IncidentType {
         name: text(table.text("name")).unwrap_or_default(),
@@ -104,7 +103,7 @@ fn one(
         private: table.flag("private").unwrap_or(false),
         drill: table.flag("drill").unwrap_or(false),
         channel: channel.map(|s| s.value),
-        checklist: text(table.text("checklist")),
+        checklist: text(checklist),
         postmortem: text(template),
         runs: runs(&table).unwrap_or_default(),
         people: reading.many(Entry::Person, &table, "people"),

@@ -1,5 +1,7 @@
 //! From a path to a checked configuration, or to the whole list of what is wrong with it.
 
+mod unnamed;
+
 use super::action::Ground;
 use super::calendars::Calendars;
 use super::cross::{self, Known};
@@ -12,8 +14,8 @@ use super::schedule::{Near, schedule};
 use super::secret::Secrets;
 use super::tree::{Place, parse};
 use super::{
-    ActionFile, Fault, Loaded, Settings, action, engines, fairness, insight, kinds, layered,
-    maintenance, policy, postmortem, restart, rooms, route, scale, settings, telling,
+    ActionFile, Fault, Loaded, Settings, action, conduct, engines, fairness, insight, kinds,
+    layered, maintenance, policy, postmortem, restart, rooms, route, scale, settings, telling,
 };
 use crate::core::directory::{Directory, Disabled, PlatformRules, Reason};
 use chrono_tz::Tz;
@@ -22,6 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use unnamed::{checklists, templates, windows};
 
 /// Environment variables by name.
 pub type Variables = BTreeMap<String, String>;
@@ -156,8 +159,8 @@ fn read_all(
     let fairness = fairness::fairness(&top);
     let rooms = rooms::rooms(&top, &reading);
     let deadlines = postmortem::deadlines(&top, &severities);
-    let (statuses, updates) = (telling::statuses(&top), telling::updates(&top, &severities));
     let inventory = engines::inventory(&top, secrets);
+    let mut conduct = conduct::rules(&top, &reading);
     mentions.borrow_mut().extend(insight::mentions(&top));
     let mut directory = Directory {
         route,
@@ -167,8 +170,6 @@ fn read_all(
         rules,
         zone,
         reminders,
-        statuses,
-        updates,
         fairness,
         rooms,
         webhooks: webhooks.clone(),
@@ -176,12 +177,16 @@ fn read_all(
     };
     directory.postmortems.deadlines = deadlines;
     let named = kinds::kinds(&top, &reading, &mut directory);
+    settings.page = telling::telling(&top, &reading, files.base, &mut directory);
     top.done();
+    checklists(&folder, &mut conduct, &directory.types, &reading, files);
+    conduct::of_types(&named.checklists, &conduct, sink);
+    directory.conduct = Arc::new(conduct);
     let mut found = Found::default();
     entries(&folder, &mut directory, &reading, files, &mut found);
     windows(&folder, &mut directory, &reading, files);
     templates(&folder, &mut directory, files, sink);
-    kinds::templates(&named, &directory, sink);
+    kinds::templates(&named.templates, &directory, sink);
     kinds::named(&kinds_named.borrow(), &directory, sink);
     check(&mut directory, &mut found, &mentions.borrow(), sink);
     cross::catch_all(&directory, said, &catch_place, sink);
@@ -346,42 +351,6 @@ fn entry(
     files.read.extend(calendars.files.take());
     files.feeds.extend(calendars.feeds.take());
     Some(())
-}
-
-/// `maintenance/ID.toml`: they are named by nobody, and name services and people.
-fn windows(folder: &Path, directory: &mut Directory, reading: &Reading<'_>, files: &mut Files<'_>) {
-    for (id, path) in listed(&folder.join("maintenance"), "toml", files, reading.sink) {
-        let shown = files.shown(&path);
-        if let Err(why) = check_id(&id) {
-            let what = format!("the file name {id:?} is no id: {why}");
-            let place = Place::in_file(&shown, 0);
-            reading.sink.fault(&place, what, "rename the file");
-        }
-        let text = files.text(&path, reading.sink);
-        let node = text.and_then(|text| parse(&text, &shown, reading.sink));
-        let window = node.as_ref().and_then(|node| {
-            let table = Table::open(node, "a maintenance", reading.sink)?;
-            maintenance::maintenance(&id, table, reading)
-        });
-        if let Some(window) = window {
-            directory
-                .maintenance
-                .insert(window.id.clone(), Arc::new(window));
-        }
-    }
-}
-
-/// `postmortem/ID.md`: how postmortems read.
-fn templates(folder: &Path, directory: &mut Directory, files: &mut Files<'_>, sink: &Sink) {
-    for (id, path) in listed(&folder.join("postmortem"), "md", files, sink) {
-        let shown = files.shown(&path);
-        let read = files
-            .text(&path, sink)
-            .and_then(|text| postmortem::template(&text, &shown, sink));
-        if let Some(read) = read {
-            directory.postmortems.templates.insert(id, read);
-        }
-    }
 }
 
 fn check(directory: &mut Directory, found: &mut Found, mentions: &[Mention], sink: &Sink) {

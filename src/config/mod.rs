@@ -11,6 +11,7 @@ mod action;
 mod args;
 mod calendars;
 pub mod chat;
+mod conduct;
 mod cross;
 mod demo;
 mod direct;
@@ -40,6 +41,7 @@ mod schedule;
 mod secret;
 mod settings;
 mod sources;
+pub mod status_page;
 pub mod summary;
 mod telling;
 mod tree;
@@ -76,6 +78,8 @@ pub struct Settings {
     pub sources: Vec<Source>,
     /// The built-in console.
     pub console: Console,
+    /// Where the status page is served.
+    pub page: status_page::PageServing,
     /// Slack workspaces.
     pub slack: Vec<chat::Slack>,
     /// Discord guilds.

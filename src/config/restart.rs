@@ -33,11 +33,21 @@ pub(super) fn sections(root: &Node, secrets: &Secrets<'_>) -> BTreeMap<String, [
     let at_start = entries
         .iter()
         .filter(|(key, _)| AT_START.contains(&key.as_str()));
-    at_start
-        .map(|(key, (_, node))| {
+    let whole = at_start.map(|(key, (_, node))| (key.clone(), node));
+    // Of the page only where it is served; what stands on it is put in force at once.
+    let page = entries.get("status_page").map(|(_, node)| &node.kind);
+    let part = ["listen", "folder"]
+        .into_iter()
+        .filter_map(|key| match page {
+            Some(Kind::Table(page)) => Some((format!("status_page.{key}"), &page.get(key)?.1)),
+            _ => None,
+        });
+    whole
+        .chain(part)
+        .map(|(key, node)| {
             let mut hash = Sha256::new();
             digest(node, secrets, &mut hash);
-            (key.clone(), hash.finalize().into())
+            (key, hash.finalize().into())
         })
         .collect()
 }

@@ -33,6 +33,7 @@ pub(super) fn settings(root: &Table<'_>, secrets: &Secrets<'_>) -> Settings {
         listen,
         data_dir,
         console,
+        page: super::status_page::PageServing::default(),
         slack,
         discord,
         notify,

@@ -1,18 +1,39 @@
 //! `[[statuses]]` and `[updates]`: where an incident may stand for people who wait, and how often they hear.
 
-use super::folders::check_id;
+use super::folders::{Reading, check_id};
 use super::reader::{Said, Table};
-use crate::core::directory::{SeverityName, UpdateRules};
+use super::status_page::{self, PageServing};
+use crate::core::directory::{Directory, SeverityName, UpdateRules};
 use crate::core::id::Severity;
 use crate::core::incident::{CADENCE_MAX_MS, CADENCE_MIN_MS, Standing};
+use crate::core::subscribe::Wording;
 use crate::core::time::parse_duration_ms;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
 
 /// Places on the scale: what a choice of every platform takes.
 const MOST: usize = 9;
 
+/// Everything that is told to others goes into the directory; answers with where the page is served.
+/// The types must be there already.
+pub(super) fn telling(
+    top: &Table<'_>,
+    reading: &Reading<'_>,
+    base: &Path,
+    directory: &mut Directory,
+) -> PageServing {
+    directory.statuses = statuses(top);
+    let types: Vec<&str> = directory.types.iter().map(|t| t.id.as_str()).collect();
+    directory.updates = updates(top, reading.severities, &types);
+    let (page, serving) = status_page::page(top, reading, base).unzip();
+    directory.subscribers = status_page::subscribers(top, reading, page.as_ref());
+    directory.page = page.map(Arc::new);
+    serving.unwrap_or_default()
+}
+
 /// The status scale, from the first to the last.
-pub(super) fn statuses(root: &Table<'_>) -> Vec<Standing> {
+fn statuses(root: &Table<'_>) -> Vec<Standing> {
     if root.get("statuses").is_none() {
         return usual();
     }
@@ -112,11 +133,48 @@ fn capital(id: &str) -> String {
 }
 
 /// `[updates]`: from one to the next by severity, and what the last status does.
-pub(super) fn updates(root: &Table<'_>, scale: &[SeverityName]) -> UpdateRules {
+fn updates(root: &Table<'_>, scale: &[SeverityName], types: &[&str]) -> UpdateRules {
     let mut rules = UpdateRules::default();
     let Some(table) = root.table("updates", "[updates]") else {
         return rules;
     };
+    rules.every = cadence(&table, scale);
+    for (id, own) in table.named("types", "[updates.types.ID]") {
+        if !types.contains(&id.as_str()) {
+            let what = format!("`types` names the type {id:?}, which is none of [[types]]");
+            let fix = format!("there is {}", types.join(", "));
+            own.sink.fault(&own.place, what, fix);
+        }
+        rules.of_type.insert(id, cadence(&own, scale));
+        own.done();
+    }
+    let wordings = &mut rules.wordings;
+    for (key, slot) in [
+        ("mail-subject", &mut wordings.subject),
+        ("mail", &mut wordings.mail),
+        ("line", &mut wordings.line),
+    ] {
+        let Some(said) = table.text(key) else {
+            continue;
+        };
+        match Wording::parse(&said.value) {
+            Ok(wording) => *slot = wording,
+            Err(why) => {
+                let fix = "docs/status-page.md lists them; {title} is one";
+                table
+                    .sink
+                    .fault(&said.place, format!("`{key}`: {why}"), fix);
+            }
+        }
+    }
+    rules.final_resolves = table.flag("final-resolves").unwrap_or(false);
+    table.done();
+    rules
+}
+
+/// `every = { sev1 = "30m" }`.
+fn cadence(table: &Table<'_>, scale: &[SeverityName]) -> BTreeMap<Severity, i64> {
+    let mut found = BTreeMap::new();
     for (name, said) in table.map("every") {
         let names = || scale.iter().map(|s| s.name.as_str());
         let Some(at) = names().position(|n| n == name) else {
@@ -127,15 +185,12 @@ pub(super) fn updates(root: &Table<'_>, scale: &[SeverityName]) -> UpdateRules {
         };
         match parse_duration_ms(&said.value) {
             Ok(ms) if (CADENCE_MIN_MS..=CADENCE_MAX_MS).contains(&ms) => {
-                rules
-                    .every
-                    .insert(Severity(u8::try_from(at).unwrap_or(u8::MAX)), ms);
+                found.insert(Severity(u8::try_from(at).unwrap_or(u8::MAX)), ms);
             }
             Ok(_) => {
                 let what = format!("`every.{name}` must be from 1m to 7d, not {}", said.value);
-                table
-                    .sink
-                    .fault(&said.place, what, "write a length of time between the two");
+                let fix = "write a length of time between the two";
+                table.sink.fault(&said.place, what, fix);
             }
             Err(why) => {
                 let what = format!("`every.{name}`: {why}");
@@ -145,7 +200,5 @@ pub(super) fn updates(root: &Table<'_>, scale: &[SeverityName]) -> UpdateRules {
             }
         }
     }
-    rules.final_resolves = table.flag("final-resolves").unwrap_or(false);
-    table.done();
-    rules
+    found
 }

@@ -4,6 +4,7 @@
 //! the `Scene`; nothing in the core changes it. Names are keys, display names are for people.
 
 mod action;
+mod conduct;
 mod kinds;
 mod telling;
 mod waking;
@@ -12,6 +13,9 @@ pub use action::{
     Action, ActionClass, Approval, Arg, ArgKind, Auto, AutoLevel, BreakGlass, Disabled, How,
     HttpRun, KubernetesRun, Limits, Lock, Need, ProcessRun, Reason, Risk, Rollback, RundeckRun,
     Sandbox, SshRun,
+};
+pub use conduct::{
+    COMMANDER, Checklist, ChecklistItem, ConductRules, IncidentRole, REMIND_AFTER_MS, RoleNeed,
 };
 pub use kinds::{DrillRules, IncidentType, Insiders, RunsPolicy};
 pub use telling::UpdateRules;
@@ -29,6 +33,7 @@ use super::postmortem::PostmortemRules;
 use super::rooms::RoomRules;
 use super::schedule::{Leaves, Schedule, Weights};
 use super::silence::{ReminderRules, Silence};
+use super::subscribe::Subscriber;
 use super::time::Time;
 use super::verdict::Rules;
 use chrono_tz::Tz;
@@ -63,6 +68,8 @@ pub struct Directory {
     pub updates: UpdateRules,
     /// The status page, when there is one.
     pub page: Option<Arc<PageRules>>,
+    /// Who is told of updates, by the files.
+    pub subscribers: Vec<Arc<Subscriber>>,
     /// Types of incidents, in the order of the file.
     pub types: Vec<IncidentType>,
     /// What drills do.
@@ -91,6 +98,8 @@ pub struct Directory {
     pub leaves: Leaves,
     /// Until when postmortems are due, and how they read.
     pub postmortems: PostmortemRules,
+    /// Roles of an incident and checklists.
+    pub conduct: Arc<ConductRules>,
     /// What counts as a night and a weekend in the fairness ledger, and how much.
     pub fairness: Weights,
     /// Who may run which action where and when.

@@ -33,6 +33,7 @@ pub mod schedule;
 pub mod sight;
 pub mod silence;
 pub mod stats;
+pub mod subscribe;
 pub mod summary;
 pub mod text;
 pub mod time;

@@ -12,6 +12,7 @@
 
 mod anonymous;
 pub mod chart;
+mod conduct;
 mod confluence;
 mod deadline;
 mod escape;
@@ -31,6 +32,7 @@ mod written;
 
 pub use anonymous::{Known, anonymous, everybody};
 pub use chart::Chart;
+pub use conduct::day_of;
 pub use confluence::confluence;
 pub use deadline::{DAYS_MAX, Deadlines, Term, half};
 pub use escape::plain_words;
@@ -99,6 +101,15 @@ pub struct Postmortem {
     pub timeline: Vec<Line>,
     /// Who took part or was paged.
     pub responders: Vec<Responder>,
+    /// Who had which role, from when until when.
+    #[serde(default)]
+    pub roles: Vec<RoleSpan>,
+    /// What was decided.
+    #[serde(default)]
+    pub decisions: Vec<Decision>,
+    /// How it stood, as it was reported.
+    #[serde(default)]
+    pub reports: Vec<ReportLine>,
     /// Every page to every contact, and everybody who could not be paged.
     pub pages: Vec<PageSent>,
     /// Runbook actions.
@@ -155,6 +166,9 @@ pub fn build(id: IncidentId, journal: &[Record], zone: Option<Tz>) -> Postmortem
         changes: more::changes(journal, zone),
         timeline: lines(journal, zone),
         responders: facts::responders(journal, &names, zone),
+        roles: conduct::roles(journal, zone),
+        decisions: conduct::decisions(journal, zone),
+        reports: conduct::reports(journal, zone),
         pages: facts::pages(journal, zone),
         actions: facts::actions(journal, zone),
         conversation: facts::conversation(journal, zone),

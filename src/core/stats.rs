@@ -18,7 +18,8 @@ pub struct Moments {
     pub opened: Option<Time>,
     /// First acknowledgement, or the declaration by somebody who has it.
     pub acknowledged: Option<Time>,
-    /// The last alert cleared and nothing fired after it.
+    /// The last alert cleared and nothing fired after it, or somebody said by its status that nobody
+    /// is hurt any more, whichever was first.
     pub mitigated: Option<Time>,
     /// Resolved.
     pub resolved: Option<Time>,
@@ -60,6 +61,11 @@ pub fn moments(journal: &[Record]) -> Moments {
             }
             Event::Fired { .. } => m.mitigated = None,
             Event::Cleared { left: 0, .. } => m.mitigated = Some(at),
+            Event::Updated(update) => match &update.status {
+                Some(s) if s.mitigated => drop(m.mitigated.get_or_insert(at)),
+                Some(_) => m.mitigated = None,
+                None => {}
+            },
             Event::Resolved { .. } => m.resolved = Some(at),
             Event::Reopened { .. } => m.resolved = None,
             _ => {}

@@ -7,6 +7,7 @@
 
 mod asked;
 mod changes;
+mod conduct;
 mod runs;
 mod sentence;
 mod talk;
@@ -71,6 +72,9 @@ impl Names {
                 }
             }
             Event::LeadChanged { lead, .. } => self.meet(lead),
+            Event::Conduct(event) => {
+                event.named().for_each(|who| self.meet(who));
+            }
             Event::RunAsked { run, title, .. } => self.name_run(*run, title),
             _ => {}
         }
@@ -174,6 +178,7 @@ pub fn happened_at(record: &Record) -> Time {
             happened_at: Some(at),
             ..
         } => *at,
+        Event::Conduct(event) => event.happened_at().unwrap_or(record.at),
         Event::Kept(kept) => kept.written_at,
         _ => record.at,
     }
@@ -286,6 +291,7 @@ pub fn by(event: &Event) -> Option<&Actor> {
         Event::Unrelated(e) => Some(&e.by),
         Event::ParentSet(e) => Some(&e.by),
         Event::ChildSet(e) => Some(&e.by),
+        Event::Conduct(event) => event.by(),
         _ => None,
     }
 }

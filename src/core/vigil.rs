@@ -5,7 +5,7 @@ use super::directory::Directory;
 use super::incident::Incident;
 use super::schedule::{Finding, Kind, clock, instant};
 use super::silence;
-use super::text::{count, list};
+use super::text::{count, cut, list};
 use super::time::Time;
 use chrono::{NaiveTime, TimeZone};
 use chrono_tz::Tz;
@@ -21,6 +21,8 @@ const DIGEST: NaiveTime = match NaiveTime::from_hms_opt(9, 0, 0) {
 };
 /// Incidents and findings one message names before it goes on with a number.
 const NAMED: usize = 10;
+/// Characters of each part of a report in a brief; the whole of it is on the incident's page.
+const REPORTED: usize = 150;
 
 /// A turn that begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,6 +163,25 @@ pub fn brief(directory: &Directory, over: &HandOver, open: &[&Incident], past: &
             directory.severity_name(incident.severity),
             incident.headline()
         ));
+        lines.extend(incident.conduct.report.as_ref().map(|r| {
+            let or = |text: &str| cut(if text.is_empty() { "nothing" } else { text }, REPORTED);
+            format!(
+                "    {} reported at {}: {}; actions: {}; needs: {}.",
+                r.by.name(),
+                schedule.local(r.at),
+                cut(&r.conditions, REPORTED),
+                or(&r.actions),
+                or(&r.needs)
+            )
+        }));
+        let tasks = incident.conduct.open_tasks().count();
+        if tasks > 0 {
+            lines.push(format!(
+                "    {} open: `tasks {}`.",
+                count(tasks, "task"),
+                incident.id
+            ));
+        }
     }
     if open.len() > NAMED {
         lines.push(format!("and {} more open.", open.len() - NAMED));

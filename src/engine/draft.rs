@@ -7,6 +7,7 @@ use super::outgoing::Outgoing;
 use super::reason::reason;
 use super::vigil::chats_of;
 use super::{Counter, Engine};
+use crate::chat::words::concerning;
 use crate::core::audit;
 use crate::core::automation;
 use crate::core::directory::Directory;
@@ -17,7 +18,6 @@ use crate::core::incident::{
 };
 use crate::core::silence::{self, Silence};
 use crate::core::time::Time;
-use crate::core::timeline::{Names, sentence};
 use crate::metrics::Metrics;
 use crate::store::{
     ChangeSet, Delivery, EventRow, FileRow, InboxRow, IncidentRow, Lane, NoticeRow, OutboxChange,
@@ -440,20 +440,14 @@ impl Draft {
         }
     }
 
-    /// A line for a person that wakes nobody, on each chat they are reached by.
+    /// Words to one person, where they chat with firebell.
     fn tell(&mut self, incident: &Incident, record: &Record, person: &str) {
-        let names = Names::default().in_zone(self.directory.zone);
-        let text = format!(
-            "{} “{}”: {} {}/incidents/{}",
-            incident.id,
-            incident.title,
-            sentence(&record.event, &names),
-            self.engine.public_url(),
-            incident.id.0
-        );
+        let url = format!("{}/incidents/{}", self.engine.public_url(), incident.id.0);
+        let text = concerning(incident, record, person, &self.directory, &url);
         for platform in chats_of(&self.directory, person) {
+            let key = format!("tell:{}:{}:{person}:{platform}", incident.id.0, record.seq);
             let row = NoticeRow {
-                key: format!("tell:{}:{}:{platform}:{person}", incident.id.0, record.seq),
+                key: key.clone(),
                 platform,
                 channel: format!("{PERSON}{person}"),
                 text: text.clone(),
@@ -464,7 +458,7 @@ impl Draft {
                 error: String::new(),
             };
             self.notices.push(row.clone());
-            self.changes.notices.insert(row.key.clone(), row);
+            self.changes.notices.insert(key, row);
         }
     }
 

@@ -12,18 +12,22 @@ mod accounts;
 mod act;
 mod audit;
 mod automate;
+mod board;
+mod bulletins;
 mod changes;
 mod clock;
 mod counted;
 mod covers;
 mod deliver;
 mod desk;
+mod doors;
 mod draft;
 mod exports;
 mod feeds;
 mod files;
 mod hints;
 mod intake;
+mod items;
 mod learn;
 mod lease;
 mod memory;
@@ -46,6 +50,7 @@ pub use automate::AutomationAct;
 pub use clock::Clock;
 pub use counted::counted;
 pub use covers::covered;
+pub use doors::{Door, Said};
 pub use feeds::first_copies;
 pub use files::{Incoming, is_picture, too_large};
 pub use lease::GRACE_MS;
@@ -147,6 +152,8 @@ pub(crate) struct Inner {
     unlearned: Mutex<BTreeSet<IncidentId>>,
     /// What changes postmortems, and where they may go.
     after: postmortems::Shared,
+    /// The status page, and who is told of updates.
+    board: board::Shared,
     /// What was changed, as it is told.
     told: changes::Shared,
     /// The model that may propose summaries.
@@ -251,6 +258,7 @@ impl Engine {
             learning: tokio::sync::Mutex::default(),
             unlearned: Mutex::default(),
             after: postmortems::Shared::default(),
+            board: board::Shared::default(),
             told: changes::Shared::default(),
             summaries: summary::Shared::default(),
             feeds: tokio::sync::Mutex::default(),
@@ -283,6 +291,8 @@ impl Engine {
         spawn(hints::keep(engine.clone()));
         spawn(postmortems::keep(engine.clone()));
         spawn(feeds::keep(engine.clone()));
+        spawn(board::keep(engine.clone()));
+        spawn(bulletins::keep(engine.clone()));
         Ok(engine)
     }
 

@@ -73,7 +73,9 @@ impl Engine {
 
     fn read(&self, id: IncidentId, journal: &[Record], row: Option<PostmortemRow>) -> Read {
         let directory = self.directory();
-        let (written, revision) = row.map_or_else(Default::default, |r| (r.written, r.revision));
+        let (mut written, revision) =
+            row.map_or_else(Default::default, |r| (r.written, r.revision));
+        written.collect(&Incident::replay(id, journal).conduct, directory.zone);
         let draft = postmortem::build(id, journal, directory.zone);
         let document = draft.with(&written, &|id| directory.person_name(id));
         let template = directory.template(&document);
@@ -85,6 +87,16 @@ impl Engine {
         }
     }
 
+    /// The highest number an action item of an incident has that is in no journal: tasks are counted on
+    /// from there, so that a number means one thing.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn item_floor(&self, id: IncidentId) -> Result<u32, Failure> {
+        let row = self.store().postmortem(id).await?;
+        Ok(row.map_or(0, |r| r.written.last_item))
+    }
+
     /// Changes a postmortem and says what happened.
     ///
     /// # Errors
@@ -92,18 +104,34 @@ impl Engine {
     pub async fn amend(&self, id: IncidentId, act: Act, by: &Actor) -> Result<String, Failure> {
         let _one = self.0.after.write.lock().await;
         let now = self.now();
-        let journal = self.store().journal(id).await?;
+        let mut journal = self.store().journal(id).await?;
         if journal.is_empty() {
             return Err(Refusal::NoSuchIncident.into());
         }
         let row = self.store().postmortem(id).await?;
-        let before = self.read(id, &journal, row);
-        let (written, what) = before.written.after(act, by, now).map_err(|why| {
+        let stored = row.as_ref().map(|r| r.written.clone());
+        let mut before = self.read(id, &journal, row.clone());
+        let invalid = |why: postmortem::Refused| {
             Failure::Refused(Refusal::Invalid {
                 why: why.to_string(),
             })
-        })?;
-        if written != before.written {
+        };
+        // What would be refused changes no journal.
+        let (_, what) = before
+            .written
+            .after(act.clone(), by, now)
+            .map_err(invalid)?;
+        // What an action item is stands in the journal; what is put here is the rest.
+        let rest = self.in_journal(id, &before.written, act, by).await?;
+        if rest.journaled {
+            journal = self.store().journal(id).await?;
+            before = self.read(id, &journal, row);
+        }
+        let written = match rest.act {
+            Some(act) => before.written.after(act, by, now).map_err(invalid)?.0,
+            None => before.written,
+        };
+        if stored.unwrap_or_default() != written {
             let changes = self.revised(id, &journal, before.revision + 1, written, by, &what);
             self.write(changes).await?;
             self.announce(Change::Incident(id));

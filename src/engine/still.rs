@@ -20,7 +20,10 @@ impl Engine {
             let fetched = self.fetch_due().await;
             let after = self.mind_postmortems(None).await.unwrap_or(0);
             let learned = self.learn().await.unwrap_or(0);
-            if desk + moved + covers + turns + fetched + after + learned == 0 {
+            let bulletins = self.tell_subscribers().await.unwrap_or(0);
+            if desk + moved + covers + turns + fetched + after + learned + bulletins == 0 {
+                // What was drawn before stays when the store does not answer.
+                let _ = self.draw_page().await;
                 return;
             }
         }

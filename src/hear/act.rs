@@ -315,6 +315,15 @@ impl Errand<'_> {
             })
             .map(|i| line(i))
             .collect();
+        let zone = Some(self.inner.zone(self.heard));
+        let tasks: Vec<String> = open
+            .iter()
+            .flat_map(|i| {
+                let theirs = i.conduct.open_tasks();
+                let theirs = theirs.filter(|t| t.owner.as_ref().is_some_and(|o| o.same(who)));
+                theirs.map(|t| format!("{} {}", i.id, words::task_line(t, zone)))
+            })
+            .collect();
         let all: Vec<String> = open.iter().map(|i| line(i)).collect();
         let shifts = directory
             .schedules
@@ -333,6 +342,7 @@ impl Errand<'_> {
             sections: vec![
                 ("My shifts".to_owned(), few(shifts)),
                 ("My incidents".to_owned(), few(mine)),
+                ("My tasks".to_owned(), few(tasks)),
                 ("Open incidents".to_owned(), few(all)),
                 (
                     "On call now".to_owned(),

@@ -261,6 +261,9 @@ impl Ear {
                 let incident = self.shown(heard, token.incident).await;
                 match button::press(&token.word)? {
                     Press::Note => form::of_verb("note", &directory, Some(incident.as_deref()?)),
+                    Press::Ask { verb } => {
+                        form::of_verb(&verb, &directory, Some(incident.as_deref()?))
+                    }
                     Press::Update => {
                         form::of_verb("update", &directory, Some(incident.as_deref()?))
                     }
@@ -314,6 +317,7 @@ impl Ear {
         let mut found = match option {
             "incident" | "to" | "into" | "parent" => self.open_incidents(heard),
             "run" => self.waiting_runs(heard, options).await,
+            "line" | "task" => self.numbered(heard, options, option == "line").await,
             _ => surface::tree()
                 .find(verb)
                 .and_then(|leaf| leaf.args.iter().find(|a| a.name == option))
@@ -350,6 +354,26 @@ impl Ear {
             .waiting_runs()
             .map(|(id, run)| (id.0.to_string(), format!("{id} {}", run.title)))
             .collect()
+    }
+
+    /// Lines of checklists that are open, or tasks, by number.
+    async fn numbered(
+        &self,
+        heard: &Heard,
+        options: &BTreeMap<String, String>,
+        lines: bool,
+    ) -> Vec<(String, String)> {
+        let Some(incident) = self.meant(heard, options).await else {
+            return Vec::new();
+        };
+        let one = |n: u32, text: &str| (n.to_string(), format!("{n} {text}"));
+        let conduct = &incident.conduct;
+        if lines {
+            let open = conduct.checks().filter(|c| c.done.is_none());
+            return open.map(|c| one(c.item.item, &c.item.text)).collect();
+        }
+        let tasks = conduct.tasks.values();
+        tasks.map(|t| one(t.task, &t.text)).collect()
     }
 
     /// The incident options name, else the one whose room it is.

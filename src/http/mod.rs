@@ -10,6 +10,7 @@ pub mod feed;
 pub mod health;
 pub mod hooks;
 pub mod metrics;
+pub mod page;
 pub mod server;
 
 use crate::chat::heard::Voice;

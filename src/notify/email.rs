@@ -4,7 +4,7 @@
 //! that a machine wrote them (RFC 3834), so no absence assistant answers. A mail that was taken may
 //! still be lost further on: SMTP promises no more, and so does the receipt.
 
-use super::{Message, Notifier, Receipt, words};
+use super::{Letter, Message, Notifier, Receipt, words};
 use crate::chat::{Answer, Fault, Retry};
 use crate::config::notify::{Security, Smtp};
 use crate::core::directory::Means;
@@ -76,6 +76,80 @@ impl Email {
             .header(Automatic);
         let mail = builder.body(words::long(message));
         mail.map_err(|e| format!("the mail cannot be written: {e}"))
+    }
+}
+
+impl Email {
+    fn posted(&self, to: &str, letter: &Letter) -> Result<lettre::Message, String> {
+        let to: Mailbox = to.parse().map_err(|_| "it is no mail address".to_owned())?;
+        let id = format!("<{}@{}>", digest(&letter.key), self.host);
+        let mut builder: MessageBuilder = lettre::Message::builder()
+            .from(self.from.clone())
+            .to(to)
+            .subject(letter.subject.clone())
+            .message_id(Some(id))
+            .header(ContentType::TEXT_PLAIN)
+            .header(Automatic);
+        if !letter.unsubscribe.is_empty() {
+            builder = builder
+                .header(Unsubscribe(format!("<{}>", letter.unsubscribe)))
+                .header(OneClick);
+        }
+        let mail = builder.body(letter.text.clone());
+        mail.map_err(|e| format!("the mail cannot be written: {e}"))
+    }
+
+    async fn carry(&self, mail: lettre::Message, key: &str) -> Result<Receipt, Fault> {
+        // Its own limit is per step; a server that answers each step slowly must not hold a page.
+        let sent = tokio::time::timeout(self.timeout, self.transport.send(mail)).await;
+        match sent {
+            Ok(Ok(_)) => Ok(Receipt {
+                id: format!("{}@{}", digest(key), self.host),
+                rings: false,
+            }),
+            Ok(Err(error)) => Err(fault(&error)),
+            Err(_) => Err(Fault {
+                why: "the mail server did not answer in time".to_owned(),
+                retry: Retry::Backoff,
+            }),
+        }
+    }
+}
+
+/// `List-Unsubscribe` (RFC 2369).
+#[derive(Clone)]
+struct Unsubscribe(String);
+
+impl lettre::message::header::Header for Unsubscribe {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("List-Unsubscribe")
+    }
+
+    fn parse(text: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Unsubscribe(text.to_owned()))
+    }
+
+    fn display(&self) -> HeaderValue {
+        // An address is plain ASCII and must not be folded into an encoded word.
+        HeaderValue::dangerous_new_pre_encoded(Self::name(), self.0.clone(), self.0.clone())
+    }
+}
+
+/// `List-Unsubscribe-Post: List-Unsubscribe=One-Click` (RFC 8058).
+#[derive(Clone)]
+struct OneClick;
+
+impl lettre::message::header::Header for OneClick {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("List-Unsubscribe-Post")
+    }
+
+    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(OneClick)
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), "List-Unsubscribe=One-Click".to_owned())
     }
 }
 
@@ -196,19 +270,14 @@ impl Notifier for Email {
     fn send<'a>(&'a self, to: &'a str, message: &'a Message) -> Answer<'a, Receipt> {
         Box::pin(async move {
             let mail = self.mail(to, message).map_err(super::http::never)?;
-            // Its own limit is per step; a server that answers each step slowly must not hold a page.
-            let sent = tokio::time::timeout(self.timeout, self.transport.send(mail)).await;
-            match sent {
-                Ok(Ok(_)) => Ok(Receipt {
-                    id: format!("{}@{}", digest(&message.key), self.host),
-                    rings: false,
-                }),
-                Ok(Err(error)) => Err(fault(&error)),
-                Err(_) => Err(Fault {
-                    why: "the mail server did not answer in time".to_owned(),
-                    retry: Retry::Backoff,
-                }),
-            }
+            self.carry(mail, &message.key).await
+        })
+    }
+
+    fn letter<'a>(&'a self, to: &'a str, letter: &'a Letter) -> Answer<'a, Receipt> {
+        Box::pin(async move {
+            let mail = self.posted(to, letter).map_err(super::http::never)?;
+            self.carry(mail, &letter.key).await
         })
     }
 }

@@ -7,6 +7,7 @@
 pub mod email;
 pub mod fetch;
 mod http;
+mod letter;
 pub mod ntfy;
 pub mod providers;
 pub mod pushover;
@@ -16,6 +17,7 @@ pub mod voice;
 pub mod webhook;
 pub mod words;
 
+pub use letter::Letter;
 pub use providers::{Notifiers, Tried, Try};
 
 use crate::chat::Answer;
@@ -99,6 +101,11 @@ pub trait Notifier: Send + Sync {
 
     /// Sends once. The fault says whether this provider may be tried again, in words without the address.
     fn send<'a>(&'a self, to: &'a str, message: &'a Message) -> Answer<'a, Receipt>;
+
+    /// Sends a letter, if it is a mail server.
+    fn letter<'a>(&'a self, _to: &'a str, _letter: &'a Letter) -> Answer<'a, Receipt> {
+        Box::pin(async { Err(http::never("it carries no mail".to_owned())) })
+    }
 
     /// Stops what rings.
     fn cancel<'a>(&'a self, _receipt: &'a str) -> Answer<'a, ()> {

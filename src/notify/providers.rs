@@ -12,7 +12,7 @@ use super::ntfy::Ntfy;
 use super::pushover::Pushover;
 use super::sms::Sms;
 use super::voice::Voice;
-use super::{Message, Notifier, Receipt};
+use super::{Letter, Message, Notifier, Receipt};
 use crate::chat::{Fault, Retry};
 use crate::config::notify::Providers;
 use crate::core::directory::Means;
@@ -135,6 +135,31 @@ impl Notifiers {
             tries,
             outcome: Err(fault),
         }
+    }
+
+    /// Whether there is a provider of a kind.
+    #[must_use]
+    pub fn has(&self, means: Means) -> bool {
+        self.list.iter().any(|n| n.means() == means)
+    }
+
+    /// Sends a letter by the first mail server that takes it. What is learned of its troubles is not
+    /// held against pages.
+    ///
+    /// # Errors
+    /// The fault that says whether it is worth trying again.
+    pub async fn letter(&self, to: &str, letter: &Letter) -> Result<(), Fault> {
+        let mut fault = Fault {
+            why: "there is no mail server; [[notify.email]] in firebell.toml names one".to_owned(),
+            retry: Retry::Never,
+        };
+        for notifier in self.list.iter().filter(|n| n.means() == Means::Email) {
+            match notifier.letter(to, letter).await {
+                Ok(_) => return Ok(()),
+                Err(found) => fault = found,
+            }
+        }
+        Err(fault)
     }
 
     /// The preferred one first, then as in the file; who failed lately comes last.

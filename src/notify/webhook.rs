@@ -130,6 +130,32 @@ pub async fn send_signed(
     asked.await.map(drop)
 }
 
+/// Sends a document of another kind, once, with the same headers: `key` names it for ever, `at` is
+/// the time of what it tells.
+///
+/// # Errors
+/// Why it was not taken, without the address, and whether to try again.
+pub async fn post(
+    client: &Client,
+    (url, secret): (&SecretString, Option<&SecretString>),
+    (key, at): (&str, crate::core::time::Time),
+    body: Vec<u8>,
+) -> Result<(), Fault> {
+    let key =
+        HeaderValue::from_str(key).map_err(|_| never("its key cannot be a header".to_owned()))?;
+    let mut request = client.post(address(url)?).header(IDEMPOTENCY_KEY, key);
+    if let Some(secret) = secret {
+        let stamp = (at.0 / 1000).to_string();
+        let signed = signature(secret.expose_secret(), &stamp, &body);
+        request = request.header(TIMESTAMP, stamp).header(SIGNATURE, signed);
+    }
+    let hidden = url.expose_secret().split_once("://");
+    let hidden = hidden.map_or(url.expose_secret(), |(_scheme, rest)| rest);
+    let hidden: Vec<&str> = hidden.split(['/', '?', '&', '=', ':', '@', '#']).collect();
+    let asked = ask(request.body(body), "the webhook", &hidden);
+    asked.await.map(drop)
+}
+
 /// `v1=` and the HMAC-SHA256 of `stamp.body`, hex.
 fn signature(secret: &str, stamp: &str, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())

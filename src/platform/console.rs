@@ -4,7 +4,7 @@
 //! card or run is a message without words, drawn from state by whoever reads it. There is no
 //! network here, so the only fault is a store that does not answer, and trying again is always safe.
 
-use crate::chat::{Answer, Card, Chat, Fault, Line, Page, Retry, RoomRef};
+use crate::chat::{Answer, Board, Card, Chat, Fault, Line, Page, Retry, RoomRef};
 use crate::core::directory::Directory;
 use crate::core::id::{Actor, IncidentId, RoomId};
 use crate::engine::{Change, Counter, Engine, Failure};
@@ -276,6 +276,25 @@ impl Chat for ConsoleChat {
         // The card has no words of its own: once its message exists, readers draw it from state,
         // and the engine has already told them that the state changed.
         Box::pin(async move { self.card(self.find(room).await?, card.incident).await })
+    }
+
+    fn board<'a>(
+        &'a self,
+        room: &'a RoomRef,
+        board: &'a Board,
+        _remote: &'a str,
+        _again: bool,
+    ) -> Answer<'a, String> {
+        // Like a card: drawn from state by whoever reads it.
+        Box::pin(async move {
+            let room = self.find(room).await?;
+            let post = self.blank(room, "board", format!("{}:{}", board.key, room.0));
+            self.post(PostRow {
+                incident: Some(board.incident),
+                ..post
+            })
+            .await
+        })
     }
 
     fn page<'a>(&'a self, person: &'a str, pages: &'a [Page]) -> Answer<'a, String> {

@@ -1,5 +1,6 @@
 //! The API as programs use it: the whole router on a real engine and database.
 
+mod conduct;
 mod hands;
 mod oncall;
 
@@ -58,6 +59,7 @@ impl Reply {
 
 fn settings() -> Settings {
     Settings {
+        page: firebell::config::status_page::PageServing::default(),
         slack: Vec::new(),
         discord: Vec::new(),
         notify: firebell::config::notify::Providers::default(),
@@ -163,7 +165,12 @@ fn described() -> Vec<(Method, String)> {
         .iter()
         .flat_map(|(path, item)| {
             let methods = item.as_object().unwrap().keys();
-            methods.map(move |m| (m.to_uppercase().parse().unwrap(), path.replace("{id}", "1")))
+            methods.map(move |m| {
+                (
+                    m.to_uppercase().parse().unwrap(),
+                    path.replace("{id}", "1").replace("{task}", "1"),
+                )
+            })
         })
         .collect()
 }

@@ -2,5 +2,6 @@
 
 mod calendar;
 pub mod driver;
+mod leading;
 mod pages;
 mod story;

@@ -1,6 +1,7 @@
 //! The configuration as people meet it: files on disk, and a report of what is wrong with them.
 
 mod actions;
+mod conduct;
 mod engines;
 mod entries;
 mod insight;

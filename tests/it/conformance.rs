@@ -8,6 +8,7 @@
 mod burst;
 mod company;
 mod house;
+mod leading;
 mod mirror;
 mod on_console;
 mod on_discord;
@@ -57,4 +58,8 @@ on_every_platform! {
     what_is_said_in_the_room_is_on_the_timeline,
     a_restart_neither_loses_nor_doubles_a_line,
     after_an_outage_the_card_is_drawn_once_and_the_lines_are_in_order,
+    a_role_is_given_and_taken_over_and_whoever_it_concerns_is_told,
+    a_checklist_is_ticked_on_a_board_that_is_there_once,
+    a_task_has_an_owner_who_is_told_and_a_report_stands_on_the_board,
+    a_decision_has_its_own_time_and_who_leaves_hands_over,
 }

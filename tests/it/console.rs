@@ -3,6 +3,7 @@
 mod acting;
 mod automation;
 mod calendar;
+mod conduct;
 mod feeds;
 mod hands;
 mod insight;
@@ -169,6 +170,7 @@ fn location(answer: &Response) -> &str {
 
 fn settings(demo: bool) -> Settings {
     Settings {
+        page: firebell::config::status_page::PageServing::default(),
         slack: Vec::new(),
         discord: Vec::new(),
         notify: firebell::config::notify::Providers::default(),

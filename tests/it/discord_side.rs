@@ -547,7 +547,10 @@ async fn commands_are_registered_once() {
         .iter()
         .map(|c| c["name"].as_str().unwrap().to_owned())
         .collect();
-    assert_eq!(names, ["firebell", "Add to timeline"]);
+    assert_eq!(
+        names,
+        ["firebell", "crew", "Add to timeline", "Declare an incident"]
+    );
     let again = Side::on(side.world.clone(), |_, _| ()).await;
     again
         .expect("it at home", |s| s.link().trouble.is_none())

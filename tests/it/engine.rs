@@ -8,6 +8,7 @@ mod counting;
 mod covers;
 mod feeds;
 mod hands;
+mod leading;
 mod learning;
 mod policies;
 mod rest;

@@ -40,6 +40,7 @@ mod slack_side;
 mod slack_world;
 mod store;
 mod surface;
+mod telling;
 mod tidy;
 mod tools;
 mod wake;

@@ -6,4 +6,5 @@ mod formats;
 mod places;
 mod repository;
 mod summary;
+mod tasks;
 mod writing;

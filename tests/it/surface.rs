@@ -8,7 +8,10 @@ use std::path::Path;
 
 /// The verbs of `Invocation`'s arms, read from its source.
 fn arms() -> Vec<String> {
-    let source = include_str!("../../src/chat/grammar.rs");
+    let source = concat!(
+        include_str!("../../src/chat/grammar.rs"),
+        include_str!("../../src/chat/grammar/conduct.rs")
+    );
     let arms = source.lines().filter(|l| l.contains("=> \""));
     arms.filter_map(|l| l.split('"').nth(1).map(str::to_owned))
         .collect()

@@ -124,6 +124,7 @@ fn pairs(of: &[(&str, &str)]) -> Vec<(String, String)> {
 /// The doors of a world.
 fn doors(w: &World) -> Router {
     let settings = Settings {
+        page: firebell::config::status_page::PageServing::default(),
         slack: Vec::new(),
         discord: Vec::new(),
         notify: Providers::default(),

@@ -4,6 +4,7 @@
 //! `UPDATE=1 cargo test --test it words` writes the golden files.
 
 mod changes;
+mod conduct;
 mod dispatch;
 mod hands;
 pub mod hostile;
@@ -60,6 +61,7 @@ fn shapes() -> BTreeMap<String, Event> {
     }
     let others = journal::other_shapes().into_iter();
     let others = others.chain(journal::waking_shapes());
+    let others = others.chain(conduct::shapes());
     let others = others.chain(hands::shapes()).chain(hands::runs());
     let others = others.chain(told::shapes()).chain(rooms::shapes());
     for (name, event) in others.chain(nature::shapes()) {
@@ -70,7 +72,10 @@ fn shapes() -> BTreeMap<String, Event> {
 
 /// The kinds the core names, read from its source, so that a new one cannot be forgotten here.
 fn kinds() -> BTreeSet<&'static str> {
-    let source = include_str!("../../src/core/incident/kind.rs");
+    let source = concat!(
+        include_str!("../../src/core/incident/kind.rs"),
+        include_str!("../../src/core/incident/conduct/event.rs")
+    );
     let arms = source
         .lines()
         .filter(|l| l.contains("Event::") && l.contains("=> \""));

@@ -2,7 +2,7 @@
 
 use super::View;
 use crate::chat::{Button, Press, Style};
-use crate::core::directory::{Action, ActionClass, AutoLevel};
+use crate::core::directory::{Action, ActionClass, AutoLevel, COMMANDER};
 use crate::core::explain::edited;
 use crate::core::id::{Actor, RunId};
 use crate::core::incident::{Outcome, Run, RunState, Status};
@@ -165,6 +165,9 @@ impl View<'_> {
                 plain("Resolve", Press::Resolve);
                 plain("Escalate", Press::Escalate);
                 plain("Snooze 30m", Press::Snooze { ms: SNOOZE_MS });
+                if i.vacant().any(|(role, _)| role == COMMANDER) {
+                    plain("Take the lead", Press::Lead);
+                }
             }
             Status::Acknowledged => {
                 plain("Resolve", Press::Resolve);

@@ -74,6 +74,7 @@ impl<'a> Line<'a> {
                 let (id, run) = self.run_number()?;
                 self.done(Invocation::Undo { id, run })
             }
+            "reopen" | "reassign" if self.names_task() => self.conduct(),
             "reopen" => self
                 .about()
                 .and_then(|id| self.done(Invocation::Reopen { id })),
@@ -95,6 +96,9 @@ impl<'a> Line<'a> {
             "snooze" => self.snooze(),
             "sev" => self.severity(),
             "lead" => self.lead(),
+            "role" | "join" | "leave" | "responders" | "brief" | "checklist" | "tick"
+            | "untick" | "task" | "followup" | "tasks" | "done" | "undone" | "give" | "due"
+            | "drop" | "decision" | "can" => self.conduct(),
             "note" => self.note(),
             "update" => self.update(),
             "status" => self.status(),
@@ -164,6 +168,15 @@ impl<'a> Line<'a> {
                 | "public"
                 | "update"
                 | "status"
+                | "task"
+                | "followup"
+                | "decision"
+                | "can"
+        );
+        // In `tick 3` and `give 3 @bo` a bare number is never an incident's.
+        let numbers = matches!(
+            self.leaf.verb.as_str(),
+            "tick" | "untick" | "done" | "undone" | "give" | "due" | "drop"
         );
         // In `snooze 30` and `approve 3` the number is not an incident.
         let own_number = matches!(
@@ -171,6 +184,7 @@ impl<'a> Line<'a> {
             "snooze" | "approve" | "reject" | "rollback" | "stop"
         );
         let bare_is_id = match (free_text, own_number) {
+            _ if numbers => false,
             (true, _) => self.context.here.is_none(),
             (_, true) => self.words.len() > 1,
             _ => true,
@@ -185,7 +199,7 @@ impl<'a> Line<'a> {
         // Of several numbers the first is the incident; what follows is the verb's.
         let several = matches!(
             self.leaf.verb.as_str(),
-            "merge" | "relate" | "unrelate" | "parent"
+            "merge" | "join" | "relate" | "unrelate" | "parent"
         );
         let id = self.words.last().and_then(|w| number(w, false));
         if id.is_some() && !free_text && !several {
@@ -344,7 +358,7 @@ impl<'a> Line<'a> {
     }
 
     /// `at 14:03`, `at 2026-11-22 14:03`. An `at` before ordinary words belongs to the text.
-    fn clock(&mut self) -> Result<Option<Time>, Usage> {
+    pub(super) fn clock(&mut self) -> Result<Option<Time>, Usage> {
         let mut ahead = self.words.clone();
         let at = ahead.next().filter(|w| !w.quoted);
         if !at.is_some_and(|w| w.text.eq_ignore_ascii_case("at")) {
@@ -366,7 +380,10 @@ impl<'a> Line<'a> {
         let time = parse_at(&written, self.context.zone, self.context.now)
             .map_err(|why| self.wrong("at", format!("`at`: {why}.")))?;
         if time > self.context.now {
-            return Err(self.wrong("at", "`at` is in the future; a note tells what happened."));
+            return Err(self.wrong(
+                "at",
+                "`at` is in the future; say when it happened, or leave it out.",
+            ));
         }
         if is_date {
             ahead.next();

@@ -1,13 +1,20 @@
 //! `oncall`, `shifts` and `fairness`.
 
-use super::line::Line;
-use super::{Invocation, Usage};
+use super::line::{Line, number};
+use super::{Conducting, Invocation, Usage};
 use crate::core::fairness::{days, today};
+use crate::core::id::IncidentId;
 use crate::core::schedule::Edge;
 
 impl Line<'_> {
     /// `oncall`, `oncall web-primary`, `oncall at 18:00`, `oncall web-primary at 2026-12-24 18:00`.
     pub(super) fn on_call(mut self) -> Result<Invocation, Usage> {
+        // `who #42`, `who here`: who takes part, not who is on call.
+        if let Some(id) = self.asks_who_is_here() {
+            self.words.next();
+            let what = Conducting::Responders;
+            return self.done(Invocation::Conduct { id, what });
+        }
         let says_at = |line: &Line<'_>| {
             let word = line.words.peek().filter(|w| !w.quoted);
             word.is_some_and(|w| w.text.eq_ignore_ascii_case("at"))
@@ -24,6 +31,14 @@ impl Line<'_> {
             None
         };
         self.done(Invocation::OnCall { whom, at })
+    }
+
+    fn asks_who_is_here(&self) -> Option<IncidentId> {
+        let word = self.words.peek().filter(|w| !w.quoted)?;
+        if word.text.eq_ignore_ascii_case("here") {
+            return self.context.here;
+        }
+        number(word, false)
     }
 
     /// `shifts`, `shifts bo`.

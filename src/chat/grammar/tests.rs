@@ -1,5 +1,7 @@
 //! Lines people type, read against a small directory.
 
+mod conduct;
+
 use super::{Bulk, Context, Invocation, Usage, Whom, parse};
 use crate::chat::fixture::{at, directory};
 use crate::chat::surface::{complete, tree};

@@ -38,6 +38,7 @@ impl Invocation {
             Invocation::SetSeverity { .. } => "sev",
             Invocation::Lead { .. } => "lead",
             Invocation::Note { .. } => "note",
+            Invocation::Conduct { what, .. } => what.verb(),
             Invocation::Update { .. } => "update",
             Invocation::Status { .. } => "status",
             Invocation::Publish { .. } => "publish",
@@ -87,6 +88,7 @@ impl Invocation {
             | Invocation::SetSeverity { id, .. }
             | Invocation::Lead { id, .. }
             | Invocation::Note { id, .. }
+            | Invocation::Conduct { id, .. }
             | Invocation::Update { id, .. }
             | Invocation::Status { id, .. }
             | Invocation::Publish { id, .. }

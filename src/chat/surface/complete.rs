@@ -194,6 +194,11 @@ fn values(arg: &Argument, directory: &Directory) -> Found {
             let commands = tree().commands.iter();
             commands.map(|c| (c.verb.clone(), c.help.clone())).collect()
         }
+        Kind::Role => {
+            let roles = directory.conduct.roles.iter();
+            roles.map(|r| (r.id.clone(), r.name.clone())).collect()
+        }
+        Kind::Holder => holders(people()),
         // Free words; runs are on the card, with their buttons; covers are in the question.
         Kind::Text
         | Kind::Pairs
@@ -201,7 +206,8 @@ fn values(arg: &Argument, directory: &Directory) -> Found {
         | Kind::Cover
         | Kind::More
         | Kind::Line
-        | Kind::Incident => Found::new(),
+        | Kind::Incident
+        | Kind::Item => Found::new(),
         Kind::Status => {
             let scale = directory.statuses.iter();
             scale.map(|s| (s.id.clone(), s.name.clone())).collect()
@@ -216,6 +222,19 @@ fn values(arg: &Argument, directory: &Directory) -> Found {
             })
             .collect(),
     }
+}
+
+/// What may stand for whom a role goes to.
+fn holders(people: Found) -> Found {
+    let words = [
+        ("me", "yourself"),
+        ("nobody", "nobody has it any more"),
+        ("skip", "nobody has to have it"),
+        ("accept", "you take it"),
+        ("decline", "you cannot"),
+    ];
+    let words = words.map(|(word, help)| (word.to_owned(), help.to_owned()));
+    words.into_iter().chain(people).collect()
 }
 
 /// The values an argument may have: the value, and what people read of it.

@@ -1,6 +1,7 @@
 //! What is asked of an incident, the little a decision may read besides it, and the ways to say no.
 
 use super::Incident;
+use super::conduct::ConductCommand;
 use super::nature::{Nature, Shape};
 use super::parts::{Ladder, Origin, Outcome};
 use super::talk::{Answered, Talk};
@@ -215,6 +216,8 @@ pub enum Command {
         /// Who leads.
         lead: Actor,
     },
+    /// Something about who does what, or what is to be done.
+    Conduct(ConductCommand),
     /// Remember something.
     Note {
         /// Who.

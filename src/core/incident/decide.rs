@@ -3,9 +3,12 @@
 use super::command::{Command, Refusal, Scene};
 use super::event::Event;
 use super::opening::{self, after};
-use super::{Incident, Status, THE_ROOM, climb, gate, reach, runs, severity, talk, update, verbs};
+use super::{
+    Incident, Status, THE_ROOM, climb, conduct, gate, reach, runs, severity, talk, update, verbs,
+};
 use crate::core::alert::AlertRef;
 use crate::core::automation;
+use crate::core::directory::COMMANDER;
 use crate::core::id::{Actor, AlertId, Platform, Severity};
 use crate::core::text;
 use crate::core::time::human_ms;
@@ -25,6 +28,8 @@ pub fn decide(
     let mut events = judge(incident, scene, command)?;
     let over = gate::aftermath(incident, scene, &events);
     events.extend(over);
+    let asked_for = conduct::aftermath(incident, scene, &events);
+    events.extend(asked_for);
     let told = update::aftermath(incident, scene, &events);
     events.extend(told);
     Ok(events)
@@ -61,12 +66,18 @@ fn judge(incident: &Incident, scene: &Scene<'_>, command: Command) -> Result<Vec
         Command::SetSeverity { by, to } => severity::set(incident, scene, by, to),
         Command::Promote { by } => promote(incident, by),
         Command::Shape { by, shape } => super::shape::decide(incident, scene, by, *shape),
-        Command::Lead { by, lead } => lead_change(incident, by, lead),
+        Command::Lead { by, lead } => {
+            conduct::give(incident, scene, by, COMMANDER, lead, conduct::Manner::Usual)
+        }
+        Command::Conduct(command) => conduct::decide(incident, scene, command),
         Command::Note {
             by,
             text,
             happened_at,
-        } => note(by, text, happened_at),
+        } => {
+            let happened_at = conduct::when_checked(incident, scene, happened_at)?;
+            note(by, text, happened_at)
+        }
         Command::Update(wish) => update::decide(incident, scene, &wish),
         Command::SetCadence { by, every_ms, next } => {
             update::set_cadence(incident, scene, by, every_ms, next)
@@ -275,6 +286,8 @@ fn clear(incident: &Incident, alerts: &[AlertId], why: String) -> Result<Vec<Eve
 
 fn wake(incident: &Incident, scene: &Scene<'_>) -> Result<Vec<Event>, Refusal> {
     let mut events = gate::expired(incident, scene);
+    // Before it may resolve by itself: what was due was due.
+    events.extend(conduct::due(incident, scene));
     if incident.resolves_at().is_none_or(|t| t > scene.now) {
         events.extend(automation::due(incident, scene));
     }
@@ -462,15 +475,6 @@ fn promote(incident: &Incident, by: Actor) -> Result<Vec<Event>, Refusal> {
         by,
         why: "promoted by hand".to_owned(),
     }])
-}
-
-fn lead_change(incident: &Incident, by: Actor, lead: Actor) -> Result<Vec<Event>, Refusal> {
-    if incident.lead.as_ref().is_some_and(|l| l.same(&lead)) {
-        return Err(Refusal::NothingToDo {
-            what: format!("{} already leads.", lead.name()),
-        });
-    }
-    Ok(vec![Event::LeadChanged { by, lead }])
 }
 
 fn note(

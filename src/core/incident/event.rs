@@ -1,16 +1,14 @@
 //! What happened: the only shape that is kept for ever.
 //!
-//! Changes are additive only: a new field has a serde default, a variant is never renamed or
-//! removed, and `tests/golden/events` holds every shape ever written.
+//! Changes are additive only: a new field has a serde default, no variant is renamed or removed.
 
-use super::nature::{
-    ChildMoved, ChildSet, DrillSet, Hidden, Invited, Nature, ParentSet, Related, Revealed, TypeSet,
-    Unrelated,
-};
+use super::conduct::ConductEvent;
+use super::nature::Nature;
+use super::nature::{ChildMoved, ChildSet, DrillSet, Hidden, Invited};
+use super::nature::{ParentSet, Related, Revealed, TypeSet, Unrelated};
 use super::parts::{Ladder, Origin, Outcome, PagedPerson, Skipped, Terms};
-use super::talk::{
-    Answered, KeptFile, KeptMessage, PutAway, RefusedFile, Retitled, RoomPlan, ShelvedRoom, Unkept,
-};
+use super::talk::{Answered, KeptFile, KeptMessage, PutAway, RefusedFile, Retitled};
+use super::talk::{RoomPlan, ShelvedRoom, Unkept};
 use super::told::{CadenceSet, Update, UpdateDue};
 use crate::core::alert::{AlertRef, Labels};
 use crate::core::change::Preceding;
@@ -53,8 +51,7 @@ pub enum Event {
         auto_resolve: bool,
         /// The policy.
         ladder: Ladder,
-        /// Which of the incidents its policy ever opened this is, counted from 0 by policies with
-        /// steps that take turns.
+        /// Which incident of its policy this is, counted from 0 where steps take turns.
         #[serde(default, skip_serializing_if = "super::parts::is_none")]
         turn: u64,
         /// When the first rung is climbed; absent: nobody is paged by the ladder.
@@ -335,7 +332,15 @@ pub enum Event {
         by: Actor,
         /// Who leads.
         lead: Actor,
+        /// Who led before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<Actor>,
+        /// `on call on Web until 09:00`; empty: somebody said so.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        why: String,
     },
+    /// Who does what, and what is to be done.
+    Conduct(ConductEvent),
     /// Something worth remembering.
     Noted {
         /// Who.
@@ -479,8 +484,7 @@ pub enum Event {
         run: RunId,
         /// When it starts.
         start: Time,
-        /// The first page leaves at this time unless every alert has cleared, or before it when the
-        /// run does not do what it should; `None`: the page does not wait.
+        /// Until then the first page waits for it; `None`: it does not.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         hold: Option<Time>,
     },

@@ -3,8 +3,8 @@
 use super::event::Event;
 use super::parts::{Ladder, Origin, PagedPerson};
 use super::{
-    Climb, Forgotten, Incident, Mute, Record, Status, THE_ROOM, climb, gate, reach, runs, shape,
-    talk, update,
+    Climb, Forgotten, Incident, Mute, Record, Status, THE_ROOM, climb, conduct, gate, reach, runs,
+    shape, talk, update,
 };
 use crate::core::change::Preceding;
 use crate::core::directory::WEBHOOK;
@@ -63,7 +63,10 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         }
         Event::Preceded { changes } => preceded(incident, changes),
         Event::Promoted { .. } => incident.major = true,
-        Event::LeadChanged { lead, .. } => incident.lead = Some(lead.clone()),
+        Event::LeadChanged { lead, .. } => conduct::lead_given(incident, lead),
+        Event::Conduct(_) | Event::Joined { .. } | Event::Left { .. } => {
+            conduct::evolve(incident, record);
+        }
         Event::Hidden(_)
         | Event::Revealed(_)
         | Event::Invited(_)
@@ -101,6 +104,7 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
 
 /// Somebody has it, for a while or until it is over.
 fn taken(incident: &mut Incident, by: &Actor, until: Option<Time>, at: Time) {
+    conduct::back(incident, by);
     rest(incident, Status::Acknowledged);
     incident.acked_by = Some(by.clone());
     incident.acked_at.get_or_insert(at);
@@ -163,7 +167,7 @@ fn course(incident: &mut Incident, record: &Record) {
             | Event::LeadChanged { .. }
             | Event::Promoted { .. }
             | Event::Retriggered { .. }
-    );
+    ) || matches!(&record.event, Event::Conduct(event) if event.by().is_some());
     if happened || by.is_some() {
         incident.active_at = record.at;
     }
@@ -251,6 +255,11 @@ fn over(incident: &mut Incident, record: &Record) {
     incident.snoozed_until = None;
     incident.muted = None;
     incident.resolved_at = Some(record.at);
+    if let Some(conduct) = incident.conduct.known_mut() {
+        for task in conduct.tasks.values_mut() {
+            task.follow_up |= task.done_at.is_none();
+        }
+    }
     if let Event::Resolved { by, .. } | Event::Merged { by, .. } = &record.event {
         incident.resolved_by = Some(by.clone());
     }
@@ -392,6 +401,7 @@ fn moves(event: &Event) -> bool {
         | Event::RunApproved { by, .. }
         | Event::RunCancelAsked { by, .. }
         | Event::RunRejected { by, .. } => *by != Actor::Firebell,
+        Event::Conduct(event) => event.by().is_some_and(|by| *by != Actor::Firebell),
         _ => false,
     }
 }

@@ -35,6 +35,7 @@ impl Event {
             Event::SeverityChanged { .. } => "severity_changed",
             Event::Promoted { .. } => "promoted",
             Event::LeadChanged { .. } => "lead_changed",
+            Event::Conduct(event) => event.kind(),
             Event::Hidden(_) => "hidden",
             Event::Revealed(_) => "revealed",
             Event::Invited(_) => "invited",

@@ -3,6 +3,7 @@
 //! `FIREBELL_SEED=n cargo test lives` lives that one again.
 
 mod cast;
+mod leading;
 
 use super::tests::{NOON, alert, directory, ladder, open_as};
 use super::*;
@@ -71,13 +72,6 @@ impl Life {
             rest_until: None,
         };
         directory.policies.insert(policy.id.clone(), policy);
-        if rng.bool() {
-            // Half of the lives begin after somebody's bad night.
-            let night = NOON.plus_ms(-9 * 3_600_000);
-            let woken = ["ana", "bo"].into_iter().filter(|_| rng.bool());
-            let nights = woken.map(|p| (p.to_owned(), night)).collect();
-            directory.nights = Arc::new(nights);
-        }
         if rng.u8(0..3) == 0 {
             let told = (0..rng.u8(1..9)).map(|n| cast::change(&mut rng, n));
             directory.changes = Arc::new(told.collect::<Vec<_>>().into_iter().collect());
@@ -145,7 +139,8 @@ impl Life {
         }
         let by = actor(self.rng.usize(0..3));
         let run = RunId(self.rng.i64(1..6));
-        match self.rng.u8(0..30) {
+        match self.rng.u8(0..37) {
+            30..=36 => leading::command(&mut self.rng, self.now, by),
             29 if self.rng.bool() => Command::PolicyEdited,
             29 if self.rng.bool() => Command::LookBack,
             29 => Command::AdoptPolicy { by },
@@ -429,7 +424,13 @@ impl Life {
             brakes: &self.brakes,
         };
         let was_due = wake_at(&self.incident);
-        let by_hand = matches!(command, Command::Page { .. } | Command::Escalate { .. });
+        let by_hand = matches!(
+            command,
+            Command::Page { .. }
+                | Command::Escalate { .. }
+                | Command::Promote { .. }
+                | Command::SetSeverity { .. }
+        );
         let (wake, before) = (matches!(command, Command::Wake), self.incident.clone());
         let Ok(events) = decide(&self.incident, &scene, command) else {
             self.refusals += 1;
@@ -523,6 +524,7 @@ impl Life {
     }
 
     fn check(&self) {
+        leading::check(&self.incident, &self.journal);
         let numbers: Vec<Seq> = self.journal.iter().map(|r| r.seq).collect();
         assert_eq!(
             numbers,

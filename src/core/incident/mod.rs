@@ -8,6 +8,7 @@
 mod agree;
 mod climb;
 mod command;
+mod conduct;
 mod decide;
 mod declaration;
 mod event;
@@ -39,6 +40,10 @@ mod update;
 mod verbs;
 
 pub use command::{Ask, Command, OpenAs, Refusal, Scene};
+pub use conduct::{
+    Check, CheckItem, CheckedList, Conduct, ConductCommand, ConductEvent, Conducted, DueThing,
+    NeededRole, Part, Report, TASK_CHARS, Task, TaskChange, Vacancy, parts,
+};
 pub use decide::{NOTE_CHARS, decide};
 pub use declaration::{Declaration, TITLE_CHARS};
 pub use event::Event;
@@ -58,7 +63,7 @@ pub use talk::{
     Retitled, RoomPlan, Rooms, ShelvedRoom, Talk, Unkept, file_words, size,
 };
 pub use told::{
-    Affected, Announced, Audience, CadenceSet, Published, Standing, Told, Update, UpdateDue,
+    Affected, Announced, Audience, CadenceSet, Kept, Published, Standing, Told, Update, UpdateDue,
 };
 pub(super) use update::readers;
 pub use update::{
@@ -281,7 +286,7 @@ pub struct Incident {
     /// Since when people outside are no longer hurt, as somebody said by its status; `None`: nobody has.
     pub mitigated_at: Option<Time>,
     /// What was told to others, and when they hear again.
-    pub told: Box<Told>,
+    pub told: Kept,
     /// Who resolved it.
     pub resolved_by: Option<Actor>,
     /// A silence covers every alert that fires.
@@ -351,6 +356,8 @@ pub struct Incident {
     pub runs: BTreeMap<RunId, Run>,
     /// The first page waits for a run.
     pub held: Option<Held>,
+    /// Who does what, and what is to be done.
+    pub conduct: Conducted,
     /// What is known of its rooms besides where they are.
     pub talk: Rooms,
     /// What was changed before it began, the highest rank first.
@@ -454,8 +461,9 @@ pub const THE_ROOM: &str = "the room";
 /// When time must be put to the incident as `Command::Wake`; `None`: time changes nothing.
 #[must_use]
 pub fn wake_at(incident: &Incident) -> Option<Time> {
+    let conduct = conduct::next(incident);
     if !incident.is_open() {
-        let next = [gate::next_expiry(incident), incident.archives_at()];
+        let next = [gate::next_expiry(incident), incident.archives_at(), conduct];
         return next.into_iter().flatten().min();
     }
     let climb = match (&incident.climb, incident.status, &incident.muted) {
@@ -478,6 +486,7 @@ pub fn wake_at(incident: &Incident) -> Option<Time> {
         climb::remind_at(incident),
         update::due_at(incident),
         gate::next_expiry(incident),
+        conduct,
     ]
     .into_iter()
     .flatten()

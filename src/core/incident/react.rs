@@ -4,9 +4,11 @@
 //! [`Effect::Say`] once and in order, [`Effect::Show`] latest wins, [`Effect::Page`] at least
 //! once until acknowledged, [`Effect::Run`] at most once.
 
+use super::conduct::ConductEvent;
 use super::event::Event;
 use super::parts::Outcome;
-use super::{Incident, Record, RunState, THE_ROOM};
+use super::{Incident, Record, RunState, THE_ROOM, conduct};
+use crate::core::directory::COMMANDER;
 use crate::core::id::{Actor, RunId};
 
 /// Something to be done outside.
@@ -36,15 +38,16 @@ pub enum Effect {
         /// Directory id.
         person: String,
     },
+    /// Tell a person, where they chat with firebell, what this is to them; it wakes nobody: at
+    /// least once.
+    Tell {
+        /// Directory id.
+        person: String,
+    },
     /// Run its action's "only look" mode, whose output stands on the card of the request.
     Rehearse {
         /// Which.
         run: RunId,
-    },
-    /// Tell a person something that does not wake anybody: at least once.
-    Tell {
-        /// Directory id.
-        person: String,
     },
     /// Tell those who asked to be told: once each, and the page.
     Inform,
@@ -97,11 +100,13 @@ pub enum Surface {
     Shelf,
     /// Its message in the channel where incidents are announced.
     Digest,
+    /// The message in the room with roles, checklists and tasks.
+    Board,
 }
 
 impl Surface {
     /// Every surface.
-    pub const ALL: [Surface; 10] = [
+    pub const ALL: [Surface; 11] = [
         Surface::Room,
         Surface::RoomCard,
         Surface::ChannelCard,
@@ -112,6 +117,7 @@ impl Surface {
         Surface::Name,
         Surface::Shelf,
         Surface::Digest,
+        Surface::Board,
     ];
 
     /// The word stored.
@@ -128,6 +134,7 @@ impl Surface {
             Surface::Name => "name",
             Surface::Shelf => "shelf",
             Surface::Digest => "digest",
+            Surface::Board => "board",
         }
     }
 
@@ -237,6 +244,7 @@ pub fn react(incident: &Incident, record: &Record) -> Vec<Effect> {
         let fits = |s: &&Surface| incident.major || THREADED.contains(s);
         effects.extend(shows.filter(fits).map(|s| Effect::Show { surface: *s }));
     }
+    effects.extend(conduct::react(incident, record));
     effects
 }
 
@@ -278,6 +286,15 @@ fn furniture(event: &Event) -> &'static [Surface] {
         | Event::AckCounted { .. }
         | Event::RunAsked { .. } => &[Surface::Crew],
         Event::Reopened { .. } => &[Surface::Room, Surface::Topic, Surface::Crew],
+        Event::Conduct(ConductEvent::RoleReleased { role, .. }) if role == COMMANDER => {
+            &[Surface::Topic]
+        }
+        Event::Conduct(
+            ConductEvent::RoleGiven { .. }
+            | ConductEvent::ResponderJoined { .. }
+            | ConductEvent::TaskAdded { .. }
+            | ConductEvent::TaskChanged { .. },
+        ) => &[Surface::Crew],
         Event::Acknowledged { .. }
         | Event::Snoozed { .. }
         | Event::Absorbed { .. }
@@ -322,8 +339,14 @@ fn place(incident: &Incident, event: &Event) -> Option<Place> {
             Some(Place::Loud)
         }
         // Nobody sees to it, so whoever reads the channel does.
-        Event::UpdateDue(due) if due.people.is_empty() => Some(Place::Loud),
-        Event::Updated(update) if !incident.major && !update.text.is_empty() => Some(Place::Loud),
+        Event::UpdateDue(due) if due.people.is_empty() && !incident.nature.private => {
+            Some(Place::Loud)
+        }
+        Event::Updated(update)
+            if !incident.major && !update.text.is_empty() && !incident.nature.private =>
+        {
+            Some(Place::Loud)
+        }
         Event::PlaceFailed { platform, .. } => Some(Place::LoudExcept(platform.clone())),
         Event::Redacted { .. } => Some(Place::Gone),
         Event::Spoke { platform, .. }
@@ -344,6 +367,8 @@ fn place(incident: &Incident, event: &Event) -> Option<Place> {
         | Event::RoomPlanned { .. }
         | Event::Archived { .. }
         | Event::RoomShelved { .. } => None,
+        // Its own module says where.
+        Event::Conduct(_) => None,
         _ => talks(incident).then_some(Place::Room),
     }
 }

@@ -11,6 +11,7 @@ use chrono::NaiveDateTime;
 use chrono_tz::Tz;
 
 mod approvals;
+mod conduct;
 mod reach;
 mod rest;
 mod shape;

@@ -155,3 +155,38 @@ pub struct Published {
     /// The status as of the last public update.
     pub standing: Option<Standing>,
 }
+
+/// [`Told`], of which an incident that nobody told anything of takes no memory: there may be a hundred
+/// thousand of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kept(Option<Box<Told>>);
+
+static NOTHING: Told = Told {
+    standing: None,
+    last: None,
+    public: None,
+    every_ms: None,
+    next_due: None,
+};
+
+impl Kept {
+    /// Whether anything was ever told or asked for.
+    #[must_use]
+    pub fn is_some(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
+impl std::ops::Deref for Kept {
+    type Target = Told;
+
+    fn deref(&self) -> &Told {
+        self.0.as_deref().unwrap_or(&NOTHING)
+    }
+}
+
+impl std::ops::DerefMut for Kept {
+    fn deref_mut(&mut self) -> &mut Told {
+        self.0.get_or_insert_default()
+    }
+}

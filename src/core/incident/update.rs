@@ -553,8 +553,8 @@ pub(super) fn evolve(incident: &mut Incident, record: &Record) {
             (told.every_ms, told.next_due) = (set.every_ms, set.next_due);
         }
         Event::UpdateDue(due) => told.next_due = due.next_due,
-        Event::Resolved { .. } | Event::Merged { .. } => told.next_due = None,
-        Event::Reopened { .. } => {
+        Event::Resolved { .. } | Event::Merged { .. } if told.is_some() => told.next_due = None,
+        Event::Reopened { .. } if told.is_some() => {
             told.next_due = told.every_ms.map(|ms| record.at.plus_ms(ms));
         }
         _ => {}

@@ -122,6 +122,14 @@ pub(super) fn responders(journal: &[Record], names: &Names, zone: Option<Tz>) ->
                 None => did.push((verb, 1)),
             }
         }
+        if let Event::Conduct(event) = &record.event {
+            // Whoever was given something took part, whatever they did about it.
+            for who in event.named() {
+                if let Some(id) = identity(who) {
+                    place(&mut out, id, who.name());
+                }
+            }
+        }
         if let Event::Paged { people, .. } | Event::CatchAll { people, .. } = &record.event {
             let late = stats::out_of_hours(record.at, zone.unwrap_or(Tz::UTC));
             for p in people {
@@ -188,6 +196,18 @@ fn verb(kind: &'static str) -> &'static str {
         "kept" => "put a message on the timeline",
         "unkept" => "took a message off the timeline",
         "attached" | "file_refused" => "sent a file",
+        "role_given" => "gave a role",
+        "role_offered" => "asked for somebody in a role",
+        "role_declined" => "declined a role",
+        "role_released" => "ended a role",
+        "role_waived" => "did without a role",
+        "responder_joined" => "joined",
+        "responder_left" => "left the response",
+        "ticked" => "ticked a checklist",
+        "task_added" => "added a task",
+        "task_changed" => "changed a task",
+        "task_finished" => "finished a task",
+        "task_dropped" => "dropped a task",
         other => other,
     }
 }

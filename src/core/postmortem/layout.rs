@@ -65,6 +65,9 @@ impl Values for Of<'_> {
             "changes" => changes(p),
             "timeline" => timeline(p),
             "responders" => responders(p),
+            "roles" => roles(p),
+            "decisions" => decisions(p),
+            "reports" => reports(p),
             "load" => load(p),
             "pages" => pages(p),
             "actions" => or(
@@ -313,6 +316,53 @@ fn responders(p: &Postmortem) -> Vec<Block> {
         head(&["Who", "Did", "Pages", &late]),
         rows.collect(),
     )]
+}
+
+fn roles(p: &Postmortem) -> Vec<Block> {
+    if p.roles.is_empty() {
+        return Vec::new();
+    }
+    let rows = p.roles.iter().map(|r| {
+        vec![
+            cell(&r.name),
+            cell(&r.person),
+            cell(&r.from.utc),
+            cell(r.until.as_ref().map_or("still", |u| u.utc.as_str())),
+            cell(&r.source),
+        ]
+    });
+    let head = head(&["Role", "Who", "From (UTC)", "Until (UTC)", "Source"]);
+    vec![Block::Table(head, rows.collect())]
+}
+
+fn decisions(p: &Postmortem) -> Vec<Block> {
+    if p.decisions.is_empty() {
+        return Vec::new();
+    }
+    let rows = p
+        .decisions
+        .iter()
+        .map(|d| vec![cell(&d.at.utc), cell(&d.what), cell(&d.by), cell(&d.source)]);
+    let head = head(&["UTC", "What was decided", "Written down by", "Source"]);
+    vec![Block::Table(head, rows.collect())]
+}
+
+fn reports(p: &Postmortem) -> Vec<Block> {
+    if p.reports.is_empty() {
+        return Vec::new();
+    }
+    let rows = p.reports.iter().map(|r| {
+        vec![
+            cell(&r.at.utc),
+            cell(&r.by),
+            cell(&r.conditions),
+            cell(&r.actions),
+            cell(&r.needs),
+            cell(&r.source),
+        ]
+    });
+    let head = head(&["UTC", "By", "Conditions", "Actions", "Needs", "Source"]);
+    vec![Block::Table(head, rows.collect())]
 }
 
 fn load(p: &Postmortem) -> Vec<Block> {

@@ -139,6 +139,53 @@ pub struct Responder {
     pub out_of_hours: u32,
 }
 
+/// A role somebody had.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleSpan {
+    /// Id of the role.
+    pub role: String,
+    /// Its name then.
+    pub name: String,
+    /// Name of who had it.
+    pub person: String,
+    /// Since when.
+    pub from: Stamp,
+    /// Until when; absent: still.
+    pub until: Option<Stamp>,
+    /// The event it rests on.
+    pub source: String,
+}
+
+/// Something that was decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// When.
+    pub at: Stamp,
+    /// Who wrote it down.
+    pub by: String,
+    /// What.
+    pub what: String,
+    /// The event it rests on.
+    pub source: String,
+}
+
+/// How it stood.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportLine {
+    /// When.
+    pub at: Stamp,
+    /// Who reported.
+    pub by: String,
+    /// What was seen.
+    pub conditions: String,
+    /// What was being done.
+    pub actions: String,
+    /// What was missing.
+    pub needs: String,
+    /// The event it rests on.
+    pub source: String,
+}
+
 /// One page to one contact, or somebody who could not be paged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageSent {

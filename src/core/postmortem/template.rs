@@ -40,7 +40,7 @@ pub const INLINE: [&str; 25] = [
 ];
 
 /// Placeholders that are a whole part of the document, alone on their line; `section.ANCHOR` beside them.
-pub const PARTS: [&str; 17] = [
+pub const PARTS: [&str; 20] = [
     "notice",
     "facts",
     "moments",
@@ -50,6 +50,9 @@ pub const PARTS: [&str; 17] = [
     "chart",
     "timeline",
     "responders",
+    "roles",
+    "decisions",
+    "reports",
     "load",
     "pages",
     "actions",

@@ -164,6 +164,9 @@ pub struct Item {
     pub done_at: Option<Time>,
     /// Who added it.
     pub by: Actor,
+    /// A task of the incident's journal, which says what, whose and until when; its number is the same.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub task: bool,
 }
 
 /// Everything people added.
@@ -520,6 +523,7 @@ impl Written {
             external: None,
             done_at: None,
             by: by.clone(),
+            task: false,
         });
         Ok(format!("“{what}” is on the list."))
     }

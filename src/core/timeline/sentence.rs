@@ -2,6 +2,7 @@
 
 use super::Names;
 use super::asked::run_asked;
+use super::conduct::conduct;
 use super::runs::run;
 use super::told::told;
 use crate::core::alert::AlertRef;
@@ -48,6 +49,7 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         Event::SeverityChanged { .. } | Event::Promoted { .. } | Event::LeadChanged { .. } => {
             command(event, names)
         }
+        Event::Conduct(event) => conduct(event, names),
         Event::Hidden(_)
         | Event::Revealed(_)
         | Event::Invited(_)
@@ -387,13 +389,26 @@ fn command(event: &Event, names: &Names) -> String {
             Actor::Firebell => format!("It became major and gets a room: {why}."),
             by => format!("{} made it major: it gets a room ({why}).", by.name()),
         },
-        Event::LeadChanged { by, lead } if by.same(lead) => {
-            format!("{} took the lead.", lead.name())
-        }
-        Event::LeadChanged { by, lead } => {
-            format!("{} asked {} to lead.", by.name(), lead.name())
-        }
+        Event::LeadChanged {
+            by,
+            lead,
+            from,
+            why,
+            ..
+        } => lead_changed(by, lead, from.as_ref(), why),
         _ => String::new(),
+    }
+}
+
+fn lead_changed(by: &Actor, lead: &Actor, from: Option<&Actor>, why: &str) -> String {
+    let before = from.map_or(String::new(), |f| format!(" {} led before.", f.name()));
+    let name = lead.name();
+    if !why.is_empty() {
+        format!("{name} leads: {why}.{before}")
+    } else if by.same(lead) {
+        format!("{name} took the lead.{before}")
+    } else {
+        format!("{} asked {name} to lead.{before}", by.name())
     }
 }
 

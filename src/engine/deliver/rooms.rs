@@ -33,7 +33,7 @@ pub(super) struct Surfaced {
 pub(super) type Shown = (String, String);
 
 /// Surfaces that wait for the room.
-pub(super) const IN_THE_ROOM: [Surface; 7] = [
+pub(super) const IN_THE_ROOM: [Surface; 8] = [
     Surface::RoomCard,
     Surface::Topic,
     Surface::Crew,
@@ -41,6 +41,7 @@ pub(super) const IN_THE_ROOM: [Surface; 7] = [
     Surface::Links,
     Surface::Name,
     Surface::Shelf,
+    Surface::Board,
 ];
 
 /// One surface to be brought up to date.
@@ -105,6 +106,15 @@ impl Errand {
                     card = chat::card::digest(card, Some(&name));
                 }
                 let shown = chat.show(&place, &card, &self.remote, self.again).await;
+                shown.map(unnamed)
+            }
+            Surface::Board => {
+                let Some(place) = place else {
+                    return Ok(unnamed(self.remote.clone()));
+                };
+                let url = link(engine, incident.id);
+                let board = chat::board::board(incident, &directory, &url);
+                let shown = chat.board(&place, &board, &self.remote, self.again).await;
                 shown.map(unnamed)
             }
             Surface::Topic => {

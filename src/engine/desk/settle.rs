@@ -233,6 +233,7 @@ fn place_failed(key: &ShowKey, surface: Surface, fault: &Fault) -> Command {
         Surface::Name => in_room("the name of the room", fault),
         Surface::Shelf => "the archiving of the room",
         Surface::Digest => "the channel for announcements",
+        Surface::Board => in_room("the command board of the room", fault),
         Surface::Room | Surface::RoomCard => in_room("the card of the room", fault),
     };
     Command::PlaceFailed {

@@ -127,7 +127,7 @@ pub async fn note(
     submit(&app, &caller, &headers, id, command).await
 }
 
-fn moment(app: &App, text: &str) -> Result<Time, Problem> {
+pub(super) fn moment(app: &App, text: &str) -> Result<Time, Problem> {
     let zone = app.engine.directory().zone.unwrap_or(Tz::UTC);
     parse_at(text, zone, app.engine.now())
         .map_err(|why| Problem::bad("bad_body", format!("`at`: {why}.")))

@@ -12,6 +12,7 @@ mod attempts;
 mod automation;
 mod body;
 mod changes;
+mod conduct;
 mod declare;
 mod hands;
 mod incidents;
@@ -24,6 +25,7 @@ mod runs;
 mod services;
 mod shape;
 mod silences;
+mod updates;
 
 use crate::http::App;
 use crate::http::auth::require_token;
@@ -55,6 +57,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
     ),
     tags(
         (name = "incidents", description = "What pages people"),
+        (name = "command", description = "Who leads them, and what is to be done"),
         (name = "postmortems", description = "What was learned from them"),
         (name = "alerts", description = "What the senders told"),
         (name = "silences", description = "What is held back, until when and why"),
@@ -109,6 +112,17 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(acts::acknowledge))
         .routes(routes!(acts::resolve))
         .routes(routes!(acts::note))
+        .routes(routes!(conduct::get_command))
+        .routes(routes!(conduct::set_role))
+        .routes(routes!(conduct::set_responder))
+        .routes(routes!(conduct::tick))
+        .routes(routes!(conduct::add_task))
+        .routes(routes!(conduct::change_task, conduct::drop_task))
+        .routes(routes!(conduct::decide))
+        .routes(routes!(conduct::report))
+        .routes(routes!(updates::post_update))
+        .routes(routes!(updates::preview_update))
+        .routes(routes!(updates::list_tellings))
         .routes(routes!(hands::snooze))
         .routes(routes!(hands::unacknowledge))
         .routes(routes!(hands::reopen))

@@ -146,6 +146,15 @@ pub struct IncidentDetail {
     /// Acknowledged only until then.
     #[schema(format = DateTime)]
     pub snoozed_until: Option<String>,
+    /// Id of its status for those who wait; absent: nobody has said.
+    #[schema(example = "monitoring")]
+    pub stage: Option<String>,
+    /// Since when people outside are no longer hurt, as somebody said by its status.
+    #[schema(format = DateTime)]
+    pub mitigated_at: Option<String>,
+    /// When the next update is due.
+    #[schema(format = DateTime)]
+    pub update_due_at: Option<String>,
     /// Person id and how often they were paged.
     pub paged: BTreeMap<String, u32>,
     /// Rooms: platform and the platform's id.
@@ -173,6 +182,9 @@ impl IncidentDetail {
     pub fn of(incident: &Incident, directory: &Directory, public_url: &str) -> IncidentDetail {
         IncidentDetail {
             incident: IncidentOut::of(IncidentRow::of(incident), directory, public_url),
+            stage: incident.told.standing.as_ref().map(|s| s.id.clone()),
+            mitigated_at: incident.mitigated_at.map(Time::rfc3339),
+            update_due_at: incident.told.next_due.map(Time::rfc3339),
             labels: incident.labels(),
             policy: incident.ladder.policy.clone(),
             next: next(incident),

@@ -5,8 +5,8 @@ use super::room::WINDOW;
 use super::trouble::Trouble;
 use super::view::frame::Here;
 use super::view::{
-    card as draw_card, frame, incident as draw_incident, overview as draw_overview,
-    room as draw_room, run as draw_run,
+    card as draw_card, conduct as draw_conduct, frame, incident as draw_incident,
+    overview as draw_overview, room as draw_room, run as draw_run,
 };
 use super::viewer::Viewer;
 use super::{Console, post};
@@ -104,6 +104,17 @@ pub(super) async fn incident(
     let incident = load::incident(&console, id).await?;
     let shown = load::incident_view(&console, &moment, &incident).await?;
     Ok(draw_incident::columns(moment.scene(), &shown))
+}
+
+/// Who does what in an incident, as a message of its room shows it.
+pub(super) async fn board(
+    State(console): State<Console>,
+    viewer: Viewer,
+    Path(id): Path<i64>,
+) -> Result<Markup, Trouble> {
+    let moment = Moment::new(&console, viewer);
+    let incident = load::incident(&console, id).await?;
+    Ok(draw_conduct::board(moment.scene(), &incident))
 }
 
 pub(super) async fn run(

@@ -81,9 +81,10 @@ async fn admit(console: &Console, request: Request) -> Result<Request, Trouble> 
 /// Whatever is asked of an incident this viewer may not see, the answer is that there is none: one gate
 /// for every page with an incident in its path.
 async fn hidden(console: &Console, (path, who): (String, String)) -> Result<(), Trouble> {
-    const BELOW: [&str; 5] = [
+    const BELOW: [&str; 6] = [
         "/incidents/",
         "/fragments/card/",
+        "/fragments/board/",
         "/fragments/strip/",
         "/fragments/incident/",
         "/fragments/run/",

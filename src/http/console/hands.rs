@@ -97,7 +97,7 @@ pub(super) async fn shape(
 }
 
 /// What a form says, read by the command's own reader, and carried out.
-async fn typed(
+pub(super) async fn typed(
     console: &Console,
     viewer: &Viewer,
     asker: &Asker,

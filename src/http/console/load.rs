@@ -312,6 +312,7 @@ pub(super) async fn incident_view(
     Ok(IncidentView {
         lesson,
         card: card_of(console, moment, incident).await?,
+        incident: Arc::new(incident.clone()),
         room: room_of(incident),
         steps: store.shows(incident.id).await?,
         files: store.files(incident.id).await?,

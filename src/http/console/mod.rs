@@ -19,6 +19,7 @@ mod automation;
 mod calendar;
 mod changes;
 mod compose;
+mod conduct;
 mod fairness;
 mod fragment;
 mod guard;
@@ -35,6 +36,7 @@ mod preview;
 mod room;
 mod run;
 mod silences;
+mod status;
 mod summary;
 mod talk;
 mod told;
@@ -115,6 +117,7 @@ fn pages() -> Router<Console> {
         .route("/alerts", get(overview::alerts))
         .route("/quarantine", get(overview::quarantine))
         .route("/silences", get(silences::page))
+        .route("/status", get(status::page))
         .route("/audit", get(audit::audit))
         .route("/changes", get(changes::changes))
         .route("/analytics", get(analytics::page))
@@ -130,6 +133,7 @@ fn pages() -> Router<Console> {
         .route("/fragments/room/{id}", get(fragment::room))
         .route("/fragments/room/{id}/changed", get(fragment::changed))
         .route("/fragments/run/{incident}/{id}", get(fragment::run))
+        .route("/fragments/board/{id}", get(fragment::board))
         .route("/incidents/{incident}/runs/{run}/files/{n}", get(run::file))
         .route("/incidents/{id}/files/{seq}", get(talk::file))
         .route("/assets/{name}", get(assets::serve))
@@ -176,6 +180,7 @@ fn forms() -> Router<Console> {
         .route("/me/feed", on_post(me::rotate))
         .route("/incidents/bulk", on_post(hands::bulk))
         .route("/incidents/{id}/notes", on_post(act::note))
+        .route("/incidents/{id}/command", on_post(conduct::act))
         .route("/incidents/{id}/reassign", on_post(hands::reassign))
         .route("/incidents/{id}/merge", on_post(hands::merge))
         .route("/incidents/{id}/shape", on_post(hands::shape))
@@ -199,6 +204,14 @@ fn forms() -> Router<Console> {
             "/automation",
             get(automation::page).post(automation::switch),
         )
+        .route(
+            "/incidents/{id}/update",
+            get(status::form).post(status::tell),
+        )
+        .route("/incidents/{id}/publish", on_post(status::publish))
+        .route("/status/subscribe", on_post(status::subscribe))
+        .route("/status/confirm", on_post(status::confirm))
+        .route("/status/unsubscribe", on_post(status::unsubscribe))
         .route("/silences", on_post(silences::make))
         .route("/silences/end", on_post(silences::end))
 }

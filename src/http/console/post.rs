@@ -126,6 +126,7 @@ pub(super) async fn live(
             marked: false,
             seq: None,
             answers: None,
+            board: None,
             row,
         };
         if let Some(id) = (view.row.incident)
@@ -143,7 +144,7 @@ pub(super) async fn live(
         if let Some(id) = view
             .row
             .incident
-            .filter(|_| matches!(view.row.kind.as_str(), "card" | "page" | "run"))
+            .filter(|_| matches!(view.row.kind.as_str(), "card" | "page" | "run" | "board"))
         {
             let incident = match known.get(&id) {
                 Some(incident) => incident.clone(),
@@ -157,6 +158,7 @@ pub(super) async fn live(
                 match (view.row.kind.as_str(), view.row.seq) {
                     ("run", Some(n)) => view.run = run_of(console, incident, RunId(n)).await?,
                     ("run", None) => {}
+                    ("board", _) => view.board = known.get(&id).cloned().flatten(),
                     _ => view.card = Some(card_of(console, moment, incident).await?),
                 }
             }

@@ -1,6 +1,6 @@
 //! The command tree as Discord registers it: one root with a subcommand per verb (in a group where the
-//! tree says so, because Discord takes 25 beside each other) and typed options,
-//! the roots a team has switched on besides, and a command in the menu of a message.
+//! tree says so, because Discord takes 25 beside each other) and typed options, the families that stand
+//! apart (because it takes 8,000 characters of one command), the roots a team has switched on besides, and a command in the menu of a message.
 //!
 //! Promises: every list fits Discord's limits; a new argument of the tree appears by itself; what a
 //! person sends reads back as the verb and the argument names of the tree ([`options`]).
@@ -26,6 +26,12 @@ const TEXT_CHARS: u32 = 3000;
 #[must_use]
 pub fn commands(tree: &Tree, aliases: &[String]) -> Value {
     let mut all = vec![root(tree, ROOT)];
+    all.extend(tree.groups.iter().filter(|g| g.apart).map(|group| {
+        fit(json!({
+            "type": 1, "name": group.name, "description": group.help,
+            "options": verbs(tree, Some(&group.name)),
+        }))
+    }));
     for alias in aliases {
         match tree.find(alias).filter(|leaf| leaf.verb == *alias) {
             Some(leaf) => all.push(json!({
@@ -80,22 +86,25 @@ fn size(part: &Value) -> usize {
     own("name") + own("description") + own("value") + below("options") + below("choices")
 }
 
-fn root(tree: &Tree, name: &str) -> Value {
+/// The verbs of a group as subcommands; `None`: those of no group.
+fn verbs(tree: &Tree, group: Option<&str>) -> Vec<Value> {
     let verb = |leaf: &Leaf| {
         json!({
             "type": 1, "name": leaf.verb, "description": leaf.help, "options": leaf_options(leaf),
         })
     };
-    let of = |group: Option<&str>| -> Vec<Value> {
-        let own = tree.commands.iter();
-        own.filter(|leaf| leaf.group.as_deref() == group)
-            .map(verb)
-            .collect()
-    };
-    let mut options = of(None);
-    options.extend(tree.groups.iter().map(|group| {
+    let own = tree.commands.iter();
+    own.filter(|leaf| leaf.group.as_deref() == group)
+        .map(verb)
+        .collect()
+}
+
+fn root(tree: &Tree, name: &str) -> Value {
+    let mut options = verbs(tree, None);
+    options.extend(tree.groups.iter().filter(|g| !g.apart).map(|group| {
         json!({
-            "type": 2, "name": group.name, "description": group.help, "options": of(Some(&group.name)),
+            "type": 2, "name": group.name, "description": group.help,
+            "options": verbs(tree, Some(&group.name)),
         })
     }));
     fit(json!({
@@ -148,6 +157,9 @@ fn option(arg: &Argument, required: bool) -> Value {
         | Kind::When
         | Kind::What
         | Kind::Silence
+        | Kind::Role
+        | Kind::Holder
+        | Kind::Item
         | Kind::Verb => made["autocomplete"] = json!(true),
     }
     made
@@ -357,6 +369,11 @@ mod tests {
             (verb.as_str(), named["silence"].as_str()),
             ("unsilence", "7dd5")
         );
+        let apart = json!({"name": "crew", "options": [{"type": 1, "name": "tick", "options": [
+            {"type": 3, "name": "line", "value": "3"},
+        ]}]});
+        let (verb, named, _) = options(tree(), &apart).unwrap();
+        assert_eq!((verb.as_str(), named["line"].as_str()), ("tick", "3"));
         let alias =
             json!({"name": "oncall", "options": [{"type": 3, "name": "whom", "value": "web"}]});
         assert_eq!(options(tree(), &alias).unwrap().0, "oncall");

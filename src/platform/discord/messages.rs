@@ -4,7 +4,7 @@ use super::inbound::text;
 use super::rest::Refused;
 use super::text::bears;
 use super::{Discord, lock, render, rooms};
-use crate::chat::{Answer, Budget, Card, Chat, Fault, Line, Live, Page, Retry, RoomRef};
+use crate::chat::{Answer, Board, Budget, Card, Chat, Fault, Line, Live, Page, Retry, RoomRef};
 use serde_json::{Value, json};
 use std::pin::Pin;
 use std::time::Duration;
@@ -195,20 +195,48 @@ impl Discord {
         let channel = self.place(room).await?;
         let key = self.engine.button_key();
         let body = render::live(live, self.sign(&key, &channel));
+        let fits = |m: &Value| bears(m["content"].as_str().unwrap_or_default(), &live.key);
+        self.kept((room, &channel), &body, fits, remote, again)
+            .await
+    }
+
+    async fn show_board(
+        &self,
+        room: &RoomRef,
+        board: &Board,
+        remote: &str,
+        again: bool,
+    ) -> Result<String, Fault> {
+        let channel = self.place(room).await?;
+        let key = self.engine.button_key();
+        let body = render::board(board, self.sign(&key, &channel));
+        let fits = |m: &Value| m["embeds"][0]["footer"]["text"] == board.key.as_str();
+        self.kept((room, &channel), &body, fits, remote, again)
+            .await
+    }
+
+    /// A message that is edited in place.
+    async fn kept(
+        &self,
+        (room, channel): (&RoomRef, &str),
+        body: &Value,
+        fits: impl Fn(&Value) -> bool,
+        remote: &str,
+        again: bool,
+    ) -> Result<String, Fault> {
         let mut known = remote.to_owned();
         if known.is_empty() && again {
-            let fits = |m: &Value| bears(m["content"].as_str().unwrap_or_default(), &live.key);
-            let before = self.own_message(&channel, fits).await?;
+            let before = self.own_message(channel, fits).await?;
             known = before.map_or_else(String::new, |m| text(&m, "id"));
         }
         if !known.is_empty() {
-            return match self.edit(&channel, &known, &body).await {
+            return match self.edit(channel, &known, body).await {
                 // Somebody deleted it: they do not want to see it.
                 Err(refused) if refused.code == 10008 => Ok(known),
-                done => (done.map(|()| known)).map_err(|r| self.limited(&channel, Some(room), r)),
+                done => (done.map(|()| known)).map_err(|r| self.limited(channel, Some(room), r)),
             };
         }
-        self.create(&channel, &body, Some(room)).await
+        self.create(channel, body, Some(room)).await
     }
 
     /// A configured channel that was deleted is made anew at once.
@@ -341,6 +369,16 @@ impl Chat for Discord {
         again: bool,
     ) -> Answer<'a, String> {
         Box::pin(self.show_live(room, live, remote, again))
+    }
+
+    fn board<'a>(
+        &'a self,
+        room: &'a RoomRef,
+        board: &'a Board,
+        remote: &'a str,
+        again: bool,
+    ) -> Answer<'a, String> {
+        Box::pin(self.show_board(room, board, remote, again))
     }
 
     fn page<'a>(&'a self, person: &'a str, pages: &'a [Page]) -> Answer<'a, String> {

@@ -7,7 +7,7 @@ use super::text::{CONTENT_CHARS, escape, fit, marked, nonce, plain, said, shorte
 use crate::chat::button::{self, Key, Token};
 use crate::chat::form::{Entry, Field, Form};
 use crate::chat::heard::Said;
-use crate::chat::{Button, Card, Line, Live, Page, Press, Style};
+use crate::chat::{Board, Button, Card, Line, Live, Page, Press, Style};
 use crate::core::id::{Actor, IncidentId, Seq};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -15,6 +15,8 @@ use std::collections::BTreeSet;
 /// Characters of an embed all together are at most 6,000; these parts stay below it.
 const TITLE_CHARS: usize = 256;
 const LINES_CHARS: usize = 1800;
+/// An embed's description takes 4,096.
+const BOARD_CHARS: usize = 3800;
 const FACTS_CHARS: usize = 3200;
 const FACT_CHARS: usize = 600;
 /// Fields of an embed.
@@ -231,6 +233,30 @@ pub(super) fn live(live: &Live, sign: Sign<'_>) -> Value {
         "allowed_mentions": nobody(),
         "flags": NO_PREVIEW,
         "nonce": nonce(&live.key),
+        "enforce_nonce": true,
+    })
+}
+
+/// Who does what, and what is to be done.
+pub(super) fn board(board: &Board, sign: Sign<'_>) -> Value {
+    let part = |(heading, lines): &(String, Vec<String>)| {
+        let lines: Vec<String> = lines.iter().map(|l| escape(l)).collect();
+        format!("**{}**\n{}", escape(heading), lines.join("\n"))
+    };
+    let parts: Vec<String> = board.parts.iter().map(part).collect();
+    let mut embed = json!({
+        "title": said(&board.title, TITLE_CHARS),
+        "description": fit(&parts.join("\n"), BOARD_CHARS, &board.url),
+        "footer": {"text": board.key},
+    });
+    if web(&board.url) {
+        embed["url"] = json!(board.url);
+    }
+    json!({
+        "embeds": [embed],
+        "components": rows(buttons(&board.buttons, board.incident, board.seq, sign), &board.url),
+        "allowed_mentions": nobody(),
+        "nonce": nonce(&board.key),
         "enforce_nonce": true,
     })
 }

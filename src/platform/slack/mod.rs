@@ -32,7 +32,7 @@ pub use socket::start;
 use crate::chat::form::Form;
 use crate::chat::heard::{Channel, Heard, HeardFile, Home, Profile, Said, User, Voice};
 use crate::chat::link::Link;
-use crate::chat::{Answer, Budget, Card, Chat, Line, Live, Page, RoomRef};
+use crate::chat::{Answer, Board, Budget, Card, Chat, Line, Live, Page, RoomRef};
 use crate::config::chat::Slack as Settings;
 use crate::engine::Engine;
 use crate::platform::fetch::{self, Hosts};
@@ -155,6 +155,16 @@ impl Chat for Slack {
         again: bool,
     ) -> Answer<'a, String> {
         Box::pin(async move { Ok(self.post_live(room, live, remote, again).await?) })
+    }
+
+    fn board<'a>(
+        &'a self,
+        room: &'a RoomRef,
+        board: &'a Board,
+        remote: &'a str,
+        again: bool,
+    ) -> Answer<'a, String> {
+        Box::pin(async move { Ok(self.post_board(room, board, remote, again).await?) })
     }
 
     fn page<'a>(&'a self, person: &'a str, pages: &'a [Page]) -> Answer<'a, String> {

@@ -7,7 +7,7 @@
 use super::Slack;
 use super::api::Failed;
 use super::render::{self, Drawn, Signer};
-use crate::chat::{Budget, Card, Line, Live, Page, Retry, RoomRef};
+use crate::chat::{Board, Budget, Card, Line, Live, Page, Retry, RoomRef};
 use serde_json::{Value, json};
 
 /// The type of our metadata.
@@ -222,19 +222,45 @@ impl Slack {
         again: bool,
     ) -> Result<String, Failed> {
         let channel = self.place(room).await?;
+        let drawn = render::live(live, &self.signer(&channel));
+        let at = (room, channel.as_str());
+        self.kept(at, &live.key, &drawn, remote, again).await
+    }
+
+    pub(super) async fn post_board(
+        &self,
+        room: &RoomRef,
+        board: &Board,
+        remote: &str,
+        again: bool,
+    ) -> Result<String, Failed> {
+        let channel = self.place(room).await?;
+        let drawn = render::board(board, &self.signer(&channel));
+        let at = (room, channel.as_str());
+        self.kept(at, &board.key, &drawn, remote, again).await
+    }
+
+    /// A message that is edited in place: posted when there is none yet, or none any more.
+    async fn kept(
+        &self,
+        (room, channel): (&RoomRef, &str),
+        key: &str,
+        drawn: &Drawn,
+        remote: &str,
+        again: bool,
+    ) -> Result<String, Failed> {
         let mut remote = remote.to_owned();
         if remote.is_empty() && again {
-            remote = self.earlier(&channel, &live.key).await?.unwrap_or_default();
+            remote = self.earlier(channel, key).await?.unwrap_or_default();
         }
-        let drawn = render::live(live, &self.signer(channel_of(&channel).0));
         if !remote.is_empty() {
-            match self.edit(&channel, &remote, &drawn).await {
+            match self.edit(channel, &remote, drawn).await {
                 Err(f) if UNEDITABLE.contains(&f.code.as_str()) => {}
                 done => return done.map(|()| remote),
             }
         }
-        let done = self.post(&channel, &live.key, &drawn).await;
-        done.inspect_err(|f| self.lost(room, &channel, f))
+        let done = self.post(channel, key, drawn).await;
+        done.inspect_err(|f| self.lost(room, channel, f))
     }
 
     /// The account of a person of the directory.

@@ -12,7 +12,7 @@ mod tests;
 use super::text;
 use crate::chat::button::{self, Key, Token};
 use crate::chat::heard::Said;
-use crate::chat::{Button, Card, Line, Live, Page, Press, Style};
+use crate::chat::{Board, Button, Card, Line, Live, Page, Press, Style};
 use crate::core::id::{Actor, IncidentId, Seq};
 use crate::core::text::cut;
 use serde_json::{Value, json};
@@ -43,6 +43,8 @@ const SECTIONS: usize = 8;
 const NOTICE: usize = 1000;
 /// Characters of a name, with the place somebody wrote in.
 const WRITER: usize = 150;
+/// Parts of a board.
+const PARTS: usize = 30;
 /// Pages of a backlog that are shown one by one.
 const PAGES: usize = 4;
 
@@ -352,6 +354,24 @@ pub(super) fn live(live: &Live, signer: &Signer<'_>) -> Drawn {
     blocks.extend(buttons(&live.buttons, live.incident, live.seq, signer));
     Drawn {
         text: notice(&live.title),
+        blocks,
+    }
+}
+
+/// Who does what, and what is to be done.
+pub(super) fn board(board: &Board, signer: &Signer<'_>) -> Drawn {
+    let mut blocks = vec![section(&board.title)];
+    for (heading, lines) in board.parts.iter().take(PARTS) {
+        blocks.push(section(&format!("{heading}\n{}", lines.join("\n"))));
+    }
+    if board.parts.len() > PARTS {
+        let left = board.parts.len() - PARTS;
+        blocks.push(small(&format!("… and {left} more, on the incident's page")));
+    }
+    blocks.extend(buttons(&board.buttons, board.incident, board.seq, signer));
+    blocks.extend(linked(&board.url, "Timeline and details"));
+    Drawn {
+        text: notice(&board.title),
         blocks,
     }
 }

@@ -13,6 +13,8 @@ fn a_type_brings_its_defaults() {
         "postmortem/security.md",
         "# {{incident.id}} {{incident.type}}\n",
     );
+    let lines = "title = \"Breach\"\n[[item]]\ntext = \"Call the lawyer\"\n";
+    folder.put("checklists/breach.toml", lines);
     folder.put(
         "firebell.toml",
         &format!(
@@ -109,6 +111,8 @@ fn the_shipped_examples_types_load_when_they_are_switched_on() {
         + 3;
     let folder = Folder::new();
     folder.put("postmortem/outage.md", "# {{incident.id}}\n");
+    let lines = "title = \"Outage\"\n[[item]]\ntext = \"Tell support\"\n";
+    folder.put("checklists/outage.toml", lines);
     folder.put(
         "firebell.toml",
         &format!("{TOML}{}\n", lines[..end].join("\n")),

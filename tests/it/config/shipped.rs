@@ -195,6 +195,10 @@ fn the_examples_comments_show_the_defaults() {
             "# [[webhooks]]",
             "# [inventory]",
             "# [postmortem]",
+            "# [[roles]]",
+            "# [[statuses]]",
+            "# [status_page]",
+            "# [[subscribers]]",
             "# [[types]]",
         ];
         let begins = block.iter().any(|b| line.starts_with(b));
@@ -230,6 +234,29 @@ fn the_examples_comments_show_the_defaults() {
         )
     };
     assert_eq!(settings(&plain), settings(&spelled));
+}
+
+#[test]
+fn the_examples_status_page_loads_when_it_is_switched_on() {
+    let mut inside = false;
+    let lines = EXAMPLE.lines().map(|line| {
+        let begins = ["# [[statuses]]", "# [status_page]", "# [[subscribers]]"];
+        inside |= begins.iter().any(|b| line.starts_with(b));
+        inside &= line.starts_with("# ");
+        line.strip_prefix("# ").filter(|_| inside).unwrap_or(line)
+    });
+    let loaded = good(example(&lines.collect::<Vec<_>>().join("\n")));
+    assert_eq!(loaded.warnings, [], "{}", fix_report(&loaded.warnings));
+    let plain = good(example(EXAMPLE));
+    assert_eq!(plain.directory.statuses, loaded.directory.statuses);
+    let page = loaded.directory.page.as_ref().unwrap();
+    assert_eq!(
+        (page.title.as_str(), page.components.len()),
+        ("Example status", 1)
+    );
+    assert_eq!(loaded.settings.page.listen.as_deref(), Some("0.0.0.0:8090"));
+    assert_eq!(loaded.directory.subscribers.len(), 2);
+    assert_eq!(loaded.directory.updates.every.len(), 2);
 }
 
 #[test]

@@ -506,6 +506,7 @@ async fn put_up(start: Start) -> Process {
 /// The console by HTTP; answers where.
 async fn serve(engine: &Engine, metrics: Arc<Metrics>) -> String {
     let settings = Settings {
+        page: firebell::config::status_page::PageServing::default(),
         slack: Vec::new(),
         discord: Vec::new(),
         notify: firebell::config::notify::Providers::default(),

@@ -43,11 +43,13 @@ fn pressables(html: &str) -> Vec<Pressable> {
     let mut found = Vec::new();
     for form in all("(?s)<form class=\"press\"(.*?)</form>", html) {
         let label = all("(?s)<button[^>]*>(.*?)</button>", form)[0];
-        let names = ["token", "click", "incident", "as_of", "press"];
+        let names = [
+            "token", "click", "incident", "as_of", "press", "verb", "line", "task", "role", "who",
+        ];
         let value = |name: &&str| Some(((*name).to_owned(), field(form, name)?));
         found.push(Pressable {
             label: words(label),
-            to: "/press".to_owned(),
+            to: all("action=\"([^\"]*)\"", form)[0].to_owned(),
             fields: names.iter().filter_map(value).collect(),
         });
     }

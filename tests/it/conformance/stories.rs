@@ -1,5 +1,7 @@
 //! The stories that are the same everywhere.
 
+pub use super::leading::*;
+
 use super::house::firing;
 use super::stage::{Play, Spot, Stage, TEAM};
 use crate::world::person;

@@ -1,10 +1,11 @@
 //! News of turns on both databases: told once, at their time, whatever crashed.
 
 use super::covers::weekly;
-use super::{CHECKOUT, World, on_both};
+use super::{CHECKOUT, Command, World, on_both, person};
 use crate::process::{PATIENCE, until};
 use crate::world::directory;
 use firebell::core::directory::{Service, Target, Team};
+use firebell::core::incident::ConductCommand;
 use firebell::core::schedule::{Listed, Schedule, Shift, Temporary};
 use firebell::engine::Clock;
 
@@ -17,6 +18,13 @@ async fn a_turn_is_announced_an_hour_before_and_briefed_when_it_begins() {
         let mut w = World::on(&database.url).await;
         w.configure(weekly).await;
         w.fire("Slow", CHECKOUT).await;
+        let report = ConductCommand::Report {
+            by: person("ana"),
+            conditions: "errors at 20 %".to_owned(),
+            actions: String::new(),
+            needs: "a DBA".to_owned(),
+        };
+        w.tell(1, Command::Conduct(report)).await;
         // Monday 08:00, an hour before Bo's turn.
         w.advance_secs(WEEK - 4 * 3600).await;
         let told = w.platform.lines("@bo");
@@ -33,6 +41,7 @@ async fn a_turn_is_announced_an_hour_before_and_briefed_when_it_begins() {
             "You are on call on Web now, until Mon 30 Nov 09:00 UTC.",
             "The turn before: 1 incident.",
             "Open: #1 sev2 “Slow: Slow is bad”, with nobody yet.",
+            "ana reported at Mon 16 Nov 12:00 UTC: errors at 20 %; actions: nothing; needs: a DBA.",
         ] {
             assert!(told[1].contains(part), "{part}: {told:?}");
         }

@@ -53,6 +53,7 @@ pub fn settings() -> Settings {
         mapping,
     };
     Settings {
+        page: firebell::config::status_page::PageServing::default(),
         slack: Vec::new(),
         discord: Vec::new(),
         notify: firebell::config::notify::Providers::default(),

@@ -254,6 +254,8 @@ fn response() -> Vec<(&'static str, &'static str, Event)> {
             Event::LeadChanged {
                 by: bo(),
                 lead: bo(),
+                from: None,
+                why: String::new(),
             },
         ),
         (
@@ -262,6 +264,8 @@ fn response() -> Vec<(&'static str, &'static str, Event)> {
             Event::LeadChanged {
                 by: bo(),
                 lead: ana(),
+                from: None,
+                why: String::new(),
             },
         ),
         (

@@ -52,6 +52,15 @@ pub(super) fn equip(rng: &mut fastrand::Rng, directory: &mut Directory) {
         directory.rooms.threads.insert(Severity(2));
     }
     wake_in_steps(rng, directory);
+    tell_by_rules(rng, directory);
+    directory.conduct = Arc::new(super::leading::rules(rng));
+    if rng.bool() {
+        // Half of the lives begin after somebody's bad night.
+        let night = NOON.plus_ms(-9 * 3_600_000);
+        let woken = ["ana", "bo"].into_iter().filter(|_| rng.bool());
+        let nights = woken.map(|p| (p.to_owned(), night)).collect();
+        directory.nights = Arc::new(nights);
+    }
 }
 
 /// Ana has two contacts, sometimes in steps, and sometimes sleeps.

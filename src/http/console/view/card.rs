@@ -126,6 +126,7 @@ fn one(scene: Scene<'_>, card: &Card, button: &Button) -> Markup {
         @match &button.press {
             Press::AskRun { action } => a class=(class) href={ (home) "/run/" (action) } { (button.label) },
             Press::Postmortem => a class=(class) href={ (home) "/postmortem" } { (button.label) },
+            Press::Ask { verb } => a class=(class) href={ (home) "#" (verb) } { (button.label) },
             Press::Update => a class=(class) href={ (home) "/update" } { (button.label) },
             Press::Note => a class=(class) href={ (home) "#note" } { (button.label) },
             press => (press_form(scene, card.incident, card.seq, press, &button.label, class)),

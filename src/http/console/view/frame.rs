@@ -19,6 +19,7 @@ pub(in super::super) enum Here {
     Actions,
     Alerts,
     Silences,
+    Status,
     Automation,
     Quarantine,
     Audit,
@@ -144,6 +145,7 @@ pub(in super::super) fn side_content(side: &Side, here: Here) -> Markup {
             (link("/actions", "play", "Actions", here == Here::Actions, side.disabled, side.disabled > 0))
             (link("/alerts", "siren", "Alerts", here == Here::Alerts, side.firing, false))
             (link("/silences", "mute", "Silences", here == Here::Silences, side.silenced, false))
+            (link("/status", "siren", "Status", here == Here::Status, 0, false))
             (link("/analytics", "box", "Analytics", here == Here::Analytics, 0, false))
             (link("/changes", "send", "Changes", here == Here::Changes, 0, false))
             (link("/automation", "play", "Automation", here == Here::Automation, 0, false))

@@ -8,6 +8,7 @@ use super::{Scene, frame};
 use crate::core::change::Preceding;
 use crate::core::explain::{Explanation, Step};
 use crate::core::id::{IncidentId, RoomId};
+use crate::core::incident::Incident;
 use crate::core::incident::headline;
 use crate::core::text::count;
 use crate::core::time::human_ms;
@@ -17,6 +18,7 @@ use crate::store::{
     AlertRow, AttemptRow, Delivery, FileRow, FoundRow, IncidentRow, Lane, OutboxRow, ShowRow,
 };
 use maud::{Markup, html};
+use std::sync::Arc;
 
 /// Steps to come that are shown at once; the rest of a ladder is a click away.
 const SOON: usize = 3;
@@ -25,6 +27,8 @@ const SOON: usize = 3;
 #[derive(Clone, Debug)]
 pub(in super::super) struct IncidentView {
     pub(in super::super) card: CardView,
+    /// Who does what in it, and what is to be done.
+    pub(in super::super) incident: Arc<Incident>,
     /// Its room in the console, once there is one.
     pub(in super::super) room: Option<RoomId>,
     /// By when things happened.
@@ -69,6 +73,7 @@ pub(in super::super) fn incident(scene: Scene<'_>, view: &IncidentView) -> Marku
             @if let Some(found) = &view.lesson { (super::postmortem::lesson(found)) }
             div.columns data-live={ "incident:" (id.0) } data-src={ "/fragments/incident/" (id.0) } { (columns(scene, view)) }
             @if view.card.card.status != "resolved" { (super::hands::hand_on(scene, id, &view.others)) }
+            (super::conduct::forms(scene, &view.incident))
             (super::shape::forms(scene, &view.shape, &view.others))
             (note_form(scene, id))
         }
@@ -80,6 +85,7 @@ pub(in super::super) fn columns(scene: Scene<'_>, view: &IncidentView) -> Markup
     html! {
         div.column {
             (card(scene, &view.card))
+            (super::conduct::panel(scene, &view.incident))
             @for r in &view.runs { (run(scene, r)) }
             (timeline(scene, view.card.card.incident, &view.timeline, &view.files))
         }

@@ -5,10 +5,13 @@ use super::card::{CardView, card, strip};
 use super::parts::{face, hidden, icon, when, words};
 use super::run::{RunView, run};
 use super::talk::{deeds, file, gone, sender};
+use crate::core::id::RoomId;
 use crate::core::id::Seq;
+use crate::core::incident::Incident;
 use crate::http::console::viewer::Acting;
 use crate::store::{FileRow, PostRow, RoomRow};
 use maud::{Markup, html};
+use std::sync::Arc;
 
 /// A message with what its live kind shows.
 #[derive(Clone, Debug)]
@@ -26,6 +29,8 @@ pub(in super::super) struct PostView {
     pub(in super::super) seq: Option<Seq>,
     /// The message it answers, who wrote that, and its first words.
     pub(in super::super) answers: Option<(i64, String, String)>,
+    /// For `board`.
+    pub(in super::super) board: Option<Arc<Incident>>,
 }
 
 /// A room with a window of its messages.
@@ -119,6 +124,9 @@ fn post(scene: Scene<'_>, view: &PostView) -> Markup {
                 "line" => (line(scene, row)),
                 "file" => @if let Some(f) = &view.file { (file(f)) },
                 "card" => @if let Some(c) = &view.card { (card(scene, c)) },
+                "board" => @if let Some(i) = &view.board {
+                    div data-live={ "incident:" (i.id.0) } data-src={ "/fragments/board/" (i.id.0) } { (super::conduct::board(scene, i)) }
+                },
                 "page" => (page(scene, view)),
                 "run" => {
                     (line(scene, row))

@@ -30,6 +30,7 @@ fn called(surface: Surface) -> &'static str {
         Surface::Name => "Name",
         Surface::Shelf => "Archiving",
         Surface::Digest => "Announcement",
+        Surface::Board => "Board in the room",
     }
 }
 
