@@ -173,8 +173,8 @@ mod tests {
             severities: ["sev1", "sev2"]
                 .map(|name| SeverityName {
                     name: name.to_owned(),
-                    labels: Vec::new(),
                     urgency: Urgency::High,
+                    ..SeverityName::default()
                 })
                 .into(),
             page: Some(Arc::new(PageRules {

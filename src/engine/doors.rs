@@ -88,7 +88,7 @@ impl Engine {
             }),
             Door::Confirm(token) => match self.asked(&token).await? {
                 Some(row) => {
-                    self.put(row, "on").await?;
+                    self.keep_subscriber(row, "on").await?;
                     Ok(said(
                         200,
                         "You will be told",
@@ -312,7 +312,7 @@ impl Engine {
         }
         let wanted = self.code(&row.id, row.round);
         if bool::from(wanted.as_bytes().ct_eq(code.trim().as_bytes())) {
-            self.put(row, "on").await?;
+            self.keep_subscriber(row, "on").await?;
             return Ok(true);
         }
         let row = SubscriberRow {
@@ -358,7 +358,7 @@ impl Engine {
         Ok(())
     }
 
-    async fn put(&self, row: SubscriberRow, state: &str) -> Result<(), Failure> {
+    async fn keep_subscriber(&self, row: SubscriberRow, state: &str) -> Result<(), Failure> {
         let row = SubscriberRow {
             state: state.to_owned(),
             updated_at: self.now(),

@@ -12,6 +12,7 @@ mod accounts;
 mod act;
 mod audit;
 mod automate;
+mod beside;
 mod board;
 mod bulletins;
 mod changes;
@@ -285,14 +286,7 @@ impl Engine {
             engine.write(changes).await?;
         }
         changes::restored(&engine).await?;
-        spawn(covers::mind(engine.clone()));
-        spawn(vigil::keep(engine.clone()));
-        spawn(learn::keep(engine.clone()));
-        spawn(hints::keep(engine.clone()));
-        spawn(postmortems::keep(engine.clone()));
-        spawn(feeds::keep(engine.clone()));
-        spawn(board::keep(engine.clone()));
-        spawn(bulletins::keep(engine.clone()));
+        beside::start(&engine);
         Ok(engine)
     }
 

@@ -62,6 +62,7 @@ fn settings() -> Settings {
             ..firebell::config::Audit::default()
         },
         exports: Vec::new(),
+        page: firebell::config::status_page::PageServing::default(),
         insight: firebell::config::insight::Insight::default(),
         log_format: "text".to_owned(),
         log_filter: "info".to_owned(),

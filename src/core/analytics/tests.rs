@@ -392,6 +392,7 @@ fn a_postmortem_is_in_time_late_overdue_or_still_running() {
         priority: Priority::default(),
         link: String::new(),
         external: None,
+        task: false,
         done_at: done,
         by: Actor::Firebell,
     };

@@ -111,8 +111,8 @@ fn the_shipped_examples_types_load_when_they_are_switched_on() {
         + 3;
     let folder = Folder::new();
     folder.put("postmortem/outage.md", "# {{incident.id}}\n");
-    let lines = "title = \"Outage\"\n[[item]]\ntext = \"Tell support\"\n";
-    folder.put("checklists/outage.toml", lines);
+    let list = "title = \"Outage\"\n[[item]]\ntext = \"Tell support\"\n";
+    folder.put("checklists/outage.toml", list);
     folder.put(
         "firebell.toml",
         &format!("{TOML}{}\n", lines[..end].join("\n")),

@@ -134,6 +134,7 @@ async fn a_task_goes_to_a_tracker_and_what_is_closed_there_is_done_here() {
             net: net(&base),
             token: Some("s3cret-token".to_owned().into()),
             kind: ExportKind::Issues {
+                documents: false,
                 forge: Forge::Github,
                 project: "acme/web".to_owned(),
             },

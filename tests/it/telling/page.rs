@@ -133,8 +133,13 @@ async fn what_is_removed_for_good_leaves_the_page() {
             .find(|r| matches!(r.event, Event::Updated(_)))
             .unwrap()
             .seq;
+        let left = Event::Removed {
+            kind: "updated".to_owned(),
+            platform: String::new(),
+            message: String::new(),
+        };
         let changes = firebell::store::ChangeSet {
-            redactions: vec![(IncidentId(1), seq, "updated".to_owned())],
+            redactions: vec![(IncidentId(1), seq, left)],
             ..firebell::store::ChangeSet::default()
         };
         let epoch = w.engine.store().take_over().await.unwrap();

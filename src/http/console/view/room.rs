@@ -5,7 +5,6 @@ use super::card::{CardView, card, strip};
 use super::parts::{face, hidden, icon, when, words};
 use super::run::{RunView, run};
 use super::talk::{deeds, file, gone, sender};
-use crate::core::id::RoomId;
 use crate::core::id::Seq;
 use crate::core::incident::Incident;
 use crate::http::console::viewer::Acting;
