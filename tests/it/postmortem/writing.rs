@@ -6,9 +6,9 @@ use firebell::core::id::IncidentId;
 use firebell::core::incident::Command;
 use firebell::core::postmortem::{Act, Deadlines, Format, Stage, export, hash};
 use firebell::core::sight::Sight;
+use firebell::core::time::Time;
 use firebell::engine::Failure;
-use firebell::store::PostmortemQuery;
-use firebell::store::SearchFilter;
+use firebell::store::{PostmortemQuery, SearchFilter, Store};
 
 const CHECKOUT: &[(&str, &str)] = &[("service", "checkout"), ("severity", "warning")];
 const ONE: IncidentId = IncidentId(1);
@@ -160,8 +160,54 @@ async fn a_review_is_asked_for_at_half_of_its_time_and_at_its_end_and_once_each(
     .await;
 }
 
+/// The next one with the alert is told of it, once, in the channel of its team.
+async fn told_once(w: &World) {
+    w.clear("Slow", CHECKOUT).await;
+    w.fire("Slow", CHECKOUT).await;
+    let mut told: Vec<String> = Vec::new();
+    // Looking has a task of its own.
+    for _ in 0..1000 {
+        w.settle().await;
+        told = w.platform.lines("#web");
+        told.retain(|l| l.contains("Seen before"));
+        if !told.is_empty() {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].contains("#1") && told[0].contains("the alert Slow on the same service"),
+        "{told:?}"
+    );
+}
+
+/// A search is narrowed down by service, team and days.
+async fn narrows(w: &World) {
+    let of = |change: fn(&mut SearchFilter, Time)| {
+        let mut filter = SearchFilter::default();
+        change(&mut filter, w.engine.now().plus_ms(1));
+        filter
+    };
+    for (filter, n) in [
+        (of(|f, _| f.service = Some("checkout".to_owned())), 1),
+        (of(|f, _| f.service = Some("search".to_owned())), 0),
+        (of(|f, _| f.team = Some("web".to_owned())), 1),
+        (of(|f, later| f.from = Some(later)), 0),
+        (of(|f, later| f.until = Some(later)), 1),
+    ] {
+        let found = w.engine.store().search("pool", &filter, 10).await.unwrap();
+        assert_eq!(found.len(), n, "{filter:?}");
+    }
+}
+
+/// In how many incidents these words occur.
+async fn occurs(store: &Store, words: &str, reviewed: bool) -> usize {
+    let filter = SearchFilter::reviewed(reviewed);
+    store.search(words, &filter, 10).await.unwrap().len()
+}
+
 #[tokio::test]
-#[expect(clippy::too_many_lines, reason = "one story, told twice")]
 async fn what_was_said_and_written_is_found_and_offered_to_the_next_like_it() {
     on_both(async |database| {
         let w = world(&database.url).await;
@@ -174,13 +220,7 @@ async fn what_was_said_and_written_is_found_and_offered_to_the_next_like_it() {
         w.tell(1, note).await;
         w.tell(1, Command::Acknowledge { by: person("ana") }).await;
         let store = w.engine.store();
-        assert!(
-            store
-                .search("pool", &SearchFilter::reviewed(false), 10)
-                .await
-                .unwrap()
-                .is_empty()
-        );
+        assert_eq!(occurs(store, "pool", false).await, 0);
         w.clear("Slow", CHECKOUT).await;
         let found = store
             .search("EXHAUST pool", &SearchFilter::reviewed(false), 10)
@@ -189,29 +229,12 @@ async fn what_was_said_and_written_is_found_and_offered_to_the_next_like_it() {
         assert_eq!(found.len(), 1);
         assert!(found[0].snippet.contains('\u{E000}'), "{:?}", found[0]);
         for nothing in ["pool elephants", "", "\"*:()&|!'"] {
-            let found = store
-                .search(nothing, &SearchFilter::reviewed(false), 10)
-                .await
-                .unwrap();
-            assert!(found.is_empty(), "{nothing}");
+            assert_eq!(occurs(store, nothing, false).await, 0, "{nothing}");
         }
-        assert!(
-            store
-                .search("pool", &SearchFilter::reviewed(true), 10)
-                .await
-                .unwrap()
-                .is_empty()
-        );
+        assert_eq!(occurs(store, "pool", true).await, 0);
         let text = "Raise the elephantine limit.";
         write(&w, "action-items", text).await.unwrap();
-        assert_eq!(
-            store
-                .search("elephantine", &SearchFilter::reviewed(false), 10)
-                .await
-                .unwrap()
-                .len(),
-            1
-        );
+        assert_eq!(occurs(store, "elephantine", false).await, 1);
         // Not offered before it is agreed on.
         w.fire("Slow", CHECKOUT).await;
         let second = w.incident(2).await;
@@ -241,78 +264,9 @@ async fn what_was_said_and_written_is_found_and_offered_to_the_next_like_it() {
             .await
             .unwrap();
         assert_eq!(lesson, None, "never its own");
-        assert_eq!(
-            store
-                .search("pool", &SearchFilter::reviewed(true), 10)
-                .await
-                .unwrap()
-                .len(),
-            1
-        );
-        // The next one with the alert is told of it, once, in the channel of its team.
-        w.clear("Slow", CHECKOUT).await;
-        w.fire("Slow", CHECKOUT).await;
-        let mut told: Vec<String> = Vec::new();
-        // Looking has a task of its own.
-        for _ in 0..1000 {
-            w.settle().await;
-            told = w.platform.lines("#web");
-            told.retain(|l| l.contains("Seen before"));
-            if !told.is_empty() {
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
-        assert_eq!(told.len(), 1, "{told:?}");
-        assert!(
-            told[0].contains("#1") && told[0].contains("the alert Slow on the same service"),
-            "{told:?}"
-        );
-        let narrowed =
-            |filter: SearchFilter| async move { store.search("pool", &filter, 10).await };
-        for (filter, n) in [
-            (
-                SearchFilter {
-                    service: Some("checkout".to_owned()),
-                    ..SearchFilter::default()
-                },
-                1,
-            ),
-            (
-                SearchFilter {
-                    service: Some("search".to_owned()),
-                    ..SearchFilter::default()
-                },
-                0,
-            ),
-            (
-                SearchFilter {
-                    team: Some("web".to_owned()),
-                    ..SearchFilter::default()
-                },
-                1,
-            ),
-            (
-                SearchFilter {
-                    from: Some(w.engine.now().plus_ms(1)),
-                    ..SearchFilter::default()
-                },
-                0,
-            ),
-            (
-                SearchFilter {
-                    until: Some(w.engine.now().plus_ms(1)),
-                    ..SearchFilter::default()
-                },
-                1,
-            ),
-        ] {
-            assert_eq!(
-                narrowed(filter.clone()).await.unwrap().len(),
-                n,
-                "{filter:?}"
-            );
-        }
+        assert_eq!(occurs(store, "pool", true).await, 1);
+        told_once(&w).await;
+        narrows(&w).await;
     })
     .await;
 }
