@@ -8,7 +8,7 @@ use super::outgoing::Message;
 use super::{Engine, Failure};
 use crate::core::directory::Directory;
 use crate::core::id::{Actor, IncidentId, RunId, Seq};
-use crate::core::incident::{Command, Event, Record, Refusal};
+use crate::core::incident::{Command, ConductEvent, Event, Record, Refusal};
 use crate::store::{ChangeSet, PostChange, RunRow};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,6 +58,7 @@ fn removable(event: &Event) -> bool {
             | Event::Attached(_)
             | Event::FileRefused(_)
             | Event::RunEnded { .. }
+            | Event::Conduct(ConductEvent::Decided { .. })
     )
 }
 
@@ -106,7 +107,7 @@ pub(super) fn bearing(journal: &[Record], seq: Seq) -> Result<Vec<&Record>, Refu
     }
     if !removable(&named.event) {
         return Err(invalid(format!(
-            "Line {seq} is not something a person wrote; only notes, messages, files and what runs wrote can be removed."
+            "Line {seq} is not something a person wrote; only notes, decisions, messages, files and what runs wrote can be removed."
         )));
     }
     let mut all = vec![named];
@@ -126,6 +127,7 @@ pub(super) fn bearing(journal: &[Record], seq: Seq) -> Result<Vec<&Record>, Refu
 fn author(event: &Event) -> Option<&Actor> {
     match event {
         Event::Noted { by, .. } | Event::Spoke { by, .. } | Event::Reworded { by, .. } => Some(by),
+        Event::Conduct(ConductEvent::Decided { by, .. }) => Some(by),
         Event::Attached(file) => Some(&file.by),
         Event::FileRefused(file) => Some(&file.by),
         _ => None,

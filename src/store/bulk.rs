@@ -399,7 +399,7 @@ pub(super) const CHECKPOINTS: Bulk = Bulk {
     tail: " on conflict (n, at) do nothing",
 };
 
-const ALL: [&Bulk; 47] = [
+const ALL: [&Bulk; 51] = [
     &super::proposals::PROPOSALS,
     &super::measures::MEASURES,
     &super::changes::CHANGE_EVENTS,
@@ -427,7 +427,11 @@ const ALL: [&Bulk; 47] = [
     &OUTBOX_CHANGES,
     &SHOWS,
     &ROOMS,
+    &ROOM_CHANGES,
     &POSTS,
+    &POST_CHANGES,
+    &FILES,
+    &FILES_REMOVED,
     &RUNS,
     &ARTIFACTS,
     &QUARANTINE,

