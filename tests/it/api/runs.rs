@@ -34,6 +34,7 @@ impl House {
             name: "ana-laptop".to_owned(),
             sha256: Sha256::digest(ANA).into(),
             person: Some("ana".to_owned()),
+            private: false,
         });
         let app = App {
             chat: Arc::default(),

@@ -45,8 +45,14 @@ async fn a_room_has_its_name_its_call_its_people_and_one_announcement_that_is_ke
     c.house.fires("Größe", "critical").await;
     let rooms = c.rooms(1).await;
     c.cards(&rooms, "paged ana").await;
-    assert_eq!(slack_name(&c, &rooms.slack).0, "war-1-groesse-groesse-is-bad");
-    assert_eq!(discord_name(&c, &rooms.discord).0, "war-1-groesse-groesse-is-bad");
+    assert_eq!(
+        slack_name(&c, &rooms.slack).0,
+        "war-1-groesse-groesse-is-bad"
+    );
+    assert_eq!(
+        discord_name(&c, &rooms.discord).0,
+        "war-1-groesse-groesse-is-bad"
+    );
     let hung = async || {
         let calls = c.slack.world().calls("bookmarks.add");
         calls
