@@ -148,16 +148,16 @@ async fn what_people_write_in_a_room_is_on_the_timeline() {
     );
     bo.reacts(&said, "📌");
     assert!(
-        side.expect_kind(1, "noted")
+        side.expect_kind(1, "kept")
             .await
             .contains("marked with :pushpin:")
     );
     let other = ana.says(ROOM, "rolled back");
     ana.pins(&other);
-    side.expect_kinds(1, "noted", 2).await;
+    side.expect_kinds(1, "kept", 2).await;
     let menu = ana.uses_menu("Add to timeline", &bo.says(ROOM, "errors are gone"));
     menu.reply().await;
-    side.expect_kinds(1, "noted", 3).await;
+    side.expect_kinds(1, "kept", 3).await;
     bo.deletes(&said);
     side.expect_kind(1, "unsaid").await;
     side.expect_kinds(1, "spoke", 3).await;
@@ -455,11 +455,16 @@ async fn events_told_twice_count_once() {
     let said = bo.says(ROOM, "once");
     bo.reacts(&said, "📌");
     bo.runs("note", &[("text", "again")], ROOM).reply().await;
-    side.expect_kinds(1, "noted", 2).await;
+    side.expect_kind(1, "noted").await;
+    side.expect_kind(1, "kept").await;
     side.rests().await;
     assert_eq!(
-        (side.count(1, "spoke").await, side.count(1, "noted").await),
-        (1, 2)
+        (
+            side.count(1, "spoke").await,
+            side.count(1, "noted").await,
+            side.count(1, "kept").await
+        ),
+        (1, 1, 1)
     );
 }
 

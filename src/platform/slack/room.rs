@@ -379,8 +379,9 @@ impl Slack {
         if thread.is_some() {
             return Ok((room.to_owned(), String::new()));
         }
-        let body = json!({"channel": channel});
-        match self.call("conversations.unarchive", &body).await {
+        let params = [("channel", channel.to_owned())];
+        // It reads no JSON.
+        match self.read("conversations.unarchive", &params).await {
             Err(f) if f.code == "not_archived" => {}
             Err(mut f) if !f.code.is_empty() && f.fault.retry == Retry::Never => {
                 // Whatever keeps it shut: people need a room now.
@@ -390,7 +391,6 @@ impl Slack {
             done => drop(done?),
         }
         let _ = self.join(channel).await;
-        let params = [("channel", channel.to_owned())];
         let info = self.read("conversations.info", &params).await?;
         Ok(named_room(&info["channel"]))
     }

@@ -576,6 +576,9 @@ fn directory(plan: &Plan, slack: Option<&SlackWorld>, discord: Option<&DiscordWo
             ("slack", slack.map(|w| w.user(id).id().to_owned())),
             ("discord", discord.map(|w| w.user(id).id().to_string())),
         ];
+        if id == "ana" {
+            person.roles.clone_from(&plan.rooms.redactors);
+        }
         let known = accounts.into_iter();
         let known = known.filter_map(|(name, account)| Some((name.to_owned(), account?)));
         person.identities = known.collect::<BTreeMap<_, _>>();

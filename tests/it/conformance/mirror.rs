@@ -248,10 +248,12 @@ async fn what_is_not_kept_of_a_file_is_said_with_its_reason() {
     let bo = c.discord.world().user("bo");
     ana.sends_file(slack, ("big.bin", &[7; 1001]), "", None);
     ana.sends_file(slack, ("first.bin", &[8; 1000]), "", None);
+    c.house.until_told(1, "\"attached\"").await;
     bo.sends_file(discord, ("second.bin", &[9; 600]), "", None);
     // An address that leads elsewhere is not followed, whoever says it.
     let evil = "http://169.254.169.254/latest/meta-data";
     ana.sends_file(slack, ("elsewhere.bin", b"x"), "", Some(evil));
+    c.house.until_told(1, "elsewhere.bin").await;
     c.slack.world().takes_scope("files:read");
     ana.sends_file(slack, ("unread.bin", b"x"), "", None);
     let refused = |e: &Event| match e {

@@ -122,27 +122,26 @@ async fn pins_reactions_and_the_shortcut_put_a_message_on_the_timeline() {
     bo.joins(&room);
     let one = bo.says(&room, "deploy 17 went out");
     ana.pins(&one);
-    side.until_told(1, "deploy 17 went out (pinned)").await;
+    side.until_told(1, "\"deploy 17 went out\",\"author\"")
+        .await;
     let two = bo.says(&room, "rolled it back");
     ana.reacts(&two, "pushpin");
-    side.until_told(1, "rolled it back (marked with :pushpin:)")
-        .await;
+    side.until_told(1, "\"rolled it back\",\"author\"").await;
     let three = bo.says(&room, "errors are gone");
     let shortcut = ana.uses_shortcut("add_to_timeline", &three).await;
     shortcut.assert_acked();
-    let told = side
-        .until_told(1, "errors are gone (added by shortcut)")
-        .await;
-    assert!(told.contains("bo: errors are gone"), "{told}");
+    let told = side.until_told(1, "\"errors are gone\",\"author\"").await;
+    assert!(told.contains("\"bo\""), "{told}");
+    assert!(told.contains("added by shortcut"), "{told}");
     // The same message again is the same entry.
     ana.pins(&two);
     ana.reacts(&three, "eyes");
     let four = bo.says(&room, "all calm");
     ana.pins(&four);
-    side.until_told(1, "all calm (pinned)").await;
+    side.until_told(1, "\"all calm\",\"author\"").await;
     let kept = side.story(1).await;
     assert_eq!(
-        kept.iter().filter(|e| e.contains("\"noted\"")).count(),
+        kept.iter().filter(|e| e.contains("\"kept\"")).count(),
         4,
         "{kept:#?}"
     );
