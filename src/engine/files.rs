@@ -49,7 +49,8 @@ impl Engine {
         (hex && !file.removed && place.is_file()).then_some(place)
     }
 
-    /// How many bytes one more file of this incident may have.
+    /// How many bytes are fetched of one more file of this incident: as many as any file may have while
+    /// there is room, so that a file that is too much for the incident is told apart from one that is too large.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -57,9 +58,8 @@ impl Engine {
         let rules = &self.directory().rooms;
         let incident = self.incident(id).await?;
         let used = incident.map_or(0, |i| i.talk.file_bytes);
-        Ok(rules
-            .file_bytes
-            .min(rules.incident_bytes.saturating_sub(used)))
+        let left = rules.incident_bytes.saturating_sub(used);
+        Ok(if left == 0 { 0 } else { rules.file_bytes })
     }
 
     /// Keeps a file and answers the event that tells of it, or says on the timeline why it was not kept.

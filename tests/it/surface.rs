@@ -11,7 +11,8 @@ fn arms() -> Vec<String> {
     let source = concat!(
         include_str!("../../src/chat/grammar.rs"),
         include_str!("../../src/chat/grammar/verb.rs"),
-        include_str!("../../src/chat/grammar/conduct.rs")
+        include_str!("../../src/chat/grammar/conduct.rs"),
+        include_str!("../../src/chat/grammar/rooms.rs")
     );
     let arms = source.lines().filter(|l| l.contains("=> \""));
     arms.filter_map(|l| l.split('"').nth(1).map(str::to_owned))

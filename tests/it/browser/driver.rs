@@ -230,7 +230,21 @@ impl Tab {
 
     /// Types into a field, key by key.
     pub async fn write(&self, css: &str, keys: &str) {
-        self.find(css).await.send_keys(keys).await.unwrap();
+        let place = Locator::Css(css);
+        until(
+            &format!("{} can write into {css}", self.name),
+            PATIENCE,
+            async || {
+                let found = self.client.find_all(place).await;
+                for element in found.map_err(|e| e.to_string())? {
+                    if element.is_displayed().await.unwrap_or(false) {
+                        return element.send_keys(keys).await.map_err(|e| e.to_string());
+                    }
+                }
+                Err("none that can be seen".to_owned())
+            },
+        )
+        .await;
     }
 
     /// Leaves a mark that a reload would wipe out.

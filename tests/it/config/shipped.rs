@@ -190,6 +190,7 @@ fn the_examples_comments_show_the_defaults() {
         "url = ",
         "service",
         "automation",
+        "announce",
         "type = ",
     ];
     let mut mapping = false;

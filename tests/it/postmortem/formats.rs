@@ -153,7 +153,10 @@ fn the_json_comes_back_as_the_same_document_and_fits_its_schema() {
             .collect();
         assert!(faults.is_empty(), "{faults:?}");
         let back = postmortem::import(&json).unwrap();
-        assert_eq!(back, document);
+        // What a message said before it was changed stands in the transcript alone.
+        let mut told = document.clone();
+        told.conversation.iter_mut().for_each(|s| s.earlier.clear());
+        assert_eq!(back, told);
         assert_eq!(postmortem::json(&back), json);
     }
     let json = postmortem::json(&rich());

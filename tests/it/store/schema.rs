@@ -106,6 +106,7 @@ async fn every_migration_applies_to_a_database_in_use() {
         assert_eq!(store.take_over().await.unwrap(), 4);
         let query = AlertQuery {
             limit: 10,
+            sight: firebell::core::sight::Sight::All,
             ..AlertQuery::default()
         };
         assert_eq!(store.alerts(&query).await.unwrap().len(), 2);
