@@ -8,6 +8,7 @@
 use super::{Engine, Failure};
 use crate::core::id::{Actor, IncidentId, Seq};
 use crate::core::incident::{Command, KeptFile, RefusedFile, Talk, size};
+use crate::core::rooms::RoomRules;
 use crate::store::FileRow;
 use sha2::{Digest, Sha256};
 use std::io::Write;
@@ -49,8 +50,7 @@ impl Engine {
         (hex && !file.removed && place.is_file()).then_some(place)
     }
 
-    /// How many bytes are fetched of one more file of this incident: as many as any file may have while
-    /// there is room, so that a file that is too much for the incident is told apart from one that is too large.
+    /// How many bytes more the files of this incident may have together.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -58,8 +58,7 @@ impl Engine {
         let rules = &self.directory().rooms;
         let incident = self.incident(id).await?;
         let used = incident.map_or(0, |i| i.talk.file_bytes);
-        let left = rules.incident_bytes.saturating_sub(used);
-        Ok(if left == 0 { 0 } else { rules.file_bytes })
+        Ok(rules.incident_bytes.saturating_sub(used))
     }
 
     /// Keeps a file and answers the event that tells of it, or says on the timeline why it was not kept.
@@ -115,17 +114,9 @@ impl Engine {
         content: &bytes::Bytes,
     ) -> Result<(String, u64, String), String> {
         let bytes = content.len() as u64;
-        let rules = &self.directory().rooms;
-        if bytes > rules.file_bytes {
-            return Err(too_large(bytes, rules.file_bytes));
-        }
-        let room = self.room_for_file(id).await.map_err(|f| f.to_string())?;
-        if bytes > room {
-            return Err(format!(
-                "it is {}, and the files of one incident may be {} together ([rooms] incident-bytes)",
-                size(bytes),
-                size(rules.incident_bytes)
-            ));
+        let left = self.room_for_file(id).await.map_err(|f| f.to_string())?;
+        if let Some(why) = not_kept(bytes, &self.directory().rooms, left) {
+            return Err(why);
         }
         let Some(folder) = self.0.files.get().cloned() else {
             return Err("this firebell keeps no files".to_owned());
@@ -200,7 +191,22 @@ fn shred(path: &Path) {
     }
 }
 
-/// Why a file is not kept.
+/// Why a file of this many bytes is not kept, when those of its incident may have `left` more.
+#[must_use]
+pub fn not_kept(bytes: u64, rules: &RoomRules, left: u64) -> Option<String> {
+    if bytes > rules.file_bytes {
+        return Some(too_large(bytes, rules.file_bytes));
+    }
+    (bytes > left).then(|| {
+        format!(
+            "it is {}, and the files of one incident may be {} together ([rooms] incident-bytes)",
+            size(bytes),
+            size(rules.incident_bytes)
+        )
+    })
+}
+
+/// Why a file is not kept: no file may be so large.
 #[must_use]
 pub fn too_large(bytes: u64, most: u64) -> String {
     format!(

@@ -54,7 +54,7 @@ pub use counted::counted;
 pub use covers::covered;
 pub use doors::{Door, Said};
 pub use feeds::first_copies;
-pub use files::{Incoming, is_picture, too_large};
+pub use files::{Incoming, is_picture, not_kept, too_large};
 pub use lease::GRACE_MS;
 pub use partly::proposed;
 pub use postmortems::Read;

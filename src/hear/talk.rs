@@ -78,12 +78,12 @@ async fn fetched(
 ) -> Result<Result<bytes::Bytes, String>, Failure> {
     let engine = &errand.inner.engine;
     let rules = engine.directory().rooms.clone();
-    if file.bytes > rules.file_bytes {
-        // What is too large is not fetched at all.
-        return Ok(Err(crate::engine::too_large(file.bytes, rules.file_bytes)));
+    let left = engine.room_for_file(id).await?;
+    // What is too large is not fetched at all.
+    if let Some(why) = crate::engine::not_kept(file.bytes, &rules, left) {
+        return Ok(Err(why));
     }
-    let most = engine.room_for_file(id).await?;
-    if most == 0 {
+    if left == 0 {
         return Ok(Err(
             "the files of this incident are as much as may be kept ([rooms] incident-bytes)"
                 .to_owned(),
@@ -95,7 +95,7 @@ async fn fetched(
             tokio::time::sleep(wait).await;
             wait *= 2;
         }
-        match errand.voice.fetch(file, most).await {
+        match errand.voice.fetch(file, rules.file_bytes.min(left)).await {
             Ok(content) => return Ok(Ok(content)),
             Err(fault) if fault.retry == Retry::Never => return Ok(Err(fault.why)),
             Err(fault) => why = fault.why,
