@@ -34,3 +34,15 @@ pub(super) enum NotRead {
     #[response(status = 503, description = "The database does not answer; try again")]
     NoDatabase(ErrorBody),
 }
+
+/// Why nothing of an incident is told, besides what the route itself names.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "read by the description of the API only")]
+pub(super) enum NotSeen {
+    #[response(status = 401, description = "No valid token")]
+    Nobody(ErrorBody),
+    #[response(status = 404, description = "There is no such incident")]
+    Missing(ErrorBody),
+    #[response(status = 503, description = "The database does not answer; try again")]
+    NoDatabase(ErrorBody),
+}

@@ -1,6 +1,6 @@
 //! Reading incidents: the list, one of them, and what its journal tells.
 
-use super::answers::NotRead;
+use super::answers::{NotRead, NotSeen};
 use super::body::Which;
 use super::params::{Asked, FromParams, Paging, Params, not_allowed};
 use super::runs::{RunOut, runs_of};
@@ -12,7 +12,7 @@ use crate::core::sight::Sight;
 use crate::core::timeline;
 use crate::http::App;
 use crate::http::auth::Caller;
-use crate::http::error::{ErrorBody, Problem};
+use crate::http::error::Problem;
 use crate::store::IncidentQuery;
 use axum::extract::State;
 use axum::{Extension, Json};
@@ -163,9 +163,7 @@ pub async fn list_incidents(
     params(("id" = i64, Path, description = "Its number")),
     responses(
         (status = 200, body = IncidentDetail),
-        (status = 401, description = "No valid token", body = ErrorBody),
-        (status = 404, description = "There is no such incident", body = ErrorBody),
-        (status = 503, description = "The database does not answer; try again", body = ErrorBody),
+        NotSeen,
     )
 )]
 pub async fn get_incident(
@@ -210,9 +208,7 @@ async fn journal(app: &App, id: IncidentId) -> Result<Vec<Record>, Problem> {
     params(("id" = i64, Path, description = "Its number")),
     responses(
         (status = 200, body = All<EntryOut>),
-        (status = 401, description = "No valid token", body = ErrorBody),
-        (status = 404, description = "There is no such incident", body = ErrorBody),
-        (status = 503, description = "The database does not answer; try again", body = ErrorBody),
+        NotSeen,
     )
 )]
 pub async fn get_timeline(
@@ -234,9 +230,7 @@ pub async fn get_timeline(
     params(("id" = i64, Path, description = "Its number")),
     responses(
         (status = 200, body = All<DeliveryOut>),
-        (status = 401, description = "No valid token", body = ErrorBody),
-        (status = 404, description = "There is no such incident", body = ErrorBody),
-        (status = 503, description = "The database does not answer; try again", body = ErrorBody),
+        NotSeen,
     )
 )]
 pub async fn get_deliveries(
@@ -259,9 +253,7 @@ pub async fn get_deliveries(
     params(("id" = i64, Path, description = "Its number")),
     responses(
         (status = 200, body = All<RunOut>),
-        (status = 401, description = "No valid token", body = ErrorBody),
-        (status = 404, description = "There is no such incident", body = ErrorBody),
-        (status = 503, description = "The database does not answer; try again", body = ErrorBody),
+        NotSeen,
     )
 )]
 pub async fn get_runs(

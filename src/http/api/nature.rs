@@ -1,5 +1,6 @@
 //! What an incident is: private, a drill, of a type, a part of another; and what it has to do with.
 
+use super::answers::{NotDone, NotSeen};
 use super::body::{Body, Which, cause};
 use super::hands::visible;
 use super::incidents::{detail, missing};
@@ -115,9 +116,7 @@ pub struct TiesOut {
     params(("id" = i64, Path, description = "Its number")),
     responses(
         (status = 200, body = TiesOut),
-        (status = 401, description = "No valid token", body = ErrorBody),
-        (status = 404, description = "There is no such incident", body = ErrorBody),
-        (status = 503, description = "The database does not answer; try again", body = ErrorBody),
+        NotSeen,
     )
 )]
 pub async fn get_ties(
@@ -167,12 +166,10 @@ pub async fn get_ties(
     request_body = PrivateBody,
     responses(
         (status = 200, description = "Done, or done before with this key", body = IncidentDetail),
-        (status = 400, description = "The body or the key does not fit", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
         (status = 403, description = "Only its lead, or whom the configuration names, makes it public", body = ErrorBody),
         (status = 404, description = "There is no such incident", body = ErrorBody),
         (status = 409, description = "Refused: it is so already", body = ErrorBody),
-        (status = 503, description = "It cannot be stored now; try again with the same key", body = ErrorBody),
+        NotDone,
     )
 )]
 pub async fn set_private(
@@ -201,11 +198,9 @@ pub async fn set_private(
     request_body = DrillBody,
     responses(
         (status = 200, description = "Done, or done before with this key", body = IncidentDetail),
-        (status = 400, description = "The body or the key does not fit", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
         (status = 404, description = "There is no such incident", body = ErrorBody),
         (status = 409, description = "Refused: it is so already", body = ErrorBody),
-        (status = 503, description = "It cannot be stored now; try again with the same key", body = ErrorBody),
+        NotDone,
     )
 )]
 pub async fn set_drill(
@@ -310,11 +305,9 @@ pub async fn invite(
     request_body = RelateBody,
     responses(
         (status = 200, description = "Done, or done before with this key", body = IncidentDetail),
-        (status = 400, description = "The body or the key does not fit", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
         (status = 404, description = "There is no such incident", body = ErrorBody),
         (status = 409, description = "Refused: it is so already", body = ErrorBody),
-        (status = 503, description = "It cannot be stored now; try again with the same key", body = ErrorBody),
+        NotDone,
     )
 )]
 pub async fn relate(

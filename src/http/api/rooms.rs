@@ -1,6 +1,7 @@
 //! Rooms of an incident and what was said in them: what failed, another try, the files, removal for good.
 
 use super::acts::{EmptyBody, submit};
+use super::answers::{NotDone, NotSeen};
 use super::body::{Body, Which, cause};
 use super::incidents::missing;
 use super::shape::{All, IncidentDetail};
@@ -103,9 +104,7 @@ pub struct RedactedOut {
     params(("id" = i64, Path, description = "Its number")),
     responses(
         (status = 200, body = All<StepOut>),
-        (status = 401, description = "No valid token", body = ErrorBody),
-        (status = 404, description = "There is no such incident", body = ErrorBody),
-        (status = 503, description = "The database does not answer; try again", body = ErrorBody),
+        NotSeen,
     )
 )]
 pub async fn get_rooms(
@@ -145,11 +144,9 @@ pub async fn get_rooms(
     request_body(content = Option<EmptyBody>, description = "May be left out"),
     responses(
         (status = 200, description = "Asked for", body = IncidentDetail),
-        (status = 400, description = "The body or the key does not fit", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
         (status = 404, description = "There is no such incident", body = ErrorBody),
         (status = 409, description = "Refused: nothing failed", body = ErrorBody),
-        (status = 503, description = "It cannot be stored now; try again with the same key", body = ErrorBody),
+        NotDone,
     )
 )]
 pub async fn retry_rooms(
@@ -176,11 +173,9 @@ pub async fn retry_rooms(
     request_body(content = Option<EmptyBody>, description = "May be left out"),
     responses(
         (status = 200, description = "Asked for", body = IncidentDetail),
-        (status = 400, description = "The body or the key does not fit", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
         (status = 404, description = "There is no such incident", body = ErrorBody),
         (status = 409, description = "Refused: it is open, has no room, or they are archived", body = ErrorBody),
-        (status = 503, description = "It cannot be stored now; try again with the same key", body = ErrorBody),
+        NotDone,
     )
 )]
 pub async fn archive_rooms(
@@ -207,11 +202,9 @@ pub async fn archive_rooms(
     request_body = TitleBody,
     responses(
         (status = 200, description = "Done", body = IncidentDetail),
-        (status = 400, description = "The body or the key does not fit", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
         (status = 404, description = "There is no such incident", body = ErrorBody),
         (status = 409, description = "Refused: it is called so already", body = ErrorBody),
-        (status = 503, description = "It cannot be stored now; try again with the same key", body = ErrorBody),
+        NotDone,
     )
 )]
 pub async fn rename(
@@ -237,9 +230,7 @@ pub async fn rename(
     params(("id" = i64, Path, description = "Its number")),
     responses(
         (status = 200, body = All<FileOut>),
-        (status = 401, description = "No valid token", body = ErrorBody),
-        (status = 404, description = "There is no such incident", body = ErrorBody),
-        (status = 503, description = "The database does not answer; try again", body = ErrorBody),
+        NotSeen,
     )
 )]
 pub async fn get_files(
@@ -267,12 +258,10 @@ pub async fn get_files(
     request_body = WhyBody,
     responses(
         (status = 200, description = "Removed", body = RedactedOut),
-        (status = 400, description = "The body or the key does not fit", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
         (status = 403, description = "Refused: neither its author nor a redactor", body = ErrorBody),
         (status = 404, description = "There is no such incident", body = ErrorBody),
         (status = 409, description = "Refused: nothing a person wrote, or removed already", body = ErrorBody),
-        (status = 503, description = "It cannot be stored now; try again with the same key", body = ErrorBody),
+        NotDone,
     )
 )]
 pub async fn redact(

@@ -1,6 +1,7 @@
 //! Telling others by API: what everybody would read, updates, and what became of each telling.
 
 use super::acts::submit;
+use super::answers::NotDone;
 use super::body::{Body, Which};
 use super::hands::visible;
 use super::shape::IncidentDetail;
@@ -118,12 +119,9 @@ impl UpdateBody {
     request_body = UpdateBody,
     responses(
         (status = 200, description = "Told, or told before with this key", body = IncidentDetail),
-        (status = 400, description = "The body or the key does not fit", body = ErrorBody),
-        (status = 401, description = "No valid token", body = ErrorBody),
         (status = 404, description = "There is no such incident", body = ErrorBody),
         (status = 409, description = "Refused: nothing would change, or everybody would read something else than `seen`", body = ErrorBody),
-        (status = 413, description = "The body is too large", body = ErrorBody),
-        (status = 503, description = "It cannot be stored now; try again with the same key", body = ErrorBody),
+        NotDone,
     )
 )]
 pub async fn post_update(
