@@ -213,6 +213,11 @@ impl Tab {
                     .map_err(|e| e.to_string())?;
                 for element in found {
                     if element.is_displayed().await.unwrap_or(false) {
+                        // As a person would: not from under what stands fixed at the top.
+                        let middle = "arguments[0].scrollIntoView({block: 'center'})";
+                        let at = serde_json::to_value(&element).map_err(|e| e.to_string())?;
+                        let moved = self.client.execute(middle, vec![at]).await;
+                        moved.map_err(|e| e.to_string())?;
                         return element.click().await.map_err(|e| e.to_string());
                     }
                 }

@@ -6,11 +6,6 @@ use serde_json::json;
 
 #[tokio::test]
 async fn an_incident_is_led_on_a_phone_and_looked_at_on_a_desk() {
-    if !crate::tools::known_open(
-        "a field of the command panel cannot be seen when it is written into",
-    ) {
-        return;
-    }
     let Some(driver) = Driver::start().await else {
         return;
     };

@@ -113,9 +113,6 @@ async fn incidents_change_hands_by_forms_on_a_desk_and_on_a_phone() {
 
 #[tokio::test]
 async fn an_incident_of_a_type_is_declared_in_private_and_tied_to_another() {
-    if !crate::tools::known_open("a header covers the button Relate") {
-        return;
-    }
     let Some(driver) = Driver::start().await else {
         return;
     };

@@ -1,6 +1,7 @@
 //! Declaring from a message, by whomever; and a private incident's room.
 
 use super::side::Side;
+use crate::discord_world::permissions;
 use firebell::core::id::{Actor, IncidentId};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,13 +63,10 @@ async fn a_command_without_words_opens_the_form() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_room_of_what_becomes_private_is_closed() {
-    if !crate::tools::known_open(
-        "nothing closes Discord's room of what becomes private in this stage",
-    ) {
-        return;
-    }
     let side = Side::start().await;
     let (world, ana) = (&side.world, side.world.user("ana"));
+    // As the invite asks: who may see a room is a matter of roles.
+    world.bot_may(permissions::BOT | permissions::MANAGE_ROLES);
     let new = [("title", "the zebra escaped"), ("sev", "sev1")];
     ana.runs("new", &new, "general").reply().await;
     let room = world.expect_channel("inc-1-the-zebra-escaped").await;
