@@ -144,7 +144,8 @@ async fn an_incident_of_a_type_is_declared_in_private_and_tied_to_another() {
     // What it may have to do with is offered with the reason.
     tab.sees("main", "the same service checkout").await;
     tab.press("Relate").await;
-    tab.sees("main", "#2 and #1 are related.").await;
+    tab.sees(".toasts", "#2 and #1 are related.").await;
+    tab.sees("main .card", "Related").await;
     tab.shoot("declare-ties").await;
     // For somebody it does not concern it is not there.
     let other = driver.open("emi", Screen::Desktop, &firebell.url()).await;
