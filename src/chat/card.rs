@@ -535,9 +535,9 @@ impl View<'_> {
 
     fn offered(&self) -> Vec<&Arc<Action>> {
         let i = self.incident;
+        let labels = i.labels();
         let fits = |a: &&Arc<Action>| {
-            i.nature.permits(a.class)
-                && action::offered(a, i.service.as_deref(), &i.labels()).is_ok()
+            i.nature.permits(a.class) && action::offered(a, i.service.as_deref(), &labels).is_ok()
         };
         // What helped before comes first.
         let found = self.directory.learned.suggestions(self.directory, i);

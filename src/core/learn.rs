@@ -409,7 +409,8 @@ impl Learned {
         directory: &Directory,
         incident: &Incident,
     ) -> Vec<(Arc<Action>, Evidence)> {
-        let Some(pattern) = Pattern::of(incident.service.as_deref(), &incident.labels()) else {
+        let labels = incident.labels();
+        let Some(pattern) = Pattern::of(incident.service.as_deref(), &labels) else {
             return Vec::new();
         };
         let ran: BTreeSet<&str> = self
@@ -418,7 +419,7 @@ impl Learned {
             .flat_map(|l| l.runs.iter().map(|r| r.action.as_str()))
             .collect();
         let fits = |a: &&Arc<Action>| {
-            super::action::offered(a, incident.service.as_deref(), &incident.labels()).is_ok()
+            super::action::offered(a, incident.service.as_deref(), &labels).is_ok()
         };
         let known = ran
             .iter()

@@ -86,9 +86,12 @@ impl Desk<'_> {
         let Ok(incident) = self.look(id).await else {
             return said;
         };
-        let fits = self.directory.actions.values().filter(|a| {
-            action::offered(a, incident.service.as_deref(), &incident.labels()).is_ok()
-        });
+        let labels = incident.labels();
+        let fits = self
+            .directory
+            .actions
+            .values()
+            .filter(|a| action::offered(a, incident.service.as_deref(), &labels).is_ok());
         let names: Vec<String> = fits.map(|a| format!("`{}`", a.id)).collect();
         if names.is_empty() {
             return format!("{said} No action is offered on {id}.");

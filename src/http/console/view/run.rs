@@ -306,7 +306,8 @@ pub(in super::super) fn form(
         form.sheet method=(method) action=(to) {
             @if dry { (hidden(scene)) input type="hidden" name="dry" value="yes"; }
             @if action.args.is_empty() { p.quiet-line { "It takes no arguments." } }
-            @for arg in &action.args { (field(arg, given, &incident.labels())) }
+            @let labels = incident.labels();
+            @for arg in &action.args { (field(arg, given, &labels)) }
             div.actions {
                 button.button.primary disabled[scene.viewer.acting != Acting::Yes] {
                     @if dry { "Dry run" } @else { "Show me exactly what runs" }
