@@ -1,4 +1,4 @@
-//! `firebell approve`, `reject`, `stop` and `settle`: over the REST API, as the person whose token it is.
+//! `firebell approve`, `reject`, `stop`, `look` and `settle`: over the REST API, as the person whose token it is.
 //!
 //! What is approved is what was printed: the answer carries the subject that was shown.
 
@@ -18,6 +18,7 @@ pub(super) enum Answer {
     Approve,
     Reject,
     Stop,
+    Look,
     Settle { good: bool, note: String },
 }
 
@@ -96,6 +97,7 @@ pub(super) async fn decide(what: &What, answer: Answer) -> anyhow::Result<ExitCo
         Answer::Approve => "approve",
         Answer::Reject => "reject",
         Answer::Stop => "stop",
+        Answer::Look => "check",
         Answer::Settle { .. } => "settle",
     };
     if answer == Answer::Approve && !what.yes && !confirmed()? {
@@ -104,7 +106,7 @@ pub(super) async fn decide(what: &What, answer: Answer) -> anyhow::Result<ExitCo
     }
     let body = match answer {
         Answer::Approve => json!({"subject": subject}),
-        Answer::Reject | Answer::Stop => json!({}),
+        Answer::Reject | Answer::Stop | Answer::Look => json!({}),
         Answer::Settle { good, note } => json!({"good": good, "note": note}),
     };
     let done = client
@@ -112,9 +114,10 @@ pub(super) async fn decide(what: &What, answer: Answer) -> anyhow::Result<ExitCo
         .bearer_auth(&token)
         .json(&body);
     let done = asked(done).await?;
+    // A look is a run of its own.
     print(&format!(
         "run-{}: {}",
-        what.run,
+        done["id"].as_i64().unwrap_or(what.run),
         done["state"].as_str().unwrap_or("done")
     ))?;
     if let Some(missing) = done["missing"].as_str().filter(|m| !m.is_empty()) {

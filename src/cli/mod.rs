@@ -208,6 +208,11 @@ enum Command {
         #[command(flatten)]
         what: approve::What,
     },
+    /// Look how a run with an unknown outcome went, by the diagnostic its action's file names
+    Look {
+        #[command(flatten)]
+        what: approve::What,
+    },
     /// Say how a run with an unknown outcome went, after looking
     Settle {
         #[command(flatten)]
@@ -356,6 +361,7 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
         Command::Approve { what } => approve::decide(&what, approve::Answer::Approve).await,
         Command::Reject { what } => approve::decide(&what, approve::Answer::Reject).await,
         Command::Stop { what } => approve::decide(&what, approve::Answer::Stop).await,
+        Command::Look { what } => approve::decide(&what, approve::Answer::Look).await,
         Command::Settle { what, how, note } => {
             let good = how == How::Worked;
             approve::decide(&what, approve::Answer::Settle { good, note }).await

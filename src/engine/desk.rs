@@ -143,7 +143,10 @@ impl Desk {
             .unwrap_or_else(PoisonError::into_inner)
             .next_due();
         let quiet = memory.quiet.next_due(self.committing.is_none());
-        [memory.next_wake(), lease, quiet, memory.brakes.next_due()]
+        let lead = self.engine.0.options.clock.lead_ms();
+        let wake = memory.next_wake().map(|at| at.plus_ms(-lead));
+        let brakes = memory.brakes.next_due();
+        [wake, lease, quiet, brakes, memory.next_rest()]
             .into_iter()
             .flatten()
             .min()
@@ -190,6 +193,7 @@ impl Desk {
         let mut batch = batch.unwrap_or_else(|| Batch::of(Draft::new(&self.engine)));
         batch.draft.now = self.engine.now();
         if let Some(memory) = &mut self.memory {
+            memory.clock = batch.draft.now;
             batch.draft.know(&memory.quiet.silences);
             if self.engine.0.look.swap(false, Ordering::SeqCst) {
                 memory.quiet.look_at = Some(Time(0));
@@ -233,18 +237,22 @@ impl Desk {
             draft.pump(memory);
             batch.urgent = true;
         }
+        let (now, lead) = (draft.now, self.engine.0.options.clock.lead_ms());
         for _ in 0..DUE_AT_ONCE {
-            let Some((id, due)) = memory.pop_due(draft.now) else {
+            let Some((id, due)) = memory.pop_due(now.plus_ms(lead)) else {
                 break;
             };
             batch.size += 1;
             batch.urgent = true;
-            self.engine.0.options.metrics.woke(draft.now.since_ms(due));
+            self.engine.0.options.metrics.woke(now.since_ms(due).max(0));
+            // For it, it is due.
+            draft.now = now.max(due);
             if let Err(refusal) = draft.apply(memory, "wake", id, Command::Wake) {
                 // Cannot be: the deadline came from the same state. Said, because a silent stop of time is the worst fault.
                 tracing::error!(incident.id = id.0, %refusal, "a deadline was refused");
             }
         }
+        draft.now = now;
         let mut leases = self
             .engine
             .0
@@ -434,7 +442,7 @@ impl Desk {
         let Some(memory) = &mut self.memory else {
             return Ok(());
         };
-        if memory.incidents.contains_key(&id) {
+        if memory.incidents.contains(id) {
             return Ok(());
         }
         let journal = self.engine.store().journal(id).await?;

@@ -125,13 +125,13 @@ impl Draft {
         id: IncidentId,
         command: Command,
     ) -> Result<(), Refusal> {
-        let incident = memory.incidents.get(&id).ok_or(Refusal::NoSuchIncident)?;
+        let incident = memory.incidents.get(id).ok_or(Refusal::NoSuchIncident)?;
         let scene = Scene {
             now: self.now,
             directory: &self.directory,
             brakes: &memory.brakes,
         };
-        decide(incident, &scene, command).map(drop)
+        decide(&incident, &scene, command).map(drop)
     }
 
     /// Decides a command and records what follows from it. The incident must be in memory, or new.
@@ -144,18 +144,17 @@ impl Draft {
     ) -> Result<Seq, Refusal> {
         self.take_turn(memory, &mut command);
         self.number_runs(&mut command);
-        let blank = Incident::new(id);
-        let before = memory.incidents.get(&id).map_or(&blank, |i| i.as_ref());
+        let blank = || Arc::new(Incident::new(id));
+        let before = memory.awake(id).unwrap_or_else(blank);
         let scene = Scene {
             now: self.now,
             directory: &self.directory,
             brakes: &memory.brakes,
         };
-        let events = decide(before, &scene, command)?;
-        let mut incident = memory
-            .incidents
-            .remove(&id)
-            .unwrap_or_else(|| Arc::new(blank));
+        let events = decide(&before, &scene, command)?;
+        // Of its copies one is left for the desk, so that it is changed in place where no reader has it.
+        let mut incident = before;
+        memory.incidents.remove(id);
         let before_status = (incident.status, incident.nature.private);
         let mut frees = false;
         for event in events {
@@ -253,10 +252,10 @@ impl Draft {
     /// Projections of everything touched; call once, last.
     pub(super) fn project(&mut self, memory: &Memory) {
         for id in &self.touched {
-            if let Some(incident) = memory.incidents.get(id) {
+            if let Some(incident) = memory.incidents.get(*id) {
                 self.changes
                     .incidents
-                    .insert(*id, IncidentRow::of(incident));
+                    .insert(*id, IncidentRow::of(&incident));
             }
         }
     }
@@ -560,7 +559,7 @@ fn tells_whole(
     (status, private): (Status, bool),
 ) -> Option<(IncidentId, Shape)> {
     let (parent, _) = incident.parent.as_ref()?;
-    let whole = memory.incidents.get(parent)?;
+    let whole = memory.incidents.get(*parent)?;
     whole.children.get(&incident.id)?;
     let child = incident.id;
     if incident.nature.private && !private && !whole.nature.private {

@@ -55,7 +55,7 @@ impl Engine {
     pub(super) async fn offer_lesson(&self, id: IncidentId) -> Result<bool, Failure> {
         let incident = {
             let open = self.0.open.read().unwrap_or_else(PoisonError::into_inner);
-            open.get(&id).cloned()
+            open.get(id)
         };
         let Some(incident) = incident else {
             return Ok(false);

@@ -137,7 +137,7 @@ impl Intake {
         self.flush_fires(draft, memory, leases);
         if memory
             .incidents
-            .get(&id)
+            .get(id)
             .is_some_and(|i| i.is_open() && now < i.severity)
         {
             let cause = cause(alert);

@@ -2,20 +2,24 @@
 
 use super::lease::{self, GRACE_MS, Leases};
 use super::quiet::Quiet;
+use super::shelf::{Kept, Packer, REST_MS, Shelf};
 use crate::core::audit::{Entry, Fact, Head};
 use crate::core::brakes::{Brakes, HOUR_MS, Switches};
-use crate::core::id::{AlertId, IncidentId};
-use crate::core::incident::{Incident, Ladder, wake_at};
+use crate::core::id::{AlertId, IncidentId, Seq};
+use crate::core::incident::{Incident, Ladder, Status, wake_at};
 use crate::core::time::Time;
 use crate::store::{
     Delivery, HighWater, Lane, LiveAlert, NoticeRow, OutboxRow, ShowRow, Store, StoreFault,
 };
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
 
 /// Policies whose copies are shared: as many as are looked through in less than a commit takes.
 const LADDERS: usize = 256;
+
+/// Incidents packed between two batches: a third of a millisecond.
+const REST_AT_ONCE: usize = 32;
 
 /// Key of a surface: incident, platform, surface word.
 pub(super) type ShowKey = (IncidentId, String, String);
@@ -24,7 +28,7 @@ pub(super) type ShowKey = (IncidentId, String, String);
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     /// Open incidents, and closed ones that something still waits for.
-    pub incidents: HashMap<IncidentId, Arc<Incident>>,
+    pub incidents: Shelf,
     /// Open incident of a group.
     pub groups: HashMap<String, IncidentId>,
     /// Surfaces of the incidents held.
@@ -41,8 +45,13 @@ pub(super) struct Memory {
     pub turns: HashMap<String, u64>,
     /// What holds runs back, of all incidents.
     pub brakes: Brakes,
+    /// When it was last decided; what is taken into memory now is at rest so much later.
+    pub clock: Time,
     /// Ladders that incidents share, one copy each.
     ladders: Vec<Arc<Ladder>>,
+    /// Since when each incident may be at rest, with the fact it had then; stale entries are skipped.
+    touched: VecDeque<(Time, IncidentId, Seq)>,
+    packer: Packer,
     /// When incidents want to be woken; stale entries are skipped when they come up.
     wakes: BinaryHeap<Reverse<(Time, IncidentId)>>,
 }
@@ -90,7 +99,8 @@ impl Memory {
         }
         memory.quiet = Quiet::restore(store, now).await?;
         let latches = store.latches(now.plus_ms(-HOUR_MS)).await?;
-        let open = memory.incidents.values().filter(|i| i.is_open()).count();
+        let all = memory.incidents.all();
+        let open = all.filter(|(_, i)| i.status() != Status::Resolved).count();
         memory.brakes = Brakes::of(latches, Switches::of(store.switches().await?), open);
         Ok((
             memory,
@@ -122,19 +132,71 @@ impl Memory {
         if let Some(at) = wake_at(&incident) {
             self.wakes.push(Reverse((at, incident.id)));
         }
-        self.incidents.insert(incident.id, incident);
+        let entry = (self.clock, incident.id, incident.seq);
+        self.touched.push_back(entry);
+        self.incidents.insert(incident.id, Kept::Whole(incident));
+    }
+
+    /// An incident to be worked with: it stays whole from now on.
+    pub(super) fn awake(&mut self, id: IncidentId) -> Option<Arc<Incident>> {
+        let kept = self.incidents.kept(id)?;
+        let incident = kept.whole();
+        if matches!(kept, Kept::Packed(_)) {
+            let entry = (self.clock, id, incident.seq);
+            self.touched.push_back(entry);
+            self.incidents.insert(id, Kept::Whole(incident.clone()));
+        }
+        Some(incident)
+    }
+
+    /// When the next incident is at rest.
+    pub(super) fn next_rest(&self) -> Option<Time> {
+        (self.touched.front()).map(|(since, ..)| since.plus_ms(REST_MS))
+    }
+
+    /// Whether there is something that may be at rest.
+    pub(super) fn may_rest(&self) -> bool {
+        self.next_rest().is_some_and(|at| at <= self.clock)
+    }
+
+    /// Packs incidents at rest, a few at a time, for the desk and for readers alike: what is not yet, or not
+    /// any more, as readers have it is on its way into the store and waits.
+    pub(super) fn rest(&mut self, readers: &mut Shelf) {
+        for _ in 0..REST_AT_ONCE {
+            if !self.may_rest() {
+                return;
+            }
+            let Some((_, id, seq)) = self.touched.pop_front() else {
+                return;
+            };
+            let Some(Kept::Whole(incident)) = self.incidents.kept(id) else {
+                continue;
+            };
+            // Touched since: another entry is on its way. Over: it is let go soon.
+            if incident.seq != seq || !incident.is_open() {
+                continue;
+            }
+            if !readers.is_whole(id, incident) {
+                self.touched.push_back((self.clock, id, seq));
+                continue;
+            }
+            if let Some(packed) = self.packer.pack(incident).map(Arc::new) {
+                readers.insert(id, Kept::Packed(packed.clone()));
+                self.incidents.insert(id, Kept::Packed(packed));
+            }
+        }
     }
 
     /// Lets an incident go that nothing will happen to by itself.
     pub(super) fn release(&mut self, id: IncidentId) {
-        let Some(incident) = self.incidents.get(&id) else {
+        let Some(incident) = self.incidents.get(id) else {
             return;
         };
         // One resolved by hand still hears of the ends of its alerts.
-        if incident.is_open() || wake_at(incident).is_some() || !incident.firing.is_empty() {
+        if incident.is_open() || wake_at(&incident).is_some() || !incident.firing.is_empty() {
             return;
         }
-        for group in incident.clone().groups() {
+        for group in incident.groups() {
             self.forget_group(group, id);
         }
         let keys: Vec<ShowKey> = self.shows_of(id).map(|(k, _)| k.clone()).collect();
@@ -145,7 +207,7 @@ impl Memory {
             for key in keys {
                 self.shows.remove(&key);
             }
-            self.incidents.remove(&id);
+            self.incidents.remove(id);
         }
     }
 
@@ -175,7 +237,7 @@ impl Memory {
             }
             self.wakes.pop();
             // Only the deadline the incident has now counts; an older entry is skipped.
-            if self.incidents.get(&id).and_then(|i| wake_at(i)) == Some(at) {
+            if self.awake(id).and_then(|i| wake_at(&i)) == Some(at) {
                 return Some((id, at));
             }
         }

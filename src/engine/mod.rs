@@ -40,6 +40,7 @@ mod quiet;
 mod reason;
 mod redact;
 mod rest;
+mod shelf;
 mod still;
 mod summary;
 mod told;
@@ -82,6 +83,7 @@ use arc_swap::ArcSwap;
 use covers::Covers;
 use lease::{Leases, Seen};
 use sha2::Digest;
+use shelf::{Kept, Shelf};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -124,7 +126,7 @@ pub(crate) struct Inner {
     deliver: mpsc::UnboundedSender<outgoing::Message>,
     changes: broadcast::Sender<Change>,
     /// Open incidents as committed.
-    open: RwLock<HashMap<IncidentId, Arc<Incident>>>,
+    open: RwLock<Shelf>,
     leases: RwLock<Leases>,
     seen: Arc<Seen>,
     counters: [AtomicI64; 6],
@@ -499,14 +501,12 @@ impl Engine {
     /// # Errors
     /// `Unavailable` when the store does not answer.
     pub async fn incident(&self, id: IncidentId) -> Result<Option<Arc<Incident>>, Failure> {
-        if let Some(open) = self
-            .0
-            .open
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&id)
-        {
-            return Ok(Some(open.clone()));
+        let kept = {
+            let open = self.0.open.read().unwrap_or_else(PoisonError::into_inner);
+            open.kept(id).cloned()
+        };
+        if let Some(kept) = kept {
+            return Ok(Some(kept.whole()));
         }
         let journal = self.0.store.journal(id).await?;
         Ok((!journal.is_empty()).then(|| Arc::new(Incident::replay(id, &journal))))
@@ -527,8 +527,12 @@ impl Engine {
     /// Every open incident as committed, in no order.
     #[must_use]
     pub fn open_incidents(&self) -> Vec<Arc<Incident>> {
-        let open = self.0.open.read().unwrap_or_else(PoisonError::into_inner);
-        open.values().cloned().collect()
+        let kept: Vec<Kept> = {
+            let open = self.0.open.read().unwrap_or_else(PoisonError::into_inner);
+            open.all().map(|(_, kept)| kept.clone()).collect()
+        };
+        // Unpacked where nobody waits for it.
+        kept.iter().map(Kept::whole).collect()
     }
 
     /// The incident a firing alert with this identity belongs to.
@@ -552,8 +556,8 @@ impl Engine {
         let open = self.0.open.read().unwrap_or_else(PoisonError::into_inner);
         for status in [Status::Triggered, Status::Acknowledged] {
             // Drills count nowhere.
-            let real = open.values().filter(|i| !i.nature.drill);
-            metrics.set_incidents(status, real.filter(|i| i.status == status).count());
+            let real = open.all().filter(|(_, i)| !i.is_drill());
+            metrics.set_incidents(status, real.filter(|(_, i)| i.status() == status).count());
         }
     }
 

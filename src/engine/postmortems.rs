@@ -492,7 +492,7 @@ async fn over(
         Change::Incident(id) => {
             let open = engine.0.open.read();
             let open = open.unwrap_or_else(std::sync::PoisonError::into_inner);
-            (!open.contains_key(&id)).then_some(id)
+            (!open.contains(id)).then_some(id)
         }
         _ => None,
     };

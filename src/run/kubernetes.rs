@@ -36,6 +36,7 @@ use kube::{Api, Client, Config};
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::{BTreeMap, HashSet};
 use std::future::Future;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::OnceCell;
@@ -390,6 +391,15 @@ async fn client(cluster: &Cluster) -> Result<Client, String> {
         Access::InCluster => Config::incluster()
             .map_err(|e| format!("{title} says in-cluster, and firebell is in none: {e}"))?,
     };
+    // The client sends the file as it is. One that Kubernetes writes and renews has no line break; one that a
+    // person wrote has, and stays as it is.
+    let written = (config.auth_info.token_file.as_ref())
+        .and_then(|path| std::fs::read_to_string(path).ok())
+        .filter(|text| text.trim() != text.as_str());
+    if let Some(text) = written {
+        config.auth_info.token_file = None;
+        config.auth_info.token = Some(text.trim().to_owned().into());
+    }
     // Neither the environment's proxies nor repetitions behind firebell's back.
     config.proxy_url = match &cluster.way.proxy {
         None => None,
@@ -408,27 +418,47 @@ async fn client(cluster: &Cluster) -> Result<Client, String> {
     Client::try_from(config).map_err(|_| format!("the way to {title} cannot be set up"))
 }
 
+/// Where a pod finds the token of its own account; a fact of Kubernetes, as its client has it.
+const OWN_TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+
+/// Every secret that gives access this way.
+fn signs_in_with(access: &Access) -> Vec<SecretString> {
+    let read = |path: &Path| {
+        let text = std::fs::read_to_string(path).ok()?;
+        Some(SecretString::from(text.trim().to_owned()))
+    };
+    match access {
+        Access::Token {
+            token, token_file, ..
+        } => {
+            let newest = token_file.as_deref().and_then(read);
+            newest.into_iter().chain([token.clone()]).collect()
+        }
+        // Every user of the file: what belongs to another context is no less a secret.
+        Access::Kubeconfig { path, .. } => {
+            let file = Kubeconfig::read_from(path).ok();
+            let users = file.into_iter().flat_map(|f| f.auth_infos);
+            let all = users.filter_map(|u| u.auth_info).flat_map(|user| {
+                let files = [user.token_file, user.client_key];
+                let of_files = files.map(|f| f.as_deref().map(Path::new).and_then(read));
+                let said = [user.token, user.password, user.client_key_data];
+                said.into_iter().chain(of_files).flatten()
+            });
+            all.collect()
+        }
+        Access::InCluster => read(Path::new(OWN_TOKEN)).into_iter().collect(),
+    }
+}
+
 impl Executor for KubernetesExecutor {
-    /// The token firebell signs in with. One of a kubeconfig or of firebell's own pod is read by the client
-    /// and not known here.
+    /// What firebell signs in with, as it is now: it may have been replaced since the start. What a sign-in
+    /// program of a kubeconfig hands out is read by the client alone and not known here.
     fn secrets(&self, job: &Job) -> Vec<SecretString> {
         let How::Kubernetes(run) = &job.action.how else {
             return Vec::new();
         };
         let known = self.clusters.get(&run.cluster);
-        match known.map(|k| &k.cluster.access) {
-            Some(Access::Token {
-                token, token_file, ..
-            }) => {
-                // It may have been replaced since the start: the newest is what is sent.
-                let newest = token_file
-                    .as_ref()
-                    .and_then(|path| std::fs::read_to_string(path).ok());
-                let newest = newest.map(|text| SecretString::from(text.trim().to_owned()));
-                newest.into_iter().chain([token.clone()]).collect()
-            }
-            _ => Vec::new(),
-        }
+        known.map_or_else(Vec::new, |k| signs_in_with(&k.cluster.access))
     }
 
     fn start<'a>(&'a self, job: &'a Job) -> Answer<'a, Start> {

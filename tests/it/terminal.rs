@@ -13,6 +13,7 @@ const DRAIN: &str = "schema = 1
 title = \"Drain\"
 class = \"remediation\"
 services = [\"*\"]
+check = \"pool\"
 [[arg]]
 name = \"host\"
 type = \"enum\"
@@ -20,6 +21,19 @@ values = [\"web-1\", \"web-2\"]
 [run]
 argv = [\"/bin/sleep\", \"300\"]
 dry-run = [\"/bin/echo\", \"would drain {host}\"]
+";
+
+/// What looks whether it is out.
+const POOL: &str = "schema = 1
+title = \"Pool\"
+class = \"diagnostic\"
+services = [\"*\"]
+[[arg]]
+name = \"host\"
+type = \"enum\"
+values = [\"web-1\", \"web-2\"]
+[run]
+argv = [\"/bin/echo\", \"{host} is in the pool\"]
 ";
 
 /// A firebell with one incident, `drain`, and a token of Ana's.
@@ -33,6 +47,7 @@ async fn burning() -> (Firebell, tempfile::TempDir, Sink) {
     write(folder.path(), "firebell.toml", &tokens);
     write(folder.path(), "secrets/ana", TOKEN);
     write(folder.path(), "actions/drain.toml", DRAIN);
+    write(folder.path(), "actions/pool.toml", POOL);
     let firebell = Firebell::serve(folder.path()).await;
     let alert = json!([{
         "labels": {"alertname": "Down", "service": "checkout", "severity": "critical"},
@@ -169,7 +184,15 @@ async fn an_unknown_outcome_is_settled_from_a_terminal_with_a_note_and_once() {
     firebell.kill();
     loses_its_shim(folder.path());
     firebell.restart().await;
-    run_is(&firebell, run, "unknown").await;
+    let unknown = run_is(&firebell, run, "unknown").await;
+    assert!(unknown["settled_good"].is_null(), "{unknown}");
+    let look = says(&firebell, &["look", &name]);
+    assert!(look.status.success(), "{}", text(&look));
+    let saw = run_is(&firebell, told(&look), "succeeded").await;
+    assert_eq!(
+        (&saw["output"], &saw["checks"]),
+        (&json!("web-1 is in the pool\n"), &json!(run))
+    );
     let settled = says(
         &firebell,
         &["settle", &name, "failed", "--note", "still in the pool"],
@@ -190,5 +213,11 @@ async fn an_unknown_outcome_is_settled_from_a_terminal_with_a_note_and_once() {
         !again.status.success() && text(&again).contains("already settled"),
         "{}",
         text(&again)
+    );
+    let known = says(&firebell, &["look", &name]);
+    assert!(
+        !known.status.success() && text(&known).contains("settled"),
+        "{}",
+        text(&known)
     );
 }

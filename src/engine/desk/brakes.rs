@@ -153,7 +153,7 @@ impl Desk {
         });
         if let Some(off) = &switch.off {
             let why = format!("automation is {}", off.words(zone));
-            let open: Vec<IncidentId> = memory.incidents.keys().copied().collect();
+            let open: Vec<IncidentId> = memory.incidents.all().map(|(id, _)| id).collect();
             for id in open {
                 let command = Command::Disarm {
                     action: action.clone(),

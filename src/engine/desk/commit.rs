@@ -11,6 +11,7 @@ use crate::core::silence::Silence;
 use crate::engine::draft::Draft;
 use crate::engine::intake::Intake;
 use crate::engine::outgoing::Message;
+use crate::engine::shelf::Kept;
 use crate::engine::{Change, Done, Failure};
 use crate::store::{InboxRow, ShowRow, StoreFault};
 use std::collections::{BTreeMap, BTreeSet};
@@ -161,14 +162,14 @@ impl Desk {
         draft.changes.audit = memory.chain(&facts, draft.now);
         let shows = (draft.behind.iter())
             .filter_map(|key| {
-                let incident = memory.incidents.get(&key.0)?.clone();
+                let incident = memory.incidents.get(key.0)?;
                 Some((memory.shows.get(key)?.clone(), incident))
             })
             .collect();
         let open = (draft.touched.iter())
             .map(|id| {
-                let open = memory.incidents.get(id).filter(|i| i.is_open());
-                (*id, open.cloned())
+                let open = memory.incidents.get(*id).filter(|i| i.is_open());
+                (*id, open)
             })
             .collect();
         let silences = draft.silenced.then(|| memory.quiet.silences.clone());
@@ -278,14 +279,17 @@ impl Desk {
             let mut open = inner.open.write().unwrap_or_else(PoisonError::into_inner);
             for (id, incident) in commit.open {
                 match incident {
-                    Some(incident) => open.insert(id, incident),
-                    None => open.remove(&id),
-                };
+                    Some(incident) => open.insert(id, Kept::Whole(incident)),
+                    None => open.remove(id),
+                }
                 // What the next batch has changed is in no store yet.
                 if let Some(memory) = self.memory.as_mut().filter(|_| !held.contains(&id)) {
                     memory.release(id);
                 }
             }
+        }
+        if let Some(memory) = self.memory.as_mut().filter(|m| m.may_rest()) {
+            memory.rest(&mut inner.open.write().unwrap_or_else(PoisonError::into_inner));
         }
         // Triggered and over in the same batch, or before it was committed: its pages never leave.
         // Should the next commit fail, they are found again in the store.

@@ -9,7 +9,7 @@
 use super::Desk;
 use crate::core::alert::Labels;
 use crate::core::id::{AlertId, IncidentId};
-use crate::core::incident::{Command, Incident, Refusal};
+use crate::core::incident::{Command, Incident, Refusal, Status};
 use crate::core::silence::{self, Reminder, Silence, SilenceRefusal, Tally};
 use crate::core::time::Time;
 use crate::engine::desk::commit::Batch;
@@ -112,9 +112,9 @@ impl Desk {
         if active != quiet.active {
             quiet.active = active;
             quiet.look_at_all();
-            let open = memory.incidents.values();
-            let open = open.filter(|i| i.is_open() && !i.firing.is_empty());
-            quiet.unsure.extend(open.map(|i| i.id));
+            let all = memory.incidents.all();
+            let open = all.filter(|(_, i)| i.status() != Status::Resolved && i.fires());
+            quiet.unsure.extend(open.map(|(id, _)| id));
         }
     }
 
@@ -127,8 +127,8 @@ impl Desk {
             let Some(id) = memory.quiet.unsure.pop_first() else {
                 return;
             };
-            let known = memory.incidents.get(&id).filter(|i| i.is_open());
-            let Some(incident) = known.cloned() else {
+            let known = memory.incidents.get(id).filter(|i| i.is_open());
+            let Some(incident) = known else {
                 continue;
             };
             let labels = match self.labels(&batch.draft, &incident).await {
@@ -275,7 +275,7 @@ impl Desk {
         let Some(memory) = &self.memory else {
             return Ok(());
         };
-        let Some(incident) = memory.incidents.get(&id) else {
+        let Some(incident) = memory.incidents.get(id) else {
             return Ok(());
         };
         let other = incident

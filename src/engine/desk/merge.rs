@@ -24,8 +24,7 @@ impl Desk {
         let Some(memory) = &mut self.memory else {
             return Err(Failure::Unavailable("restarting".to_owned()));
         };
-        let (Some(source), Some(target)) =
-            (memory.incidents.get(&from), memory.incidents.get(&into))
+        let (Some(source), Some(target)) = (memory.incidents.get(from), memory.incidents.get(into))
         else {
             return Err(crate::core::incident::Refusal::NoSuchIncident.into());
         };

@@ -3,10 +3,12 @@
 
 use super::Desk;
 use super::commit::{Batch, written};
+use crate::core::incident::Status;
 use crate::engine::draft::Draft;
 use crate::engine::lease::Leases;
 use crate::engine::memory::{Memory, Restored};
 use crate::engine::outgoing::{Message, Outgoing};
+use crate::engine::shelf::Shelf;
 use crate::store::{Delivery, Lane, StoreFault};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -53,12 +55,11 @@ impl Desk {
         let mut leases = Leases::new(inner.seen.clone());
         let (memory, restored) = Memory::restore(&inner.store, &mut leases, now).await?;
         *inner.leases.write().unwrap_or_else(PoisonError::into_inner) = leases;
-        let open = memory
-            .incidents
-            .iter()
-            .filter(|(_, i)| i.is_open())
-            .map(|(id, i)| (*id, i.clone()))
-            .collect();
+        let mut open = Shelf::default();
+        let all = memory.incidents.all();
+        for (id, kept) in all.filter(|(_, i)| i.status() != Status::Resolved) {
+            open.insert(id, kept.clone());
+        }
         *inner.open.write().unwrap_or_else(PoisonError::into_inner) = open;
         self.engine.put_in_force(&memory.quiet.silences);
         self.engine.put_switches(&memory.brakes.switches);
@@ -78,7 +79,7 @@ impl Desk {
             let Some(memory) = &mut self.memory else {
                 return Ok(());
             };
-            let Some(incident) = memory.incidents.get(&row.incident).cloned() else {
+            let Some(incident) = memory.incidents.get(row.incident) else {
                 continue;
             };
             let interrupted = row.state == Delivery::Sending;

@@ -68,7 +68,7 @@ impl Desk {
     async fn held(&mut self, id: IncidentId) -> Result<Arc<Incident>, Failure> {
         self.load(id).await?;
         let memory = self.memory.as_ref();
-        let found = memory.and_then(|m| m.incidents.get(&id)).cloned();
+        let found = memory.and_then(|m| m.incidents.get(id));
         found.ok_or(Failure::Refused(Refusal::NoSuchIncident))
     }
 

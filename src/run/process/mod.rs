@@ -163,9 +163,12 @@ impl ProcessExecutor {
             let said = said
                 .unwrap_or_else(|_| Ok(String::new()))
                 .unwrap_or_default();
+            if said == shim::STARTED {
+                // The next one is loaded when this program has been: they would be in each other's way.
+                return Start::Started(self.handle(job));
+            }
             self.warm_up();
             match said.as_str() {
-                shim::STARTED => return Start::Started(self.handle(job)),
                 shim::TAKEN => return self.adopt(job, &folder),
                 said => match said.strip_prefix(shim::REFUSED) {
                     Some(said) => return self.never(job, &folder, said.to_owned()),
@@ -342,6 +345,7 @@ impl Executor for ProcessExecutor {
             };
             let from = cursor.0.parse().unwrap_or(0);
             let news = self.news(job, &folder, from).await;
+            self.warm_up();
             news.map_err(|e| NoAnswer {
                 why: format!("the run's folder cannot be read: {e}"),
             })

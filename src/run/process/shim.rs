@@ -68,7 +68,7 @@ pub(super) fn main() -> ExitCode {
         Err(e) => return told(&format!("{REFUSED}the order cannot be read: {e}")),
     };
     let folder = Folder(order.folder.clone());
-    match folder.claim(&stage.claim()) {
+    match folder.claim(&stage.own) {
         Ok(true) => {}
         Ok(false) => return told(TAKEN),
         Err(e) => {
@@ -115,9 +115,19 @@ fn conclude(folder: &Folder, verdict: &Verdict) {
     }
 }
 
+fn me() -> Claim {
+    let pid = rustix::process::getpid().as_raw_nonzero().get();
+    Claim {
+        pid,
+        born: tree::stat(pid).map_or(0, |s| s.born),
+        boot: tree::boot(),
+    }
+}
+
 /// What is ready before there is an order.
 struct Stage {
-    own: i32,
+    /// Who this is; looked up while nobody waits for it.
+    own: Claim,
     launcher: Child,
     line: UnixStream,
     output: OwnedFd,
@@ -157,21 +167,13 @@ impl Stage {
             .process_group(0)
             .spawn()?;
         Ok(Stage {
-            own: rustix::process::getpid().as_raw_nonzero().get(),
+            own: me(),
             launcher,
             line,
             output: output.into(),
             asked,
             group: None,
         })
-    }
-
-    fn claim(&self) -> Claim {
-        Claim {
-            pid: self.own,
-            born: tree::stat(self.own).map_or(0, |s| s.born),
-            boot: tree::boot(),
-        }
     }
 
     /// Makes the run's folders and lets the launcher become the program.
@@ -291,7 +293,7 @@ impl Stage {
             folder,
             order,
             leader,
-            own: self.own,
+            own: self.own.pid,
             asked: self.asked,
             buffer: vec![0; READ],
             clean: Vec::new(),

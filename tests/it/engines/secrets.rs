@@ -6,6 +6,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use firebell::core::directory::How;
 use firebell::run::Output;
 use firebell::run::port::{Executor, Job};
+use secrecy::ExposeSecret;
 
 /// The forms in which programs like to print a secret.
 fn forms() -> Vec<(&'static str, String)> {
@@ -122,6 +123,38 @@ async fn the_token_of_a_cluster_is_in_no_job_and_masked_when_a_container_prints_
     let job = world.run("lines", &["/bin/act", "web-1"]);
     stands_in_no_plan(&job);
     is_masked_in_every_form(&executor, &job);
+    ran(&executor, &job).await;
+    let object = world.inner().jobs[0].object.to_string();
+    assert_eq!(shows(&object), None, "{object}");
+}
+
+/// A kubeconfig with two users; one names its token, the other a file with it.
+fn kubeconfig(folder: &std::path::Path, url: &str) -> std::path::PathBuf {
+    std::fs::write(folder.join("token"), format!("{SECRET}\n")).unwrap();
+    let file = folder.join("kubeconfig");
+    let text = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: main\n\
+         clusters: [{{name: main, cluster: {{server: \"{url}\"}}}}]\n\
+         contexts: [{{name: main, context: {{cluster: main, user: firebell}}}}]\n\
+         users:\n\
+         - name: firebell\n  user: {{tokenFile: token}}\n\
+         - name: another\n  user: {{username: ops, password: of-somebody-else}}\n"
+    );
+    std::fs::write(&file, text).unwrap();
+    file
+}
+
+#[tokio::test]
+async fn what_stands_in_a_kubeconfig_is_masked_when_a_container_prints_it() {
+    let world = kubernetes_world::up().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let executor = world.by(kubeconfig(folder.path(), &world.url()));
+    let job = world.run("lines", &["/bin/act", "web-1"]);
+    stands_in_no_plan(&job);
+    is_masked_in_every_form(&executor, &job);
+    let known = executor.secrets(&job);
+    let known: Vec<&str> = known.iter().map(ExposeSecret::expose_secret).collect();
+    assert_eq!(known, [SECRET, "of-somebody-else"]);
     ran(&executor, &job).await;
     let object = world.inner().jobs[0].object.to_string();
     assert_eq!(shows(&object), None, "{object}");

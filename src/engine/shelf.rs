@@ -1,0 +1,550 @@
+//! Incidents in memory, and those at rest in as little of it as they need.
+//!
+//! Of a hundred thousand open incidents nearly all wait: for their next step, for a person, for their alert
+//! to clear. One that nothing has happened to for [`REST_MS`] is written down as text and packed against the
+//! text of another one of its policy, which says nearly the same; it is a tenth of what it was. Whoever asks
+//! for it gets it as it was: only what comes back equal is packed at all, so that a field nobody thought of
+//! here costs memory and never a fact.
+
+use crate::core::directory::Urgency;
+use crate::core::few::{Few, FewBy};
+use crate::core::id::{Actor, AlertId, IncidentId, Seq, Severity};
+use crate::core::incident::{Climb, Forgotten, Incident, Ladder, Status};
+use crate::core::time::Time;
+use lz4_flex::block::{
+    compress_into_with_dict, decompress_into_with_dict, get_maximum_output_size,
+};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// An incident nothing has happened to for so long is at rest, milliseconds. Longer than a storm needs to
+/// bring the alerts of one incident, and the pages of one step to be delivered.
+pub(super) const REST_MS: i64 = 2_000;
+/// Texts that others are packed against: more policies than that are rare, and pack nothing.
+const MODELS: usize = 256;
+/// What LZ4 can look back.
+const LONGEST: usize = 32 * 1024;
+
+/// One incident.
+#[derive(Clone, Debug)]
+pub(super) enum Kept {
+    /// As it is worked with.
+    Whole(Arc<Incident>),
+    /// At rest.
+    Packed(Arc<Packed>),
+}
+
+/// An incident at rest.
+#[derive(Debug)]
+pub(super) struct Packed {
+    status: Status,
+    fires: bool,
+    id: IncidentId,
+    /// Bytes of its text.
+    length: u32,
+    model: Arc<Model>,
+    bytes: Box<[u8]>,
+}
+
+/// What incidents of a policy have in common.
+#[derive(Debug)]
+struct Model {
+    ladder: Arc<Ladder>,
+    text: Box<[u8]>,
+}
+
+impl Kept {
+    /// The incident.
+    pub(super) fn whole(&self) -> Arc<Incident> {
+        match self {
+            Kept::Whole(incident) => incident.clone(),
+            Kept::Packed(packed) => Arc::new(packed.open()),
+        }
+    }
+
+    /// Where it stands.
+    pub(super) fn status(&self) -> Status {
+        match self {
+            Kept::Whole(incident) => incident.status,
+            Kept::Packed(packed) => packed.status,
+        }
+    }
+
+    /// Whether an alert of it fires.
+    pub(super) fn fires(&self) -> bool {
+        match self {
+            Kept::Whole(incident) => !incident.firing.is_empty(),
+            Kept::Packed(packed) => packed.fires,
+        }
+    }
+
+    /// Whether it is a drill; those are not packed.
+    pub(super) fn is_drill(&self) -> bool {
+        matches!(self, Kept::Whole(incident) if incident.nature.drill)
+    }
+}
+
+impl Packed {
+    /// The incident. What was packed came back equal once, so it does so again.
+    fn open(&self) -> Incident {
+        let mut text = vec![0; self.length as usize];
+        let read = decompress_into_with_dict(&self.bytes, &mut text, &self.model.text).ok();
+        let plain = read.and_then(|_| serde_json::from_slice::<Plain<'_>>(&text).ok());
+        plain.map_or_else(
+            || Incident::new(self.id),
+            |plain| plain.whole(self.model.ladder.clone()),
+        )
+    }
+}
+
+/// Incidents by number.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shelf(HashMap<IncidentId, Kept>);
+
+impl Shelf {
+    /// The incident of this number.
+    pub(super) fn get(&self, id: IncidentId) -> Option<Arc<Incident>> {
+        self.0.get(&id).map(Kept::whole)
+    }
+
+    /// As it is kept.
+    pub(super) fn kept(&self, id: IncidentId) -> Option<&Kept> {
+        self.0.get(&id)
+    }
+
+    /// Whether there is one.
+    pub(super) fn contains(&self, id: IncidentId) -> bool {
+        self.0.contains_key(&id)
+    }
+
+    /// Whether it is this very copy.
+    pub(super) fn is_whole(&self, id: IncidentId, copy: &Arc<Incident>) -> bool {
+        matches!(self.0.get(&id), Some(Kept::Whole(own)) if Arc::ptr_eq(own, copy))
+    }
+
+    /// Takes one as it is now.
+    pub(super) fn insert(&mut self, id: IncidentId, kept: Kept) {
+        self.0.insert(id, kept);
+    }
+
+    /// Gives one up.
+    pub(super) fn remove(&mut self, id: IncidentId) {
+        self.0.remove(&id);
+    }
+
+    /// All of them as they are kept, in no order.
+    pub(super) fn all(&self) -> impl Iterator<Item = (IncidentId, &Kept)> {
+        self.0.iter().map(|(id, kept)| (*id, kept))
+    }
+}
+
+/// Packs incidents.
+#[derive(Debug, Default)]
+pub(super) struct Packer {
+    models: Vec<Arc<Model>>,
+}
+
+impl Packer {
+    /// The incident at rest; `None`: it does not come back equal, or would not be smaller.
+    pub(super) fn pack(&mut self, incident: &Incident) -> Option<Packed> {
+        let text = serde_json::to_vec(&Plain::of(incident)).ok()?;
+        if text.len() > LONGEST {
+            return None;
+        }
+        let model = self.model(&incident.ladder, &text)?;
+        let mut packed = packed(incident, &text, model)?;
+        if packed.bytes.len() * 2 > text.len() {
+            // It has little in common with the model; those that come now may have more with it.
+            let text_of = text.clone().into_boxed_slice();
+            let model = Arc::new(Model {
+                ladder: incident.ladder.clone(),
+                text: text_of,
+            });
+            let of = |m: &Arc<Model>| Arc::ptr_eq(&m.ladder, &incident.ladder);
+            if let Some(known) = self.models.iter_mut().find(|m| of(m)) {
+                *known = model.clone();
+            }
+            packed = self::packed(incident, &text, model)?;
+        }
+        (packed.open() == *incident).then_some(packed)
+    }
+
+    fn model(&mut self, ladder: &Arc<Ladder>, text: &[u8]) -> Option<Arc<Model>> {
+        let known = self.models.iter().find(|m| Arc::ptr_eq(&m.ladder, ladder));
+        if let Some(known) = known {
+            return Some(known.clone());
+        }
+        if self.models.len() >= MODELS {
+            self.models.retain(|m| Arc::strong_count(m) > 1);
+        }
+        if self.models.len() >= MODELS {
+            return None;
+        }
+        let new = Arc::new(Model {
+            ladder: ladder.clone(),
+            text: text.into(),
+        });
+        self.models.push(new.clone());
+        Some(new)
+    }
+}
+
+fn packed(incident: &Incident, text: &[u8], model: Arc<Model>) -> Option<Packed> {
+    let mut bytes = vec![0; get_maximum_output_size(text.len())];
+    let length = compress_into_with_dict(text, &mut bytes, &model.text).ok()?;
+    Some(Packed {
+        status: incident.status,
+        fires: !incident.firing.is_empty(),
+        id: incident.id,
+        length: u32::try_from(text.len()).ok()?,
+        model,
+        bytes: bytes[..length].into(),
+    })
+}
+
+/// What an incident is that nothing unusual has happened to: what is not here is as in a new one.
+#[derive(Serialize, Deserialize)]
+struct Plain<'a> {
+    id: IncidentId,
+    seq: Seq,
+    status: u8,
+    #[serde(borrow)]
+    title: Cow<'a, str>,
+    severity: Severity,
+    urgency: Urgency,
+    major_at: Severity,
+    major: bool,
+    service: Option<Cow<'a, str>>,
+    team: Option<Cow<'a, str>>,
+    channel: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    group_key: Cow<'a, str>,
+    tags: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    auto_resolve: bool,
+    opened_at: Time,
+    began_at: Time,
+    acked_at: Option<Time>,
+    acked_by: Option<Actor>,
+    cleared_at: Option<Time>,
+    snoozed_until: Option<Time>,
+    course: Option<(Seq, Actor)>,
+    forgotten: Option<(i64, bool)>,
+    active_at: Time,
+    updated_at: Time,
+    firing: Cow<'a, BTreeSet<AlertId>>,
+    alerts: u32,
+    turn: u64,
+    last_rung: Option<usize>,
+    moved_at: Time,
+    reminded: bool,
+    /// Round or times, rung when there is a next one, when.
+    climb: Option<(u32, Option<usize>, Time)>,
+    climbed_seq: Seq,
+    awaiting: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    arrived: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    paged: Vec<(Cow<'a, str>, u32)>,
+    lead: Option<Actor>,
+    crew: Vec<Cow<'a, str>>,
+    admitted: Vec<Cow<'a, str>>,
+}
+
+fn pairs(all: &Few<(String, String)>) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
+    let all = all.iter();
+    all.map(|(a, b)| (a.as_str().into(), b.as_str().into()))
+        .collect()
+}
+
+fn words(all: &Few<String>) -> Vec<Cow<'_, str>> {
+    all.iter().map(|w| w.as_str().into()).collect()
+}
+
+fn owned(all: Vec<(Cow<'_, str>, Cow<'_, str>)>) -> Few<(String, String)> {
+    let all = all.into_iter();
+    all.map(|(a, b)| (a.into_owned(), b.into_owned())).collect()
+}
+
+impl<'a> Plain<'a> {
+    fn of(i: &'a Incident) -> Plain<'a> {
+        let text = |t: &'a Option<String>| t.as_deref().map(Cow::Borrowed);
+        let tags = i.tags.iter();
+        Plain {
+            id: i.id,
+            seq: i.seq,
+            status: match i.status {
+                Status::Triggered => 0,
+                Status::Acknowledged => 1,
+                Status::Resolved => 2,
+            },
+            title: i.title.as_str().into(),
+            severity: i.severity,
+            urgency: i.urgency,
+            major_at: i.major_at,
+            major: i.major,
+            service: text(&i.service),
+            team: text(&i.team),
+            channel: text(&i.channel),
+            group_key: i.group_key.as_str().into(),
+            tags: tags
+                .map(|(k, v)| (Cow::Borrowed(&**k), Cow::Borrowed(&**v)))
+                .collect(),
+            auto_resolve: i.auto_resolve,
+            opened_at: i.opened_at,
+            began_at: i.began_at,
+            acked_at: i.acked_at,
+            acked_by: i.acked_by.clone(),
+            cleared_at: i.cleared_at,
+            snoozed_until: i.snoozed_until,
+            course: i.course.clone(),
+            forgotten: i.forgotten.map(|f| (f.after_ms, f.hold_while_firing)),
+            active_at: i.active_at,
+            updated_at: i.updated_at,
+            firing: Cow::Borrowed(&i.firing),
+            alerts: i.alerts,
+            turn: i.turn,
+            last_rung: i.last_rung,
+            moved_at: i.moved_at,
+            reminded: i.reminded,
+            climb: match i.climb {
+                Climb::Resting => None,
+                Climb::Next { round, rung, due } => Some((round.into(), Some(rung), due)),
+                Climb::Exhausted { times, due } => Some((times, None, due)),
+            },
+            climbed_seq: i.climbed_seq,
+            awaiting: pairs(&i.awaiting),
+            arrived: pairs(&i.arrived),
+            paged: i
+                .paged
+                .iter()
+                .map(|(who, n)| (who.as_str().into(), *n))
+                .collect(),
+            lead: i.lead.clone(),
+            crew: words(&i.crew),
+            admitted: words(&i.admitted),
+        }
+    }
+
+    fn whole(self, ladder: Arc<Ladder>) -> Incident {
+        let text = |t: Option<Cow<'a, str>>| t.map(Cow::into_owned);
+        let tags = self.tags.into_iter();
+        let tags = tags.map(|(k, v)| (Box::from(&*k), Box::from(&*v)));
+        Incident {
+            id: self.id,
+            seq: self.seq,
+            status: match self.status {
+                0 => Status::Triggered,
+                1 => Status::Acknowledged,
+                _ => Status::Resolved,
+            },
+            title: self.title.into_owned(),
+            severity: self.severity,
+            urgency: self.urgency,
+            major_at: self.major_at,
+            major: self.major,
+            service: text(self.service),
+            team: text(self.team),
+            channel: text(self.channel),
+            group_key: self.group_key.into_owned(),
+            tags: tags.collect::<FewBy<Box<str>, Box<str>>>(),
+            auto_resolve: self.auto_resolve,
+            opened_at: self.opened_at,
+            began_at: self.began_at,
+            acked_at: self.acked_at,
+            acked_by: self.acked_by,
+            cleared_at: self.cleared_at,
+            snoozed_until: self.snoozed_until,
+            course: self.course,
+            forgotten: self
+                .forgotten
+                .map(|(after_ms, hold_while_firing)| Forgotten {
+                    after_ms,
+                    hold_while_firing,
+                }),
+            active_at: self.active_at,
+            updated_at: self.updated_at,
+            firing: self.firing.into_owned(),
+            alerts: self.alerts,
+            turn: self.turn,
+            last_rung: self.last_rung,
+            moved_at: self.moved_at,
+            reminded: self.reminded,
+            climb: match self.climb {
+                None => Climb::Resting,
+                Some((round, Some(rung), due)) => Climb::Next {
+                    round: u8::try_from(round).unwrap_or(u8::MAX),
+                    rung,
+                    due,
+                },
+                Some((times, None, due)) => Climb::Exhausted { times, due },
+            },
+            climbed_seq: self.climbed_seq,
+            awaiting: owned(self.awaiting),
+            arrived: owned(self.arrived),
+            paged: self
+                .paged
+                .into_iter()
+                .map(|(who, n)| (who.into_owned(), n))
+                .collect(),
+            lead: self.lead,
+            crew: self.crew.into_iter().map(Cow::into_owned).collect(),
+            admitted: self.admitted.into_iter().map(Cow::into_owned).collect(),
+            ladder,
+            ..Incident::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::memory::Memory;
+
+    fn ladder() -> Arc<Ladder> {
+        Arc::new(Ladder {
+            policy: "checkout".to_owned(),
+            ..Ladder::default()
+        })
+    }
+
+    /// One of a storm: only numbers and the name of its machine are its own.
+    fn incident(n: i64, ladder: &Arc<Ladder>) -> Incident {
+        let words = [
+            ("alertname", "DiskFull".to_owned()),
+            ("cluster", "eu-1".to_owned()),
+            ("instance", format!("node-{n}:9100")),
+            ("service", "checkout \"web\" \u{fc}".to_owned()),
+            ("severity", "critical".to_owned()),
+        ];
+        let tags = words.into_iter();
+        Incident {
+            id: IncidentId(n),
+            seq: 4,
+            title: format!("The disk of node-{n} is full"),
+            group_key: format!("checkout\u{0}node-{n}"),
+            service: Some("checkout".to_owned()),
+            tags: tags.map(|(k, v)| (k.into(), v.into())).collect(),
+            opened_at: Time(1_800_000_000_000 + n),
+            began_at: Time(1_800_000_000_000 - n),
+            updated_at: Time(1_800_000_000_000 + n),
+            active_at: Time(1_800_000_000_000 + n),
+            firing: [AlertId(n), AlertId(n + 7)].into(),
+            alerts: 2,
+            climb: Climb::Next {
+                round: 1,
+                rung: 2,
+                due: Time(1_800_000_300_000 + n),
+            },
+            awaiting: [("ana".to_owned(), "mail".to_owned())]
+                .into_iter()
+                .collect(),
+            paged: [("ana".to_owned(), 3)].into_iter().collect(),
+            crew: ["ana".to_owned()].into_iter().collect(),
+            acked_by: Some(Actor::Firebell),
+            forgotten: Some(Forgotten {
+                after_ms: 5,
+                hold_while_firing: true,
+            }),
+            ladder: ladder.clone(),
+            ..Incident::default()
+        }
+    }
+
+    #[test]
+    fn at_rest_it_is_small_and_comes_back_as_it_was() {
+        let (mut packer, ladder) = (Packer::default(), ladder());
+        for n in 1..200 {
+            let mut one = incident(n, &ladder);
+            if n % 3 == 0 {
+                one.status = Status::Acknowledged;
+                one.climb = Climb::Resting;
+                one.lead = Some(Actor::Firebell);
+            }
+            if n % 5 == 0 {
+                one.firing.clear();
+                one.climb = Climb::Exhausted {
+                    times: 70_000,
+                    due: Time::FAR,
+                };
+            }
+            let packed = packer.pack(&one).unwrap();
+            assert_eq!(packed.open(), one);
+            let kept = Kept::Packed(Arc::new(packed));
+            assert_eq!(
+                (kept.status(), kept.fires()),
+                (one.status, !one.firing.is_empty())
+            );
+            let Kept::Packed(packed) = kept else {
+                unreachable!()
+            };
+            assert!(packed.bytes.len() < 200, "{}", packed.bytes.len());
+            assert!(Arc::ptr_eq(&packed.open().ladder, &ladder));
+        }
+        assert_eq!(packer.models.len(), 1);
+    }
+
+    #[test]
+    fn what_has_something_unusual_stays_whole() {
+        let (mut packer, ladder) = (Packer::default(), ladder());
+        let plain = incident(1, &ladder);
+        assert!(packer.pack(&plain).is_some());
+        let unusual: [fn(&mut Incident); 5] = [
+            |i| i.nature.private = true,
+            |i| i.parent = Some((IncidentId(9), "the whole".to_owned())),
+            |i| i.absorbed.extend(["group".to_owned()]),
+            |i| i.merged_into = Some(IncidentId(9)),
+            |i| i.agreed.push(Actor::Firebell),
+        ];
+        for change in unusual {
+            let mut other = plain.clone();
+            change(&mut other);
+            assert!(packer.pack(&other).is_none());
+        }
+    }
+
+    #[test]
+    fn one_that_is_unlike_its_model_becomes_the_model() {
+        let (mut packer, ladder) = (Packer::default(), ladder());
+        packer.pack(&incident(1, &ladder)).unwrap();
+        let mut other = incident(2, &ladder);
+        let words: String = (0..900u64).map(|n| format!("{:x}", n * n * 7919)).collect();
+        other.title = words;
+        let first = packer.pack(&other).unwrap();
+        assert_eq!(first.open(), other);
+        other.id = IncidentId(3);
+        let second = packer.pack(&other).unwrap();
+        assert!(second.bytes.len() < 100, "{}", second.bytes.len());
+        assert_eq!(packer.models.len(), 1);
+    }
+
+    #[test]
+    fn only_what_readers_have_as_it_is_comes_to_rest_and_work_wakes_it() {
+        let ladder = ladder();
+        let (mut memory, mut readers) = (Memory::default(), Shelf::default());
+        memory.clock = Time(1_000);
+        let [one, ahead] = [1, 2].map(|n| Arc::new(incident(n, &ladder)));
+        memory.hold(one.clone());
+        memory.hold(ahead.clone());
+        readers.insert(one.id, Kept::Whole(one.clone()));
+        // Of the other one readers have what was before.
+        readers.insert(ahead.id, Kept::Whole(Arc::new(incident(2, &ladder))));
+        memory.clock = Time(1_000 + REST_MS - 1);
+        memory.rest(&mut readers);
+        assert!(memory.incidents.is_whole(one.id, &one));
+        memory.clock = Time(1_000 + REST_MS);
+        memory.rest(&mut readers);
+        let packed = |shelf: &Shelf, id| matches!(shelf.kept(id), Some(Kept::Packed(_)));
+        assert!(packed(&memory.incidents, one.id) && packed(&readers, one.id));
+        assert!(memory.incidents.is_whole(ahead.id, &ahead));
+        assert_eq!(readers.get(one.id), Some(one.clone()));
+        // It is looked at again when what is on its way has arrived.
+        readers.insert(ahead.id, Kept::Whole(ahead.clone()));
+        memory.clock = memory.clock.plus_ms(REST_MS);
+        memory.rest(&mut readers);
+        assert!(packed(&memory.incidents, ahead.id));
+        let awake = memory.awake(one.id).unwrap();
+        assert_eq!(awake, one);
+        assert!(memory.incidents.is_whole(one.id, &awake));
+        assert_eq!(memory.pop_due(Time::FAR).map(|(id, _)| id), Some(one.id));
+    }
+}
