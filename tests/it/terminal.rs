@@ -216,7 +216,7 @@ async fn an_unknown_outcome_is_settled_from_a_terminal_with_a_note_and_once() {
     );
     let known = says(&firebell, &["look", &name]);
     assert!(
-        !known.status.success() && text(&known).contains("settled"),
+        !known.status.success() && text(&known).contains("has no unknown outcome"),
         "{}",
         text(&known)
     );

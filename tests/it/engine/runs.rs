@@ -246,12 +246,15 @@ pub(super) async fn ended(w: &World, id: i64) -> Outcome {
         let journal = w.journal(id).await;
         let found = journal.iter().rev().find_map(|r| {
             if let Event::RunEnded { outcome, .. } = &r.event {
-                Some(outcome.clone())
+                Some((r.seq, outcome.clone()))
             } else {
                 None
             }
         });
-        if let Some(outcome) = found {
+        // It is in the store a moment before readers see it.
+        if let Some((seq, outcome)) = found
+            && w.incident(id).await.seq >= seq
+        {
             return outcome;
         }
         tokio::task::yield_now().await;

@@ -24,7 +24,6 @@ use firebell::run::kubernetes::KubernetesExecutor;
 use firebell::run::port::{Answer, Executor, Job};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -514,18 +513,8 @@ impl KubernetesWorld {
         cluster(&self.proxy.url(), token)
     }
 
-    /// Where it listens.
     pub fn url(&self) -> String {
         self.proxy.url()
-    }
-
-    /// By a kubeconfig.
-    pub fn by(&self, kubeconfig: PathBuf) -> KubernetesExecutor {
-        let access = Access::Kubeconfig {
-            path: kubeconfig,
-            context: None,
-        };
-        KubernetesExecutor::new(reached(access))
     }
 
     pub fn run(&self, image: &str, argv: &[&str]) -> Job {
@@ -546,17 +535,13 @@ pub fn cluster(url: &str, token: &str) -> KubernetesExecutor {
 
 /// The cluster at this address.
 pub fn clusters(url: &str, token: &str) -> BTreeMap<String, Cluster> {
-    reached(Access::Token {
-        url: url.to_owned(),
-        token: token.into(),
-        token_file: None,
-    })
-}
-
-fn reached(access: Access) -> BTreeMap<String, Cluster> {
     let cluster = Cluster {
         name: "main".to_owned(),
-        access,
+        access: Access::Token {
+            url: url.to_owned(),
+            token: token.into(),
+            token_file: None,
+        },
         way: way(),
     };
     BTreeMap::from([("main".to_owned(), cluster)])

@@ -1,10 +1,12 @@
 //! What engines are given to sign in with: sent where it belongs, seen nowhere, masked where it comes back.
 
-use super::{SECRET, http_world, kubernetes_world, ran, rundeck_world};
+use super::{SECRET, http_world, kubernetes_world, ran, rundeck_world, way};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use firebell::config::engines::{Access, Cluster};
 use firebell::core::directory::How;
 use firebell::run::Output;
+use firebell::run::kubernetes::KubernetesExecutor;
 use firebell::run::port::{Executor, Job};
 use secrecy::ExposeSecret;
 
@@ -148,7 +150,16 @@ fn kubeconfig(folder: &std::path::Path, url: &str) -> std::path::PathBuf {
 async fn what_stands_in_a_kubeconfig_is_masked_when_a_container_prints_it() {
     let world = kubernetes_world::up().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let executor = world.by(kubeconfig(folder.path(), &world.url()));
+    let access = Access::Kubeconfig {
+        path: kubeconfig(folder.path(), &world.url()),
+        context: None,
+    };
+    let cluster = Cluster {
+        name: "main".to_owned(),
+        access,
+        way: way(),
+    };
+    let executor = KubernetesExecutor::new([("main".to_owned(), cluster)].into());
     let job = world.run("lines", &["/bin/act", "web-1"]);
     stands_in_no_plan(&job);
     is_masked_in_every_form(&executor, &job);
