@@ -219,14 +219,16 @@ enum Command {
         #[arg(long, default_value = "", value_name = "TEXT")]
         note: String,
     },
-    /// Remove a line of a timeline for good, as the person whose API token this is
+    /// Remove a line of a timeline, or a section of a postmortem, for good, as the person whose API token
+    /// this is
     Redact {
         /// Number of the incident, such as 42
         #[arg(value_name = "ID", value_parser = incident)]
         id: IncidentId,
-        /// Number of the event, as the timeline shows it
-        #[arg(value_name = "LINE", value_parser = clap::value_parser!(u32).range(1..))]
-        line: u32,
+        /// Number of the event, as the timeline shows it, or the name of a section, such as `impact`: all
+        /// that people wrote there
+        #[arg(value_name = "LINE", value_parser = redact::thing)]
+        line: redact::Thing,
         /// Why; it stands in its place
         #[arg(value_name = "WHY")]
         why: String,
@@ -365,7 +367,7 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
             line,
             why,
             door,
-        } => redact::redact(&door, id, line, &why).await,
+        } => redact::redact(&door, id, &line, &why).await,
         Command::Audit { what } => audit::audit(&what).await,
         Command::Policy {
             what: policy::What::Explain(asked),

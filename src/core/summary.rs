@@ -157,7 +157,7 @@ pub fn prompt(
     let fence = fence(salt);
     let removed: BTreeSet<u32> = journal
         .iter()
-        .filter(|r| matches!(r.event, Event::Removed { .. } | Event::Redacted { .. }))
+        .filter(|r| matches!(r.event, Event::Removed { .. } | Event::Redacted(_)))
         .map(|r| r.seq)
         .collect();
     let told: Vec<Entry> = entries(journal)

@@ -24,7 +24,7 @@ const SECTION: &str = "summary";
 pub(super) struct Shared {
     oracle: ArcSwapOption<Oracle>,
     /// Held by whoever asks or decides.
-    one: tokio::sync::Mutex<()>,
+    pub(super) one: tokio::sync::Mutex<()>,
 }
 
 fn invalid(why: &str) -> Failure {
@@ -173,7 +173,11 @@ impl Engine {
         Ok(said)
     }
 
-    async fn keep_proposal(&self, id: IncidentId, proposal: &Proposal) -> Result<(), Failure> {
+    pub(super) async fn keep_proposal(
+        &self,
+        id: IncidentId,
+        proposal: &Proposal,
+    ) -> Result<(), Failure> {
         let rows = InsightRows {
             proposals: [(id, proposal.clone())].into(),
             ..InsightRows::default()

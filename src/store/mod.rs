@@ -362,6 +362,11 @@ impl Store {
         on!(self, pools => pools.incident_of_run(run).await)
     }
 
+    /// Every file of a run that still needs this content.
+    pub async fn artifacts_of(&self, sha256: &str) -> Result<Vec<ArtifactRow>, StoreFault> {
+        on!(self, pools => pools.artifacts_of(sha256).await)
+    }
+
     /// Files a run left, in order.
     pub async fn artifacts(&self, run: RunId) -> Result<Vec<ArtifactRow>, StoreFault> {
         on!(self, pools => pools.artifacts(run).await)

@@ -2,6 +2,7 @@
 
 mod doors;
 mod drills;
+mod scale;
 mod ties;
 
 use crate::world::{Said, World, directory, person};
@@ -158,6 +159,12 @@ impl Town {
             .header(HOST, "127.0.0.1")
             .header(COOKIE, format!("firebell_who={who}"));
         self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    /// At which event the card in an incident's room was last drawn; 0: never.
+    fn drawn(&self, id: IncidentId) -> u32 {
+        let drawn = self.world.platform.cards(&format!("room-of-{}", id.0));
+        drawn.last().copied().unwrap_or(0)
     }
 
     /// Everything that reached the chat platform.

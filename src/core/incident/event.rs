@@ -7,6 +7,7 @@ use super::nature::Nature;
 use super::nature::{ChildMoved, ChildSet, DrillSet, Hidden, Invited};
 use super::nature::{ParentSet, Related, Revealed, TypeSet, Unrelated};
 use super::parts::{Ladder, Origin, Outcome, PagedPerson, Skipped, Terms};
+use super::redacted::Redacted;
 use super::talk::{Answered, KeptFile, KeptMessage, PutAway, RefusedFile, Retitled};
 use super::talk::{RoomPlan, ShelvedRoom, Unkept};
 use super::told::{CadenceSet, Update, UpdateDue};
@@ -556,15 +557,8 @@ pub enum Event {
     CadenceSet(Box<CadenceSet>),
     /// An update is due: whoever sees to it is reminded.
     UpdateDue(Box<UpdateDue>),
-    /// An event's content was removed for good; its row was overwritten.
-    Redacted {
-        /// Which event.
-        seq: u32,
-        /// Who.
-        by: Actor,
-        /// Why.
-        why: String,
-    },
+    /// Something was removed for good; where it stood in an event, that event's row was overwritten.
+    Redacted(Redacted),
     /// What a redacted event leaves behind.
     Removed {
         /// Kind of the event that stood here.

@@ -71,7 +71,7 @@ impl Event {
             Event::Updated(_) => "updated",
             Event::CadenceSet(_) => "cadence_set",
             Event::UpdateDue(_) => "update_due",
-            Event::Redacted { .. } => "redacted",
+            Event::Redacted(_) => "redacted",
             Event::Removed { .. } => "removed",
             Event::RoomPlanned { .. } => "room_planned",
             Event::Retitled { .. } => "retitled",

@@ -340,6 +340,15 @@ pub fn labelled_drill(labels: &crate::core::alert::Labels) -> bool {
     labels.get("drill").is_some_and(|d| d != "false")
 }
 
+/// Whether it was practised and counts for nothing: as people said last; where nobody has, as its sender's
+/// label says, which is all that journals older than drills have.
+#[must_use]
+pub fn practised(incident: &super::Incident, journal: &[super::Record]) -> bool {
+    let mut events = journal.iter().map(|r| &r.event);
+    let said = events.any(|e| matches!(e, super::Event::DrillSet(_)));
+    incident.nature.drill || !said && labelled_drill(&incident.labels())
+}
+
 /// A title as it is shown to people: a drill says so before anything else.
 #[must_use]
 pub fn headline(title: &str, drill: bool) -> String {

@@ -111,6 +111,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(rooms::rename))
         .routes(routes!(rooms::get_files))
         .routes(routes!(rooms::redact))
+        .routes(routes!(rooms::redact_section))
         .routes(routes!(acts::acknowledge))
         .routes(routes!(acts::resolve))
         .routes(routes!(acts::note))

@@ -165,6 +165,10 @@ fn forms() -> Router<Console> {
             get(postmortem::edit).post(postmortem::save),
         )
         .route(
+            "/incidents/{id}/postmortem/redact/{anchor}",
+            get(talk::redact_section_form).post(talk::redact_section),
+        )
+        .route(
             "/incidents/{id}/postmortem/change",
             on_post(postmortem::change),
         )
