@@ -417,9 +417,19 @@ pub fn of_event(incident: &Incident, record: &Record) -> Option<Fact> {
         incident: Some(incident.id),
         run: Some(*run),
         action: of.map_or_else(String::new, |r| r.action.clone()),
-        text: timeline::sentence(&record.event, &names),
+        text: timeline::sentence(&silent(&record.event), &names),
         detail: ordered(detail),
     })
+}
+
+/// An event without what a program wrote: the chain is never rewritten, so what may be removed for good
+/// must not stand in it. Its digest does.
+fn silent(event: &Event) -> Event {
+    let mut event = event.clone();
+    if let Event::RunRehearsed { tail, .. } | Event::RunEnded { tail, .. } = &mut event {
+        tail.clear();
+    }
+    event
 }
 
 fn asked(digest: &str, argv: &[String], needs: u8, terms: &Terms) -> Value {
