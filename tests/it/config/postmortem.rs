@@ -1,7 +1,7 @@
 //! Templates, deadlines and places for postmortems: what they mean, and their faults by line and fix.
 
 use super::{Folder, each_is_said, said};
-use firebell::config::postmortem::{ExportKind, Forge};
+use firebell::config::postmortem::{Export, ExportKind, Forge};
 use firebell::core::postmortem::{Format, TemplateBy, Term, export};
 
 const TOML: &str = "[paging]\ncatch-all = [\"person:ana\"]\n";
@@ -141,7 +141,7 @@ fn the_examples_places_mean_what_they_say() {
     let ca = handbook.net.extra_ca.as_ref().unwrap();
     assert!(ca.ends_with("ca.pem"), "{}", ca.display());
     assert!(exports.iter().all(|e| e.token.is_some()));
-    let documents: Vec<bool> = exports.iter().map(|e| e.takes_documents()).collect();
+    let documents: Vec<bool> = exports.iter().map(Export::takes_documents).collect();
     assert_eq!(documents, [true, true, true, false]);
     assert!(!format!("{exports:?}").contains("s3cret"));
     // What is written out for git and Jira is what counts when it is not, but for where it leads.

@@ -35,8 +35,8 @@ async fn is_through(house: &House, id: i64) -> bool {
     let sent = store.deliveries(IncidentId(id)).await.unwrap();
     let open = |state: &str| matches!(state, "waiting" | "sending");
     let steps = ["room", "room-card", "topic", "fixtures", "links", "digest"];
-    let there = |step: &&str| shows.iter().any(|s| s.surface == **step);
-    steps.iter().all(|s| there(&s))
+    let there = |step: &str| shows.iter().any(|s| s.surface == step);
+    steps.iter().all(|s| there(s))
         && shows.iter().all(|s| s.error.is_empty() && s.want <= s.have)
         && !sent.iter().any(|row| open(row.state.word()))
 }

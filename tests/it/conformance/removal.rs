@@ -51,7 +51,6 @@ async fn what_a_run_wrote_and_left_is_removed_from_every_place() {
     }
 }
 
-#[expect(clippy::too_many_lines, reason = "every place one after the other")]
 async fn a_run(database: Option<&(&'static Cluster, String)>) {
     let scripts = tempfile::tempdir().unwrap();
     let mut plan = Plan::all();
@@ -290,11 +289,7 @@ async fn a_postmortem(database: Option<&(&'static Cluster, String)>) {
     let stone = "what people wrote in “Where we got lucky” of the postmortem for good: a name";
     assert!(page.contains(stone), "the tombstone is on the timeline");
     let audit = engine.store().audit_after(0, 1000).await.unwrap();
-    let stone = audit
-        .iter()
-        .filter(|e| e.kind == "redacted")
-        .next_back()
-        .unwrap();
+    let stone = audit.iter().rfind(|e| e.kind == "redacted").unwrap();
     assert!(stone.detail.contains("a name"), "{stone:?}");
     for words in [SECRET, OTHER] {
         assert!(!searched(&c, words).await, "{words}");
