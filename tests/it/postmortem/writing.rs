@@ -181,11 +181,13 @@ async fn told_once(w: &World) {
         "{told:?}"
     );
     // It stands on the card as long as it is open, and on the timeline, whatever crashed.
-    let kinds = w.kinds(2).await;
+    let open = w.engine.open_incidents();
+    let newest = open.iter().map(|i| i.id.0).max().unwrap();
+    let kinds = w.kinds(newest).await;
     assert_eq!(kinds.iter().filter(|k| **k == "recalled").count(), 1);
-    let (incident, now) = (w.incident(2).await, w.clock.now());
-    let url = "https://firebell.example.org/incidents/2";
-    let card = firebell::chat::card::card(&incident, &w.directory, now, url);
+    let (incident, now) = (w.incident(newest).await, w.clock.now());
+    let url = format!("https://firebell.example.org/incidents/{newest}");
+    let card = firebell::chat::card::card(&incident, &w.directory, now, &url);
     let seen = card.facts.iter().find(|(label, _)| label == "seen before");
     let words = &seen.expect("it is on the card").1;
     assert!(
