@@ -24,6 +24,7 @@ mod redact;
 pub mod rehearse;
 mod run;
 mod serve;
+mod summary;
 
 use crate::core::id::IncidentId;
 use crate::engine::Clock;
@@ -235,6 +236,20 @@ enum Command {
         #[command(flatten)]
         door: approve::Door,
     },
+    /// Look at the summary that a model proposes for an incident, ask for one, take it over or turn it down
+    Summary {
+        /// Number of the incident, such as 42
+        #[arg(value_name = "ID", value_parser = incident)]
+        id: IncidentId,
+        /// What to do
+        #[arg(value_enum, default_value_t = summary::What::Show)]
+        what: summary::What,
+        /// Of accept: the words, when they are to be others than those that are proposed
+        #[arg(long, value_name = "TEXT")]
+        text: Option<String>,
+        #[command(flatten)]
+        door: approve::Door,
+    },
     /// Look whether the audit of runbook actions was touched, or print it
     Audit {
         #[command(subcommand)]
@@ -368,6 +383,12 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
             why,
             door,
         } => redact::redact(&door, id, &line, &why).await,
+        Command::Summary {
+            id,
+            what,
+            text,
+            door,
+        } => summary::summary(&door, id, what, text.as_deref()).await,
         Command::Audit { what } => audit::audit(&what).await,
         Command::Policy {
             what: policy::What::Explain(asked),

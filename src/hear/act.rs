@@ -153,7 +153,11 @@ impl Errand<'_> {
         };
         let engine = &self.inner.engine;
         let here = self.inner.here(self.heard).await;
-        let at = (self.heard.platform.as_str(), here);
+        let at = dispatch::At {
+            platform: &self.heard.platform,
+            here,
+            room: &self.heard.room,
+        };
         let reply = dispatch::invoke_here(engine, who, at, invocation, &self.cause).await;
         self.reply(reply).await
     }

@@ -1,11 +1,9 @@
-//! What happened: the only shape that is kept for ever.
-//!
-//! Changes are additive only: a new field has a serde default, no variant is renamed or removed.
+//! What happened: the only shape that is kept for ever. Changes are additive only: a new field has a
+//! serde default, no variant is renamed or removed.
 
 use super::conduct::ConductEvent;
-use super::nature::Nature;
-use super::nature::{ChildMoved, ChildSet, DrillSet, Hidden, Invited};
-use super::nature::{ParentSet, Related, Revealed, TypeSet, Unrelated};
+use super::nature::{ChildMoved, ChildSet, DrillSet, Hidden, Invited, Nature};
+use super::nature::{ParentSet, Recalled, Related, Revealed, TypeSet, Unrelated};
 use super::parts::{Ladder, Origin, Outcome, PagedPerson, Skipped, Terms};
 use super::redacted::Redacted;
 use super::talk::{Answered, KeptFile, KeptMessage, PutAway, RefusedFile, Retitled};
@@ -327,6 +325,8 @@ pub enum Event {
     ChildSet(ChildSet),
     /// A part of it stands somewhere else now.
     ChildMoved(ChildMoved),
+    /// Something like it was looked at before, and people agreed on what was learned.
+    Recalled(Recalled),
     /// Somebody leads.
     LeadChanged {
         /// Who said so.

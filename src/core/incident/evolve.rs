@@ -76,7 +76,8 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         | Event::Unrelated(_)
         | Event::ParentSet(_)
         | Event::ChildSet(_)
-        | Event::ChildMoved(_) => shape::evolve(incident, record),
+        | Event::ChildMoved(_)
+        | Event::Recalled(_) => shape::evolve(incident, record),
         Event::RoomOpened { .. } | Event::PlaceFailed { .. } => place(incident, &record.event),
         Event::Paged { .. }
         | Event::Chased { .. }

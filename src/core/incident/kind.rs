@@ -46,6 +46,7 @@ impl Event {
             Event::ParentSet(_) => "parent_set",
             Event::ChildSet(_) => "child_set",
             Event::ChildMoved(_) => "child_moved",
+            Event::Recalled(_) => "recalled",
             Event::Noted { .. } => "noted",
             Event::Spoke { .. } => "spoke",
             Event::Reworded { .. } => "reworded",

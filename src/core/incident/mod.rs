@@ -51,8 +51,8 @@ pub use event::Event;
 pub use evolve::evolve;
 pub(super) use gate::{refused, release};
 pub use nature::{
-    Child, ChildMoved, ChildSet, DRILL, DrillSet, Hidden, Invited, Nature, ParentSet, Related,
-    Revealed, Shape, TypeSet, Unrelated, headline, key, labelled_drill, practised,
+    Child, ChildMoved, ChildSet, DRILL, DrillSet, Hidden, Invited, Nature, ParentSet, Recalled,
+    Related, Revealed, Shape, TypeSet, Unrelated, headline, key, labelled_drill, practised,
 };
 pub use parts::{Ladder, Later, Origin, Outcome, PagedPerson, Skipped, Terms};
 pub use reach::Chase;
@@ -351,6 +351,8 @@ pub struct Incident {
     pub admitted: Few<String>,
     /// Incidents it has to do with: title and why.
     pub related: BTreeMap<IncidentId, (String, String)>,
+    /// One like it that people have learned from.
+    pub recalled: Option<Box<Recalled>>,
     /// The incident it is a part of, with its title.
     pub parent: Option<(IncidentId, String)>,
     /// The incidents that are parts of it.

@@ -192,6 +192,8 @@ pub enum Shape {
         /// Now.
         status: String,
     },
+    /// Something like it was looked at before.
+    Recall(Recalled),
 }
 
 /// It was made private.
@@ -313,6 +315,16 @@ pub struct ChildMoved {
     pub child: IncidentId,
     /// Where.
     pub status: String,
+}
+
+/// An incident with the same alert of the same service has a postmortem that people agreed on. No title:
+/// whoever reads this need not be among those who may see that one, should it become private.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recalled {
+    /// Which.
+    pub of: IncidentId,
+    /// The alert they have in common.
+    pub alert: String,
 }
 
 /// A part of an incident, as that one knows it.

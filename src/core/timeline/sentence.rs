@@ -61,7 +61,8 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         | Event::Unrelated(_)
         | Event::ParentSet(_)
         | Event::ChildSet(_)
-        | Event::ChildMoved(_) => shape_sentence(event).unwrap_or_default(),
+        | Event::ChildMoved(_)
+        | Event::Recalled(_) => shape_sentence(event).unwrap_or_default(),
         Event::Preceded { changes } => super::changes::sentence(changes),
         Event::Noted { .. }
         | Event::Spoke { .. }

@@ -137,6 +137,7 @@ fn pages() -> Router<Console> {
         .route("/incidents/{incident}/runs/{run}/files/{n}", get(run::file))
         .route("/incidents/{id}/files/{seq}", get(talk::file))
         .route("/assets/{name}", get(assets::serve))
+        .route("/severities.css", get(assets::severities))
 }
 
 /// Postmortems: to be read, taken along and looked for.
