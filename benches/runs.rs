@@ -22,11 +22,14 @@ use std::time::{Duration, Instant};
 
 const ROUNDS: i64 = 200;
 
-/// Waits in a thread until somebody opens the pipe to write; the instant it was.
+/// Waits in a thread until somebody opens the pipe to write; the instant it was. It ends when the pipe is
+/// closed again: else the next round would take this program's end of it for its own.
 fn opened(fifo: PathBuf) -> std::thread::JoinHandle<std::io::Result<Instant>> {
     std::thread::spawn(move || {
-        let _open = File::open(fifo)?;
-        Ok(Instant::now())
+        let mut pipe = File::open(fifo)?;
+        let at = Instant::now();
+        std::io::copy(&mut pipe, &mut std::io::sink())?;
+        Ok(at)
     })
 }
 

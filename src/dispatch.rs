@@ -15,12 +15,14 @@ mod link;
 mod oncall;
 mod open;
 mod paper;
+mod reply;
 mod rooms;
 mod runs;
 mod shape;
 mod tell;
 
 pub use hush::{held, id_of};
+pub use reply::{At, Reply};
 
 use crate::chat::grammar::{self, Context, Invocation, Listed, Rooming, Whom};
 use crate::chat::surface::tree;
@@ -40,44 +42,6 @@ use std::sync::Arc;
 /// Incidents an answer lists; the console has the rest.
 const LISTED: i64 = 20;
 
-/// What the asker gets.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reply {
-    /// Plain text; the adapter escapes it.
-    pub text: String,
-    /// The incident it is about.
-    pub incident: Option<IncidentId>,
-    /// For everybody in the room; else for the asker alone.
-    pub room: bool,
-    /// Done, or answered; false: refused or impossible.
-    pub ok: bool,
-    /// A document to attach: the postmortem as Markdown.
-    pub document: Option<String>,
-}
-
-impl Reply {
-    fn yes(id: Option<IncidentId>, text: String) -> Reply {
-        Reply {
-            text,
-            incident: id,
-            ok: true,
-            ..Reply::default()
-        }
-    }
-
-    fn no(id: Option<IncidentId>, text: String) -> Reply {
-        Reply {
-            text,
-            incident: id,
-            ..Reply::default()
-        }
-    }
-
-    fn aloud(self) -> Reply {
-        Reply { room: true, ..self }
-    }
-}
-
 /// Carries a line out. `here` is the incident whose room it was written in; `cause` is unique per line.
 pub async fn perform(
     engine: &Engine,
@@ -87,7 +51,13 @@ pub async fn perform(
     text: &str,
     cause: &str,
 ) -> Reply {
-    let desk = Desk::of(engine, who, platform, cause);
+    perform_at(engine, who, (platform, here).into(), text, cause).await
+}
+
+/// The same, for who can be answered in a channel as well.
+pub async fn perform_at(engine: &Engine, who: Actor, at: At<'_>, text: &str, cause: &str) -> Reply {
+    let here = at.here;
+    let desk = Desk::of(engine, who, at.platform, cause);
     let directory = desk.directory.clone();
     let context = Context {
         directory: &directory,
@@ -95,7 +65,7 @@ pub async fn perform(
         zone: desk.zone(),
         here,
     };
-    let desk = desk.at(here);
+    let desk = desk.at(here).room(at.room);
     match grammar::parse(text, &context) {
         Ok(invocation) => desk.carry_out(invocation).await,
         Err(usage) => Reply::no(here, usage.to_string()),
@@ -115,15 +85,17 @@ pub async fn invoke(
         .await
 }
 
-/// The same for what a chat platform brought: `here` is the incident whose room it came from.
+/// The same for what a chat platform brought, with where it came from.
 pub async fn invoke_here(
     engine: &Engine,
     who: Actor,
-    (platform, here): (&str, Option<IncidentId>),
+    at: impl Into<At<'_>>,
     invocation: Invocation,
     cause: &str,
 ) -> Reply {
-    let desk = Desk::of(engine, who, platform, cause).at(here);
+    let at = at.into();
+    let desk = Desk::of(engine, who, at.platform, cause).at(at.here);
+    let desk = desk.room(at.room);
     desk.carry_out(invocation).await
 }
 
@@ -245,6 +217,8 @@ struct Desk<'a> {
     now: Time,
     /// The incident whose room it happens in: whoever is in there sees it.
     here: Option<IncidentId>,
+    /// The platform's id of where it happens; empty: nowhere that can be told anything.
+    room: &'a str,
 }
 
 impl<'a> Desk<'a> {
@@ -257,7 +231,12 @@ impl<'a> Desk<'a> {
             cause,
             now: engine.now(),
             here: None,
+            room: "",
         }
+    }
+
+    fn room(self, room: &'a str) -> Desk<'a> {
+        Desk { room, ..self }
     }
 
     fn at(self, here: Option<IncidentId>) -> Desk<'a> {
@@ -352,6 +331,7 @@ impl<'a> Desk<'a> {
             }
             Invocation::Analytics { asked } => self.analytics(&asked).await,
             Invocation::Changes { service } => self.changes(service).await,
+            Invocation::Summary { id, what } => self.summary(id, what).await,
             Invocation::Acknowledge { id } => {
                 let said = |i: &Incident| format!("{} is yours; paging stopped.", i.id);
                 self.act(id, Command::Acknowledge { by }, said).await
@@ -394,7 +374,9 @@ impl<'a> Desk<'a> {
             act @ (Invocation::Update { .. }
             | Invocation::Status { .. }
             | Invocation::Publish { .. }
-            | Invocation::Cadence { .. }) => self.about_others(act).await,
+            | Invocation::Cadence { .. }
+            | Invocation::Subscribe { .. }
+            | Invocation::Unsubscribe { .. }) => self.about_others(act).await,
             Invocation::Promote { id } => {
                 let said = |i: &Incident| format!("{} is major now and gets a room.", i.id);
                 self.act(id, Command::Promote { by }, said).await

@@ -27,12 +27,13 @@ mod wire;
 #[path = "../../tests/it"]
 mod it {
     pub mod discord_world;
+    pub mod halt;
     pub mod process;
     pub mod slack_world;
     pub mod tools;
 }
 
-use it::{discord_world, slack_world, tools};
+use it::{discord_world, halt, slack_world, tools};
 
 /// Every scenario, in the order they are run.
 const SCENARIOS: [&str; 5] = ["wire", "storm", "limit", "outage", "reconnects"];

@@ -42,6 +42,15 @@ pub fn card(incident: &Incident, directory: &Directory, now: Time, url: &str) ->
         now,
     };
     let level = directory.level(incident.severity);
+    let mut facts = view.facts();
+    if let Some(found) = incident.recalled.as_ref().filter(|_| incident.is_open()) {
+        let pages = url.rsplit_once('/').map_or("", |(pages, _)| pages);
+        let words = format!(
+            "{} had the same alert; what was learned: {pages}/{}/postmortem",
+            found.of, found.of.0
+        );
+        facts.push(("seen before".to_owned(), words));
+    }
     Card {
         incident: incident.id,
         seq: incident.seq,
@@ -49,7 +58,7 @@ pub fn card(incident: &Incident, directory: &Directory, now: Time, url: &str) ->
         status: incident.status.word().to_owned(),
         severity: directory.severity_name(incident.severity),
         severity_index: incident.severity.0,
-        facts: view.facts(),
+        facts,
         lines: view.lines(),
         buttons: view.buttons(),
         url: url.to_owned(),

@@ -181,7 +181,7 @@ pub fn of(leaf: &Leaf, directory: &Directory, incident: Option<&Incident>) -> Op
     let nothing_to_choose = |a: &Argument| a.kind == Kind::Type && directory.types.is_empty();
     let asked = leaf.args.iter().filter(|a| a.kind != Kind::Pairs && a.form);
     let asked = asked.filter(|a| !nothing_to_choose(a));
-    fields.extend(asked.map(|a| field(a, directory)));
+    fields.extend(asked.map(|a| field(leaf, a, directory)));
     if fields.is_empty() || fields.len() > FIELDS {
         return None;
     }
@@ -222,12 +222,7 @@ pub fn of_declaration(
                     field.value = Some(declared_from(words, link));
                 }
             }
-            "sev" => {
-                "How bad?".clone_into(&mut field.label);
-                if let Entry::Choice(choices) = &mut field.entry {
-                    choices.retain(|(name, _)| by_hand(directory, name));
-                }
-            }
+            "sev" => "How bad?".clone_into(&mut field.label),
             "service" => "Which service?".clone_into(&mut field.label),
             "type" => "What kind?".clone_into(&mut field.label),
             "as" => "Private, or a drill?".clone_into(&mut field.label),
@@ -235,12 +230,6 @@ pub fn of_declaration(
         }
     }
     Some(form)
-}
-
-/// Whether people may declare an incident so bad.
-fn by_hand(directory: &Directory, name: &str) -> bool {
-    let level = directory.severities.iter().find(|s| s.name == *name);
-    level.is_none_or(|s| !s.alerts_only)
 }
 
 /// A message as the title and description of an incident: its first line, all of it when there is more,
@@ -424,8 +413,8 @@ fn arguments(action: &Action) -> Option<Vec<Field>> {
     (fields.len() <= FIELDS).then_some(fields)
 }
 
-fn field(arg: &Argument, directory: &Directory) -> Field {
-    let choices: Vec<(String, String)> = super::surface::choices(arg, directory)
+fn field(leaf: &Leaf, arg: &Argument, directory: &Directory) -> Field {
+    let choices: Vec<(String, String)> = super::surface::choices(leaf, arg, directory)
         .into_iter()
         .map(|(value, read)| (value, cut(&read, CHOICE_CHARS)))
         .collect();

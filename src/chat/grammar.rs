@@ -140,6 +140,11 @@ pub enum Invocation {
         to: NaiveDate,
     },
     /// Whose numbers, and of when.
+    /// A summary that a model proposes.
+    Summary {
+        id: IncidentId,
+        what: Summarise,
+    },
     Analytics {
         asked: Box<Asked>,
     },
@@ -236,6 +241,15 @@ pub enum Invocation {
     Cadence {
         id: IncidentId,
         pace: Pace,
+    },
+    /// Updates told to who asks, or posted where it is asked.
+    Subscribe {
+        id: IncidentId,
+        here: bool,
+    },
+    Unsubscribe {
+        id: IncidentId,
+        here: bool,
     },
     Promote {
         id: IncidentId,
@@ -348,6 +362,19 @@ pub enum Invocation {
     Help {
         verb: Option<String>,
     },
+}
+
+/// What is to become of a summary by a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Summarise {
+    /// As it is: only looked at.
+    Told,
+    /// The model is to propose one.
+    Ask,
+    /// It goes into the postmortem, in these words when there are any.
+    Accept(Option<String>),
+    /// It does not.
+    Reject,
 }
 
 /// How often an update is due.

@@ -229,6 +229,13 @@ pub trait Voice: Chat {
     fn message<'a>(&'a self, room: &'a str, message: &'a str)
     -> Answer<'a, Option<(User, String)>>;
 
+    /// The room a message stands in when that is narrower than where the platform says it is: the thread
+    /// of a channel. `None`: it is where it is said to be.
+    fn thread_of<'a>(&'a self, room: &'a str, message: &'a str) -> Answer<'a, Option<String>> {
+        let _ = (room, message);
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
     /// The content of a file that came with a message, of at most so many bytes.
     fn fetch<'a>(&'a self, file: &'a HeardFile, most: u64) -> Answer<'a, bytes::Bytes> {
         let _ = (file, most);

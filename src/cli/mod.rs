@@ -24,6 +24,7 @@ mod redact;
 pub mod rehearse;
 mod run;
 mod serve;
+mod summary;
 
 use crate::core::id::IncidentId;
 use crate::engine::Clock;
@@ -224,17 +225,33 @@ enum Command {
         #[arg(long, default_value = "", value_name = "TEXT")]
         note: String,
     },
-    /// Remove a line of a timeline for good, as the person whose API token this is
+    /// Remove a line of a timeline, or a section of a postmortem, for good, as the person whose API token
+    /// this is
     Redact {
         /// Number of the incident, such as 42
         #[arg(value_name = "ID", value_parser = incident)]
         id: IncidentId,
-        /// Number of the event, as the timeline shows it
-        #[arg(value_name = "LINE", value_parser = clap::value_parser!(u32).range(1..))]
-        line: u32,
+        /// Number of the event, as the timeline shows it, or the name of a section, such as `impact`: all
+        /// that people wrote there
+        #[arg(value_name = "LINE", value_parser = redact::thing)]
+        line: redact::Thing,
         /// Why; it stands in its place
         #[arg(value_name = "WHY")]
         why: String,
+        #[command(flatten)]
+        door: approve::Door,
+    },
+    /// Look at the summary that a model proposes for an incident, ask for one, take it over or turn it down
+    Summary {
+        /// Number of the incident, such as 42
+        #[arg(value_name = "ID", value_parser = incident)]
+        id: IncidentId,
+        /// What to do
+        #[arg(value_enum, default_value_t = summary::What::Show)]
+        what: summary::What,
+        /// Of accept: the words, when they are to be others than those that are proposed
+        #[arg(long, value_name = "TEXT")]
+        text: Option<String>,
         #[command(flatten)]
         door: approve::Door,
     },
@@ -371,7 +388,13 @@ async fn obey(command: Command) -> anyhow::Result<ExitCode> {
             line,
             why,
             door,
-        } => redact::redact(&door, id, line, &why).await,
+        } => redact::redact(&door, id, &line, &why).await,
+        Command::Summary {
+            id,
+            what,
+            text,
+            door,
+        } => summary::summary(&door, id, what, text.as_deref()).await,
         Command::Audit { what } => audit::audit(&what).await,
         Command::Policy {
             what: policy::What::Explain(asked),

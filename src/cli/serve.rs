@@ -161,8 +161,7 @@ impl House {
         );
         engine.note_files().await?;
         engine.keep_files_in(settings.data_dir.join("files"));
-        // What a removal left when it was interrupted.
-        engine.sweep_files().await?;
+        engine.finish_removals().await?;
         let notifiers = Notifiers::new(&settings.notify, engine.public_url())
             .map_err(|why| anyhow::anyhow!(why))?;
         engine.notify_through(notifiers);

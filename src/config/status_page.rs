@@ -271,5 +271,6 @@ fn topics(table: &Table<'_>, reading: &Reading<'_>, page: Option<&PageRules>) ->
         services,
         components: words(components),
         severities: words(severities),
+        incidents: Vec::new(),
     }
 }

@@ -8,8 +8,8 @@
 mod tests;
 
 use super::digest;
-use super::id::{Actor, IncidentId, RunId, Seq};
-use super::incident::{Command, Event, Incident, KeptFile, Outcome, Record, Terms};
+use super::id::{Actor, IncidentId, RunId};
+use super::incident::{Command, Event, Incident, KeptFile, Outcome, Record, Redacted, Terms};
 use super::time::Time;
 use super::timeline::{self, Names};
 use serde::{Deserialize, Serialize};
@@ -298,15 +298,20 @@ impl Walk {
 }
 
 /// A line was removed for good.
-fn redacted(incident: &Incident, seq: Seq, by: &Actor, why: &str) -> Fact {
+fn redacted(incident: &Incident, gone: &Redacted) -> Fact {
+    let (by, id) = (&gone.by, incident.id);
+    let mut detail = json!({"seq": gone.seq, "why": gone.why});
+    if !gone.what.is_empty() {
+        detail = json!({"what": gone.what, "why": gone.why});
+    }
     Fact {
         kind: "redacted".to_owned(),
         by: by.clone(),
-        incident: Some(incident.id),
+        incident: Some(id),
         run: None,
         action: String::new(),
-        text: format!("{} removed line {seq} of {}.", by.name(), incident.id),
-        detail: ordered(json!({"seq": seq, "why": why})),
+        text: format!("{} removed {} of {id}.", by.name(), gone.thing()),
+        detail: ordered(detail),
     }
 }
 
@@ -390,7 +395,7 @@ pub fn of_event(incident: &Incident, record: &Record) -> Option<Fact> {
             good,
             note,
         } => (run, by.clone(), json!({"good": good, "note": note})),
-        Event::Redacted { seq, by, why } => return Some(redacted(incident, *seq, by, why)),
+        Event::Redacted(gone) => return Some(redacted(incident, gone)),
         Event::Attached(file) => return Some(file_kept(incident, record, file)),
         _ => return None,
     };
@@ -412,9 +417,19 @@ pub fn of_event(incident: &Incident, record: &Record) -> Option<Fact> {
         incident: Some(incident.id),
         run: Some(*run),
         action: of.map_or_else(String::new, |r| r.action.clone()),
-        text: timeline::sentence(&record.event, &names),
+        text: timeline::sentence(&silent(&record.event), &names),
         detail: ordered(detail),
     })
+}
+
+/// An event without what a program wrote: the chain is never rewritten, so what may be removed for good
+/// must not stand in it. Its digest does.
+fn silent(event: &Event) -> Event {
+    let mut event = event.clone();
+    if let Event::RunRehearsed { tail, .. } | Event::RunEnded { tail, .. } = &mut event {
+        tail.clear();
+    }
+    event
 }
 
 fn asked(digest: &str, argv: &[String], needs: u8, terms: &Terms) -> Value {

@@ -3,8 +3,10 @@
 //! A component is what people outside know by name; services of the directory feed it. Nothing here
 //! knows alerts, people or rooms: what stands on a page was written for it.
 
+mod inside;
 mod story;
 
+pub use inside::{Part, effect, inside};
 pub use story::{Board, Day, Line, Notice, Story, Window, board};
 
 use super::id::Severity;

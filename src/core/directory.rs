@@ -465,6 +465,40 @@ impl Directory {
         self.severities.get(usize::from(severity.0))
     }
 
+    /// Why nobody says by hand that an incident is so bad; `None`: people may.
+    #[must_use]
+    pub fn only_alerts_are(&self, severity: Severity) -> Option<String> {
+        let level = self.level(severity).filter(|l| l.alerts_only)?;
+        let others = self.severities.iter().filter(|s| !s.alerts_only);
+        let others: Vec<&str> = others.map(|s| s.name.as_str()).collect();
+        Some(format!(
+            "Only alerts are {}; by hand it is {}.",
+            level.name,
+            super::text::list(&others).replace(" and ", " or ")
+        ))
+    }
+
+    /// Whether people may say that an incident is as bad as the level of this name.
+    #[must_use]
+    pub fn by_hand(&self, name: &str) -> bool {
+        let level = self.severities.iter().find(|s| s.name == *name);
+        level.is_none_or(|s| !s.alerts_only)
+    }
+
+    /// The nearest level people may declare when nobody said one: the same, else the next that is less
+    /// bad, else the least bad of the worse ones.
+    #[must_use]
+    pub fn declarable(&self, severity: Severity) -> Severity {
+        let levels = self.severities.iter().enumerate();
+        let may = levels.filter(|(_, s)| !s.alerts_only);
+        let may: Vec<u8> = may.filter_map(|(n, _)| u8::try_from(n).ok()).collect();
+        if self.level(severity).is_none_or(|l| !l.alerts_only) {
+            return severity;
+        }
+        let less = may.iter().find(|n| **n > severity.0);
+        less.or(may.last()).map_or(severity, |n| Severity(*n))
+    }
+
     /// The severity an alert's `severity` label means, if it means one.
     #[must_use]
     pub fn severity_of_label(&self, labels: &Labels) -> Option<Severity> {

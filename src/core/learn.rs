@@ -12,7 +12,7 @@ mod tests;
 use super::alert::Labels;
 use super::directory::{Action, ActionClass, AutoLevel, Directory};
 use super::id::{Actor, IncidentId, RunId};
-use super::incident::labelled_drill;
+use super::incident::practised;
 use super::incident::{Event, Incident, Origin, Outcome, Record, RunState};
 use super::time::Time;
 use serde::{Deserialize, Serialize};
@@ -187,7 +187,7 @@ pub fn lesson(id: IncidentId, journal: &[Record]) -> Option<Lesson> {
         }
     }
     let labels = incident.labels();
-    let drill = incident.nature.drill || labelled_drill(&labels);
+    let drill = practised(&incident, journal);
     let pattern = Pattern::of(incident.service.as_deref(), &labels)?;
     let resolved_at = incident.resolved_at?;
     if !fit || drill {

@@ -5,8 +5,9 @@ mod wording;
 pub use wording::{LINE, MAIL, PLACEHOLDERS, SUBJECT, Values, Wording, Wordings};
 
 use super::directory::Directory;
-use super::id::Severity;
-use super::incident::{Audience, Update};
+use super::id::{IncidentId, Severity};
+use super::incident::{Audience, Incident, Update};
+use super::sight::Sight;
 use serde::{Deserialize, Serialize};
 
 /// What somebody wants to hear of: each list that is not empty must have something of the update in it.
@@ -22,6 +23,9 @@ pub struct Topics {
     /// Names of severities.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub severities: Vec<String>,
+    /// Single incidents.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub incidents: Vec<IncidentId>,
 }
 
 impl Topics {
@@ -31,10 +35,12 @@ impl Topics {
         let part = |name: &str, list: &[String]| {
             (!list.is_empty()).then(|| format!("{name} {}", super::text::list(list)))
         };
+        let incidents: Vec<String> = self.incidents.iter().map(IncidentId::to_string).collect();
         let parts = [
             part("services", &self.services),
             part("components", &self.components),
             part("severities", &self.severities),
+            part("incidents", &incidents),
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
         match parts.as_slice() {
@@ -53,25 +59,63 @@ pub enum Via {
     Channel(String),
     /// An outgoing webhook of the files, by name.
     Webhook(String),
+    /// A person, by direct message.
+    Person {
+        /// The chat platform, by its configured name.
+        platform: String,
+        /// Their id in the directory.
+        person: String,
+    },
+    /// A room or channel where somebody asked for it.
+    Room {
+        /// The chat platform, by its configured name.
+        platform: String,
+        /// The platform's id of it.
+        room: String,
+    },
 }
 
 impl Via {
-    /// `mail`, `channel`, `webhook`.
+    /// `mail`, `channel`, `webhook`, `person`, `room`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
             Via::Mail(_) => "mail",
             Via::Channel(_) => "channel",
             Via::Webhook(_) => "webhook",
+            Via::Person { .. } => "person",
+            Via::Room { .. } => "room",
         }
     }
 
-    /// The address, channel or name.
+    /// The address, channel or name; of chat `platform:id`.
     #[must_use]
-    pub fn address(&self) -> &str {
+    pub fn address(&self) -> String {
         match self {
-            Via::Mail(to) | Via::Channel(to) | Via::Webhook(to) => to,
+            Via::Mail(to) | Via::Channel(to) | Via::Webhook(to) => to.clone(),
+            Via::Person {
+                platform,
+                person: id,
+            }
+            | Via::Room { platform, room: id } => format!("{platform}:{id}"),
         }
+    }
+
+    /// The way of a kind and an address; `None`: of a later version.
+    #[must_use]
+    pub fn read(kind: &str, address: &str) -> Option<Via> {
+        let chat = || {
+            let (platform, id) = address.split_once(':')?;
+            Some((platform.to_owned(), id.to_owned()))
+        };
+        Some(match kind {
+            "mail" => Via::Mail(address.to_owned()),
+            "channel" => Via::Channel(address.to_owned()),
+            "webhook" => Via::Webhook(address.to_owned()),
+            "person" => chat().map(|(platform, person)| Via::Person { platform, person })?,
+            "room" => chat().map(|(platform, room)| Via::Room { platform, room })?,
+            _ => return None,
+        })
     }
 
     /// For people: a mail address with most of its name hidden.
@@ -80,6 +124,8 @@ impl Via {
         match self {
             Via::Channel(name) => format!("#{name}"),
             Via::Webhook(name) => format!("webhook {name}"),
+            Via::Person { platform, person } => format!("{person} on {platform}"),
+            Via::Room { platform, room } => format!("channel {room} of {platform}"),
             Via::Mail(to) => match to.split_once('@') {
                 Some((name, host)) => {
                     let first: String = name.chars().take(1).collect();
@@ -122,22 +168,31 @@ pub const FILE: &str = "file:";
 /// What an update is about, as subscriptions go by it.
 #[derive(Clone, Debug)]
 pub struct About<'a> {
+    /// Of which incident.
+    pub incident: IncidentId,
     /// What is told.
     pub update: &'a Update,
     /// Service of the incident then.
     pub service: Option<&'a str>,
     /// Severity of the incident then.
     pub severity: Severity,
-    /// It is private: only who is named for that is told.
-    pub private: bool,
 }
 
 impl Subscriber {
-    /// Whether they are told of it.
+    /// Whether they may hear of an incident at all: of a private one whom the files name for that, and a
+    /// person it concerns.
+    #[must_use]
+    pub fn sees(&self, incident: &Incident, directory: &Directory) -> bool {
+        !incident.nature.private
+            || self.private
+            || matches!(&self.via, Via::Person { person, .. } if Sight::person(person, directory).sees(incident))
+    }
+
+    /// Whether they want to be told of it, and may read updates of that audience.
     #[must_use]
     pub fn wants(&self, about: &About<'_>, directory: &Directory) -> bool {
         let may = self.audience == Audience::Internal || about.update.audience == Audience::Public;
-        if !may || (about.private && !self.private) {
+        if !may {
             return false;
         }
         let topics = &self.topics;
@@ -153,7 +208,9 @@ impl Subscriber {
         let any = |list: &[String], has: &dyn Fn(&str) -> bool| {
             list.is_empty() || list.iter().any(|x| has(x))
         };
-        any(&topics.services, &|s| s == service)
+        let named = topics.incidents.is_empty() || topics.incidents.contains(&about.incident);
+        named
+            && any(&topics.services, &|s| s == service)
             && any(&topics.severities, &|s| s == severity)
             && any(&topics.components, &|c| touched.contains(&c))
     }
@@ -219,10 +276,10 @@ mod tests {
     fn somebody_outside_is_told_of_what_is_public_alone() {
         let (inside, outside) = (update(Audience::Internal), update(Audience::Public));
         let about = |update| About {
+            incident: IncidentId(7),
             update,
             service: Some("checkout"),
             severity: Severity(0),
-            private: false,
         };
         let directory = directory();
         let everybody = subscriber(Audience::Public, Topics::default());
@@ -236,10 +293,10 @@ mod tests {
     fn every_list_must_have_something_of_it_and_private_ones_go_to_who_is_named() {
         let inside = update(Audience::Internal);
         let mut about = About {
+            incident: IncidentId(7),
             update: &inside,
             service: Some("checkout"),
             severity: Severity(0),
-            private: false,
         };
         let directory = directory();
         let topics = Topics {
@@ -255,11 +312,48 @@ mod tests {
         about.severity = Severity(0);
         about.service = Some("search");
         assert!(!one.wants(&about, &directory));
-        about.service = Some("checkout");
-        about.private = true;
-        assert!(!one.wants(&about, &directory));
+        let mut secret = Incident::default();
+        secret.nature.private = true;
+        secret.crew.insert("ana".to_owned());
+        assert!(one.sees(&Incident::default(), &directory));
+        assert!(!one.sees(&secret, &directory));
         one.private = true;
-        assert!(one.wants(&about, &directory));
+        assert!(one.sees(&secret, &directory));
+        let person = |id: &str| Subscriber {
+            via: Via::read("person", &format!("slack:{id}")).unwrap(),
+            ..subscriber(Audience::Internal, Topics::default())
+        };
+        assert!(person("ana").sees(&secret, &directory), "it concerns her");
+        assert!(!person("bo").sees(&secret, &directory));
+    }
+
+    #[test]
+    fn single_incidents_are_wanted_alone_and_a_way_reads_back_as_it_was_written() {
+        let inside = update(Audience::Internal);
+        let about = |id| About {
+            incident: IncidentId(id),
+            update: &inside,
+            service: None,
+            severity: Severity(0),
+        };
+        let topics = Topics {
+            incidents: vec![IncidentId(7)],
+            ..Topics::default()
+        };
+        assert_eq!(topics.words(), "incidents #7");
+        let one = subscriber(Audience::Internal, topics);
+        assert!(one.wants(&about(7), &directory()) && !one.wants(&about(8), &directory()));
+        for (kind, address) in [
+            ("mail", "a@example.org"),
+            ("channel", "support"),
+            ("webhook", "crm"),
+            ("person", "slack:ana"),
+            ("room", "discord:1:2"),
+        ] {
+            let via = Via::read(kind, address).unwrap();
+            assert_eq!((via.kind(), via.address().as_str()), (kind, address));
+        }
+        assert_eq!(Via::read("pigeon", "coop"), None);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 #[cfg(test)]
 mod tests;
 
+use super::id::IncidentId;
 use super::incident::{Event, Record};
 use super::text::{count, cut, deceives};
 use super::time::Time;
@@ -141,6 +142,47 @@ impl Proposal {
     }
 }
 
+/// A proposal in plain words, for places that have no page.
+#[must_use]
+pub fn told(id: IncidentId, p: &Proposal) -> String {
+    let by = |what: &str| match p.decided_by.as_str() {
+        "" => format!("{what}."),
+        who => format!("{what} by {who}."),
+    };
+    let stands = match p.state {
+        State::Asking => "The model is being asked.".to_owned(),
+        State::Proposed => format!(
+            "Proposed, and nothing yet: `summary {id} accept` takes it over, also with other words behind it, `summary {id} reject` turns it down."
+        ),
+        State::Accepted => by("Taken over"),
+        State::Rejected => by("Turned down"),
+        State::Failed => format!("Nothing came of it: {}.", p.error),
+    };
+    let mut text = format!(
+        "Summary of {id} by {} at {}, asked for by {}. {stands}",
+        p.model, p.host, p.asked_by
+    );
+    if p.left_out > 0 {
+        let _ = write!(
+            text,
+            " {} of the middle did not fit.",
+            count(p.left_out, "line")
+        );
+    }
+    if !p.checked.sentences.is_empty() {
+        let _ = write!(text, "\n{}", p.text());
+    }
+    let dropped = p.checked.dropped.len() + p.checked.more_dropped;
+    if dropped > 0 {
+        let _ = write!(
+            text,
+            "\n{} dropped; the postmortem's page says which and why.",
+            count(dropped, "sentence")
+        );
+    }
+    text
+}
+
 /// The mark around the lines. `salt` is in no line: it is drawn for this one question.
 fn fence(salt: &str) -> String {
     format!("=====TIMELINE-{salt}=====")
@@ -157,7 +199,7 @@ pub fn prompt(
     let fence = fence(salt);
     let removed: BTreeSet<u32> = journal
         .iter()
-        .filter(|r| matches!(r.event, Event::Removed { .. } | Event::Redacted { .. }))
+        .filter(|r| matches!(r.event, Event::Removed { .. } | Event::Redacted(_)))
         .map(|r| r.seq)
         .collect();
     let told: Vec<Entry> = entries(journal)

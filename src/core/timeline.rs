@@ -18,7 +18,7 @@ pub use sentence::sentence;
 
 use super::alert::AlertRef;
 use super::id::{Actor, RunId, Seq, Severity};
-use super::incident::{Event, Origin, Record};
+use super::incident::{Event, Origin, Record, Redacted};
 use super::time::Time;
 use chrono::{TimeZone, Utc};
 use chrono_tz::Tz;
@@ -274,7 +274,7 @@ pub fn by(event: &Event) -> Option<&Actor> {
         | Event::RunCancelAsked { by, .. }
         | Event::RunSettled { by, .. }
         | Event::RunRejected { by, .. }
-        | Event::Redacted { by, .. }
+        | Event::Redacted(Redacted { by, .. })
         | Event::RoomRetried { by } => Some(by),
         Event::Retitled(e) => Some(&e.by),
         Event::Archived(e) => Some(&e.by),

@@ -1,8 +1,10 @@
 //! What was changed, and what past incidents tell.
 
 use super::{Desk, Reply, unreadable};
+use crate::chat::grammar::Summarise;
 use crate::core::analytics::{Asked, told};
 use crate::core::change;
+use crate::core::id::{Actor, IncidentId};
 use crate::core::text::count;
 use crate::engine::counted;
 use crate::store::ChangeQuery;
@@ -20,6 +22,31 @@ impl Desk<'_> {
                 Reply::yes(None, format!("{words}\nMore on {url}/analytics."))
             }
             Err(fault) => unreadable(None, &fault),
+        }
+    }
+
+    /// A summary that a model proposes: asked for, looked at, taken over or turned down.
+    pub(super) async fn summary(&self, id: IncidentId, what: Summarise) -> Reply {
+        // What leaves the house and what stands in a postmortem is somebody's, by name.
+        if what != Summarise::Told && matches!(self.who, Actor::Unlinked { .. }) {
+            let why = "Nobody of the directory is known by this account, so nothing was done; `link` shows how to change that.";
+            return Reply::no(Some(id), why.to_owned());
+        }
+        let outcome = match &what {
+            Summarise::Told => self.engine.summary_told(id).await,
+            Summarise::Ask => self.engine.ask_summary(id, &self.who).await,
+            Summarise::Accept(words) => {
+                let words = words.as_deref();
+                self.engine.accept_summary(id, words, &self.who).await
+            }
+            Summarise::Reject => self.engine.decide_summary(id, None, &self.who).await,
+        };
+        match outcome {
+            Ok(said) if what == Summarise::Ask => {
+                Reply::yes(Some(id), format!("{said} `summary {id}` shows it."))
+            }
+            Ok(said) => Reply::yes(Some(id), said),
+            Err(failure) => Reply::no(Some(id), failure.to_string()),
         }
     }
 

@@ -24,8 +24,6 @@ impl Desk<'_> {
         let entry = service.as_ref().and_then(|s| directory.services.get(s));
         let ladder = service.as_deref().and_then(|s| policy(directory, s));
         let usual = entry.map_or_else(|| second(directory), |s| s.major_at.min(mildest(directory)));
-        let of_type = said.kind(directory).and_then(|t| t.severity);
-        let severity = said.severity.or(of_type).unwrap_or(usual);
         let mut why = vec![format!(
             "declared by {} on {}",
             self.who.name(),
@@ -36,13 +34,10 @@ impl Desk<'_> {
             (Some(s), None) => format!("service {s} has no policy"),
             (None, _) => "no service was named, so no policy was started".to_owned(),
         });
-        let open = said.open(self.who.clone(), None, ladder.map(freeze), directory);
+        let by = self.who.clone();
+        let open = said.open_at(Some(usual), by, None, ladder.map(freeze), directory);
         why.extend(open.why);
-        let open = OpenAs {
-            severity,
-            why,
-            ..open
-        };
+        let open = OpenAs { why, ..open };
         match self.opened(open).await {
             Ok(incident) => {
                 let mut said = words::opened(&incident, directory);

@@ -7,6 +7,7 @@ use crate::core::id::{Actor, IncidentId};
 use crate::core::incident::{
     Audience, Command, Incident, Refusal, Update, UpdateWish, compose, preview,
 };
+use crate::core::subscribe::Via;
 use crate::core::time::human_ms;
 use crate::engine::Failure;
 use crate::store::{ChangeSet, DraftRow, UpdateChanges};
@@ -23,6 +24,8 @@ impl Desk<'_> {
             }
             Invocation::Publish { id, components } => self.publish(id, components).await,
             Invocation::Cadence { id, pace } => self.cadence(id, pace).await,
+            Invocation::Subscribe { id, here } => self.subscription(id, here, true).await,
+            Invocation::Unsubscribe { id, here } => self.subscription(id, here, false).await,
             // `carry_out` sends nothing else here.
             other => Reply::no(None, format!("`{}` tells nobody anything.", other.verb())),
         }
@@ -142,6 +145,64 @@ impl Desk<'_> {
         match self.look(id).await {
             Ok(incident) => Reply::yes(Some(id), self.pace_words(&incident)),
             Err(failure) => Reply::no(Some(id), failure.to_string()),
+        }
+    }
+
+    /// Updates of an incident for whoever asks, or for the channel they ask in.
+    async fn subscription(&self, id: IncidentId, here: bool, wanted: bool) -> Reply {
+        let via = match self.subscriber(id, here) {
+            Ok(via) => via,
+            Err(why) => return Reply::no(Some(id), why),
+        };
+        let person = self.who.person().unwrap_or_default();
+        let outcome = if wanted {
+            self.engine.follow_updates(id, &via, person).await
+        } else {
+            self.engine.unfollow_updates(id, &via).await
+        };
+        let text = match (outcome, here, wanted) {
+            (Err(failure), ..) => return Reply::no(Some(id), failure.to_string()),
+            (Ok(()), false, true) => format!(
+                "You are told of each update of {id} by direct message; `unsubscribe {id}` ends it."
+            ),
+            (Ok(()), true, true) => format!(
+                "Each update of {id} is posted in this channel; `unsubscribe {id} here` ends it."
+            ),
+            (Ok(()), false, false) => format!("You are not told of updates of {id} any more."),
+            (Ok(()), true, false) => {
+                format!("Updates of {id} are not posted in this channel any more.")
+            }
+        };
+        let reply = Reply::yes(Some(id), text);
+        // Everybody in a channel may know why something is posted there.
+        if here { reply.aloud() } else { reply }
+    }
+
+    fn subscriber(&self, id: IncidentId, here: bool) -> Result<Via, String> {
+        let platform = self.platform.to_owned();
+        if here && self.here == Some(id) {
+            return Err(format!(
+                "This is the room of {id}: its updates stand here already."
+            ));
+        }
+        if here && self.room.is_empty() {
+            return Err(format!(
+                "There is no channel here. Write `subscribe {id} here` in the one that is to be told."
+            ));
+        }
+        if here {
+            let room = self.room.to_owned();
+            return Ok(Via::Room { platform, room });
+        }
+        match self.who.person() {
+            Some(person) => Ok(Via::Person {
+                platform,
+                person: person.to_owned(),
+            }),
+            None => Err(
+                "Nobody of the directory is known by this account; `link` shows how to change that."
+                    .to_owned(),
+            ),
         }
     }
 

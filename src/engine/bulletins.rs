@@ -18,7 +18,9 @@ use crate::core::text::cut;
 use crate::core::time::Time;
 use crate::core::timeline;
 use crate::notify::{self, Letter};
-use crate::store::{BulletinRow, ChangeSet, NoticeRow, SubscriberRow, UpdateChanges, UpdateRow};
+use crate::store::{
+    BulletinRow, ChangeSet, NoticeRow, PERSON, ROOM, SubscriberRow, UpdateChanges, UpdateRow,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -98,15 +100,22 @@ impl Engine {
         for row in waiting {
             // A drill is practised among those who take part.
             let incident = self.incident(row.incident).await?;
-            let nature = incident.map(|i| i.nature.clone()).unwrap_or_default();
+            let nature = incident
+                .as_ref()
+                .map(|i| i.nature.clone())
+                .unwrap_or_default();
             if let Some(update) = row.update.as_ref().filter(|_| !nature.drill) {
+                let sees =
+                    |s: &Subscriber| incident.as_ref().is_some_and(|i| s.sees(i, &directory));
                 let about = About {
+                    incident: row.incident,
                     update,
                     service: row.service.as_deref(),
                     severity: Severity(row.severity),
-                    private: nature.private,
                 };
-                let wanting = subscribers.iter().filter(|s| s.wants(&about, &directory));
+                let wanting = subscribers
+                    .iter()
+                    .filter(|s| s.wants(&about, &directory) && sees(s));
                 changes.bulletins.extend(wanting.map(|s| BulletinRow {
                     subscriber: s.id.clone(),
                     incident: row.incident,
@@ -168,6 +177,9 @@ impl Engine {
             return Ok(passed("there is no such incident any more"));
         };
         let directory = self.directory();
+        if !to.sees(&incident, &directory) {
+            return Ok(passed("it is private, and does not concern them"));
+        }
         let values = self.values(&incident, &update, to.audience, &directory);
         Ok(self
             .carry_bulletin(&row, &to, (at, &update), &values, &directory)
@@ -215,24 +227,20 @@ impl Engine {
                 self.0.notifiers.load_full().letter(address, &letter).await
             }
             Via::Channel(channel) => {
-                let mut outcome = Outcome::of(row).taken();
                 let text = wordings.line.line(values);
-                for platform in &directory.platforms {
-                    let key = format!("{key}:{platform}");
-                    let notice = NoticeRow {
-                        key: key.clone(),
-                        platform: platform.clone(),
-                        channel: channel.clone(),
-                        text: text.clone(),
-                        state: "waiting".to_owned(),
-                        attempts: 0,
-                        due_at: self.now(),
-                        created_at: self.now(),
-                        error: String::new(),
-                    };
-                    outcome.notices.insert(key, notice);
-                }
-                return outcome;
+                let platforms = directory.platforms.iter();
+                let places = platforms.map(|p| (p.clone(), channel.clone()));
+                return self.lines(row, &key, &text, places.collect());
+            }
+            Via::Person { platform, person } => {
+                let place = (platform.clone(), format!("{PERSON}{person}"));
+                let text = wordings.line.line(values);
+                return self.lines(row, &key, &text, vec![place]);
+            }
+            Via::Room { platform, room } => {
+                let place = (platform.clone(), format!("{ROOM}{room}"));
+                let text = wordings.line.line(values);
+                return self.lines(row, &key, &text, vec![place]);
             }
             Via::Webhook(name) => {
                 let body = document(&key, at, row, update, values);
@@ -255,6 +263,33 @@ impl Engine {
             }
         };
         Outcome::of(row).after(result, self.now())
+    }
+
+    /// A line for each place, by platform and channel; they are delivered as every line is.
+    fn lines(
+        &self,
+        row: &BulletinRow,
+        key: &str,
+        text: &str,
+        places: Vec<(String, String)>,
+    ) -> Outcome {
+        let mut outcome = Outcome::of(row).taken();
+        for (platform, channel) in places {
+            let key = format!("{key}:{platform}");
+            let notice = NoticeRow {
+                key: key.clone(),
+                platform,
+                channel,
+                text: text.to_owned(),
+                state: "waiting".to_owned(),
+                attempts: 0,
+                due_at: self.now(),
+                created_at: self.now(),
+                error: String::new(),
+            };
+            outcome.notices.insert(key, notice);
+        }
+        outcome
     }
 
     async fn mail_code(&self, row: &BulletinRow, to: &Subscriber) -> Outcome {
@@ -477,11 +512,7 @@ fn document(key: &str, at: Time, row: &BulletinRow, update: &Update, values: &Va
 
 /// A row as somebody who is told; `None`: it is of a later version.
 pub(super) fn subscriber(row: &SubscriberRow) -> Option<Subscriber> {
-    let via = match row.kind.as_str() {
-        "mail" => Via::Mail(row.address.clone()),
-        "channel" => Via::Channel(row.address.clone()),
-        _ => return None,
-    };
+    let via = Via::read(&row.kind, &row.address)?;
     let topics: Topics = serde_json::from_str(&row.topics).ok()?;
     Some(Subscriber {
         id: row.id.clone(),

@@ -12,6 +12,7 @@ mod commit;
 mod hush;
 mod merge;
 mod restore;
+mod rows;
 mod settle;
 mod tie;
 
@@ -176,9 +177,20 @@ impl Desk {
         }
         let ready = self.open.as_ref().is_some_and(Batch::ready);
         if ready && self.committing.is_none() {
+            self.round_off().await;
             return self.seal();
         }
         Turn::Next
+    }
+
+    /// What is collected is decided, and what follows for incidents that are not in memory.
+    async fn round_off(&mut self) {
+        let Some(mut batch) = self.open.take() else {
+            return;
+        };
+        self.flush(&mut batch);
+        self.tell_wholes(&mut batch.draft).await;
+        self.open = Some(batch);
     }
 
     /// Decides what has come, and what is due, on top of what is being written.
@@ -225,6 +237,26 @@ impl Desk {
             self.mind_silences(&mut batch).await;
         }
         self.open = Some(batch);
+    }
+
+    /// Wholes that are over and in memory no more are told as well how their parts stand now.
+    async fn tell_wholes(&mut self, draft: &mut Draft) {
+        while let Some(untold) = draft.untold.pop() {
+            // It can only be told what is stored; a database that does not answer fails the batch too.
+            match self.load(untold.whole).await {
+                Ok(()) => {}
+                Err(failure) => {
+                    let (whole, part) = (untold.whole.0, untold.part.0);
+                    tracing::warn!(whole, part, %failure, "a whole could not be told how its part stands");
+                    continue;
+                }
+            }
+            if let Some(memory) = &mut self.memory {
+                draft.tell_whole(memory, &untold);
+                // Nothing may have come of it.
+                draft.touched.insert(untold.whole);
+            }
+        }
     }
 
     fn fire_due(&mut self, batch: &mut Batch) {
@@ -308,7 +340,7 @@ impl Desk {
                 waiting.push(Waiting::Done(reply, result));
             }
             Job::Write { changes, reply } => {
-                write(draft, *changes);
+                rows::write(draft, *changes);
                 waiting.push(Waiting::Unit(reply));
             }
             Job::Silence { act, reply } => {
@@ -458,48 +490,6 @@ impl Desk {
         memory.hold(Arc::new(Incident::replay(id, &journal)));
         Ok(())
     }
-}
-
-fn write(draft: &mut Draft, changes: ChangeSet) {
-    draft.rooms.extend(changes.posts.iter().map(|p| p.room));
-    draft
-        .runs
-        .extend(changes.runs.values().map(|r| (r.id, r.incident)));
-    draft.rooms.extend(changes.room_changes.keys());
-    draft.changes.rooms.extend(changes.rooms);
-    draft.changes.room_changes.extend(changes.room_changes);
-    draft.changes.posts.extend(changes.posts);
-    draft.changes.post_changes.extend(changes.post_changes);
-    draft.changes.files_removed.extend(changes.files_removed);
-    draft.changes.runs.extend(changes.runs);
-    draft.changes.quarantine.extend(changes.quarantine);
-    draft.changes.heard.extend(changes.heard);
-    draft.changes.heard_done.extend(changes.heard_done);
-    draft.changes.heard_old = draft.changes.heard_old.max(changes.heard_old);
-    draft.changes.links.extend(changes.links);
-    draft.changes.link_codes.extend(changes.link_codes);
-    let old = draft.changes.link_codes_old.max(changes.link_codes_old);
-    draft.changes.link_codes_old = old;
-    draft.changes.keys.extend(changes.keys);
-    draft.changes.covers.extend(changes.covers);
-    draft.changes.told.extend(changes.told);
-    draft.changes.teachings.extend(changes.teachings);
-    draft.changes.insight.extend(changes.insight);
-    draft.changes.looked = draft.changes.looked.max(changes.looked);
-    draft.notices.extend(changes.notices.values().cloned());
-    draft.changes.notices.extend(changes.notices);
-    draft.changes.attempts.extend(changes.attempts);
-    draft.changes.receipts.extend(changes.receipts);
-    draft.changes.verified.extend(changes.verified);
-    draft.changes.contact_codes.extend(changes.contact_codes);
-    draft.changes.facts.extend(changes.facts);
-    draft.changes.checkpoints.extend(changes.checkpoints);
-    draft.changes.postmortems.extend(changes.postmortems);
-    draft.changes.revisions.extend(changes.revisions);
-    draft.changes.exports.extend(changes.exports);
-    draft.changes.lessons.extend(changes.lessons);
-    draft.informed |= changes.updates.wakes();
-    draft.changes.updates.extend(*changes.updates);
 }
 
 impl Job {

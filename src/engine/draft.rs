@@ -1,6 +1,9 @@
 //! One batch in the making: commands become events, events become rows. Nothing here waits.
 
 mod rooms;
+mod whole;
+
+pub(super) use whole::Untold;
 
 use super::memory::{Memory, ShowKey};
 use super::outgoing::Outgoing;
@@ -11,10 +14,10 @@ use crate::chat::words::concerning;
 use crate::core::audit;
 use crate::core::automation;
 use crate::core::directory::Directory;
-use crate::core::id::{Actor, AlertId, IncidentId, RoomId, RunId, Seq};
+use crate::core::id::{AlertId, IncidentId, RoomId, RunId, Seq};
 use crate::core::incident::{
-    Command, Effect, Event, Incident, Origin, Place, Record, Refusal, Scene, Shape, Status,
-    Surface, Update, decide, evolve, react,
+    Command, Effect, Event, Incident, Origin, Place, Record, Refusal, Scene, Surface, Update,
+    decide, evolve, react,
 };
 use crate::core::silence::{self, Silence};
 use crate::core::time::Time;
@@ -68,6 +71,8 @@ pub(super) struct Draft {
     pub informed: bool,
     /// Incidents that teach something else now.
     pub relearn: BTreeSet<IncidentId>,
+    /// Wholes that are not in memory, to be told of their parts before the batch ends.
+    pub untold: Vec<Untold>,
     /// Whoever waits for a key is being let go already.
     pumping: bool,
     /// For the numbers of runs that start by themselves.
@@ -97,6 +102,7 @@ impl Draft {
             switched: false,
             informed: false,
             relearn: BTreeSet::new(),
+            untold: Vec::new(),
             pumping: false,
             engine: engine.clone(),
             node: engine.0.options.executors.node().to_owned(),
@@ -190,7 +196,7 @@ impl Draft {
             self.record(memory, &incident, record, effects);
         }
         let seq = incident.seq;
-        let whole = tells_whole(memory, &incident, before_status);
+        let whole = Untold::of(&incident, before_status, cause);
         if !incident.is_open() {
             for group in incident.groups() {
                 memory.forget_group(group, id);
@@ -204,13 +210,12 @@ impl Draft {
         if frees {
             self.pump(memory);
         }
-        if let Some((parent, shape)) = whole {
-            // It may know that already.
-            let command = Command::Shape {
-                by: Actor::Firebell,
-                shape: Box::new(shape),
-            };
-            let _ = self.apply(memory, cause, parent, command);
+        if let Some(untold) = whole {
+            if memory.incidents.contains(untold.whole) {
+                self.tell_whole(memory, &untold);
+            } else {
+                self.untold.push(untold);
+            }
         }
         Ok(seq)
     }
@@ -550,26 +555,6 @@ impl Draft {
 
 /// In place of a room: what was said of the event a redaction names is to go.
 pub(super) const GONE: &str = "gone";
-
-/// What the incident it is a part of is to be told: where it stands now, or, when it has become
-/// private, nothing any more.
-fn tells_whole(
-    memory: &Memory,
-    incident: &Incident,
-    (status, private): (Status, bool),
-) -> Option<(IncidentId, Shape)> {
-    let (parent, _) = incident.parent.as_ref()?;
-    let whole = memory.incidents.get(*parent)?;
-    whole.children.get(&incident.id)?;
-    let child = incident.id;
-    if incident.nature.private && !private && !whole.nature.private {
-        return Some((*parent, Shape::Orphan { child }));
-    }
-    (incident.status != status).then(|| {
-        let status = incident.status.word().to_owned();
-        (*parent, Shape::ChildMoved { child, status })
-    })
-}
 
 /// Every channel the directory names, once.
 pub(super) fn every_channel(directory: &Directory) -> Vec<String> {

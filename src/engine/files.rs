@@ -9,6 +9,7 @@ use super::{Engine, Failure};
 use crate::core::id::{Actor, IncidentId, Seq};
 use crate::core::incident::{Command, KeptFile, RefusedFile, Talk, size};
 use crate::core::rooms::RoomRules;
+use crate::run::shred;
 use crate::store::FileRow;
 use sha2::{Digest, Sha256};
 use std::io::Write;
@@ -166,28 +167,6 @@ impl Engine {
             }
         }
         Ok(())
-    }
-}
-
-/// Overwrites and deletes: on most disks the content is gone, on all of them the name is.
-fn shred(path: &Path) {
-    if let Ok(meta) = path.metadata()
-        && let Ok(mut file) = std::fs::OpenOptions::new().write(true).open(path)
-    {
-        let zeros = [0u8; 8192];
-        let mut left = meta.len();
-        while left > 0 {
-            let n = left.min(zeros.len() as u64);
-            let part = usize::try_from(n).unwrap_or(zeros.len());
-            if file.write_all(&zeros[..part]).is_err() {
-                break;
-            }
-            left -= n;
-        }
-        let _ = file.sync_all();
-    }
-    if let Err(error) = std::fs::remove_file(path) {
-        tracing::warn!(%error, "a file that was removed for good could not be deleted");
     }
 }
 

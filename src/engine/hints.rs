@@ -1,10 +1,10 @@
 //! Something like it was looked at before: said once, when an incident opens, in the channel of whom it
-//! concerns. Only what people have agreed on is offered, and only for the same alert of the same service.
+//! concerns, and on its card. Only what people have agreed on is offered, and only for the same alert of the same service.
 
 use super::{Change, Engine, Failure};
 use crate::core::directory::Directory;
-use crate::core::id::IncidentId;
-use crate::core::incident::Incident;
+use crate::core::id::{Actor, IncidentId};
+use crate::core::incident::{Command, Incident, Recalled, Shape};
 use crate::core::sight::Sight;
 use crate::core::text::cut;
 use crate::store::{ChangeSet, FoundRow, NoticeRow};
@@ -89,6 +89,7 @@ impl Engine {
         if self.store().told().await?.contains(&key) {
             return Ok(false);
         }
+        self.recall(id, found.incident, &alert).await?;
         let directory = self.directory();
         let text = self.hint(&incident, &alert, &found);
         let mut changes = ChangeSet::default();
@@ -101,6 +102,22 @@ impl Engine {
         changes.told.push((key, self.now()));
         self.write(changes).await?;
         Ok(true)
+    }
+
+    /// Puts it on the incident's card and its timeline; what is known there already stays as it is.
+    async fn recall(&self, id: IncidentId, of: IncidentId, alert: &str) -> Result<(), Failure> {
+        let found = Recalled {
+            of,
+            alert: alert.to_owned(),
+        };
+        let command = Command::Shape {
+            by: Actor::Firebell,
+            shape: Box::new(Shape::Recall(found)),
+        };
+        match self.submit(&format!("recall:{}", id.0), id, command).await {
+            Ok(_) | Err(Failure::Refused(_)) => Ok(()),
+            Err(failure) => Err(failure),
+        }
     }
 
     fn hint(&self, incident: &Incident, alert: &str, found: &FoundRow) -> String {

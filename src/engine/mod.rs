@@ -26,6 +26,7 @@ mod draft;
 mod exports;
 mod feeds;
 mod files;
+mod followers;
 mod hints;
 mod intake;
 mod items;

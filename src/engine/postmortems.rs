@@ -17,7 +17,7 @@ use crate::share::Places;
 use crate::store::{
     ChangeSet, FoundRow, LessonRow, NoticeRow, PERSON, PostmortemRow, RevisionRow, StoreFault,
 };
-use arc_swap::ArcSwap;
+use arc_swap::ArcSwapOption;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
@@ -33,11 +33,11 @@ const LESSONS: i64 = 50;
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     /// Held by whoever changes one.
-    write: tokio::sync::Mutex<()>,
+    pub(super) write: tokio::sync::Mutex<()>,
     /// Held by whoever sees to all.
     mind: tokio::sync::Mutex<()>,
-    /// Where they may go.
-    pub(super) places: ArcSwap<Places>,
+    /// Where they may go; nothing leaves before that was said, or a start would take every place for gone.
+    pub(super) places: ArcSwapOption<Places>,
     /// Incidents for which was looked for a lesson.
     pub(super) looked: super::hints::Looked,
     /// An export was asked for.
@@ -425,7 +425,10 @@ fn lesson(id: IncidentId, journal: &[Record], read: &Read) -> LessonRow {
     }
     p.review.items.iter().for_each(|i| say(&i.what));
     p.timeline.iter().for_each(|l| say(&l.text));
-    p.conversation.iter().for_each(|s| say(&s.text));
+    for s in &p.conversation {
+        say(&s.text);
+        s.earlier.iter().for_each(|before| say(&before.text));
+    }
     let alerts: BTreeSet<String> = p.alerts.iter().map(|a| a.name.replace('\n', " ")).collect();
     let opened = journal
         .iter()

@@ -9,7 +9,7 @@ use super::{Change, Engine, Failure, spawn};
 use crate::core::id::{Actor, IncidentId};
 use crate::core::incident::{Incident, Refusal};
 use crate::core::postmortem::{Act, hash, plain_words};
-use crate::core::summary::{Checked, Proposal, State, check, prompt};
+use crate::core::summary::{Checked, Proposal, State, check, prompt, told};
 use crate::run::masked;
 use crate::share::Oracle;
 use crate::store::{ChangeSet, InsightRows};
@@ -24,7 +24,7 @@ const SECTION: &str = "summary";
 pub(super) struct Shared {
     oracle: ArcSwapOption<Oracle>,
     /// Held by whoever asks or decides.
-    one: tokio::sync::Mutex<()>,
+    pub(super) one: tokio::sync::Mutex<()>,
 }
 
 fn invalid(why: &str) -> Failure {
@@ -103,7 +103,7 @@ impl Engine {
             engine.answered_summary(id, proposal).await;
         });
         Ok(format!(
-            "{} at {} is asked; the proposal appears here.",
+            "{} at {} is asked; its answer changes nothing until somebody takes it over.",
             self.summariser().map_or(String::new(), |(m, _)| m),
             self.summariser().map_or(String::new(), |(_, h)| h)
         ))
@@ -125,6 +125,43 @@ impl Engine {
         }
     }
 
+    /// What is proposed, in words.
+    ///
+    /// # Errors
+    /// `Unavailable` when the store cannot be read.
+    pub async fn summary_told(&self, id: IncidentId) -> Result<String, Failure> {
+        let proposal = self.store().proposal(id).await?;
+        Ok(match (proposal, self.summariser()) {
+            (Some(proposal), _) => told(id, &proposal),
+            (None, Some((model, host))) => format!(
+                "Nobody has asked for a summary of {id}. `summary {id} ask` sends its timeline to {model} at {host}, with secrets masked."
+            ),
+            (None, None) => {
+                "No model is configured; [summary] in firebell.toml does that.".to_owned()
+            }
+        })
+    }
+
+    /// Takes a proposal over in these words, or as it was proposed.
+    ///
+    /// # Errors
+    /// A refusal in words, or `Unavailable` when nothing could be stored.
+    pub async fn accept_summary(
+        &self,
+        id: IncidentId,
+        words: Option<&str>,
+        by: &Actor,
+    ) -> Result<String, Failure> {
+        let proposed = match words {
+            Some(words) => words.to_owned(),
+            None => {
+                let found = self.store().proposal(id).await?;
+                found.map_or_else(String::new, |p| p.text())
+            }
+        };
+        self.decide_summary(id, Some(&proposed), by).await
+    }
+
     /// Takes a proposal over as the section of the postmortem, in these words, or turns it down
     /// (`None`).
     ///
@@ -141,7 +178,8 @@ impl Engine {
         let mut proposal = proposal
             .filter(|p| p.state == State::Proposed)
             .ok_or_else(|| {
-                invalid("No proposed summary waits for anybody; nothing was changed.")
+                let what = "No proposed summary waits for anybody; nothing was changed.".to_owned();
+                Failure::Refused(Refusal::NothingToDo { what })
             })?;
         let said = match words.map(str::trim) {
             None => {
@@ -173,7 +211,11 @@ impl Engine {
         Ok(said)
     }
 
-    async fn keep_proposal(&self, id: IncidentId, proposal: &Proposal) -> Result<(), Failure> {
+    pub(super) async fn keep_proposal(
+        &self,
+        id: IncidentId,
+        proposal: &Proposal,
+    ) -> Result<(), Failure> {
         let rows = InsightRows {
             proposals: [(id, proposal.clone())].into(),
             ..InsightRows::default()

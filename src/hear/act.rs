@@ -3,7 +3,7 @@
 use super::ear::Inner;
 use crate::chat::grammar::{self, Invocation, Usage};
 use crate::chat::heard::{Deed, Heard, Home, Said, Voice};
-use crate::chat::{Press, button, form, words};
+use crate::chat::{Press, Retry, button, form, words};
 use crate::core::audit::{Fact, ordered};
 use crate::core::directory::Directory;
 use crate::core::id::{Actor, IncidentId};
@@ -26,18 +26,15 @@ const LISTED: usize = 10;
 /// # Errors
 /// `Unavailable`: it must be done again.
 pub(super) async fn act(inner: &Inner, voice: &dyn Voice, heard: &Heard) -> Result<(), Failure> {
-    let errand = Errand {
-        inner,
-        voice,
-        heard,
-        cause: format!("{}:{}", heard.platform, heard.key),
-    };
+    let moved = placed(inner, voice, heard).await?;
+    let heard = moved.as_ref().unwrap_or(heard);
+    let errand = Errand::of(inner, voice, heard);
     match &heard.deed {
         Deed::Line { text } => errand.line(text).await,
         Deed::Typed { verb, options } => errand.typed(verb, options).await,
         Deed::Press { token, .. } => errand.press(token).await,
         Deed::Submit { token, values } => errand.submit(token, values).await,
-        Deed::Said { answers, files, .. } => super::talk::said(&errand, answers, files).await,
+        Deed::Said { answers, .. } => super::talk::said(&errand, answers).await,
         Deed::Edited { .. } | Deed::Deleted { .. } | Deed::Joined | Deed::Left => {
             errand.room().await
         }
@@ -69,12 +66,45 @@ pub(super) async fn act(inner: &Inner, voice: &dyn Voice, heard: &Heard) -> Resu
     }
 }
 
+/// What is done to a message of a thread that is a room is done in that room, which a platform may not
+/// tell of; `None`: it was done where it was heard.
+async fn placed(inner: &Inner, voice: &dyn Voice, heard: &Heard) -> Result<Option<Heard>, Failure> {
+    let (Deed::Kept { message, .. } | Deed::Unkept { message, .. }) = &heard.deed else {
+        return Ok(None);
+    };
+    if inner.here(heard).await.is_some() {
+        return Ok(None);
+    }
+    match voice.thread_of(&heard.room, message).await {
+        Ok(Some(room)) => Ok(Some(Heard {
+            room,
+            ..heard.clone()
+        })),
+        Ok(None) => Ok(None),
+        Err(fault) if fault.retry == Retry::Never || fault.retry == Retry::Gone => Ok(None),
+        // The mark would be lost: it is done again at the next start.
+        Err(fault) => Err(Failure::Unavailable(fault.why)),
+    }
+}
+
 /// An act under way.
 pub(super) struct Errand<'a> {
     pub(super) inner: &'a Inner,
     pub(super) voice: &'a dyn Voice,
     pub(super) heard: &'a Heard,
     pub(super) cause: String,
+}
+
+impl<'a> Errand<'a> {
+    /// The errand of an act.
+    pub(super) fn of(inner: &'a Inner, voice: &'a dyn Voice, heard: &'a Heard) -> Errand<'a> {
+        Errand {
+            inner,
+            voice,
+            heard,
+            cause: format!("{}:{}", heard.platform, heard.key),
+        }
+    }
 }
 
 impl Errand<'_> {
@@ -123,7 +153,11 @@ impl Errand<'_> {
         };
         let engine = &self.inner.engine;
         let here = self.inner.here(self.heard).await;
-        let at = (self.heard.platform.as_str(), here);
+        let at = dispatch::At {
+            platform: &self.heard.platform,
+            here,
+            room: &self.heard.room,
+        };
         let reply = dispatch::invoke_here(engine, who, at, invocation, &self.cause).await;
         self.reply(reply).await
     }

@@ -2,6 +2,7 @@
 
 use super::act;
 use super::people::People;
+use super::porter::{self, Porter};
 use crate::chat::form::{self, Form};
 use crate::chat::grammar::{self, Context};
 use crate::chat::heard::{Deed, Heard, Voice};
@@ -29,7 +30,7 @@ const QUEUE: usize = 1024;
 
 /// The ear of all chat platforms. Cheap to clone.
 #[derive(Clone)]
-pub struct Ear(Arc<Inner>);
+pub struct Ear(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     pub engine: Engine,
@@ -40,7 +41,9 @@ pub(super) struct Inner {
     /// When old acts were last forgotten, `Time` in milliseconds.
     forgot_at: AtomicI64,
     /// Acts that are being worked off.
-    at_work: watch::Sender<usize>,
+    pub(super) at_work: watch::Sender<usize>,
+    /// Files that are being fetched.
+    pub(super) porter: Porter,
     /// Queues of the platforms' messages.
     queues: Mutex<HashMap<String, mpsc::Sender<(i64, Heard)>>>,
 }
@@ -61,6 +64,7 @@ impl Ear {
             keeping: Mutex::default(),
             forgot_at: AtomicI64::new(0),
             at_work: watch::channel(0).0,
+            porter: Porter::default(),
             queues: Mutex::default(),
         }))
     }
@@ -188,6 +192,7 @@ impl Ear {
             return;
         };
         match act::act(&self.0, voice.as_ref(), &heard).await {
+            Ok(()) if porter::carries(&heard) => self.carry(id, heard),
             Ok(()) => self.done(id, "done").await,
             Err(Failure::Refused(refusal)) => {
                 tracing::debug!(heard.id = id, %refusal, "an act was refused");
@@ -200,7 +205,7 @@ impl Ear {
         }
     }
 
-    async fn done(&self, id: i64, how: &str) {
+    pub(super) async fn done(&self, id: i64, how: &str) {
         let changes = ChangeSet {
             heard_done: vec![(id, how.to_owned())],
             ..ChangeSet::default()
@@ -332,8 +337,8 @@ impl Ear {
             "line" | "task" => self.numbered(heard, options, option == "line").await,
             _ => surface::tree()
                 .find(verb)
-                .and_then(|leaf| leaf.args.iter().find(|a| a.name == option))
-                .map(|arg| surface::choices(arg, &directory))
+                .and_then(|leaf| Some((leaf, leaf.args.iter().find(|a| a.name == option)?)))
+                .map(|(leaf, arg)| surface::choices(leaf, arg, &directory))
                 .unwrap_or_default(),
         };
         found.retain(|(value, read)| {

@@ -8,11 +8,12 @@
 //! Races it knows: the same act arriving twice at once (keys on their way are held in memory, the
 //! table has a unique key), an act that was done and not yet marked so when the process ended (it
 //! is done again with the same cause, which the engine answers as the first time), and messages of
-//! one room, which are worked off in the order they came.
+//! one room, which are worked off in the order they came; files are fetched beside them (`porter`).
 
 mod act;
 mod ear;
 mod people;
+mod porter;
 mod talk;
 
 pub use ear::Ear;

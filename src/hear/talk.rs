@@ -6,7 +6,7 @@
 
 use super::act::{Errand, cut_lines};
 use crate::chat::Retry;
-use crate::chat::heard::{HeardFile, User};
+use crate::chat::heard::{Deed, HeardFile, User};
 use crate::core::id::{IncidentId, Seq};
 use crate::core::incident::{Answered, Command, Event, KeptMessage, Record, Talk};
 use crate::core::time::Time;
@@ -26,45 +26,61 @@ pub(super) struct Found<'a> {
     pub(super) ours: bool,
 }
 
-/// A message in a room, and what came with it. Each file is an act of its own with its own cause, so
-/// that a crash in between keeps the rest.
-pub(super) async fn said(
-    errand: &Errand<'_>,
-    answers: &str,
-    files: &[HeardFile],
-) -> Result<(), Failure> {
-    let crate::chat::heard::Deed::Said { message, text, .. } = &errand.heard.deed else {
+/// A message in a room. What came with it is fetched beside it ([`files`]).
+pub(super) async fn said(errand: &Errand<'_>, answers: &str) -> Result<(), Failure> {
+    let Deed::Said { message, text, .. } = &errand.heard.deed else {
         return Ok(());
     };
     let Some(id) = errand.inner.here(errand.heard).await else {
         return Ok(());
     };
     let (engine, heard) = (&errand.inner.engine, errand.heard);
-    let by = errand.inner.people.author(heard);
     let to = match answers {
         "" => None,
         answers => Some(Box::new(answered(errand, id, answers).await?)),
     };
     let speak = Command::Speak {
-        by: by.clone(),
+        by: errand.inner.people.author(heard),
         text: cut_lines(text),
         platform: heard.platform.clone(),
         message: message.clone(),
         answers: to,
     };
-    engine.submit(&errand.cause, id, speak).await?;
+    engine.submit(&errand.cause, id, speak).await.map(drop)
+}
+
+/// What came with a message. Each file is an act of its own with its own cause, so that a crash in
+/// between keeps the rest.
+pub(super) async fn files(errand: &Errand<'_>) -> Result<(), Failure> {
+    let Deed::Said { message, files, .. } = &errand.heard.deed else {
+        return Ok(());
+    };
+    let Some(id) = errand.inner.here(errand.heard).await else {
+        return Ok(());
+    };
+    let (engine, heard) = (&errand.inner.engine, errand.heard);
     for (n, file) in files.iter().enumerate() {
         let cause = format!("{}:file:{n}", errand.cause);
         if engine.store().answered(&cause).await?.is_some() {
             continue;
         }
-        let incoming = Incoming {
-            by: by.clone(),
+        let mut incoming = Incoming {
+            by: errand.inner.people.author(heard),
             platform: heard.platform.clone(),
             message: message.clone(),
             name: file.name.clone(),
             content: fetched(errand, id, file).await?,
         };
+        // With a message that was removed for good goes what came with it, its name too.
+        let journal = engine.store().journal(id).await?;
+        let gone = |r: &Record| {
+            matches!(&r.event, Event::Removed { platform, message: m, .. }
+                if *platform == heard.platform && m == message)
+        };
+        if journal.iter().any(gone) {
+            "a file".clone_into(&mut incoming.name);
+            incoming.content = Err("its message was removed for good meanwhile".to_owned());
+        }
         engine.attach(&cause, id, incoming).await?;
     }
     Ok(())

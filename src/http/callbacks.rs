@@ -1,5 +1,5 @@
 //! Where pages are answered from outside the console and the chat platforms: links in mails and
-//! pushes, replies to text messages, keys of a call, and what providers tell of a message's fate.
+//! pushes, of subscribers too, replies to text messages, keys of a call, and what providers tell of a message's fate.
 //!
 //! Promises: nothing acts that is not signed, by firebell (links) or by the provider (Twilio); the
 //! human is the owner of the contact it was sent to or came from; opening a link does nothing, only
@@ -8,6 +8,7 @@
 
 mod link;
 mod reply;
+mod told;
 mod twilio;
 
 use crate::core::id::{IncidentId, Seq};
@@ -25,6 +26,12 @@ const BODY_BYTES: usize = 64 * 1024;
 pub fn router(app: App) -> Router {
     Router::new()
         .route("/a/{token}", get(link::show).post(link::act))
+        .route("/confirm", get(told::ask_confirm).post(told::confirm))
+        .route(
+            "/unsubscribe",
+            get(told::ask_unsubscribe).post(told::unsubscribe),
+        )
+        .route(told::SHEET, get(told::style))
         .route("/callbacks/twilio/{provider}/sms", post(twilio::sms))
         .route("/callbacks/twilio/{provider}/keys", post(twilio::keys))
         .route("/callbacks/twilio/{provider}/status", post(twilio::status))

@@ -22,12 +22,27 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-/// Connections at once; beyond it new ones wait in the listener's queue.
-const CONNECTIONS: usize = 1024;
-/// Headers of a request must arrive within this; also how long an idle connection is kept.
-const HEADERS_WITHIN: Duration = Duration::from_secs(10);
-/// A connection lasts this long at most, however slow its client reads.
-const WHOLE: Duration = Duration::from_secs(120);
+/// What connections may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Connections at once; beyond it new ones wait in the listener's queue.
+    pub connections: usize,
+    /// Headers of a request must arrive within this; also how long an idle connection is kept.
+    pub headers_within: Duration,
+    /// A connection lasts this long at most, however slow its client reads.
+    pub whole: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Bounds {
+        Bounds {
+            connections: 1024,
+            headers_within: Duration::from_secs(10),
+            whole: Duration::from_secs(120),
+        }
+    }
+}
+
 /// Forms are answered within this.
 const FORM_WITHIN: Duration = Duration::from_secs(5);
 /// Bytes of a form.
@@ -48,6 +63,14 @@ type Asked = (Door, oneshot::Sender<Option<Said>>);
 /// # Errors
 /// When the listener or its thread cannot be used.
 pub fn serve(listener: TcpListener, engine: &Engine) -> std::io::Result<()> {
+    serve_within(listener, engine, Bounds::default())
+}
+
+/// The same within other bounds.
+///
+/// # Errors
+/// When the listener or its thread cannot be used.
+pub fn serve_within(listener: TcpListener, engine: &Engine, bounds: Bounds) -> std::io::Result<()> {
     listener.set_nonblocking(true)?;
     let (forms, mut asked) = mpsc::channel::<Asked>(FORMS);
     let site = engine.site();
@@ -67,17 +90,22 @@ pub fn serve(listener: TcpListener, engine: &Engine) -> std::io::Result<()> {
     std::thread::Builder::new()
         .name("status-page".to_owned())
         .spawn(move || {
-            runtime.block_on(accept(listener, site, forms));
+            runtime.block_on(accept(listener, site, forms, bounds));
         })?;
     Ok(())
 }
 
-async fn accept(listener: TcpListener, site: Arc<ArcSwap<Site>>, forms: mpsc::Sender<Asked>) {
+async fn accept(
+    listener: TcpListener,
+    site: Arc<ArcSwap<Site>>,
+    forms: mpsc::Sender<Asked>,
+    bounds: Bounds,
+) {
     let listener = match tokio::net::TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(e) => return tracing::error!("the status page cannot be served: {e}"),
     };
-    let seats = Arc::new(Semaphore::new(CONNECTIONS));
+    let seats = Arc::new(Semaphore::new(bounds.connections));
     loop {
         let Ok(seat) = Arc::clone(&seats).acquire_owned().await else {
             return;
@@ -95,11 +123,11 @@ async fn accept(listener: TcpListener, site: Arc<ArcSwap<Site>>, forms: mpsc::Se
             });
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
-                .header_read_timeout(HEADERS_WITHIN)
+                .header_read_timeout(bounds.headers_within)
                 .max_buf_size(16 * 1024)
                 .serve_connection(TokioIo::new(stream), service);
             // A client that breaks or dawdles is cut; that is all there is to it.
-            let _ = tokio::time::timeout(WHOLE, connection).await;
+            let _ = tokio::time::timeout(bounds.whole, connection).await;
             drop(seat);
         });
     }
@@ -215,7 +243,13 @@ fn rules(set: &mut HeaderMap) {
 }
 
 fn small(status: u16, title: &str, words: &str, kind: &Kind) -> Answer {
-    let mut answer = Response::new(Body::from(message(title, words, kind)));
+    let mut answer = Response::new(Body::from(message(
+        title,
+        words,
+        kind,
+        "style.css",
+        Some("./"),
+    )));
     *answer.status_mut() =
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let set = answer.headers_mut();
@@ -281,7 +315,8 @@ async fn ask(forms: &mpsc::Sender<Asked>, door: Door) -> Answer {
     small(status, title, &words, &kind)
 }
 
-fn field(form: &[u8], name: &str) -> Option<String> {
+/// The first value of a field of a form.
+pub(super) fn field(form: &[u8], name: &str) -> Option<String> {
     fields(form, name).into_iter().next()
 }
 

@@ -307,9 +307,10 @@ pub(super) fn story(board: &Board, story: &Story) -> String {
     )
 }
 
-/// A small page of its own: an answer to a form.
+/// A small page of its own: an answer to a form. `sheet` is where its style sheet is, `home` the page it
+/// leads back to; `None`: there is none.
 #[must_use]
-pub fn message(title: &str, words: &str, kind: &Kind) -> String {
+pub fn message(title: &str, words: &str, kind: &Kind, sheet: &str, home: Option<&str>) -> String {
     let markup = html! {
         (DOCTYPE)
         html lang="en" {
@@ -320,7 +321,7 @@ pub fn message(title: &str, words: &str, kind: &Kind) -> String {
                 meta name="robots" content="noindex";
                 meta name="referrer" content="no-referrer";
                 title { (title) }
-                link rel="stylesheet" href="style.css";
+                link rel="stylesheet" href=(sheet);
                 link rel="icon" href="data:,";
             }
             body {
@@ -333,7 +334,7 @@ pub fn message(title: &str, words: &str, kind: &Kind) -> String {
                             button { (button) }
                         }
                     }
-                    p { a href="./" { "To the page" } }
+                    @if let Some(home) = home { p { a href=(home) { "To the page" } } }
                 }
             }
         }

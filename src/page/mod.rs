@@ -24,7 +24,7 @@ use std::io::Write as _;
 pub const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; \
     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 /// The style sheet.
-const STYLE: &str = include_str!("style.css");
+pub const STYLE: &str = include_str!("style.css");
 /// Shorter texts do not get shorter by compression.
 const WORTH_IT: usize = 600;
 

@@ -18,12 +18,14 @@ pub mod port;
 pub mod process;
 mod reach;
 pub mod rundeck;
+mod shred;
 pub mod ssh;
 mod veil;
 mod wire;
 
 pub use mask::masked;
 pub use output::{Output, TAIL_CHARS};
+pub use shred::{shred, shred_folder};
 pub use veil::Veil;
 
 use crate::config::engines::Engines;
@@ -108,6 +110,11 @@ impl Executors {
     /// Forgets what is only kept for whoever wants to look, of runs that ended longer ago than this.
     pub fn clear(&self, older: Duration) {
         self.by_kind.values().for_each(|e| e.clear(older));
+    }
+
+    /// Removes for good what is kept of a run that has ended, of all of its tries.
+    pub fn erase(&self, key: &str) {
+        self.by_kind.values().for_each(|e| e.erase(key));
     }
 
     /// There may be runs soon.

@@ -174,6 +174,12 @@ pub trait Executor: Send + Sync {
         let _ = older;
     }
 
+    /// Removes for good what it keeps of the runs with this key, and with keys that go on with `-`: later
+    /// tries and the look before. What still runs is left alone.
+    fn erase(&self, key: &str) {
+        let _ = key;
+    }
+
     /// There may be runs soon: have ready what takes time.
     fn ready(&self) {}
 }

@@ -1,18 +1,28 @@
-//! A postmortem as a canvas of Slack: `canvases.create` makes it a tab of a channel, `canvases.edit`
-//! brings it up to date (docs.slack.dev). Needs the scopes `canvases:write` and `files:read`.
+//! A postmortem as a canvas of Slack: `canvases.create` with a `channel_id` makes it a tab of that channel
+//! which its members may write in, `canvases.edit` brings it up to date (docs.slack.dev). Needs the scopes
+//! `canvases:write` and `files:read`.
 //!
 //! Promise: one canvas per incident. Its title carries our mark; an answer that was lost on its way is
 //! found again by it.
+//!
+//! The road not taken: `conversations.canvases.create` makes *the* canvas of a channel, of which there is
+//! one, so a second postmortem would be refused (`channel_canvas_already_exists`) or written over the
+//! first. Free workspaces take no canvas but a tab, and one in a channel: what they refuse is said.
+//!
+//! Arguments travel as a form, what is structured in them as JSON: the documents name that for every method,
+//! and JSON bodies not for `canvases.create`.
 
 use super::http::{Client, never};
 use super::{Document, Landed};
 use crate::chat::{Fault, Retry};
-use crate::core::text::cut;
+use crate::core::text::{cut, percent};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 /// What Slack takes of a canvas, in characters.
 const CANVAS_CHARS: usize = 1_048_576;
+/// How arguments travel.
+const FORM: &str = "application/x-www-form-urlencoded";
 /// Files of the channel that are looked through for ours.
 const LOOKED_AT: &str = "200";
 
@@ -32,13 +42,19 @@ pub(super) async fn canvas(
     let id = match known {
         Some(id) => {
             let changes = json!([{"operation": "replace", "document_content": content}]);
-            let body = json!({"canvas_id": id, "changes": changes});
-            call(client, "canvases.edit", &body).await?;
+            let changes = changes.to_string();
+            let form = [("canvas_id", id.as_str()), ("changes", changes.as_str())];
+            call(client, "canvases.edit", &form).await?;
             id
         }
         None => {
-            let body = json!({"title": title, "channel_id": channel, "document_content": content});
-            let made = call(client, "canvases.create", &body).await?;
+            let content = content.to_string();
+            let form = [
+                ("title", title.as_str()),
+                ("channel_id", channel),
+                ("document_content", content.as_str()),
+            ];
+            let made = call(client, "canvases.create", &form).await?;
             let id = made["canvas_id"].as_str();
             id.ok_or_else(|| never("Slack's answer has no `canvas_id`".to_owned()))?
                 .to_owned()
@@ -101,10 +117,30 @@ async fn found(client: &Client, channel: &str, mark: &str) -> Result<Option<Stri
     Ok(id.map(str::to_owned))
 }
 
-async fn call(client: &Client, method: &str, body: &Value) -> Result<Value, Fault> {
+async fn call(client: &Client, method: &str, form: &[(&str, &str)]) -> Result<Value, Fault> {
     let path = format!("/{method}");
-    let answer = client.ask(Method::POST, &path, &[], Some(body)).await?;
+    let fields = form
+        .iter()
+        .map(|(name, value)| format!("{name}={}", percent(value)));
+    let body = fields.collect::<Vec<_>>().join("&").into_bytes();
+    let answer = client
+        .put(Method::POST, &path, (FORM.to_owned(), body))
+        .await?;
     checked(method, answer)
+}
+
+/// What a refusal means for whoever set the place up; empty: its word says enough.
+fn remedy(error: &str) -> &'static str {
+    match error {
+        "free_team_canvas_tab_already_exists" => {
+            "; on this workspace's plan a channel takes one canvas, and this one has it: name a channel of its own, or another kind of [export.NAME]"
+        }
+        "canvas_disabled_user_team" => "; canvases are switched off in this workspace",
+        "channel_not_found" | "not_in_channel" | "canvas_tab_creation_failed" => {
+            "; the app must be in the channel, and the id must be the channel's"
+        }
+        _ => "",
+    }
 }
 
 /// Slack says no with 200 and a word.
@@ -125,8 +161,17 @@ fn checked(method: &str, answer: Value) -> Result<Value, Fault> {
         Some(scope) => format!("; the app needs the scope {}", cut(scope, 100)),
         None => String::new(),
     };
+    // What it did not like about a document.
+    let detail = match answer["detail"].as_str() {
+        Some(detail) => format!(": {}", cut(detail, 200)),
+        None => String::new(),
+    };
     Err(Fault {
-        why: format!("Slack's {method} answered {}{needed}", cut(error, 100)),
+        why: format!(
+            "Slack's {method} answered {}{detail}{needed}{}",
+            cut(error, 100),
+            remedy(error)
+        ),
         retry: if passing.contains(&error) {
             Retry::Backoff
         } else {

@@ -191,6 +191,13 @@ pub(super) const ARTIFACTS: Bulk = Bulk {
     tail: " on conflict (run, n) do nothing",
 };
 
+pub(super) const ARTIFACTS_REMOVED: Bulk = Bulk {
+    name: "remove artifacts",
+    head: "delete from artifacts where run in (select column1 from (values ",
+    width: 1,
+    tail: ") as v)",
+};
+
 pub(super) const HEARD: Bulk = Bulk {
     name: "insert heard",
     head: "insert into heard (id, platform, key, at, state, body) values ",
@@ -399,7 +406,7 @@ pub(super) const CHECKPOINTS: Bulk = Bulk {
     tail: " on conflict (n, at) do nothing",
 };
 
-const ALL: [&Bulk; 51] = [
+const ALL: [&Bulk; 52] = [
     &super::proposals::PROPOSALS,
     &super::measures::MEASURES,
     &super::changes::CHANGE_EVENTS,
@@ -434,6 +441,7 @@ const ALL: [&Bulk; 51] = [
     &FILES_REMOVED,
     &RUNS,
     &ARTIFACTS,
+    &ARTIFACTS_REMOVED,
     &QUARANTINE,
     &HEARD,
     &HEARD_DONE,

@@ -57,7 +57,7 @@ pub use postmortem::{ExportRow, PostmortemItem, PostmortemQuery, PostmortemRow, 
 pub use probe::Probe;
 pub use rooms::{FileRow, PostChange, PostRow, RoomChange, RoomRow};
 pub use rows::*;
-pub use silence::{Held, NoticeRow, PERSON, PlaceChange, SilenceRow};
+pub use silence::{Held, NoticeRow, PERSON, PlaceChange, ROOM, SilenceRow};
 pub use update::{BulletinRow, DraftRow, SubscriberRow, UpdateChanges, UpdateRow};
 
 use crate::core::audit::{Checkpoint, Entry, Head};
@@ -360,6 +360,11 @@ impl Store {
     /// The incident a run was asked for on.
     pub async fn incident_of_run(&self, run: RunId) -> Result<Option<IncidentId>, StoreFault> {
         on!(self, pools => pools.incident_of_run(run).await)
+    }
+
+    /// Every file of a run that still needs this content.
+    pub async fn artifacts_of(&self, sha256: &str) -> Result<Vec<ArtifactRow>, StoreFault> {
+        on!(self, pools => pools.artifacts_of(sha256).await)
     }
 
     /// Files a run left, in order.

@@ -256,6 +256,10 @@ impl<B: Backend> Plan<'_, B> {
                 Cell::Text(&a.sha256),
                 Cell::Int(a.bytes),
             ])
+        })?;
+        let removed = &changes.artifacts_removed;
+        self.rows(&bulk::ARTIFACTS_REMOVED, Expected, removed, |run| {
+            Ok([Cell::Int(run.0)])
         })
     }
 

@@ -126,6 +126,13 @@ const REVISIONS: Bulk = Bulk {
     tail: "",
 };
 
+const REVISIONS_REWRITTEN: Bulk = Bulk {
+    name: "rewrite postmortem revisions",
+    head: "update postmortem_revisions set what = v.column3, body = v.column4 from (values ",
+    width: 4,
+    tail: ") as v where postmortem_revisions.incident = v.column1 and postmortem_revisions.revision = v.column2",
+};
+
 const EXPORTS: Bulk = Bulk {
     name: "write exports",
     head: "insert into exports (incident, target, what, author, state, attempts, due_at, url, error, \
@@ -136,7 +143,13 @@ const EXPORTS: Bulk = Bulk {
         url = excluded.url, error = excluded.error, updated_at = excluded.updated_at",
 };
 
-pub(super) const BULKS: [&Bulk; 4] = [&POSTMORTEMS, &REVISIONS, &EXPORTS, &super::lessons::LESSONS];
+pub(super) const BULKS: [&Bulk; 5] = [
+    &POSTMORTEMS,
+    &REVISIONS,
+    &REVISIONS_REWRITTEN,
+    &EXPORTS,
+    &super::lessons::LESSONS,
+];
 
 fn json(value: &impl Serialize) -> Result<Cell<'static>, StoreFault> {
     let text = serde_json::to_string(value);
@@ -164,6 +177,15 @@ impl<B: Backend> Plan<'_, B> {
                 Cell::Int(r.revision),
                 Cell::Int(r.at.0),
                 json(&r.author)?,
+                Cell::Text(&r.what),
+                json(&r.written)?,
+            ])
+        })?;
+        let rewritten = &changes.revisions_rewritten;
+        self.rows(&REVISIONS_REWRITTEN, Miss::Odd, rewritten, |r| {
+            Ok([
+                Cell::Int(r.incident.0),
+                Cell::Int(r.revision),
                 Cell::Text(&r.what),
                 json(&r.written)?,
             ])

@@ -316,6 +316,13 @@ impl<B: Backend> Pools<B> {
             .await
     }
 
+    pub(super) async fn artifacts_of(&self, sha256: &str) -> Read<Vec<ArtifactRow>> {
+        Select::<B>::new(decode::ARTIFACT)
+            .text("sha256 = ", Some(sha256))
+            .all(&self.read, decode::artifact)
+            .await
+    }
+
     pub(super) async fn run(&self, id: RunId) -> Read<Option<RunRow>> {
         Select::<B>::new(decode::RUN)
             .number("id = ", Some(id.0))

@@ -108,6 +108,24 @@ pub struct PostRow {
     pub answers: Option<i64>,
 }
 
+/// Tables with words that can be removed for good.
+const WORDY: [&str; 10] = [
+    "events",
+    "posts",
+    "runs",
+    "artifacts",
+    "lessons",
+    "files",
+    "heard",
+    "postmortems",
+    "postmortem_revisions",
+    "proposals",
+];
+
+/// A larger table of PostgreSQL is not written anew while firebell waits for it: at 100 MB/s this is one
+/// second in which nobody is paged.
+pub const ANEW_BYTES: i64 = 100 * 1024 * 1024;
+
 const FILE: &str = "select incident, seq, at, name, kind, bytes, sha256, state from files";
 
 fn file<B: Backend>(mut row: Reader<'_, B>) -> Read<FileRow> {
@@ -163,29 +181,49 @@ impl Store {
         Ok(posts)
     }
 
+    /// Whether an incident has its room in a thread of this channel.
+    pub async fn has_threads(&self, platform: &str, channel: &str) -> Result<bool, StoreFault> {
+        on!(self, pools => pools.has_threads(platform, channel).await)
+    }
+
     /// Whether the words of an incident are searched.
     pub async fn is_searched(&self, incident: IncidentId) -> Result<bool, StoreFault> {
         on!(self, pools => pools.is_searched(incident).await)
     }
 
     /// Takes out of the database's files what was overwritten or deleted: SQLite's write-ahead log is
-    /// copied and emptied, PostgreSQL's dead rows are vacuumed.
+    /// copied and emptied; PostgreSQL's tables are written anew (`vacuum full`), because its ordinary
+    /// vacuum leaves the bytes of dead rows on their pages and removed words in the search's index. While a
+    /// table is written anew everything that needs it waits, pages too, so one that is larger than
+    /// [`ANEW_BYTES`] is only vacuumed. Answers which those were.
     ///
     /// # Errors
     /// When the database fails; what was removed is then in no answer, but may still stand in its files.
-    pub async fn scrub(&self) -> Result<(), StoreFault> {
+    pub async fn scrub(&self) -> Result<Vec<String>, StoreFault> {
         match &*self.db {
             Db::Sqlite(pools) => {
                 let Some(pool) = &pools.checkpoint else {
-                    return Ok(());
+                    return Ok(Vec::new());
                 };
                 let round = Select::<sqlx::Sqlite>::new("pragma wal_checkpoint(truncate)");
-                round.first(pool, |mut row| row.int()).await.map(drop)
+                round.first(pool, |mut row| row.int()).await?;
+                Ok(Vec::new())
             }
             Db::Postgres(pools) => {
-                let vacuum = sqlx::query("vacuum events, posts, runs, lessons, files, heard");
-                vacuum.execute(&pools.write).await?;
-                Ok(())
+                let mut left = Vec::new();
+                for table in WORDY {
+                    let size = sqlx::query_scalar("select pg_total_relation_size($1::regclass)");
+                    let size: i64 = size.bind(table).fetch_one(&pools.write).await?;
+                    let anew = size <= ANEW_BYTES;
+                    let full = if anew { "full" } else { "" };
+                    let vacuum =
+                        sqlx::AssertSqlSafe(format!("vacuum ({full}) {table}").replace("() ", ""));
+                    sqlx::query(vacuum).execute(&pools.write).await?;
+                    if !anew {
+                        left.push(table.to_owned());
+                    }
+                }
+                Ok(left)
             }
         }
     }
@@ -242,8 +280,19 @@ impl<B: Backend> Pools<B> {
             .await
     }
 
+    async fn has_threads(&self, platform: &str, channel: &str) -> Read<bool> {
+        let threads = format!("{channel}:%");
+        let found = Select::<B>::new("select incident from shows")
+            .only("surface = 'room'")
+            .text("platform = ", Some(platform))
+            .text("remote like ", Some(&threads))
+            .first(&self.read, |mut row| row.int())
+            .await?;
+        Ok(found.is_some())
+    }
+
     async fn is_searched(&self, incident: IncidentId) -> Read<bool> {
-        let found = Select::<B>::new("select 1 from lessons")
+        let found = Select::<B>::new("select incident from lessons")
             .number("incident = ", Some(incident.0))
             .first(&self.read, |mut row| row.int())
             .await?;

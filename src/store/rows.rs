@@ -395,6 +395,8 @@ pub struct ChangeSet {
     pub runs: BTreeMap<RunId, RunRow>,
     /// Files runs left, inserted unless known.
     pub artifacts: Vec<ArtifactRow>,
+    /// Runs whose files were removed for good.
+    pub artifacts_removed: Vec<RunId>,
     /// Payloads that could not be understood.
     pub quarantine: Vec<QuarantineRow>,
     /// What was heard, inserted as waiting unless its key is known.
@@ -441,6 +443,8 @@ pub struct ChangeSet {
     pub postmortems: Vec<PostmortemRow>,
     /// What was changed in them, inserted.
     pub revisions: Vec<RevisionRow>,
+    /// Revisions out of which words were removed for good, rewritten where they stand.
+    pub revisions_rewritten: Vec<RevisionRow>,
     /// What is to be somewhere else, inserted or replaced.
     pub exports: Vec<ExportRow>,
     /// Words that are searched, inserted or replaced.

@@ -119,6 +119,9 @@ impl SilenceRow {
 /// In front of a person's id where a notice is for one person; no channel's name has it.
 pub const PERSON: &str = "@";
 
+/// In front of the platform's id of a channel where a notice is for one that no file names.
+pub const ROOM: &str = "=";
+
 /// A line for a channel or a person that belongs to no incident.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoticeRow {
@@ -126,7 +129,7 @@ pub struct NoticeRow {
     pub key: String,
     /// Configured name of the platform.
     pub platform: String,
-    /// Configured name of the channel, or [`PERSON`] and an id.
+    /// Configured name of the channel, or [`PERSON`] or [`ROOM`] and an id.
     pub channel: String,
     /// Plain text.
     pub text: String,

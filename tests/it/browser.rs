@@ -7,3 +7,4 @@ mod leading;
 mod pages;
 mod runs;
 mod story;
+mod telling;

@@ -8,13 +8,17 @@
 mod burst;
 mod company;
 mod house;
+mod killed;
 mod leading;
 mod mirror;
 mod on_console;
 mod on_discord;
 mod on_slack;
+mod quick;
 mod redaction;
+mod removal;
 mod rooms;
+mod slow_files;
 mod stage;
 mod stories;
 

@@ -2,7 +2,9 @@
 
 mod doors;
 mod drills;
+mod scale;
 mod ties;
+mod told;
 
 use crate::world::{Said, World, directory, person};
 use axum::Router;
@@ -24,6 +26,8 @@ use tower::ServiceExt;
 /// A token without scopes, and one that may see private incidents.
 const PLAIN: &str = "fb_plain_0123456789";
 const SCOPED: &str = "fb_scoped_0123456789";
+/// Bo's own.
+pub const BO: &str = "fb_bo_0123456789";
 
 /// A world with every door; its console lets anybody be anybody.
 struct Town {
@@ -49,7 +53,14 @@ fn settings() -> Settings {
         public_url: "http://firebell.test".to_owned(),
         data_dir: "unused".into(),
         database_url: String::from("unused").into(),
-        tokens: vec![token("plain", PLAIN, false), token("scoped", SCOPED, true)],
+        tokens: vec![
+            token("plain", PLAIN, false),
+            token("scoped", SCOPED, true),
+            Token {
+                person: Some("bo".to_owned()),
+                ..token("bo", BO, false)
+            },
+        ],
         sources: Vec::new(),
         console: Console {
             enabled: true,
@@ -69,6 +80,17 @@ fn settings() -> Settings {
     }
 }
 
+/// Every door of an engine; its console lets anybody be anybody.
+pub fn doors_of(engine: &firebell::engine::Engine) -> Router {
+    let app = App {
+        chat: Arc::default(),
+        engine: engine.clone(),
+        settings: Arc::new(settings()),
+        metrics: Arc::new(Metrics::new()),
+    };
+    router(app, None)
+}
+
 impl Town {
     async fn open() -> Town {
         Town::with(directory()).await
@@ -78,15 +100,9 @@ impl Town {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("firebell.db").display());
         let world = World::with(&url, directory).await;
-        let app = App {
-            chat: Arc::default(),
-            engine: world.engine.clone(),
-            settings: Arc::new(settings()),
-            metrics: Arc::new(Metrics::new()),
-        };
         Town {
+            router: doors_of(&world.engine),
             world,
-            router: router(app, None),
             url,
             _folder: folder,
         }
@@ -158,6 +174,12 @@ impl Town {
             .header(HOST, "127.0.0.1")
             .header(COOKIE, format!("firebell_who={who}"));
         self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    /// At which event the card in an incident's room was last drawn; 0: never.
+    fn drawn(&self, id: IncidentId) -> u32 {
+        let drawn = self.world.platform.cards(&format!("room-of-{}", id.0));
+        drawn.last().copied().unwrap_or(0)
     }
 
     /// Everything that reached the chat platform.

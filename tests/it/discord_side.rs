@@ -555,7 +555,13 @@ async fn commands_are_registered_once() {
         .collect();
     assert_eq!(
         names,
-        ["firebell", "crew", "Add to timeline", "Declare an incident"]
+        [
+            "firebell",
+            "crew",
+            "comms",
+            "Add to timeline",
+            "Declare an incident"
+        ]
     );
     let again = Side::on(side.world.clone(), |_, _| ()).await;
     again

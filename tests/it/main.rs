@@ -22,6 +22,7 @@ mod engine;
 mod engines;
 mod foretell;
 mod gallery;
+mod halt;
 mod hear;
 mod holding;
 mod house;

@@ -15,6 +15,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// A running server.
 pub struct Cluster {
     port: u16,
+    /// Where the server keeps everything.
+    folder: PathBuf,
     databases: AtomicU32,
     /// Its input is the pipe that keeps the server alive.
     keeper: Child,
@@ -47,6 +49,25 @@ impl Cluster {
         admin.execute(create).await.unwrap();
         admin.close().await.unwrap();
         self.url(&format!("t{n}"))
+    }
+
+    /// Every file of a database as it is on the disk now, by its name.
+    pub async fn files(&self, url: &str) -> Vec<(String, Vec<u8>)> {
+        let mut connection = PgConnection::connect(url).await.unwrap();
+        connection.execute("checkpoint").await.unwrap();
+        let ask = "select oid::bigint from pg_database where datname = current_database()";
+        let oid: i64 = sqlx::query_scalar(ask)
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+        connection.close().await.unwrap();
+        let base = self.folder.join("data/base").join(oid.to_string());
+        let entries = std::fs::read_dir(base).unwrap().map(Result::unwrap);
+        let read = |entry: std::fs::DirEntry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            (name, std::fs::read(entry.path()).unwrap_or_default())
+        };
+        entries.map(read).collect()
     }
 
     /// Stops the server as an administrator would; sessions are cut.
@@ -144,6 +165,7 @@ fn launch(user: &User, postgres: &Path, folder: &Path) -> Result<Cluster, String
     match end {
         Some(line) if line.contains("ready") => Ok(Cluster {
             port,
+            folder: folder.to_owned(),
             databases: AtomicU32::new(0),
             keeper,
         }),

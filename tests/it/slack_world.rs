@@ -244,6 +244,31 @@ impl SlackWorld {
         self.core.change(|s| s.tokens.scopes.remove(scope));
     }
 
+    /// Whoever fetches a file of this name waits, until the file is let go.
+    pub fn holds_file(&self, name: &str) {
+        self.core.change(|s| s.slow_files.insert(name.to_owned()));
+    }
+
+    /// What is waited for comes.
+    pub fn lets_files_go(&self) {
+        self.core.change(|s| s.slow_files.clear());
+    }
+
+    /// How often files were asked for.
+    pub fn downloads(&self) -> usize {
+        self.core.look(|s| s.downloads.len())
+    }
+
+    /// Stops answering as planned, or goes on.
+    pub fn halts(&self, halt: crate::halt::Halt) {
+        self.core.change(|s| s.halt = halt);
+    }
+
+    /// Whether it has stopped answering.
+    pub fn halted(&self) -> bool {
+        self.core.look(|s| s.halt.met())
+    }
+
     /// The app hears only of these events.
     pub fn subscribes(&self, events: &[&str]) {
         let events = events.iter().map(|e| (*e).to_owned()).collect();

@@ -2,7 +2,7 @@
 //! survives what.
 
 mod look;
-mod outside;
+pub mod outside;
 mod page;
 mod subscribers;
 

@@ -121,8 +121,8 @@ fn pairs(of: &[(&str, &str)]) -> Vec<(String, String)> {
     of.iter().map(owned).collect()
 }
 
-/// The doors of a world.
-fn doors(w: &World) -> Router {
+/// Every route of this firebell, without a console.
+pub fn doors(w: &World) -> Router {
     let settings = Settings {
         page: firebell::config::status_page::PageServing::default(),
         slack: Vec::new(),

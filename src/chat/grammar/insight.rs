@@ -1,7 +1,7 @@
-//! What was changed, and what past incidents tell: `changes`, `analytics`.
+//! What was changed, and what past incidents tell: `changes`, `analytics`, `summary`.
 
 use super::line::Line;
-use super::{Invocation, Usage, lookup};
+use super::{Invocation, Summarise, Usage, lookup};
 use crate::core::analytics::Words;
 use crate::core::fairness::today;
 
@@ -11,6 +11,32 @@ impl Line<'_> {
         let word = self.words.next();
         let service = word.map(|w| self.service(&w.text)).transpose()?;
         self.done(Invocation::Changes { service })
+    }
+
+    /// `summary`, `summary ask`, `summary accept`, `summary accept In my words.`, `summary reject`.
+    pub(super) fn summary(mut self) -> Result<Invocation, Usage> {
+        let word = self.words.next().map(|w| w.text.to_lowercase());
+        let id = self.about()?;
+        let what = match word.as_deref() {
+            None => Summarise::Told,
+            Some("ask" | "propose") => Summarise::Ask,
+            Some("reject") => Summarise::Reject,
+            Some("accept") => {
+                let words = self.words.rest();
+                let words = Some(words.trim().to_owned()).filter(|w| !w.is_empty());
+                return Ok(Invocation::Summary {
+                    id,
+                    what: Summarise::Accept(words),
+                });
+            }
+            Some(other) => {
+                let what = format!(
+                    "`do`: `{other}` is none of `ask`, `accept` and `reject`; `summary` alone shows what is proposed."
+                );
+                return Err(self.wrong("do", what));
+            }
+        };
+        self.done(Invocation::Summary { id, what })
     }
 
     /// `analytics`, `analytics checkout from=2026-11-01`, `analytics team=web sev=sev1`.
@@ -55,6 +81,38 @@ mod tests {
     use crate::chat::fixture::{at, directory};
     use crate::chat::grammar::{Context, parse};
     use chrono_tz::Tz;
+
+    #[test]
+    fn a_summary_is_asked_for_looked_at_and_decided() {
+        let directory = directory();
+        let id = crate::core::id::IncidentId(7);
+        let context = Context {
+            directory: &directory,
+            now: at("2026-11-22T14:30:00Z"),
+            zone: Tz::UTC,
+            here: Some(id),
+        };
+        let read = |text: &str| parse(text, &context).map_err(|u| u.to_string());
+        let own = "It was the pool. [#3]".to_owned();
+        for (text, what) in [
+            ("summary", Summarise::Told),
+            ("summary ask", Summarise::Ask),
+            ("summary accept", Summarise::Accept(None)),
+            (
+                "summary accept It was the pool. [#3]",
+                Summarise::Accept(Some(own)),
+            ),
+            ("summary reject", Summarise::Reject),
+        ] {
+            assert_eq!(read(text), Ok(Invocation::Summary { id, what }), "{text}");
+        }
+        let no = read("summary believe").expect_err("it is none of them");
+        assert!(no.contains("`ask`, `accept` and `reject`"), "{no}");
+        assert!(
+            read("summary reject it").is_err(),
+            "a word too much is refused"
+        );
+    }
 
     #[test]
     fn changes_are_of_all_services_or_of_one() {

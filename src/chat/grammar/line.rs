@@ -93,6 +93,7 @@ impl<'a> Line<'a> {
             "fairness" => self.fairness(),
             "changes" => self.changes(),
             "analytics" => self.analytics(),
+            "summary" => self.summary(),
             "snooze" => self.snooze(),
             "sev" => self.severity(),
             "lead" => self.lead(),
@@ -100,10 +101,9 @@ impl<'a> Line<'a> {
             | "untick" | "task" | "followup" | "tasks" | "done" | "undone" | "give" | "due"
             | "drop" | "decision" | "can" => self.conduct(),
             "note" => self.note(),
-            "update" => self.update(),
-            "status" => self.status(),
-            "publish" => self.publish(),
-            "cadence" => self.cadence(),
+            "update" | "status" | "publish" | "cadence" | "subscribe" | "unsubscribe" => {
+                self.telling()
+            }
             "promote" => self
                 .about()
                 .and_then(|id| self.done(Invocation::Promote { id })),

@@ -1,4 +1,4 @@
-//! `update`, `status`, `publish`, `cadence`: what is told to others.
+//! `update`, `status`, `publish`, `cadence`, `subscribe`: what is told to others.
 
 use super::line::Line;
 use super::{Invocation, Pace, Usage, lookup};
@@ -8,9 +8,20 @@ use crate::core::incident::{Audience, UpdateWish};
 use crate::core::time::parse_duration_ms;
 
 impl Line<'_> {
+    /// Whichever of them it is.
+    pub(super) fn telling(self) -> Result<Invocation, Usage> {
+        match self.leaf.verb.as_str() {
+            "update" => self.update(),
+            "status" => self.status(),
+            "publish" => self.publish(),
+            "cadence" => self.cadence(),
+            _ => self.subscription(),
+        }
+    }
+
     /// `update status=monitoring audience=public title="Slow" next=30m words`: what has a name stands in
     /// front of the words; the first word without one begins them.
-    pub(super) fn update(mut self) -> Result<Invocation, Usage> {
+    fn update(mut self) -> Result<Invocation, Usage> {
         let id = self.about()?;
         // Whoever carries it out knows who asks.
         let mut wish = UpdateWish::internal(Actor::Firebell, "");
@@ -38,7 +49,7 @@ impl Line<'_> {
     }
 
     /// `status monitoring we rolled back`.
-    pub(super) fn status(mut self) -> Result<Invocation, Usage> {
+    fn status(mut self) -> Result<Invocation, Usage> {
         let Some(word) = self.words.next() else {
             let what = format!("`status` is missing. {}", self.scale(""));
             return Err(self.wrong("status", what));
@@ -55,7 +66,7 @@ impl Line<'_> {
     }
 
     /// `publish`, `publish components=shop:partial,api:major`.
-    pub(super) fn publish(mut self) -> Result<Invocation, Usage> {
+    fn publish(mut self) -> Result<Invocation, Usage> {
         let id = self.about()?;
         let mut components = None;
         while let Some((_, value)) = self.named(&["components"]) {
@@ -65,7 +76,7 @@ impl Line<'_> {
     }
 
     /// `cadence`, `cadence 30m`, `cadence off`, `cadence later 1h`.
-    pub(super) fn cadence(mut self) -> Result<Invocation, Usage> {
+    fn cadence(mut self) -> Result<Invocation, Usage> {
         // A form gives both words as one.
         let said = self.words.rest().to_lowercase();
         while self.words.next().is_some() {}
@@ -85,6 +96,28 @@ impl Line<'_> {
         };
         let id = self.about()?;
         self.done(Invocation::Cadence { id, pace })
+    }
+
+    /// `subscribe`, `subscribe me`, `unsubscribe here`.
+    fn subscription(mut self) -> Result<Invocation, Usage> {
+        let word = self.words.next().map(|w| w.text.to_lowercase());
+        let here = match word.as_deref() {
+            None | Some("me") => false,
+            Some("here" | "channel") => true,
+            Some(other) => {
+                let what = format!(
+                    "`where`: `{other}` is neither `me` (by direct message) nor `here` (in this channel)."
+                );
+                return Err(self.wrong("where", what));
+            }
+        };
+        let id = self.about()?;
+        let wanted = self.leaf.verb == "subscribe";
+        self.done(if wanted {
+            Invocation::Subscribe { id, here }
+        } else {
+            Invocation::Unsubscribe { id, here }
+        })
     }
 
     /// The next word, when it is one of these with a value.
@@ -243,6 +276,56 @@ mod tests {
         }
         assert!(read("cadence sometimes").unwrap_err().contains("`pace`"));
         assert!(read("cadence later").unwrap_err().contains("for how long"));
+    }
+
+    #[test]
+    fn updates_are_told_to_who_asks_or_where_it_is_asked() {
+        let (seven, other) = (IncidentId(7), IncidentId(42));
+        for (text, wanted) in [
+            (
+                "subscribe",
+                Invocation::Subscribe {
+                    id: seven,
+                    here: false,
+                },
+            ),
+            (
+                "subscribe #42 here",
+                Invocation::Subscribe {
+                    id: other,
+                    here: true,
+                },
+            ),
+            (
+                "tell-me me",
+                Invocation::Subscribe {
+                    id: seven,
+                    here: false,
+                },
+            ),
+            (
+                "unsubscribe #42",
+                Invocation::Unsubscribe {
+                    id: other,
+                    here: false,
+                },
+            ),
+            (
+                "unsubscribe here",
+                Invocation::Unsubscribe {
+                    id: seven,
+                    here: true,
+                },
+            ),
+        ] {
+            assert_eq!(read(text), Ok(wanted), "{text}");
+        }
+        let wrong = read("subscribe everybody").unwrap_err();
+        assert!(wrong.contains("neither `me`"), "{wrong}");
+        assert!(
+            read("subscribe me here").is_err(),
+            "a word too much is refused"
+        );
     }
 
     #[test]

@@ -43,6 +43,9 @@ impl Invocation {
             Invocation::Status { .. } => "status",
             Invocation::Publish { .. } => "publish",
             Invocation::Cadence { .. } => "cadence",
+            Invocation::Summary { .. } => "summary",
+            Invocation::Subscribe { .. } => "subscribe",
+            Invocation::Unsubscribe { .. } => "unsubscribe",
             Invocation::Promote { .. } => "promote",
             Invocation::Room { what, .. } => what.verb(),
             Invocation::Private { private: true, .. } => "private",
@@ -94,6 +97,9 @@ impl Invocation {
             | Invocation::Status { id, .. }
             | Invocation::Publish { id, .. }
             | Invocation::Cadence { id, .. }
+            | Invocation::Summary { id, .. }
+            | Invocation::Subscribe { id, .. }
+            | Invocation::Unsubscribe { id, .. }
             | Invocation::Promote { id }
             | Invocation::Room { id, .. }
             | Invocation::Private { id, .. }

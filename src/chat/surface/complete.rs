@@ -114,7 +114,7 @@ fn of_leaf(
             continue;
         }
         if part.starts_with(&format!("{}=", arg.name)) {
-            let values = values(arg, directory).into_iter();
+            let values = values(leaf, arg, directory).into_iter();
             found.extend(values.map(|(v, help)| (format!("{}={v}", arg.name), help)));
         } else {
             found.push((format!("{}=", arg.name), arg.help.clone()));
@@ -123,17 +123,18 @@ fn of_leaf(
     match in_order.get(plain.len()) {
         // A title or message is one argument of many words: only its first word can be a severity.
         Some(arg) if arg.kind == Kind::Text && leaf.verb == "new" => {
-            found.splice(0..0, severities(directory));
+            let may = severities(directory).into_iter();
+            found.splice(0..0, may.filter(|(name, _)| directory.by_hand(name)));
         }
         Some(arg) => {
-            found.splice(0..0, values(arg, directory));
+            found.splice(0..0, values(leaf, arg, directory));
         }
         None => {}
     }
     found
 }
 
-fn values(arg: &Argument, directory: &Directory) -> Found {
+fn values(leaf: &Leaf, arg: &Argument, directory: &Directory) -> Found {
     let people = || {
         let people = directory.people.values();
         people
@@ -148,7 +149,12 @@ fn values(arg: &Argument, directory: &Directory) -> Found {
         services.map(line).collect::<Found>()
     };
     match arg.kind {
-        Kind::Severity => severities(directory),
+        // What only alerts are is looked for and never said.
+        Kind::Severity => {
+            let mut found = severities(directory);
+            found.retain(|(name, _)| !says_severity(leaf) || directory.by_hand(name));
+            found
+        }
         Kind::Service => services(),
         Kind::Type => types(directory),
         Kind::Person => {
@@ -239,8 +245,8 @@ fn holders(people: Found) -> Found {
     words.into_iter().chain(people).collect()
 }
 
-/// The values an argument may have: the value, and what people read of it.
-pub(crate) fn choices(arg: &Argument, directory: &Directory) -> Found {
+/// The values an argument of a command may have: the value, and what people read of it.
+pub(crate) fn choices(leaf: &Leaf, arg: &Argument, directory: &Directory) -> Found {
     let read = |(value, help): (String, String)| {
         let read = if help.is_empty() {
             value.clone()
@@ -249,7 +255,7 @@ pub(crate) fn choices(arg: &Argument, directory: &Directory) -> Found {
         };
         (value, read)
     };
-    values(arg, directory).into_iter().map(read).collect()
+    values(leaf, arg, directory).into_iter().map(read).collect()
 }
 
 fn types(directory: &Directory) -> Found {
@@ -269,6 +275,11 @@ fn about(kind: &crate::core::directory::IncidentType) -> String {
         }
     }
     words
+}
+
+/// Whether a command says how bad an incident is.
+fn says_severity(leaf: &Leaf) -> bool {
+    matches!(leaf.verb.as_str(), "new" | "sev")
 }
 
 fn severities(directory: &Directory) -> Found {

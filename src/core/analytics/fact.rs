@@ -3,7 +3,7 @@
 use crate::core::directory::WEBHOOK;
 use crate::core::id::{Actor, IncidentId};
 use crate::core::incident::{
-    Event, Incident, Origin, Outcome, PagedPerson, Record, RunState, evolve,
+    Event, Incident, Origin, Outcome, PagedPerson, Record, RunState, evolve, practised,
 };
 use crate::core::stats;
 use crate::core::text::cut;
@@ -169,7 +169,7 @@ pub fn fact(id: IncidentId, journal: &[Record]) -> Option<Fact> {
         team: incident.team.clone(),
         kind: incident.nature.type_id.clone(),
         private: incident.nature.private,
-        drill: incident.nature.drill || incident.tags.get("drill").is_some_and(|d| &**d != "false"),
+        drill: practised(&incident, journal),
         merged: incident.merged_into.is_some(),
         reopened: reading.reopened,
         rules: reading.rules.into_iter().map(|(rule, _)| rule).collect(),

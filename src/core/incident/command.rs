@@ -441,6 +441,15 @@ pub enum Command {
         /// Why.
         why: String,
     },
+    /// Tell that something was removed for good that stood in no event of the journal.
+    RedactBeside {
+        /// Who.
+        by: Actor,
+        /// What, in words.
+        what: String,
+        /// Why.
+        why: String,
+    },
 }
 
 /// A no, as a fact in words for the person who asked. Never logged as an error.

@@ -4,7 +4,8 @@ use super::command::{Command, Refusal, Scene};
 use super::event::Event;
 use super::opening::{self, after};
 use super::{
-    Incident, Status, THE_ROOM, climb, conduct, gate, reach, runs, severity, talk, update, verbs,
+    Incident, Status, THE_ROOM, climb, conduct, gate, reach, redacted, runs, severity, talk,
+    update, verbs,
 };
 use crate::core::alert::AlertRef;
 use crate::core::automation;
@@ -213,7 +214,8 @@ fn report(incident: &Incident, scene: &Scene<'_>, command: Command) -> Result<Ve
             }])
         }
         Command::RoomFailed { platform, why } => Ok(vec![Event::RoomFailed { platform, why }]),
-        Command::Redact { by, seq, also, why } => redact(incident, &by, (seq, also), &why),
+        Command::Redact { by, seq, also, why } => redacted::lines(incident, &by, (seq, also), &why),
+        Command::RedactBeside { by, what, why } => redacted::beside(by, what, &why),
         // `decide` has taken every other command.
         _ => Err(Refusal::NothingToDo {
             what: "There is nothing to do.".to_owned(),
@@ -534,35 +536,6 @@ fn page_failed(
         _ => {}
     }
     events
-}
-
-/// One event for each line that bears the words, the one that was named first.
-fn redact(
-    incident: &Incident,
-    by: &Actor,
-    (seq, also): (u32, Vec<u32>),
-    why: &str,
-) -> Result<Vec<Event>, Refusal> {
-    let gone = |seq: &u32| *seq == 0 || *seq > incident.seq;
-    if let Some(seq) = std::iter::once(&seq).chain(&also).find(|s| gone(s)) {
-        return Err(Refusal::Invalid {
-            why: format!("There is no line {seq} in this timeline."),
-        });
-    }
-    if why.trim().is_empty() {
-        return Err(Refusal::Invalid {
-            why: "Say why it is removed: `redact 7 it holds a password`.".to_owned(),
-        });
-    }
-    let others = also.into_iter().filter(|s| *s != seq);
-    let all = std::iter::once(seq).chain(others);
-    Ok(all
-        .map(|seq| Event::Redacted {
-            seq,
-            by: by.clone(),
-            why: text::cut(why, 300),
-        })
-        .collect())
 }
 
 /// Rooms made anew on one platform before firebell gives up there: somebody who archives a room

@@ -52,16 +52,7 @@ impl Declaration {
     /// Why it cannot be declared so; `None`: it can.
     #[must_use]
     pub fn refusal(&self, directory: &Directory) -> Option<String> {
-        let level = directory.level(self.severity?)?;
-        level.alerts_only.then(|| {
-            let scale = directory.severities.iter().filter(|s| !s.alerts_only);
-            let others: Vec<&str> = scale.map(|s| s.name.as_str()).collect();
-            format!(
-                "Only alerts are {}; declare it as {}.",
-                level.name,
-                crate::core::text::list(&others).replace(" and ", " or ")
-            )
-        })
+        directory.only_alerts_are(self.severity?)
     }
 
     /// What it is by what was said, and else by its type.
@@ -93,14 +84,36 @@ impl Declaration {
         ladder: Option<Ladder>,
         directory: &Directory,
     ) -> OpenAs {
+        self.open_at(None, by, team, ladder, directory)
+    }
+
+    /// The same, as bad as `usual` where neither words nor its type say how bad.
+    #[must_use]
+    pub fn open_at(
+        self,
+        usual: Option<Severity>,
+        by: Actor,
+        team: Option<String>,
+        ladder: Option<Ladder>,
+        directory: &Directory,
+    ) -> OpenAs {
         let nature = self.nature(directory);
         let service = self.service.as_deref();
         let entry = service.and_then(|s| directory.services.get(s));
         let team = entry.map(|s| s.team.clone()).or(team);
         let kind = self.kind(directory);
         let major_at = entry.map_or(Severity(0), |s| s.major_at);
-        let severity = self.severity.or(kind.and_then(|t| t.severity));
+        let named = self.severity.or(kind.and_then(|t| t.severity));
+        let named = named.or(usual).unwrap_or(major_at);
+        let severity = directory.declarable(named);
         let mut why = Vec::new();
+        if severity != named {
+            why.push(format!(
+                "only alerts are {}, so it is {}",
+                directory.severity_name(named),
+                directory.severity_name(severity)
+            ));
+        }
         let silent = nature.drill && !directory.drills.page;
         if silent && ladder.is_some() {
             why.push("drills page nobody, by [drills]".to_owned());
@@ -126,7 +139,7 @@ impl Declaration {
         OpenAs {
             origin: Origin::Declared { by },
             title: self.title,
-            severity: severity.unwrap_or(major_at),
+            severity,
             major_at,
             major: true,
             channel: own.or_else(|| usual().map(str::to_owned)),

@@ -1,12 +1,11 @@
-//! What happened: the only shape that is kept for ever.
-//!
-//! Changes are additive only: a new field has a serde default, no variant is renamed or removed.
+//! What happened: the only shape that is kept for ever. Changes are additive only: a new field has a
+//! serde default, no variant is renamed or removed.
 
 use super::conduct::ConductEvent;
-use super::nature::Nature;
-use super::nature::{ChildMoved, ChildSet, DrillSet, Hidden, Invited};
-use super::nature::{ParentSet, Related, Revealed, TypeSet, Unrelated};
+use super::nature::{ChildMoved, ChildSet, DrillSet, Hidden, Invited, Nature};
+use super::nature::{ParentSet, Recalled, Related, Revealed, TypeSet, Unrelated};
 use super::parts::{Ladder, Origin, Outcome, PagedPerson, Skipped, Terms};
+use super::redacted::Redacted;
 use super::talk::{Answered, KeptFile, KeptMessage, PutAway, RefusedFile, Retitled};
 use super::talk::{RoomPlan, ShelvedRoom, Unkept};
 use super::told::{CadenceSet, Update, UpdateDue};
@@ -326,6 +325,8 @@ pub enum Event {
     ChildSet(ChildSet),
     /// A part of it stands somewhere else now.
     ChildMoved(ChildMoved),
+    /// Something like it was looked at before, and people agreed on what was learned.
+    Recalled(Recalled),
     /// Somebody leads.
     LeadChanged {
         /// Who said so.
@@ -556,15 +557,8 @@ pub enum Event {
     CadenceSet(Box<CadenceSet>),
     /// An update is due: whoever sees to it is reminded.
     UpdateDue(Box<UpdateDue>),
-    /// An event's content was removed for good; its row was overwritten.
-    Redacted {
-        /// Which event.
-        seq: u32,
-        /// Who.
-        by: Actor,
-        /// Why.
-        why: String,
-    },
+    /// Something was removed for good; where it stood in an event, that event's row was overwritten.
+    Redacted(Redacted),
     /// What a redacted event leaves behind.
     Removed {
         /// Kind of the event that stood here.

@@ -3,8 +3,8 @@
 use super::event::Event;
 use super::parts::{Ladder, Origin, PagedPerson};
 use super::{
-    Climb, Forgotten, Incident, Mute, Record, Status, THE_ROOM, climb, conduct, gate, reach, runs,
-    shape, talk, update,
+    Climb, Forgotten, Incident, Mute, Record, Status, THE_ROOM, climb, conduct, gate, reach,
+    redacted, runs, shape, talk, update,
 };
 use crate::core::change::Preceding;
 use crate::core::directory::WEBHOOK;
@@ -76,7 +76,8 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         | Event::Unrelated(_)
         | Event::ParentSet(_)
         | Event::ChildSet(_)
-        | Event::ChildMoved(_) => shape::evolve(incident, record),
+        | Event::ChildMoved(_)
+        | Event::Recalled(_) => shape::evolve(incident, record),
         Event::RoomOpened { .. } | Event::PlaceFailed { .. } => place(incident, &record.event),
         Event::Paged { .. }
         | Event::Chased { .. }
@@ -97,6 +98,7 @@ pub fn evolve(incident: &mut Incident, record: &Record) {
         | Event::RunEnded { .. }
         | Event::RunCancelAsked { .. }
         | Event::RunSettled { .. } => runs::evolve(incident, record),
+        Event::Redacted(_) => redacted::evolve(incident, record),
         // Remembered by `talk`, or by the journal alone.
         _ => {}
     }

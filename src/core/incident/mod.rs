@@ -26,6 +26,7 @@ mod opening;
 mod parts;
 mod reach;
 mod react;
+mod redacted;
 mod rest;
 mod runs;
 mod severity;
@@ -50,12 +51,13 @@ pub use event::Event;
 pub use evolve::evolve;
 pub(super) use gate::{refused, release};
 pub use nature::{
-    Child, ChildMoved, ChildSet, DRILL, DrillSet, Hidden, Invited, Nature, ParentSet, Related,
-    Revealed, Shape, TypeSet, Unrelated, headline, key, labelled_drill,
+    Child, ChildMoved, ChildSet, DRILL, DrillSet, Hidden, Invited, Nature, ParentSet, Recalled,
+    Related, Revealed, Shape, TypeSet, Unrelated, headline, key, labelled_drill, practised,
 };
 pub use parts::{Ladder, Later, Origin, Outcome, PagedPerson, Skipped, Terms};
 pub use reach::Chase;
 pub use react::{Effect, Place, Surface, react};
+pub use redacted::{GONE, Redacted};
 pub(super) use runs::{Wish, ask_by_itself};
 pub(super) use shape::sentence as shape_sentence;
 pub use talk::{
@@ -165,6 +167,8 @@ pub struct Run {
     pub terms: Box<Terms>,
     /// How its "only look" mode went, and the last lines it wrote; `None`: it did not run yet.
     pub rehearsed: Option<(Outcome, String)>,
+    /// Seq of the event that told of that; 0: none has.
+    pub rehearsed_seq: Seq,
     /// Who wants it to stop.
     pub cancel: Option<Actor>,
     /// Who settled its unknown outcome, and whether it did what it should.
@@ -172,6 +176,8 @@ pub struct Run {
     /// The last lines it wrote, of a run that looks how another one went; of others they stand in
     /// their rows alone.
     pub seen: Option<String>,
+    /// Seq of the event that told of its end; 0: none has.
+    pub ended_seq: Seq,
     /// Where it stands.
     pub state: RunState,
     /// Seq of the `RunAsked`.
@@ -345,6 +351,8 @@ pub struct Incident {
     pub admitted: Few<String>,
     /// Incidents it has to do with: title and why.
     pub related: BTreeMap<IncidentId, (String, String)>,
+    /// One like it that people have learned from.
+    pub recalled: Option<Box<Recalled>>,
     /// The incident it is a part of, with its title.
     pub parent: Option<(IncidentId, String)>,
     /// The incidents that are parts of it.

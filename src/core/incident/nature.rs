@@ -192,6 +192,8 @@ pub enum Shape {
         /// Now.
         status: String,
     },
+    /// Something like it was looked at before.
+    Recall(Recalled),
 }
 
 /// It was made private.
@@ -315,6 +317,16 @@ pub struct ChildMoved {
     pub status: String,
 }
 
+/// An incident with the same alert of the same service has a postmortem that people agreed on. No title:
+/// whoever reads this need not be among those who may see that one, should it become private.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recalled {
+    /// Which.
+    pub of: IncidentId,
+    /// The alert they have in common.
+    pub alert: String,
+}
+
 /// A part of an incident, as that one knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Child {
@@ -338,6 +350,15 @@ pub fn key(who: &Actor) -> Option<&str> {
 #[must_use]
 pub fn labelled_drill(labels: &crate::core::alert::Labels) -> bool {
     labels.get("drill").is_some_and(|d| d != "false")
+}
+
+/// Whether it was practised and counts for nothing: as people said last; where nobody has, as its sender's
+/// label says, which is all that journals older than drills have.
+#[must_use]
+pub fn practised(incident: &super::Incident, journal: &[super::Record]) -> bool {
+    let mut events = journal.iter().map(|r| &r.event);
+    let said = events.any(|e| matches!(e, super::Event::DrillSet(_)));
+    incident.nature.drill || !said && labelled_drill(&incident.labels())
 }
 
 /// A title as it is shown to people: a drill says so before anything else.

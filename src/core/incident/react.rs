@@ -348,7 +348,8 @@ fn place(incident: &Incident, event: &Event) -> Option<Place> {
             Some(Place::Loud)
         }
         Event::PlaceFailed { platform, .. } => Some(Place::LoudExcept(platform.clone())),
-        Event::Redacted { .. } => Some(Place::Gone),
+        // What stood in no line was said in no room.
+        Event::Redacted(redacted) => (redacted.seq > 0).then_some(Place::Gone),
         Event::Spoke { platform, .. }
         | Event::Reworded { platform, .. }
         | Event::Unsaid { platform, .. } => {
@@ -408,7 +409,6 @@ fn changes_card(event: &Event) -> bool {
             | Event::Noted { .. }
             | Event::Chased { .. }
             | Event::PageDelivered { .. }
-            | Event::Redacted { .. }
             | Event::Removed { .. }
             | Event::RoomPlanned { .. }
             | Event::Archived { .. }

@@ -485,9 +485,11 @@ pub(super) fn evolve(incident: &mut Incident, record: &Record) {
                 approved_at: None,
                 terms: terms.clone(),
                 rehearsed: None,
+                rehearsed_seq: 0,
                 cancel: None,
                 settled: None,
                 seen: None,
+                ended_seq: 0,
                 state: RunState::Asked { expires: *expires },
                 asked_seq: record.seq,
                 asked_at: at,
@@ -502,6 +504,7 @@ pub(super) fn evolve(incident: &mut Incident, record: &Record) {
             digest,
         } => change(incident, *run, |r| {
             r.rehearsed = Some((outcome.clone(), tail.clone()));
+            r.rehearsed_seq = record.seq;
             // What it wrote is part of what is agreed on from now on.
             r.terms.subject = digest::of([r.terms.subject.as_str(), digest]);
             r.approved.clear();
@@ -559,6 +562,7 @@ pub(super) fn evolve(incident: &mut Incident, record: &Record) {
             change(incident, *run, |r| {
                 r.end(outcome.clone(), at);
                 r.seen = r.terms.checks.map(|_| tail.clone());
+                r.ended_seq = record.seq;
             });
             if failed(outcome) != Some(false) {
                 waits_no_more(incident, *run, at);

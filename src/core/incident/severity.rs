@@ -47,6 +47,9 @@ pub(super) fn set(
             why: "There is no such severity.".to_owned(),
         });
     }
+    if let Some(why) = scene.directory.only_alerts_are(to) {
+        return Err(Refusal::Invalid { why });
+    }
     let to_name = scene.directory.severity_name(to);
     if to == incident.severity {
         return Err(Refusal::NothingToDo {

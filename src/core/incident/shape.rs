@@ -4,8 +4,8 @@ use super::Incident;
 use super::command::{Refusal, Scene};
 use super::event::Event;
 use super::nature::{
-    Child, ChildMoved, ChildSet, DrillSet, Hidden, Invited, ParentSet, Related, Revealed, Shape,
-    TypeSet, Unrelated, key,
+    Child, ChildMoved, ChildSet, DrillSet, Hidden, Invited, ParentSet, Recalled, Related, Revealed,
+    Shape, TypeSet, Unrelated, key,
 };
 use super::{Record, THE_ROOM};
 use crate::core::id::{Actor, IncidentId};
@@ -69,9 +69,21 @@ pub(super) fn decide(
             },
         }),
         Shape::Invite { who } => invite(incident, by, who)?,
+        Shape::Recall(found) => recall(incident, found)?,
         other => return relate(incident, by, other),
     };
     Ok(vec![event])
+}
+
+/// Once, and while somebody can still use it.
+fn recall(incident: &Incident, found: Recalled) -> Result<Event, Refusal> {
+    if incident.recalled.is_some() || found.of == incident.id {
+        return Err(nothing("It was recalled already."));
+    }
+    if !incident.is_open() {
+        return Err(Refusal::AlreadyResolved);
+    }
+    Ok(Event::Recalled(found))
 }
 
 fn nothing(what: impl Into<String>) -> Refusal {
@@ -285,6 +297,7 @@ pub(super) fn evolve(incident: &mut Incident, record: &Record) {
                 child.status.clone_from(&moved.status);
             }
         }
+        Event::Recalled(found) => incident.recalled = Some(Box::new(found.clone())),
         _ => {}
     }
 }
@@ -384,6 +397,11 @@ pub fn sentence(event: &Event) -> Option<String> {
             None => format!("{} took {} out of it.", e.by.name(), e.child),
         },
         Event::ChildMoved(e) => format!("Its part {} is {} now.", e.child, e.status),
+        Event::Recalled(e) => format!(
+            "Seen before: {} had the alert {} on the same service, and its postmortem is agreed on.",
+            e.of,
+            cut(&e.alert, 80)
+        ),
         _ => return None,
     })
 }

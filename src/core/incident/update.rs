@@ -19,6 +19,8 @@ use crate::core::time::{Time, human_ms};
 use crate::core::timeline;
 use serde::{Deserialize, Serialize};
 
+/// The role of whoever tells others.
+const COMMUNICATIONS: &str = "communications";
 /// Characters of a public title.
 pub const PUBLIC_TITLE_CHARS: usize = 200;
 /// From one update to the next: not more often than anybody can write, milliseconds.
@@ -484,10 +486,18 @@ fn still_public(incident: &Incident, events: &[Event]) -> Option<UpdateDue> {
     })
 }
 
-/// Who sees to updates: whoever leads. Empty: whoever reads the room.
+/// Who sees to updates: whoever has the part of communications, else whoever leads. Empty: whoever reads
+/// the room.
 fn who_tells(incident: &Incident) -> Vec<Actor> {
-    let person = |a: &&Actor| a.person().is_some();
-    incident.lead.iter().filter(person).cloned().collect()
+    let people = |all: Vec<&Actor>| -> Vec<Actor> {
+        let people = all.into_iter().filter(|a| a.person().is_some());
+        people.cloned().collect()
+    };
+    let theirs = people(incident.holders(COMMUNICATIONS));
+    if theirs.is_empty() {
+        return people(incident.lead.iter().collect());
+    }
+    theirs
 }
 
 /// When an update is due: not while a silence covers all of it or somebody has put it off.

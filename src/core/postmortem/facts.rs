@@ -1,6 +1,6 @@
 //! The lists of a postmortem: pages, responders, actions, conversation, alerts.
 
-use super::parts::{ActionRun, AlertLine, PageSent, Responder, Spoken, Stamp};
+use super::parts::{ActionRun, AlertLine, Earlier, PageSent, Responder, Spoken, Stamp};
 use crate::core::alert::AlertRef;
 use crate::core::id::{Actor, RunId};
 use crate::core::incident::{Event, PagedPerson, Record, Skipped, file_words};
@@ -311,13 +311,45 @@ fn advance(run: &mut ActionRun, event: &Event) {
     }
 }
 
-/// What was said, in order, as its authors left it: a corrected message says so, and of a deleted
-/// one only that it was there (the journal keeps both; removing for good is a redaction).
+/// A message while it is put together.
+#[derive(Default)]
+struct Message {
+    /// Whom it answers; empty: nobody.
+    to: String,
+    /// What it says now.
+    words: String,
+    corrected: bool,
+    deleted: bool,
+    /// What came with it, a line each.
+    files: Vec<String>,
+}
+
+impl Message {
+    fn text(&self) -> String {
+        let mut text = match (self.deleted, self.to.as_str()) {
+            (true, _) => "(deleted by its author)".to_owned(),
+            (false, "") => self.words.clone(),
+            (false, to) => format!("(to {to}) {}", self.words),
+        };
+        if self.corrected && !self.deleted {
+            text.push_str(" (corrected)");
+        }
+        for file in &self.files {
+            text.push('\n');
+            text.push_str(file);
+        }
+        text
+    }
+}
+
+/// What was said, in order, as its authors left it: a corrected message says so and what it said before,
+/// and of a deleted one only that it was there (the journal keeps both; removing for good is a
+/// redaction).
 pub(super) fn conversation(journal: &[Record], zone: Option<Tz>) -> Vec<Spoken> {
-    let mut said: Vec<Spoken> = Vec::new();
+    let mut said: Vec<(Spoken, Message)> = Vec::new();
     let mut places: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for record in journal {
-        match &record.event {
+        let place = match &record.event {
             Event::Spoke {
                 by,
                 text,
@@ -326,65 +358,67 @@ pub(super) fn conversation(journal: &[Record], zone: Option<Tz>) -> Vec<Spoken> 
                 answers,
             } => {
                 places.insert((platform, message), said.len());
-                let to = answers.as_ref().map_or("", |a| &a.name);
-                said.push(Spoken {
+                let spoken = Spoken {
                     at: Stamp::of(record.at, zone),
                     by: by.name().to_owned(),
-                    text: match to {
-                        "" => text.clone(),
-                        to => format!("(to {to}) {text}"),
-                    },
+                    text: String::new(),
                     source: citation(record),
                     earlier: Vec::new(),
-                });
+                };
+                let message = Message {
+                    to: answers.as_ref().map_or(String::new(), |a| a.name.clone()),
+                    words: text.clone(),
+                    ..Message::default()
+                };
+                said.push((spoken, message));
+                continue;
             }
             Event::Reworded {
-                text,
-                platform,
-                message,
-                ..
-            } => {
-                if let Some(at) = places.get(&(platform.as_str(), message.as_str())) {
-                    let now = format!("{text} (corrected)");
-                    let before = std::mem::replace(&mut said[*at].text, now);
-                    let until = Stamp::of(record.at, zone);
-                    said[*at].earlier.push((until, before));
-                }
-            }
-            Event::Attached(file) => {
-                let words = format!(
-                    "[file kept: {}, sha256 {}]",
-                    file_words(&file.name, &file.kind, file.bytes),
-                    file.sha256
-                );
-                came_with(&mut said, &places, (&file.platform, &file.message), &words);
-            }
-            Event::FileRefused(file) => {
-                let words = format!("[file not kept: {}; {}]", file.name, file.why);
-                came_with(&mut said, &places, (&file.platform, &file.message), &words);
-            }
-            Event::Unsaid {
                 platform, message, ..
-            } => {
-                if let Some(at) = places.get(&(platform.as_str(), message.as_str())) {
-                    "(deleted by its author)".clone_into(&mut said[*at].text);
-                }
             }
-            _ => {}
+            | Event::Unsaid {
+                platform, message, ..
+            } => (platform.as_str(), message.as_str()),
+            Event::Attached(file) => (file.platform.as_str(), file.message.as_str()),
+            Event::FileRefused(file) => (file.platform.as_str(), file.message.as_str()),
+            _ => continue,
+        };
+        if let Some((spoken, message)) = places.get(&place).and_then(|at| said.get_mut(*at)) {
+            became(spoken, message, record, zone);
         }
     }
-    said
+    let whole = |(spoken, message): (Spoken, Message)| Spoken {
+        text: message.text(),
+        ..spoken
+    };
+    said.into_iter().map(whole).collect()
 }
 
-/// What came with a message stands below its words.
-fn came_with(
-    said: &mut [Spoken],
-    places: &BTreeMap<(&str, &str), usize>,
-    place: (&str, &str),
-    words: &str,
-) {
-    if let Some(spoken) = places.get(&place).and_then(|at| said.get_mut(*at)) {
-        spoken.text = format!("{}\n{words}", spoken.text);
+/// What became of a message later.
+fn became(spoken: &mut Spoken, message: &mut Message, record: &Record, zone: Option<Tz>) {
+    match &record.event {
+        Event::Reworded { text, .. } => {
+            let before = std::mem::replace(&mut message.words, text.clone());
+            message.corrected = true;
+            spoken.earlier.push(Earlier {
+                until: Stamp::of(record.at, zone),
+                text: before,
+            });
+        }
+        Event::Unsaid { .. } => {
+            message.deleted = true;
+            spoken.earlier.clear();
+        }
+        Event::Attached(file) => message.files.push(format!(
+            "[file kept: {}, sha256 {}]",
+            file_words(&file.name, &file.kind, file.bytes),
+            file.sha256
+        )),
+        Event::FileRefused(file) => {
+            let words = format!("[file not kept: {}; {}]", file.name, file.why);
+            message.files.push(words);
+        }
+        _ => {}
     }
 }
 

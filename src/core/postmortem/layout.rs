@@ -502,10 +502,21 @@ fn conversation(p: &Postmortem) -> Vec<Block> {
     if p.conversation.is_empty() {
         return vec![para("Nobody wrote in the room.")];
     }
-    let rows = p
-        .conversation
-        .iter()
-        .map(|s| vec![cell(&s.at.utc), cell(&s.by), cell(&s.text), cell(&s.source)]);
+    let wrote = |s: &super::Spoken| {
+        let mut text = s.text.clone();
+        for before in &s.earlier {
+            text.push_str(&format!("\n(until {}: {})", before.until.utc, before.text));
+        }
+        text
+    };
+    let rows = p.conversation.iter().map(|s| {
+        vec![
+            cell(&s.at.utc),
+            cell(&s.by),
+            cell(wrote(s)),
+            cell(&s.source),
+        ]
+    });
     vec![Block::Table(
         head(&["UTC", "Who", "Wrote", "Source"]),
         rows.collect(),

@@ -253,9 +253,18 @@ pub struct Spoken {
     pub text: String,
     /// The event and the platform's message.
     pub source: String,
-    /// What it said before, and until when; only the transcript tells that.
-    #[serde(skip)]
-    pub earlier: Vec<(Stamp, String)>,
+    /// What it said before it was changed, in order: an edit keeps the original, in every export.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Earlier>,
+}
+
+/// What a message said before it was changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Earlier {
+    /// Until when.
+    pub until: Stamp,
+    /// What.
+    pub text: String,
 }
 
 /// An alert that joined.

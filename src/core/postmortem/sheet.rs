@@ -34,6 +34,23 @@ pub fn csv(p: &Postmortem) -> String {
                     &s.source,
                 ],
             );
+            for before in &s.earlier {
+                let was = format!("until {}: {}", before.until.utc, before.text);
+                let (at, by) = (&s.at, &s.by);
+                row(
+                    out,
+                    [
+                        "",
+                        &at.utc,
+                        &at.local,
+                        "",
+                        by,
+                        "spoke before",
+                        &was,
+                        &s.source,
+                    ],
+                );
+            }
         }
     };
     for l in &p.timeline {
@@ -112,9 +129,9 @@ pub fn transcript(p: &Postmortem) -> String {
         for part in s.text.lines() {
             let _ = writeln!(out, "    {}", line(part));
         }
-        for (until, before) in &s.earlier {
-            let _ = writeln!(out, "    [until {} it said:]", until.local);
-            for part in before.lines() {
+        for before in &s.earlier {
+            let _ = writeln!(out, "    [until {} it said:]", before.until.local);
+            for part in before.text.lines() {
                 let _ = writeln!(out, "    | {}", line(part));
             }
         }

@@ -7,7 +7,9 @@ use super::runs::run;
 use super::told::told;
 use crate::core::alert::AlertRef;
 use crate::core::id::Actor;
-use crate::core::incident::{Event, Ladder, Origin, PagedPerson, Skipped, shape_sentence};
+use crate::core::incident::{
+    Event, Ladder, Origin, PagedPerson, Redacted, Skipped, shape_sentence,
+};
 use crate::core::text::{self, count};
 use crate::core::time::Time;
 
@@ -59,7 +61,8 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         | Event::Unrelated(_)
         | Event::ParentSet(_)
         | Event::ChildSet(_)
-        | Event::ChildMoved(_) => shape_sentence(event).unwrap_or_default(),
+        | Event::ChildMoved(_)
+        | Event::Recalled(_) => shape_sentence(event).unwrap_or_default(),
         Event::Preceded { changes } => super::changes::sentence(changes),
         Event::Noted { .. }
         | Event::Spoke { .. }
@@ -70,7 +73,7 @@ pub fn sentence(event: &Event, names: &Names) -> String {
         | Event::PlaceFailed { .. }
         | Event::RoomOpened { .. }
         | Event::RoomFailed { .. }
-        | Event::Redacted { .. }
+        | Event::Redacted(_)
         | Event::Removed { .. } => words(event),
         Event::RoomPlanned { .. }
         | Event::Retitled { .. }
@@ -438,11 +441,12 @@ fn words(event: &Event) -> String {
         Event::RoomFailed { platform, why } => {
             format!("The room could not be opened on {platform}: {why}.")
         }
-        Event::Redacted { seq, by, why } => {
-            format!(
-                "{} removed the content of event {seq} for good: {why}.",
-                by.name()
-            )
+        Event::Redacted(Redacted { seq, by, why, what }) => {
+            let thing = match what.as_str() {
+                "" => format!("the content of event {seq}"),
+                what => what.to_owned(),
+            };
+            format!("{} removed {thing} for good: {why}.", by.name())
         }
         Event::Removed { kind, .. } => {
             format!("The content of this event ({kind}) was removed for good.")

@@ -91,6 +91,6 @@ pub(super) fn check(
 }
 
 /// Unique for this run of this installation.
-fn key(engine: &Engine, run: RunId) -> String {
+pub(in crate::engine) fn key(engine: &Engine, run: RunId) -> String {
     format!("fb-{}-{}", engine.0.installation, run.0)
 }

@@ -15,7 +15,8 @@ mod rehearse;
 mod report;
 mod rooms;
 
-pub(super) use rooms::Shown;
+pub(super) use job::key;
+pub(super) use rooms::{Shown, unshow};
 
 use super::desk::Job as Errand;
 use super::outgoing::{Outgoing, Settled};

@@ -4,10 +4,10 @@
 //! Nothing depends on it: how a run ended is a line of its own, and the whole output is in the console.
 
 use super::Hand;
-use crate::chat::{Budget, Chat, Live, RoomRef, card};
+use crate::chat::{Budget, Chat, Fault, Live, Retry, RoomRef, card};
 use crate::core::directory::Directory;
 use crate::core::id::RunId;
-use crate::core::incident::{Incident, RunState};
+use crate::core::incident::{GONE, Incident, RunState};
 use crate::engine::Engine;
 use crate::store::{ChangeSet, RunRow};
 use std::collections::{BTreeMap, HashMap};
@@ -114,6 +114,10 @@ impl Hand {
         let told = self.engine.0.shown.told(self.run);
         if told != self.record.told {
             self.record.told = told;
+            // It may have been removed for good while it was shown.
+            if let Ok(Some(now)) = self.engine.store().run(self.run).await {
+                (self.record.output, self.record.digest) = (now.output, now.digest);
+            }
             let mut changes = ChangeSet::default();
             changes.runs.insert(self.run, self.record.clone());
             let _ = self.engine.write(changes).await;
@@ -172,6 +176,38 @@ async fn show(
         }
     }
     now
+}
+
+/// Puts words in the place of a run's output where it was shown on this platform: it was removed for good.
+///
+/// # Errors
+/// When the platform does not take it.
+pub(in crate::engine) async fn unshow(
+    engine: &Engine,
+    chat: &dyn Chat,
+    incident: &Incident,
+    run: RunId,
+) -> Result<(), Fault> {
+    let row = engine.store().run(run).await.map_err(|fault| Fault {
+        why: fault.to_string(),
+        retry: Retry::Backoff,
+    })?;
+    let Some(mut row) = row else {
+        return Ok(());
+    };
+    let told: BTreeMap<String, String> = serde_json::from_str(&row.told).unwrap_or_default();
+    GONE.clone_into(&mut row.output);
+    let (Some(message), Some(place), Some(live)) = (
+        told.get(chat.platform()),
+        place(incident, chat),
+        live(incident, &row, &engine.directory()),
+    ) else {
+        return Ok(());
+    };
+    match chat.live(&place, &live, message, true).await {
+        Err(fault) if fault.retry == Retry::Gone => Ok(()),
+        done => done.map(drop),
+    }
 }
 
 fn place(incident: &Incident, chat: &dyn Chat) -> Option<RoomRef> {

@@ -3,10 +3,21 @@
 use super::{Deliver, Finished, Poke, wait_ms};
 use crate::chat::{Budget, Fault, Retry, RoomRef};
 use crate::engine::outgoing::Settled;
-use crate::store::{NoticeRow, PERSON};
+use crate::store::{NoticeRow, PERSON, ROOM};
 
 /// A line that could not be said for this long is given up, milliseconds.
 const GIVE_UP_MS: i64 = 86_400_000;
+
+/// Where a notice is said.
+fn place(channel: &str) -> RoomRef {
+    if let Some(person) = channel.strip_prefix(PERSON) {
+        return RoomRef::Person(person.to_owned());
+    }
+    match channel.strip_prefix(ROOM) {
+        Some(room) => RoomRef::Room(room.to_owned()),
+        None => RoomRef::Channel(channel.to_owned()),
+    }
+}
 
 impl Deliver {
     /// Takes one in. One that is on its way already stays as it is.
@@ -23,10 +34,7 @@ impl Deliver {
         "sending".clone_into(&mut row.state);
         let (row, chat) = (row.clone(), self.chats.get(row.platform.as_str()).cloned());
         self.outside(async move {
-            let place = match row.channel.strip_prefix(PERSON) {
-                Some(person) => RoomRef::Person(person.to_owned()),
-                None => RoomRef::Channel(row.channel.clone()),
-            };
+            let place = place(&row.channel);
             let result = match chat {
                 Some(chat) => {
                     chat.turn(Some(&place), Budget::Line).await;

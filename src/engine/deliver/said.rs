@@ -8,8 +8,8 @@ use super::link;
 use crate::chat::{self, Chat, Fault, Line, Retry, RoomRef};
 use crate::core::id::{Actor, IncidentId, Seq};
 use crate::core::incident::{Event, Incident, Record};
-use crate::engine::Engine;
 use crate::engine::draft::GONE;
+use crate::engine::{Engine, act};
 use crate::store::{Lane, OutboxRow};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -70,8 +70,9 @@ impl Words<'_> {
             Some(record) => record,
             None => self.recorded().await?,
         };
-        if let Event::Redacted { seq, by, why } = &record.event {
-            return self.remove(*seq, by, why).await.map(|()| String::new());
+        if let Event::Redacted(gone) = &record.event {
+            let done = self.remove(gone.seq, &gone.by, &gone.why).await;
+            return done.map(|()| String::new());
         }
         let Some(mut line) = self.line(&record).await else {
             return Ok(String::new());
@@ -140,6 +141,11 @@ impl Words<'_> {
         }
         let journal = store.journal(self.row.incident).await?;
         let stood = journal.into_iter().find(|r| r.seq == seq).map(|r| r.event);
+        if let Some(Event::RunEnded { run, .. } | Event::RunRehearsed { run, .. }) = stood {
+            let newest = self.engine.incident(self.incident.id).await.ok().flatten();
+            let incident = newest.as_deref().unwrap_or(self.incident);
+            act::unshow(self.engine, self.chat, incident, run).await?;
+        }
         if let Some(Event::Removed {
             platform, message, ..
         }) = stood

@@ -26,6 +26,7 @@ mod runs;
 mod services;
 mod shape;
 mod silences;
+mod summary;
 mod updates;
 
 use crate::http::App;
@@ -101,6 +102,7 @@ fn routes() -> OpenApiRouter<App> {
             postmortems::get_postmortem,
             postmortems::change_postmortem
         ))
+        .routes(routes!(summary::get_summary, summary::act_on_summary))
         .routes(routes!(postmortems::list_postmortems))
         .routes(routes!(postmortems::search))
         .routes(routes!(agree::stop_run))
@@ -111,6 +113,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(rooms::rename))
         .routes(routes!(rooms::get_files))
         .routes(routes!(rooms::redact))
+        .routes(routes!(rooms::redact_section))
         .routes(routes!(acts::acknowledge))
         .routes(routes!(acts::resolve))
         .routes(routes!(acts::note))

@@ -281,3 +281,37 @@ pub async fn redact(
     let told = app.engine.redact(&cause, wanted).await?;
     Ok(Json(RedactedOut { told }))
 }
+
+/// Removes for good all that people wrote into a section of the postmortem, with every revision of it.
+#[utoipa::path(
+    post,
+    path = "/incidents/{id}/postmortem/{section}/redact",
+    tag = "postmortems",
+    params(
+        ("id" = i64, Path, description = "Its number"),
+        ("section" = String, Path, description = "Anchor of the section, such as `impact`"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key again is the same act and does nothing new"),
+    ),
+    request_body = WhyBody,
+    responses(
+        (status = 200, description = "Removed", body = RedactedOut),
+        (status = 403, description = "Refused: neither its only author nor a redactor", body = ErrorBody),
+        (status = 404, description = "There is no such incident", body = ErrorBody),
+        (status = 409, description = "Refused: there is no such section, or nobody has written there", body = ErrorBody),
+        NotDone,
+    )
+)]
+pub async fn redact_section(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Path((id, section)): Path<(i64, String)>,
+    headers: HeaderMap,
+    Body(body): Body<WhyBody>,
+) -> Result<Json<RedactedOut>, Problem> {
+    let cause = cause(&caller, &headers)?;
+    let (by, id) = (caller.actor(), IncidentId(id));
+    let done = app
+        .engine
+        .redact_section(&cause, &by, (id, &section), &body.why);
+    Ok(Json(RedactedOut { told: done.await? }))
+}

@@ -151,9 +151,11 @@ mod tests {
             ended_at: None,
             terms: Box::default(),
             rehearsed: None,
+            rehearsed_seq: 0,
             cancel: None,
             settled: None,
             seen: None,
+            ended_seq: 0,
         };
         incident.runs.insert(RunId(7), run);
         let listed = runs_of(&incident, Vec::new());

@@ -1,7 +1,10 @@
 //! Style sheet, script and icons, compiled in; their address carries a hash of their content, so
 //! that browsers may keep them for ever and a new version is a new address.
 
-use axum::extract::Path;
+use super::Console;
+use super::view::scale;
+use crate::core::directory::SeverityName;
+use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use std::sync::LazyLock;
@@ -58,6 +61,24 @@ pub(super) static CSS_ADDRESS: LazyLock<String> = LazyLock::new(|| CSS.address()
 pub(super) static JS_ADDRESS: LazyLock<String> = LazyLock::new(|| JS.address());
 /// Address of the icon.
 pub(super) static ICON_ADDRESS: LazyLock<String> = LazyLock::new(|| ICON.address());
+
+/// Address of the style sheet of the severity scale; `None`: it has no colours or signs of its own.
+pub(super) fn scale_address(scale: &[SeverityName]) -> Option<String> {
+    let sheet = scale::sheet(scale);
+    let hash = xxh3_64(sheet.as_bytes());
+    (!sheet.is_empty()).then(|| format!("/severities.css?v={hash:016x}"))
+}
+
+/// That style sheet.
+pub(super) async fn severities(State(console): State<Console>) -> Response {
+    let directory = console.app.engine.directory();
+    let rules = [
+        (header::CONTENT_TYPE, CSS.kind),
+        // Its address changes with the configuration, and one of before means what is in force now.
+        (header::CACHE_CONTROL, "private, max-age=300"),
+    ];
+    (rules, scale::sheet(&directory.severities)).into_response()
+}
 
 /// One asset by its hashed name.
 pub(super) async fn serve(Path(name): Path<String>) -> Response {

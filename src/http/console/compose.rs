@@ -72,7 +72,12 @@ async fn command(
 ) -> Result<bool, Trouble> {
     let author = who.person().unwrap_or_default().to_owned();
     let engine = &console.app.engine;
-    let reply = dispatch::perform(engine, who, PLATFORM, room.incident, text, cause).await;
+    let at = dispatch::At {
+        platform: PLATFORM,
+        here: room.incident,
+        room: &room.id.0.to_string(),
+    };
+    let reply = dispatch::perform_at(engine, who, at, text, cause).await;
     let mut answer = format!("{text}\n{}", reply.text);
     if let (Some(_), Some(incident)) = (&reply.document, reply.incident) {
         answer.push_str(&format!(

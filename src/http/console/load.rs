@@ -5,6 +5,7 @@ use super::post::card_of;
 use super::trouble::Trouble;
 use super::view::Scene;
 use super::view::automation::Worked;
+use super::view::conduct::Trackers;
 use super::view::frame::{self, Here, Side, SideRoom};
 use super::view::incident::IncidentView;
 use super::view::oncall::Duty;
@@ -309,8 +310,19 @@ pub(super) async fn incident_view(
         suggested: suggest(incident, &near, &moment.directory),
         incident: incident.clone(),
     };
+    let places = console.app.engine.places();
+    let trackers = Trackers {
+        // What is private is read by nobody else, so there is nothing to press.
+        names: if incident.nature.private {
+            Vec::new()
+        } else {
+            places.names(false)
+        },
+        sent: store.exports(incident.id).await?,
+    };
     Ok(IncidentView {
         lesson,
+        trackers,
         card: card_of(console, moment, incident).await?,
         incident: Arc::new(incident.clone()),
         room: room_of(incident),

@@ -137,6 +137,7 @@ fn pages() -> Router<Console> {
         .route("/incidents/{incident}/runs/{run}/files/{n}", get(run::file))
         .route("/incidents/{id}/files/{seq}", get(talk::file))
         .route("/assets/{name}", get(assets::serve))
+        .route("/severities.css", get(assets::severities))
 }
 
 /// Postmortems: to be read, taken along and looked for.
@@ -163,6 +164,10 @@ fn forms() -> Router<Console> {
         .route(
             "/incidents/{id}/postmortem/edit/{anchor}",
             get(postmortem::edit).post(postmortem::save),
+        )
+        .route(
+            "/incidents/{id}/postmortem/redact/{anchor}",
+            get(talk::redact_section_form).post(talk::redact_section),
         )
         .route(
             "/incidents/{id}/postmortem/change",

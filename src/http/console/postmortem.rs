@@ -173,6 +173,8 @@ pub(super) struct Change {
     priority: String,
     link: String,
     target: String,
+    /// `incident`: to its page; else to the postmortem.
+    back: String,
 }
 
 /// Everything else that is changed on the page.
@@ -188,7 +190,10 @@ pub(super) async fn change(
         Err(answer) => return Ok(*answer),
     };
     let engine = &console.app.engine;
-    let back = format!("/incidents/{id}/postmortem");
+    let back = match form.back.as_str() {
+        "incident" => format!("/incidents/{id}"),
+        _ => format!("/incidents/{id}/postmortem"),
+    };
     let incident = IncidentId(id);
     let result = if form.act == "export" {
         let sent = engine

@@ -9,22 +9,24 @@ use super::view::frame::Here;
 use super::view::status::{self as draw, SubscribeForm, UpdateForm, UpdateView};
 use super::viewer::Viewer;
 use crate::chat::grammar::{self, Context, Invocation};
-use crate::core::board::Condition;
+use crate::core::board::{Condition, inside};
 use crate::core::id::IncidentId;
-use crate::core::incident::{UpdateWish, compose, preview};
+use crate::core::incident::{Incident, UpdateWish, compose, preview};
 use crate::core::subscribe::Topics;
 use crate::dispatch;
-use crate::engine::Failure;
+use crate::engine::{Engine, Failure};
 use crate::platform::console::PLATFORM;
+use crate::store::{SubscriberRow, UpdateRow};
 use axum::extract::{Form, Path, State};
 use axum::response::Response;
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Tellings shown.
 const TELLINGS: i64 = 50;
 
-/// The page of all.
+/// The page inside: how everything is for people here, and what is told to whom.
 pub(super) async fn page(
     State(console): State<Console>,
     viewer: Viewer,
@@ -34,11 +36,21 @@ pub(super) async fn page(
     let mut open = engine.open_incidents();
     open.retain(|i| moment.viewer.sight.sees(i));
     open.sort_by_key(|i| (i.severity, std::cmp::Reverse(i.id)));
+    let read = engine.board().await?;
+    let seen: Vec<&Incident> = open.iter().map(Arc::as_ref).collect();
+    let parts = inside(&moment.directory, &seen, read.as_ref(), moment.now);
+    let hidden = engine.store().hidden(&moment.viewer.sight).await?;
+    let mut tellings = engine.tellings(None, TELLINGS).await?;
+    tellings.retain(|(_, row)| !hidden.contains(&row.incident));
+    let mut asked = engine.store().subscribers().await?;
+    asked.retain_mut(|row| without(row, &hidden));
     let view = draw::StatusView {
+        updates: updates(engine, &open).await?,
+        parts,
         open,
         files: moment.directory.subscribers.clone(),
-        asked: engine.store().subscribers().await?,
-        tellings: engine.tellings(None, TELLINGS).await?,
+        asked,
+        tellings,
         served: console.app.settings.page.listen.is_some(),
     };
     let body = draw::status(moment.scene(), &view);
@@ -50,6 +62,38 @@ pub(super) async fn page(
         &body,
     )
     .await
+}
+
+/// A subscription less the incidents the viewer may not see; false: nothing of it is left to see.
+fn without(row: &mut SubscriberRow, hidden: &BTreeSet<IncidentId>) -> bool {
+    let Ok(mut topics) = serde_json::from_str::<Topics>(&row.topics) else {
+        return true;
+    };
+    if topics.incidents.is_empty() {
+        return true;
+    }
+    topics.incidents.retain(|id| !hidden.contains(id));
+    // Strings and numbers always serialise.
+    row.topics = serde_json::to_string(&topics).unwrap_or_default();
+    !topics.incidents.is_empty()
+}
+
+/// What was told of what is open, the newest first.
+async fn updates(
+    engine: &Engine,
+    open: &[Arc<Incident>],
+) -> Result<BTreeMap<IncidentId, Vec<UpdateRow>>, Failure> {
+    let told = open.iter().filter(|i| i.told.last.is_some());
+    let Some(since) = told.map(|i| i.opened_at).min() else {
+        return Ok(BTreeMap::new());
+    };
+    let mut found: BTreeMap<IncidentId, Vec<UpdateRow>> = BTreeMap::new();
+    for row in engine.store().updates_since(None, since).await? {
+        if open.iter().any(|i| i.id == row.incident) {
+            found.entry(row.incident).or_default().insert(0, row);
+        }
+    }
+    Ok(found)
 }
 
 /// The form of an update, with what everybody would read when a public one waits for its author.
@@ -227,6 +271,7 @@ pub(super) async fn subscribe(
         services: one(&form.service),
         components: one(&form.component),
         severities: one(&form.severity),
+        incidents: Vec::new(),
     };
     let outcome = match form.kind.as_str() {
         "channel" => {

@@ -452,3 +452,46 @@ pub(super) async fn redact(
         Err(failure) => return Err(failure.into()),
     })
 }
+
+/// The form to remove for good what people wrote into a section of a postmortem.
+pub(super) async fn redact_section_form(
+    State(console): State<Console>,
+    viewer: Viewer,
+    Path((id, anchor)): Path<(i64, String)>,
+) -> Result<Response, Trouble> {
+    let incident = load::incident(&console, id).await?;
+    let read = console.app.engine.postmortem(incident.id).await?;
+    let section = read.as_ref().and_then(|r| r.document.section(&anchor));
+    let section = section
+        .ok_or_else(|| Trouble::NotFound(format!("A postmortem has no section `{anchor}`.")))?;
+    let moment = Moment::new(&console, viewer);
+    let body = draw::redact_section(moment.scene(), incident.id, section);
+    let path = format!("/incidents/{id}/postmortem/redact/{anchor}");
+    let here = (Here::Postmortems, path.as_str());
+    load::page(&console, &moment, here, "Remove for good", &body).await
+}
+
+/// Removes for good what people wrote into a section of a postmortem.
+pub(super) async fn redact_section(
+    State(console): State<Console>,
+    viewer: Viewer,
+    asker: Asker,
+    Path((id, anchor)): Path<(i64, String)>,
+    Form(form): Form<RedactForm>,
+) -> Result<Response, Trouble> {
+    let by = match asker.actor(&console, &viewer) {
+        Ok(who) => who,
+        Err(answer) => return Ok(*answer),
+    };
+    let cause = cause(&form.click, &format!("{id}:redact:{anchor}"))?;
+    let (engine, id) = (&console.app.engine, IncidentId(id));
+    let done = engine
+        .redact_section(&cause, &by, (id, &anchor), &form.why)
+        .await;
+    let back = format!("/incidents/{}/postmortem", id.0);
+    Ok(match done {
+        Ok(told) => asker.send(&back, true, &told),
+        Err(Failure::Refused(refusal)) => asker.send(&back, false, &refusal.to_string()),
+        Err(failure) => return Err(failure.into()),
+    })
+}

@@ -211,7 +211,7 @@ impl Discord {
             have = u64::MAX;
         }
         lock(&self.guild).roles = roles;
-        Ok(invite::missing(have, self.settings.place.private_rooms))
+        Ok(invite::missing(have))
     }
 
     /// Registers the commands, when those that are there differ.

@@ -35,7 +35,7 @@ const WANTED: [Permission; 9] = [
     (
         1 << 28,
         "Manage Roles",
-        "private rooms cannot be opened to their crew, and archived ones are not locked",
+        "the rooms of private incidents and other private rooms cannot be opened to their crew, and archived ones are not locked",
     ),
     (
         1 << 51,
@@ -62,13 +62,14 @@ pub fn link(application: &str) -> String {
     )
 }
 
-/// What of it is missing, one sentence each with what it costs. `private`: rooms are private.
+/// What of it is missing, one sentence each with what it costs. All of it is needed whatever is configured: an
+/// incident that is private has a private room, also where rooms are public.
 #[must_use]
-pub fn missing(have: u64, private: bool) -> Vec<String> {
+pub fn missing(have: u64) -> Vec<String> {
     if have & ADMINISTRATOR != 0 {
         return Vec::new();
     }
-    let needed = |(bit, ..): &&Permission| have & bit == 0 && (private || *bit != 1 << 28);
+    let needed = |(bit, ..): &&Permission| have & bit == 0;
     let told = |(_, name, cost): &Permission| format!("The permission {name} is missing: {cost}.");
     WANTED.iter().filter(needed).map(told).collect()
 }
@@ -97,17 +98,21 @@ mod tests {
     fn the_link_asks_for_exactly_what_is_used() {
         assert!(link("1").ends_with(&format!("permissions={}", number())));
         assert_eq!(number() & (ADMINISTRATOR | 1 << 17), 0);
-        assert!(missing(number(), true).is_empty());
-        assert!(missing(ADMINISTRATOR, true).is_empty());
+        assert!(missing(number()).is_empty());
+        assert!(missing(ADMINISTRATOR).is_empty());
     }
 
     #[test]
     fn what_is_missing_is_named_with_its_cost() {
-        let lacks = missing(number() & !(1 << 51) & !(1 << 28), false);
+        let lacks = missing(number() & !(1 << 51) & !(1 << 28));
         assert_eq!(
             lacks,
-            ["The permission Pin Messages is missing: a room's card and links cannot be pinned."]
+            [
+                "The permission Manage Roles is missing: the rooms of private incidents and other private rooms \
+                 cannot be opened to their crew, and archived ones are not locked.",
+                "The permission Pin Messages is missing: a room's card and links cannot be pinned."
+            ]
         );
-        assert_eq!(missing(0, true).len(), WANTED.len());
+        assert_eq!(missing(0).len(), WANTED.len());
     }
 }

@@ -266,6 +266,10 @@ impl Voice for Slack {
         Box::pin(async move { Ok(self.words_of(room, message).await?) })
     }
 
+    fn thread_of<'a>(&'a self, room: &'a str, message: &'a str) -> Answer<'a, Option<String>> {
+        Box::pin(async move { Ok(self.thread_room(room, message).await?) })
+    }
+
     fn fetch<'a>(&'a self, file: &'a HeardFile, most: u64) -> Answer<'a, bytes::Bytes> {
         Box::pin(async move {
             let hosts = Hosts {

@@ -185,6 +185,34 @@ impl Slack {
         Ok(id)
     }
 
+    /// The room a message stands in, where incidents have their rooms in threads of its channel: Slack tells
+    /// of a reaction or a pin the channel alone. `None`: it stands in no thread.
+    pub(super) async fn thread_room(
+        &self,
+        channel: &str,
+        message: &str,
+    ) -> Result<Option<String>, Failed> {
+        let store = self.engine.store();
+        let known = store.has_threads(self.name(), channel).await;
+        // Most channels have none, and nobody is asked.
+        if channel.contains(':') || !matches!(known, Ok(true)) {
+            return Ok(None);
+        }
+        let params = [
+            ("channel", channel.to_owned()),
+            ("ts", message.to_owned()),
+            ("limit", "1".to_owned()),
+        ];
+        let page = match self.read("conversations.replies", &params).await {
+            Err(f) if f.code == "thread_not_found" => return Ok(None),
+            page => page?,
+        };
+        // Asked for an answer Slack begins with the message above it, or tells that answer alone: both
+        // name the thread.
+        let thread = page["messages"][0]["thread_ts"].as_str();
+        Ok(thread.map(|ts| format!("{channel}:{ts}")))
+    }
+
     /// The words and author of a message; `None`: it is gone.
     pub(super) async fn words_of(
         &self,

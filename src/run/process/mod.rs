@@ -25,6 +25,7 @@ pub use keep::{LARGEST, MOST, TOTAL};
 use super::port::{Answer, Cursor, Executor, Found, Handle, Job, News, NoAnswer, Stand, Start};
 use crate::core::directory::How;
 use crate::core::incident::Outcome;
+use crate::run::shred_folder;
 use means::{environment, login, node, secret};
 use spool::{Bounds, Claimed, Folder, Kept, Order, PIECE, Verdict};
 use std::io;
@@ -314,8 +315,7 @@ impl ProcessExecutor {
             .flatten()
         {
             let folder = Folder(entry.path());
-            let over = folder.path("result.json").exists()
-                || matches!(folder.claimed(), Ok(Claimed::Void));
+            let over = folder.is_over();
             let age = entry.metadata().and_then(|m| m.modified()).ok();
             let old = age.is_some_and(|at| at.elapsed().is_ok_and(|age| age > older));
             if over
@@ -323,6 +323,22 @@ impl ProcessExecutor {
                 && let Err(e) = std::fs::remove_dir_all(&folder.0)
             {
                 tracing::warn!(path = %folder.0.display(), "an old run's folder stays behind: {e}");
+            }
+        }
+    }
+
+    /// Removes for good what is kept of the runs with this key and of their other tries.
+    pub fn erase(&self, key: &str) {
+        for entry in std::fs::read_dir(&self.spool)
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let name = entry.file_name();
+            let rest = name.to_str().and_then(|n| n.strip_prefix(key));
+            let folder = Folder(entry.path());
+            if rest.is_some_and(|r| r.is_empty() || r.starts_with('-')) && folder.is_over() {
+                shred_folder(&folder.0);
             }
         }
     }
@@ -398,6 +414,10 @@ impl Executor for ProcessExecutor {
 
     fn clear(&self, older: Duration) {
         self.clear(older);
+    }
+
+    fn erase(&self, key: &str) {
+        self.erase(key);
     }
 
     fn ready(&self) {

@@ -301,6 +301,12 @@ impl Folder {
         Ok(Some(serde_json::from_str(&text)?))
     }
 
+    /// Whether its end is known, or it can never begin.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.path("result.json").exists() || matches!(self.claimed(), Ok(Claimed::Void))
+    }
+
     /// Asks the shim to stop the program.
     ///
     /// # Errors

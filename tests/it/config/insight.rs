@@ -37,6 +37,68 @@ fn the_examples_changes_mean_what_they_say() {
 }
 
 #[test]
+fn the_examples_summary_means_what_it_says_and_without_it_no_model_is_asked() {
+    let folder = Folder::new();
+    folder.put("firebell.toml", TOML);
+    assert!(folder.load(&[]).unwrap().settings.insight.summary.is_none());
+    let text = of_the_example("# [summary]");
+    folder.put("firebell.toml", &format!("{TOML}{text}"));
+    let loaded = folder.load(&[("SUMMARY_KEY", "sk-hunter2")]).unwrap();
+    assert_eq!(loaded.warnings, []);
+    let model = loaded.settings.insight.summary.unwrap();
+    assert_eq!(model.net.api_url, "http://127.0.0.1:11434/v1");
+    assert_eq!(model.host(), "127.0.0.1");
+    assert_eq!(model.model, "llama3.1:8b");
+    assert!(!format!("{model:?}").contains("hunter2"));
+    let spelled = (
+        model.net.timeout_ms,
+        model.input_chars,
+        model.tokens,
+        model.private,
+    );
+    assert_eq!(spelled, (60_000, 60_000, 1_000, false));
+    // What the example writes out is what counts when nothing is written.
+    let short = "[summary]\napi-url = \"http://127.0.0.1:11434/v1\"\nmodel = \"llama3.1:8b\"\n";
+    folder.put("firebell.toml", &format!("{TOML}{short}"));
+    let model = folder.load(&[]).unwrap().settings.insight.summary.unwrap();
+    let usual = (
+        model.net.timeout_ms,
+        model.input_chars,
+        model.tokens,
+        model.private,
+    );
+    assert_eq!(usual, spelled);
+    assert!(model.key.is_none(), "a model of one's own needs none");
+}
+
+#[test]
+fn faults_of_the_summary_are_named_with_their_remedy() {
+    let of = |text: &str| format!("{TOML}[summary]\n{text}");
+    let ok = "api-url = \"https://api.example.org/v1\"\nmodel = \"m\"\n";
+    let cases = [
+        (of("model = \"m\"\n"), "api-url"),
+        (of("api-url = \"https://api.example.org/v1\"\n"), "model"),
+        // A key would be read on its way.
+        (
+            of("api-url = \"http://api.example.org/v1\"\nmodel = \"m\"\n"),
+            "tokens would be sent there",
+        ),
+        (of(&format!("{ok}key = \"env:NOWHERE\"\n")), "NOWHERE"),
+        (of(&format!("{ok}timeout = \"1h\"\n")), "timeout"),
+        (of(&format!("{ok}input-chars = 10\n")), "input-chars"),
+        (of(&format!("{ok}max-tokens = 100000\n")), "max-tokens"),
+        (of(&format!("{ok}temperature = 1\n")), "temperature"),
+    ];
+    for (text, part) in cases {
+        let folder = Folder::new();
+        folder.put("firebell.toml", &text);
+        let faults = folder.load(&[]).unwrap_err();
+        let report = firebell::config::fix_report(&faults);
+        assert!(report.contains(part), "{text}\n{report}");
+    }
+}
+
+#[test]
 fn faults_of_changes_are_named_with_their_remedy() {
     let from = |text: &str| format!("{TOML}[changes.from.ci]\n{text}");
     let ok = "kind = \"generic\"\nsecret = \"env:SECRET\"\n";

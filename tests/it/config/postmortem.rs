@@ -1,7 +1,7 @@
 //! Templates, deadlines and places for postmortems: what they mean, and their faults by line and fix.
 
 use super::{Folder, each_is_said, said};
-use firebell::config::postmortem::{ExportKind, Forge};
+use firebell::config::postmortem::{Export, ExportKind, Forge};
 use firebell::core::postmortem::{Format, TemplateBy, Term, export};
 
 const TOML: &str = "[paging]\ncatch-all = [\"person:ana\"]\n";
@@ -69,6 +69,88 @@ fn places_are_read_with_their_tokens_and_kinds() {
     assert!(
         matches!(&exports[2].kind, ExportKind::Git { repository, .. } if repository.ends_with("/../book.git"))
     );
+}
+
+/// The lines of the example's places, without the mark in front that switches them off.
+fn of_the_example() -> String {
+    let example = include_str!("../../../deploy/firebell.example.toml");
+    let lines = example.lines().skip_while(|l| *l != "# [export.handbook]");
+    let own = lines.take_while(|l| !l.is_empty());
+    own.filter_map(|l| l.strip_prefix("# "))
+        .map(|l| format!("{l}\n"))
+        .collect()
+}
+
+#[test]
+fn the_examples_places_mean_what_they_say() {
+    let folder = Folder::new();
+    folder.put("firebell.toml", &format!("{TOML}{}", of_the_example()));
+    let known = [
+        ("HANDBOOK_TOKEN", "ghp-s3cret"),
+        ("JIRA_TOKEN", "jira-s3cret"),
+        ("SLACK_BOT_TOKEN", "xoxb-s3cret"),
+        ("DISCORD_TOKEN", "MTk4.s3cret.y"),
+        ("PROXY", "http://me:s3cret@proxy.example.org:3128"),
+    ];
+    let loaded = folder.load(&known).unwrap();
+    assert_eq!(loaded.warnings, []);
+    let exports = loaded.settings.exports;
+    let kinds: Vec<(&str, &ExportKind)> =
+        exports.iter().map(|e| (e.name.as_str(), &e.kind)).collect();
+    let [
+        ("archive", ExportKind::DiscordFile { channel: archive }),
+        ("canvas", ExportKind::SlackCanvas { channel: canvas }),
+        (
+            "handbook",
+            ExportKind::Git {
+                repository,
+                base,
+                folder: inside,
+                user,
+                forge,
+            },
+        ),
+        (
+            "ops",
+            ExportKind::Jira {
+                project,
+                issue_type,
+                user: who,
+            },
+        ),
+    ] = kinds.as_slice()
+    else {
+        panic!("{kinds:?}");
+    };
+    assert_eq!(
+        (archive.as_str(), canvas.as_str()),
+        ("1234567890123456789", "C0123ABCD")
+    );
+    assert_eq!(repository, "https://github.com/acme/handbook.git");
+    assert_eq!(
+        (base.as_str(), inside.as_str(), user.as_str()),
+        ("main", "postmortems", "x-access-token")
+    );
+    assert_eq!(forge, &Some((Forge::Github, "acme/handbook".to_owned())));
+    assert_eq!((project.as_str(), issue_type.as_str()), ("OPS", "Task"));
+    assert_eq!(who.as_deref(), Some("firebell@acme.example"));
+    let handbook = &exports[2];
+    assert_eq!(handbook.net.api_url, "https://api.github.com");
+    assert_eq!(handbook.net.timeout_ms, 20_000);
+    assert!(handbook.net.proxy.is_some());
+    let ca = handbook.net.extra_ca.as_ref().unwrap();
+    assert!(ca.ends_with("ca.pem"), "{}", ca.display());
+    assert!(exports.iter().all(|e| e.token.is_some()));
+    let documents: Vec<bool> = exports.iter().map(Export::takes_documents).collect();
+    assert_eq!(documents, [true, true, true, false]);
+    assert!(!format!("{exports:?}").contains("s3cret"));
+    // What is written out for git and Jira is what counts when it is not, but for where it leads.
+    let rest = "[export.handbook]\nkind = \"git\"\nrepository = \"https://github.com/acme/handbook.git\"\ntoken = \"env:HANDBOOK_TOKEN\"\nforge = \"github\"\nproject = \"acme/handbook\"\n";
+    folder.put("firebell.toml", &format!("{TOML}{rest}"));
+    let usual = folder.load(&known).unwrap().settings.exports.remove(0);
+    assert_eq!(format!("{:?}", usual.kind), format!("{:?}", handbook.kind));
+    assert_eq!(usual.net.api_url, handbook.net.api_url);
+    assert_eq!(usual.net.timeout_ms, handbook.net.timeout_ms);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! A whole firebell: a real engine on SQLite with the real adapters of the platforms a story is
 //! played on, in a runtime of its own, so that it can die in the middle as a process does.
 
-use crate::discord_world::{DiscordWorld, Rule};
+use super::quick::{quick_discord, quick_slack};
+use crate::discord_world::DiscordWorld;
 use crate::slack_world::SlackWorld;
 use crate::world::{self, alert};
 use firebell::chat::Chat;
@@ -10,7 +11,7 @@ use firebell::chat::link::Link;
 use firebell::config::chat::{Discord as DiscordSettings, Net, Place, Slack as SlackSettings};
 use firebell::config::{Console, Limits, Settings};
 use firebell::core::alert::{Alert, AlertKind};
-use firebell::core::directory::{Contact, ContactKind, Directory, PlatformRules};
+use firebell::core::directory::{Action, Contact, ContactKind, Directory, PlatformRules};
 use firebell::core::id::IncidentId;
 use firebell::core::incident::{Command, Incident};
 use firebell::core::rooms::RoomRules;
@@ -46,6 +47,10 @@ pub struct Plan {
     pub pace_ms: i64,
     /// How rooms are to be.
     pub rooms: RoomRules,
+    /// Where the database is; `None`: a file of its own folder.
+    pub database: Option<String>,
+    /// Actions besides those of the example directory.
+    pub actions: Vec<Action>,
 }
 
 impl Plan {
@@ -68,6 +73,8 @@ impl Plan {
             slack_timeout_ms: 2000,
             pace_ms: 2,
             rooms: RoomRules::default(),
+            database: None,
+            actions: Vec::new(),
         }
     }
 }
@@ -154,6 +161,11 @@ impl House {
 
     pub fn engine(&self) -> Engine {
         self.process().engine.clone()
+    }
+
+    /// The process dies, and nothing takes its place.
+    pub fn dies(&self) {
+        self.process().dies();
     }
 
     /// The process dies, another one takes over.
@@ -361,29 +373,6 @@ async fn moved(world: Option<&mut latest::Receiver<u64>>) {
     }
 }
 
-/// A workspace without the limits that are not what a story is about.
-async fn quick_slack() -> SlackWorld {
-    let world = SlackWorld::start().await;
-    world.tune(|t| {
-        t.post_burst = 10_000;
-        t.tiers = false;
-    });
-    world
-}
-
-async fn quick_discord() -> DiscordWorld {
-    let world = DiscordWorld::start().await;
-    for route in [
-        "POST /channels/*/messages",
-        "PATCH /channels/*/messages/*",
-        "* /webhooks/**",
-    ] {
-        world.limits(Rule::new(route, 10_000, 1000));
-    }
-    world.limits_everything(10_000);
-    world
-}
-
 fn place(name: &str, api_url: String, timeout_ms: i64, pace_ms: i64) -> Place {
     Place {
         name: name.to_owned(),
@@ -431,7 +420,10 @@ fn start(
         gateway_url: None,
     });
     Start {
-        url: format!("sqlite://{}", scratch.path().join("fb.db").display()),
+        url: plan
+            .database
+            .clone()
+            .unwrap_or_else(|| format!("sqlite://{}", scratch.path().join("fb.db").display())),
         runs: scratch.path().to_owned(),
         directory: directory.clone(),
         slack,
@@ -546,6 +538,11 @@ async fn serve(engine: &Engine, metrics: Arc<Metrics>) -> String {
 fn directory(plan: &Plan, slack: Option<&SlackWorld>, discord: Option<&DiscordWorld>) -> Directory {
     let mut directory = world::directory();
     directory.rooms = plan.rooms.clone();
+    let own = plan
+        .actions
+        .iter()
+        .map(|a| (a.id.clone(), Arc::new(a.clone())));
+    directory.actions.extend(own);
     directory.platforms.clear();
     let on = [
         (plan.console, "console"),

@@ -365,6 +365,14 @@ impl OnConsole {
             .await
     }
 
+    /// Removes what people wrote into a section of the postmortem for good through its form.
+    pub async fn removes_section(&self, who: &str, id: i64, anchor: &str, why: &str) -> Value {
+        let fields = [("why", why.to_owned()), ("click", click())];
+        let fields = fields.map(|(name, value)| (name.to_owned(), value));
+        let path = format!("/incidents/{id}/postmortem/redact/{anchor}");
+        self.sends(who, &path, &fields).await
+    }
+
     async fn posts(&self, who: &str, spot: &Spot, text: &str) {
         let path = self.path(spot).await.expect("the place is there");
         let fields = [("text", text.to_owned()), ("click", click())];

@@ -327,6 +327,29 @@ async fn a_small_incident_is_talked_about_in_a_thread_below_its_card() {
     c.house
         .expect("an answer below the card on Slack", lifted)
         .await;
+    // A mark on an answer, and on what is repeated there, is a mark in that room.
+    let written = c.slack.world().messages(channel).into_iter();
+    let written = written.rev().find(|m| m.words().contains("looking at it"));
+    let written = written.expect("the answer");
+    ana.reacts(&written, "pushpin");
+    let kept = format!("\"message\":\"{}\"", written.ts);
+    let marked = async || {
+        let all = c.house.story(1).await;
+        all.into_iter()
+            .find(|e| e.contains("\"kept\"") && e.contains(&kept))
+    };
+    c.house.expect("the mark", marked).await;
+    let lifted = c.slack.world().messages(channel).into_iter();
+    let lifted = lifted.rev().find(|m| m.words().contains("me too"));
+    ana.reacts(&lifted.expect("the repetition"), "pushpin");
+    let marked = async || {
+        let all = c.house.story(1).await;
+        all.into_iter()
+            .find(|e| e.contains("\"kept\"") && e.contains("\"platform\":\"discord\""))
+    };
+    c.house.expect("the mark on the repetition", marked).await;
+    ana.unreacts(&written, "pushpin");
+    c.house.until_told(1, "\"unkept\"").await;
     let made = c.slack.world().channels();
     assert!(
         !made.iter().any(|ch| ch.name.starts_with("war-1")),

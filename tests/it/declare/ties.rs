@@ -181,3 +181,31 @@ async fn a_public_incident_never_learns_of_a_private_one() {
     let journal = town.world.engine.store().journal(part).await.unwrap();
     assert!(journal.iter().any(|r| matches!(r.event, Event::Hidden(_))));
 }
+
+#[tokio::test]
+async fn a_part_that_ends_by_itself_after_its_whole_is_shown_so_on_the_wholes_card() {
+    let mut town = Town::open().await;
+    let labels = [("service", "checkout"), ("severity", "critical")];
+    town.world.fire("Slow", &labels).await;
+    let part = IncidentId(1);
+    let whole = town.declared(Declaration::of("the shop is down")).await;
+    assert!(town.says("ana", &format!("parent {part} {whole}")).await.ok);
+    assert!(town.says("ana", &format!("resolve {whole}")).await.ok);
+    let shown = town.incident(whole).await;
+    assert!(!shown.is_open() && shown.children[&part].status == "triggered");
+    // A start has only what is open in memory.
+    town.world.kill_and_restart().await;
+    town.world.settle().await;
+    let drawn = town.drawn(whole);
+    town.world.clear("Slow", &labels).await;
+    town.world.settle().await;
+    assert!(!town.incident(part).await.is_open(), "its alert is over");
+    let shown = town.incident(whole).await;
+    assert_eq!(shown.children[&part].status, "resolved");
+    assert!(town.drawn(whole) > drawn, "its card is drawn again");
+    assert_eq!(town.drawn(whole), shown.seq, "as it is now");
+    let journal = town.world.engine.store().journal(whole).await.unwrap();
+    let folded = Incident::replay(whole, &journal);
+    assert_eq!(folded.children, shown.children);
+    assert!(!shown.is_open(), "and it stays over");
+}

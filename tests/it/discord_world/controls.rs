@@ -43,6 +43,35 @@ impl DiscordWorld {
         self.shared.with(|state| change(&mut state.settings));
     }
 
+    /// Stops answering as planned, or goes on.
+    pub fn halts(&self, halt: crate::halt::Halt) {
+        self.shared.with(|state| state.halt = halt);
+    }
+
+    /// Whether it has stopped answering.
+    pub fn halted(&self) -> bool {
+        self.shared.look(|state| state.halt.met())
+    }
+
+    /// Ids of the channels whose name begins so.
+    pub fn channels_like(&self, begin: &str) -> Vec<String> {
+        self.shared.look(|state| {
+            let found = state.channels.values();
+            let found = found.filter(|c| c.name.starts_with(begin));
+            found.map(|c| c.id.to_string()).collect()
+        })
+    }
+
+    /// Topic and pinned messages of a channel.
+    pub fn furniture(&self, id: &str) -> (String, Vec<String>) {
+        let id: super::model::Id = id.parse().unwrap();
+        self.shared.look(|state| {
+            let pins = state.messages_in(id).filter(|m| m.pinned_ms.is_some());
+            let pins = pins.map(|m| m.id.to_string()).collect();
+            (state.channels[&id].topic.clone().unwrap_or_default(), pins)
+        })
+    }
+
     /// The name of a channel and of the category it stands in.
     pub fn channel_and_category(&self, id: &str) -> (String, String) {
         self.shared.look(|state| {

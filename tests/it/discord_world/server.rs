@@ -8,6 +8,7 @@ use super::routes::{self, Answer};
 use super::spec;
 use super::state::{Call, File, State};
 use super::{Shared, gateway};
+use crate::halt::Fate;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Multipart, Request};
@@ -82,6 +83,14 @@ async fn answer(
         Ok(call) => call,
         Err(problem) => return told(&problem, None),
     };
+    match shared.with(|state| state.halt.next(call.method != "GET")) {
+        Fate::Answered => {}
+        Fate::DoneUnheard => {
+            shared.with(|state| handle(state, &call));
+            return std::future::pending().await;
+        }
+        Fate::Lost => return std::future::pending().await,
+    }
     let (number, fault) = shared.with(|state| {
         state.calls.push(Call {
             at_ms: state.now_ms,

@@ -100,6 +100,7 @@ pub struct State {
     pub sessions: Vec<Session>,
     pub calls: Vec<Call>,
     pub faults: Vec<Planned>,
+    pub halt: crate::halt::Halt,
     pub buckets: Buckets,
     pub violations: Vec<String>,
     /// Answers of 401, 403 and 429 (but for shared limits): ten thousand of them in ten minutes ban.
@@ -133,6 +134,7 @@ impl State {
             sessions: Vec::new(),
             calls: Vec::new(),
             faults: Vec::new(),
+            halt: crate::halt::Halt::default(),
             buckets: Buckets::default(),
             violations: Vec::new(),
             invalid: 0,

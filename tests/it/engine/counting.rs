@@ -3,10 +3,11 @@
 
 use crate::world::{START, World, person};
 use firebell::core::analytics::{Asked, Fact, Span, fact};
-use firebell::core::id::IncidentId;
-use firebell::core::incident::Command;
+use firebell::core::id::{IncidentId, RunId};
+use firebell::core::incident::{Ask, Command, Shape};
 use firebell::core::time::Time;
 use firebell::engine::counted;
+use std::collections::BTreeMap;
 
 const CHECKOUT: &[(&str, &str)] = &[("service", "checkout"), ("severity", "critical")];
 
@@ -86,6 +87,22 @@ async fn what_cleared_by_itself_is_noise_and_what_was_merged_counts_with_the_sur
         all.iter().map(|f| f.merged).collect::<Vec<_>>(),
         [false, false, true]
     );
+    let report = report(&w).await;
+    assert_eq!((report.all.count, report.merged), (2, 1));
+    let rules: Vec<(&str, u32)> = report
+        .rules
+        .iter()
+        .map(|r| (r.rule.as_str(), r.fired))
+        .collect();
+    assert_eq!(
+        rules,
+        [("Blip", 1), ("Full", 1), ("Slow", 1)],
+        "alerts of what was merged were real"
+    );
+}
+
+/// Today's report.
+async fn report(w: &World) -> firebell::core::analytics::Report {
     let zone = chrono_tz::Tz::UTC;
     let day = firebell::core::fairness::today(zone, START);
     let asked = Asked {
@@ -98,20 +115,69 @@ async fn what_cleared_by_itself_is_noise_and_what_was_merged_counts_with_the_sur
         minutes: 10,
     };
     let directory = w.engine.directory();
-    let report = counted(w.engine.store(), &directory, &asked, w.engine.now())
-        .await
-        .unwrap();
-    assert_eq!((report.all.count, report.merged), (2, 1));
-    let rules: Vec<(&str, u32)> = report
-        .rules
-        .iter()
-        .map(|r| (r.rule.as_str(), r.fired))
-        .collect();
-    assert_eq!(
-        rules,
-        [("Blip", 1), ("Full", 1), ("Slow", 1)],
-        "alerts of what was merged were real"
+    let report = counted(w.engine.store(), &directory, &asked, w.engine.now()).await;
+    report.unwrap()
+}
+
+#[tokio::test]
+async fn a_drill_is_no_incident_no_load_no_noise_and_no_run_of_any_count_until_it_is_real() {
+    let w = World::on("sqlite::memory:").await;
+    let practised = [CHECKOUT, &[("drill", "yes")]].concat();
+    w.fire("Blip", &practised).await;
+    let echo = w.directory.actions["echo"].clone();
+    let ask = Command::AskRun {
+        by: person("ana"),
+        run: RunId(1),
+        action: echo,
+        args: BTreeMap::new(),
+        ask: Ask::default(),
+    };
+    w.tell(1, ask).await;
+    let approve = Command::ApproveRun {
+        by: person("ana"),
+        run: RunId(1),
+    };
+    w.tell(1, approve).await;
+    while !w.kinds(1).await.contains(&"run_ended") {
+        tokio::task::yield_now().await;
+    }
+    assert!(!w.incident(1).await.paged.is_empty(), "it woke somebody");
+    w.advance_secs(240).await;
+    w.clear("Blip", &practised).await;
+    facts(&w).await;
+    let told = report(&w).await;
+    assert_eq!((told.all.count, told.drills), (0, 1));
+    assert!(told.groups.iter().all(|g| g.rows.is_empty()));
+    assert!(
+        told.people.iter().all(|p| p.pages == 0),
+        "{:?}",
+        told.people
     );
+    assert!(told.rules.is_empty(), "{:?}", told.rules);
+    assert!(told.actions.is_empty(), "{:?}", told.actions);
+    let scraped = w.engine.metrics().render(w.engine.now()).unwrap();
+    let counted = |text: &str| {
+        let ended = text
+            .lines()
+            .filter(|l| l.starts_with("firebell_incident_resolve_seconds_count"));
+        ended
+            .map(|l| l.rsplit(' ').next().unwrap().parse::<f64>().unwrap())
+            .sum::<f64>()
+    };
+    assert!(counted(&scraped).abs() < 0.5, "{scraped}");
+    // It was real after all: it counts, whatever its sender's label says.
+    let real = Shape::Drill { drill: false };
+    let command = Command::Shape {
+        by: person("ana"),
+        shape: Box::new(real),
+    };
+    w.tell(1, command).await;
+    facts(&w).await;
+    let told = report(&w).await;
+    assert_eq!((told.all.count, told.drills), (1, 0));
+    assert_eq!(told.rules.len(), 1);
+    assert_eq!(told.actions.len(), 1);
+    assert!(told.people.iter().any(|p| p.pages > 0));
 }
 
 #[tokio::test]

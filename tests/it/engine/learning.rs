@@ -3,7 +3,7 @@
 use super::*;
 use crate::world::directory;
 use firebell::core::directory::{Action, ActionClass};
-use firebell::core::incident::Ask;
+use firebell::core::incident::{Ask, Shape};
 use firebell::core::learn::{Learned, Pattern};
 use std::sync::Arc;
 
@@ -29,7 +29,11 @@ async fn world(url: &str) -> World {
 
 /// An incident from its alert to its end; `by` runs the action a minute after the opening.
 async fn incident(w: &World, id: i64, by: Option<&str>, clears_after_secs: i64) {
-    w.fire("Slow", CHECKOUT).await;
+    of(w, CHECKOUT, id, by, clears_after_secs).await;
+}
+
+async fn of(w: &World, labels: &[(&str, &str)], id: i64, by: Option<&str>, clears_after_secs: i64) {
+    w.fire("Slow", labels).await;
     w.advance_secs(60).await;
     if let Some(by) = by {
         let ask = Command::AskRun {
@@ -50,7 +54,7 @@ async fn incident(w: &World, id: i64, by: Option<&str>, clears_after_secs: i64) 
         }
     }
     w.advance_secs(clears_after_secs).await;
-    w.clear("Slow", CHECKOUT).await;
+    w.clear("Slow", labels).await;
     assert_eq!(w.incident(id).await.status, Status::Resolved);
 }
 
@@ -77,7 +81,7 @@ async fn what_helped_is_said_with_what_happened_without_it_and_proposed_once() {
         let lines = w.platform.lines("#web");
         let proposed = lines.iter().filter(|l| l.contains("could go to `one-click`"));
         assert_eq!(proposed.count(), 1, "{lines:?}");
-        // A merged one and a drill teach nothing.
+        // A merged one teaches nothing.
         w.fire("Slow", CHECKOUT).await;
         w.fire("Down", CHECKOUT).await;
         w.engine.merge("m", IncidentId(9), IncidentId(10), person("ana")).await.unwrap();
@@ -117,4 +121,41 @@ async fn an_incident_that_is_opened_again_teaches_when_it_is_over_again() {
         assert_eq!(w.engine.directory().learned.like(&pattern()).len(), 1);
     })
     .await;
+}
+
+#[tokio::test]
+async fn drills_teach_nothing_and_earn_no_proposal_until_somebody_says_they_were_real() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("firebell.db").display());
+    let mut w = world(&url).await;
+    let practised = [CHECKOUT, &[("drill", "yes")]].concat();
+    for id in 1..=2 {
+        of(&w, &practised, id, None, 3600).await;
+    }
+    for id in 3..=8 {
+        let by = ["ana", "bo"][usize::from(id % 2 == 0)];
+        of(&w, &practised, id, Some(by), 120).await;
+    }
+    let proposed = |w: &World| {
+        let lines = w.platform.lines("#web");
+        lines.iter().filter(|l| l.contains("could go to")).count()
+    };
+    w.settle().await;
+    assert_eq!(*w.engine.directory().learned, Learned::default());
+    assert_eq!(learned(&w).await, Learned::default());
+    assert_eq!(proposed(&w), 0);
+    // The same incidents, said to be real: they teach, and what they show is proposed.
+    for id in 1..=8 {
+        let real = Shape::Drill { drill: false };
+        let command = Command::Shape {
+            by: person("ana"),
+            shape: Box::new(real),
+        };
+        w.tell(id, command).await;
+    }
+    assert_eq!(w.engine.directory().learned.like(&pattern()).len(), 8);
+    assert_eq!(proposed(&w), 1);
+    let before = learned(&w).await;
+    w.kill_and_restart().await;
+    assert_eq!(*w.engine.directory().learned, before);
 }

@@ -2,6 +2,7 @@
 
 use super::forges::Stand;
 use super::repository::net;
+use crate::halt::Halt;
 use crate::store::on_both;
 use crate::world::{World, person};
 use firebell::config::postmortem::{Export, ExportKind, Forge};
@@ -136,4 +137,57 @@ async fn what_no_repetition_mends_stands_as_failed_until_somebody_asks_again() {
         assert_eq!(rows[0].state, "done");
     })
     .await;
+}
+
+/// Whether the stand-in stopped before everything had come to rest.
+async fn stopped(w: &World, stand: &Stand) -> bool {
+    let halted = async {
+        while !stand.0.lock().unwrap().halt.met() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        () = w.settle() => false,
+        () = halted => true,
+    }
+}
+
+#[tokio::test]
+async fn an_export_that_is_killed_at_any_call_is_there_once() {
+    for done in [false, true] {
+        let mut calls = 0;
+        loop {
+            let folder = tempfile::tempdir().unwrap();
+            let url = format!("sqlite:{}", folder.path().join("firebell.db").display());
+            let stand = Stand::default();
+            let base = stand.serve().await;
+            let mut w = World::on(&url).await;
+            w.engine.share_through(places(&base));
+            with_item(&w).await;
+            stand.0.lock().unwrap().halt = Halt::after(calls, done);
+            let sent = w.engine.export(ONE, "web", "item:1", &person("ana")).await;
+            sent.unwrap();
+            let died = stopped(&w, &stand).await;
+            stand.0.lock().unwrap().halt = Halt::default();
+            if died {
+                let rows = w.engine.store().exports(ONE).await.unwrap();
+                assert_eq!(rows[0].state, "waiting", "call {calls}: it is kept");
+                w.kill_and_restart().await;
+                w.engine.share_through(places(&base));
+                w.settle().await;
+            }
+            let rows = w.engine.store().exports(ONE).await.unwrap();
+            assert_eq!(rows[0].state, "done", "call {calls}: {rows:?}");
+            let issues = stand.0.lock().unwrap().issues.len();
+            assert_eq!(issues, 1, "call {calls}");
+            let read = w.engine.postmortem(ONE).await.unwrap().unwrap();
+            let external = read.written.items[0].external.clone();
+            assert!(external.is_some_and(|e| e.url.ends_with("/issues/1")));
+            if !died {
+                break;
+            }
+            calls += 1;
+        }
+        assert!(calls >= 2, "it looks before it makes: {calls} calls");
+    }
 }

@@ -2,6 +2,7 @@
 //! 2022-11-28, GitLab REST v4, Jira REST 2), with what they were asked kept for the test.
 
 use super::repository::{Bare, document, export, net};
+use crate::halt::{Fate, Halt};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
@@ -23,6 +24,8 @@ pub struct Held {
     pub asked: Vec<String>,
     /// Answers everything with this.
     pub trouble: Option<(u16, &'static str)>,
+    /// Stops answering as planned; here every call counts.
+    pub halt: Halt,
 }
 
 #[derive(Clone, Default)]
@@ -56,6 +59,24 @@ async fn answer(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    let fate = stand.0.lock().unwrap().halt.next(true);
+    if fate == Fate::Lost {
+        std::future::pending::<()>().await;
+    }
+    let said = said(&stand, &method, (&path, &query), &headers, &body);
+    if fate == Fate::DoneUnheard {
+        std::future::pending::<()>().await;
+    }
+    said
+}
+
+fn said(
+    stand: &Stand,
+    method: &Method,
+    (path, query): (&str, &BTreeMap<String, String>),
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Response {
     let mut held = stand.0.lock().unwrap();
     held.asked.push(format!("{method} {path}"));
     if let Some((status, wait)) = held.trouble {
@@ -81,8 +102,8 @@ async fn answer(
         )
             .into_response();
     }
-    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let (status, value) = act(&mut held, &method, &path, &query, body);
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let (status, value) = act(&mut held, method, path, query, body);
     (StatusCode::from_u16(status).unwrap(), value.to_string()).into_response()
 }
 

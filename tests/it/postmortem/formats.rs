@@ -4,8 +4,9 @@
 use crate::words::{hostile, journal};
 use chrono_tz::Tz;
 use firebell::core::id::{Actor, IncidentId};
+use firebell::core::incident::Event;
 use firebell::core::postmortem::{
-    self, Act, External, Format, ISSUE_BYTES, Known, Postmortem, Priority, Prose, STYLE,
+    self, Act, Earlier, External, Format, ISSUE_BYTES, Known, Postmortem, Priority, Prose, STYLE,
     STYLE_SHA256, Stage, Template, Written, anonymous, export, issue_body,
 };
 use firebell::core::time::Time;
@@ -153,10 +154,7 @@ fn the_json_comes_back_as_the_same_document_and_fits_its_schema() {
             .collect();
         assert!(faults.is_empty(), "{faults:?}");
         let back = postmortem::import(&json).unwrap();
-        // What a message said before it was changed stands in the transcript alone.
-        let mut told = document.clone();
-        told.conversation.iter_mut().for_each(|s| s.earlier.clear());
-        assert_eq!(back, told);
+        assert_eq!(back, document);
         assert_eq!(postmortem::json(&back), json);
     }
     let json = postmortem::json(&rich());
@@ -336,7 +334,22 @@ fn nobody_is_left_in_the_anonymous_variant() {
         "\n\nana.alves@example.org called +4915112345678, then @ana and <@U2BO>; Alves agreed, ANA too. Anatomy and bonus stay.",
     );
     document.sections[1].edited = true;
+    let before = "Bo Berg said so, ask <@U1ANA> or bo@example.org";
+    let earlier = Earlier {
+        until: document.conversation[0].at.clone(),
+        text: before.to_owned(),
+    };
+    document.conversation[0].earlier.push(earlier);
     let without = anonymous(&document, &people).unwrap();
+    // What was said before an edit is there as what was said last: nothing is left out, and nobody in it.
+    let kept = |d: &Postmortem| {
+        let all = d.conversation.iter().map(|s| s.earlier.len());
+        all.collect::<Vec<_>>()
+    };
+    assert_eq!(kept(&without), kept(&document));
+    let said = &without.conversation[0].earlier.last().unwrap().text;
+    let expected = "engineer 2 of the team Web said so, ask <engineer 1 of the team Web> or engineer 2 of the team Web";
+    assert_eq!(said, expected);
     assert_eq!(without, anonymous(&document, &people).unwrap());
     let template = Template::default();
     // `cy` is an attribute of a circle too.
@@ -367,6 +380,35 @@ fn nobody_is_left_in_the_anonymous_variant() {
     assert!(text.contains("Anatomy and bonus stay."), "{text}");
     // An unlinked guest is nobody's colleague and a person all the same.
     assert!(!text.contains("Kim"), "{text}");
+}
+
+#[test]
+fn an_edit_keeps_the_original_in_every_export_and_a_deletion_only_its_mark() {
+    let mut journal = journal::rich();
+    let kept = journal
+        .iter()
+        .position(|r| matches!(&r.event, Event::Spoke { text, .. } if text == "never mind"));
+    // Somebody corrects a message and then deletes it: it was there, and no more.
+    let kept = kept.unwrap();
+    let mut edit = journal[kept].clone();
+    edit.event = Event::Reworded {
+        by: journal::bo(),
+        text: "never mind at all".to_owned(),
+        platform: "discord".to_owned(),
+        message: "99".to_owned(),
+    };
+    journal.insert(kept + 1, edit);
+    let document = postmortem::build(ID, &journal, None);
+    for format in Format::ALL {
+        let text = export(&document, &Template::default(), format);
+        let word = format.word();
+        assert!(text.contains("since about 13:55"), "{word}: before");
+        assert!(text.contains("payments since 13:56"), "{word}: after");
+        assert!(text.contains("(deleted by its author)"), "{word}: its mark");
+        // That it was changed before stands on the timeline, which the conversation alone does not have.
+        let alone = format == Format::Transcript;
+        assert!(!alone || !text.contains("never mind"), "{word}: deleted");
+    }
 }
 
 #[test]

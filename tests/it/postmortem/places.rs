@@ -26,6 +26,8 @@ struct Held {
     trouble: Option<(u16, Value)>,
     /// Does what it is asked, and the answer is lost.
     deaf: bool,
+    /// A workspace that pays nothing: one canvas in a channel, as a tab.
+    free: bool,
 }
 
 #[derive(Clone, Default)]
@@ -71,7 +73,7 @@ async fn answer(
         discord(&mut held, &method, &path, header("content-type"), &body)
     } else {
         assert_eq!(header("authorization"), "Bearer s3cret-token");
-        slack(&mut held, &path, &query, &body)
+        slack(&mut held, &path, &query, (header("content-type"), &body))
     };
     if std::mem::take(&mut held.deaf) {
         return (StatusCode::BAD_GATEWAY, "").into_response();
@@ -79,14 +81,40 @@ async fn answer(
     (StatusCode::OK, said.to_string()).into_response()
 }
 
-fn slack(held: &mut Held, path: &str, query: &BTreeMap<String, String>, body: &Bytes) -> Value {
-    let asked: Value = serde_json::from_slice(body).unwrap_or_default();
+/// What a canvas takes, in characters (docs.slack.dev, `document_content`).
+const CANVAS_CHARS: usize = 1_048_576;
+
+/// Arguments of a call that writes: `application/x-www-form-urlencoded`, the one content type documented for
+/// `canvases.create`; what is structured in them is JSON.
+fn form(media: &str, body: &Bytes) -> BTreeMap<String, Value> {
+    assert_eq!(media, "application/x-www-form-urlencoded");
+    let fields = reqwest::Url::parse(&format!("http://x/?{}", std::str::from_utf8(body).unwrap()));
+    let read = |name: &str, value: &str| match name {
+        "document_content" | "changes" => serde_json::from_str(value).unwrap(),
+        _ => json!(value),
+    };
+    let fields = fields.unwrap();
+    let pairs = fields.query_pairs();
+    pairs
+        .map(|(name, value)| (name.to_string(), read(&name, &value)))
+        .collect()
+}
+
+fn slack(
+    held: &mut Held,
+    path: &str,
+    query: &BTreeMap<String, String>,
+    (media, body): (&str, &Bytes),
+) -> Value {
     let content = |v: &Value| {
         assert_eq!(v["type"], "markdown");
+        let text = v["markdown"].as_str().unwrap();
+        assert!(text.chars().count() <= CANVAS_CHARS, "{}", text.len());
         v["markdown"].clone()
     };
     match path {
         "files.list" => {
+            assert_eq!(query["channel"], "C0123ABCD");
             json!({"ok": true, "files": held.canvases, "paging": {"count": 200, "total": held.canvases.len(), "page": 1, "pages": 1}})
         }
         "files.info" => {
@@ -98,7 +126,24 @@ fn slack(held: &mut Held, path: &str, query: &BTreeMap<String, String>, body: &B
             )
         }
         "canvases.create" => {
-            assert_eq!(asked["channel_id"], "C0123ABCD");
+            let asked = form(media, body);
+            let known = ["title", "document_content", "channel_id"];
+            assert!(
+                asked.keys().all(|k| known.contains(&k.as_str())),
+                "{asked:?}"
+            );
+            // Without a channel it is nobody's tab, which free workspaces do not take at all.
+            let tab = asked.get("channel_id").filter(|c| **c == "C0123ABCD");
+            match (held.free, tab.is_some()) {
+                (true, false) => {
+                    let error = "free_teams_cannot_create_non_tabbed_canvases";
+                    return json!({"ok": false, "error": error});
+                }
+                (true, true) if !held.canvases.is_empty() => {
+                    return json!({"ok": false, "error": "free_team_canvas_tab_already_exists"});
+                }
+                (_, tab) => assert!(tab, "a tab of the channel is promised"),
+            }
             let id = format!("F{:03}", held.canvases.len() + 1);
             held.canvases.push(json!({
                 "id": id, "title": asked["title"], "filetype": "quip",
@@ -108,6 +153,7 @@ fn slack(held: &mut Held, path: &str, query: &BTreeMap<String, String>, body: &B
             json!({"ok": true, "canvas_id": id})
         }
         "canvases.edit" => {
+            let asked = form(media, body);
             let [change] = asked["changes"].as_array().unwrap().as_slice() else {
                 panic!("one change");
             };
@@ -231,6 +277,53 @@ async fn a_document_is_one_canvas_however_often_it_is_sent() {
     assert_eq!(held.canvases[0]["markdown"], "# Three\n");
     let title = held.canvases[0]["title"].as_str().unwrap();
     assert!(title.ends_with("(postmortem firebell-42)"), "{title}");
+}
+
+#[tokio::test]
+async fn each_incident_has_a_canvas_of_its_own_and_a_plan_that_takes_one_says_so() {
+    let rooms = Rooms::default();
+    let base = rooms.serve().await;
+    let channel = "C0123ABCD".to_owned();
+    let places = places(&base, ExportKind::SlackCanvas { channel });
+    let first = places
+        .document("there", &document("# One\n"))
+        .await
+        .unwrap();
+    let other = Document {
+        incident: 43,
+        ..document("# Other & one = two % + more\n")
+    };
+    let second = places.document("there", &other).await.unwrap();
+    assert_ne!(first.url, second.url, "two tabs of one channel");
+    let markdown = rooms.0.lock().unwrap().canvases[1]["markdown"].clone();
+    assert_eq!(
+        markdown, "# Other & one = two % + more\n",
+        "as it was written"
+    );
+    {
+        let mut held = rooms.0.lock().unwrap();
+        held.canvases.truncate(1);
+        held.free = true;
+    }
+    let fault = places.document("there", &other).await.unwrap_err();
+    assert!(
+        fault.why.contains("a channel takes one canvas"),
+        "{}",
+        fault.why
+    );
+    assert_eq!(fault.retry, Retry::Never);
+    // What is there is brought up to date all the same.
+    let again = places.document("there", &document("# One more\n")).await;
+    assert_eq!(again.unwrap().url, first.url);
+    // What Slack does not like about a document is said in its words.
+    let said = json!({"ok": false, "error": "canvas_creation_failed", "detail": "line 19: Unsupported table type"});
+    rooms.0.lock().unwrap().trouble = Some((200, said));
+    let fault = places.document("there", &other).await.unwrap_err();
+    assert!(
+        fault.why.contains("line 19: Unsupported table type"),
+        "{}",
+        fault.why
+    );
 }
 
 #[tokio::test]

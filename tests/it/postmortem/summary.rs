@@ -212,3 +212,98 @@ async fn without_a_model_nothing_is_asked() {
     assert!(no.to_string().contains("[summary]"), "{no}");
     assert_eq!(w.engine.summariser(), None);
 }
+
+#[tokio::test]
+async fn the_same_is_asked_read_and_decided_by_chat_api_and_program() {
+    let stand = Stand::default();
+    let w = world(&stand).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let doors = crate::declare::doors_of(&w.engine);
+    tokio::spawn(async move { axum::serve(listener, doors).await });
+    let chat = async |line: &str| {
+        let cause = uuid::Uuid::new_v4().to_string();
+        firebell::dispatch::perform(&w.engine, person("bo"), "console", None, line, &cause).await
+    };
+    let api = async |body: Option<Value>| {
+        let limit = std::time::Duration::from_secs(20);
+        let client = reqwest::Client::builder().timeout(limit).build().unwrap();
+        let url = format!("{base}/api/v1/incidents/1/summary");
+        let request = match &body {
+            Some(body) => client.post(url).json(body),
+            None => client.get(url),
+        };
+        let answer = request
+            .bearer_auth(crate::declare::BO)
+            .send()
+            .await
+            .unwrap();
+        (
+            answer.status().as_u16(),
+            answer.json::<Value>().await.unwrap(),
+        )
+    };
+    let program = async |words: &[&str]| {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_firebell"));
+        command.args(["summary", "1", "--url", &base]).args(words);
+        command.env("FIREBELL_TOKEN", crate::declare::BO);
+        let out = command.output().await.unwrap();
+        let said = String::from_utf8(out.stdout).unwrap() + &String::from_utf8(out.stderr).unwrap();
+        (out.status.success(), said)
+    };
+    // Nobody has asked: every door says so, and how.
+    let (status, none) = api(None).await;
+    assert_eq!((status, none["state"].as_str()), (200, Some("none")));
+    let said = chat("summary #1").await;
+    assert!(said.ok && said.text == none["told"], "{}", said.text);
+    assert!(said.text.contains("small at 127.0.0.1"), "{}", said.text);
+    assert_eq!(program(&[]).await.1.trim(), said.text);
+    // Asked in chat, read by API and program, taken over in other words.
+    stand.says(200, "It was slow [#1]. It was the moon.");
+    let asked = chat("summary #1 ask").await;
+    assert!(
+        asked.ok && asked.text.contains("`summary #1` shows it"),
+        "{}",
+        asked.text
+    );
+    answered(&w).await;
+    let (_, read) = api(None).await;
+    assert_eq!(read["state"], "proposed");
+    assert_eq!(read["text"], "It was slow. [#1]");
+    assert_eq!(read["sentences"][0]["cites"], json!([1]));
+    assert_eq!(read["dropped"][0]["text"], "It was the moon.");
+    let (good, printed) = program(&["show"]).await;
+    assert!(
+        good && printed.contains("It was slow. [#1]") && printed.contains("1 sentence dropped"),
+        "{printed}"
+    );
+    assert_eq!(chat("summary #1").await.text, printed.trim());
+    let (good, printed) = program(&["accept", "--text", "Slow for an hour [#1]"]).await;
+    assert!(good, "{printed}");
+    assert!(summary_of(&w).await.contains("Slow for an hour"));
+    let (status, again) = api(Some(json!({"do": "reject"}))).await;
+    assert_eq!(status, 409, "it is decided: {again}");
+    // By API, and taken over as it is.
+    let (status, asked) = api(Some(json!({"do": "ask"}))).await;
+    assert_eq!(
+        (status, asked["state"].as_str()),
+        (200, Some("asking")),
+        "{asked}"
+    );
+    assert_eq!(answered(&w).await.asked_by, "bo");
+    let taken = chat("summary #1 accept").await;
+    assert!(taken.ok, "{}", taken.text);
+    assert!(summary_of(&w).await.contains("It was slow"));
+    let (status, no) = api(Some(json!({"do": "believe"}))).await;
+    assert_eq!(status, 400, "{no}");
+    let (good, no) = program(&["reject"]).await;
+    assert!(!good && no.contains("No proposed summary waits"), "{no}");
+    // Who is not known by name changes nothing.
+    let stranger = firebell::core::id::Actor::Unlinked {
+        id: "slack:U9".to_owned(),
+        name: "Kim".to_owned(),
+    };
+    let ask = "summary #1 ask";
+    let no = firebell::dispatch::perform(&w.engine, stranger, "slack", None, ask, "kim").await;
+    assert!(!no.ok && no.text.contains("`link`"), "{}", no.text);
+}

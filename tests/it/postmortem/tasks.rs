@@ -9,6 +9,7 @@ use firebell::core::id::IncidentId;
 use firebell::core::incident::{Command, ConductCommand};
 use firebell::core::postmortem::{Act, Format, Item, Priority, export};
 use firebell::share::Places;
+use tower::ServiceExt as _;
 
 const CHECKOUT: &[(&str, &str)] = &[("service", "checkout"), ("severity", "warning")];
 const ONE: IncidentId = IncidentId(1);
@@ -144,6 +145,7 @@ async fn a_task_goes_to_a_tracker_and_what_is_closed_there_is_done_here() {
         w.fire("Slow", CHECKOUT).await;
         w.tell(1, Command::Acknowledge { by: person("ana") }).await;
         add(&w, "restart the pool", false).await;
+        add(&w, "nobody sends this", false).await;
         // While it burns, and the tracker is away: nothing waits for it.
         stand.0.lock().unwrap().trouble = Some((503, "60"));
         let send = async || {
@@ -155,9 +157,28 @@ async fn a_task_goes_to_a_tracker_and_what_is_closed_there_is_done_here() {
         let rows = w.engine.store().exports(ONE).await.unwrap();
         assert_eq!(rows[0].state, "waiting");
         assert!(rows[0].error.contains("503"), "{rows:?}");
+        let page = async || {
+            let doors = crate::declare::doors_of(&w.engine);
+            let request = axum::http::Request::get("/incidents/1")
+                .header("host", "127.0.0.1")
+                .header("cookie", "firebell_who=ana");
+            let answer = doors.oneshot(request.body(axum::body::Body::empty()).unwrap());
+            let body = answer.await.unwrap().into_body();
+            let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+            String::from_utf8(body.to_vec()).unwrap()
+        };
+        // The incident's page offers it, and says how it went.
+        let (one, two) = ("value=\"item:1\"", "value=\"item:2\"");
+        let shown = page().await;
+        assert!(shown.contains("To web") && shown.contains(two) && !shown.contains(one));
+        assert!(
+            shown.contains("web: waiting") && shown.contains("503"),
+            "{shown}"
+        );
         w.tell(1, Command::Resolve { by: person("ana") }).await;
         stand.0.lock().unwrap().trouble = None;
         w.advance_secs(60).await;
+        assert!(page().await.contains(">issue</a>"));
         let external = items(&w).await[0].external.clone().expect("an issue");
         assert_eq!(external.state, "open");
         stand.close_issue(&serde_json::json!({"state": "closed"}));

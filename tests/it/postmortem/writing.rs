@@ -180,6 +180,21 @@ async fn told_once(w: &World) {
         told[0].contains("#1") && told[0].contains("the alert Slow on the same service"),
         "{told:?}"
     );
+    // It stands on the card as long as it is open, and on the timeline, whatever crashed.
+    let open = w.engine.open_incidents();
+    let newest = open.iter().map(|i| i.id.0).max().unwrap();
+    let kinds = w.kinds(newest).await;
+    assert_eq!(kinds.iter().filter(|k| **k == "recalled").count(), 1);
+    let (incident, now) = (w.incident(newest).await, w.clock.now());
+    let url = format!("https://firebell.example.org/incidents/{newest}");
+    let card = firebell::chat::card::card(&incident, &w.directory, now, &url);
+    let seen = card.facts.iter().find(|(label, _)| label == "seen before");
+    let words = &seen.expect("it is on the card").1;
+    assert!(
+        words.starts_with("#1 had the same alert")
+            && words.ends_with("https://firebell.example.org/incidents/1/postmortem"),
+        "{words}"
+    );
 }
 
 /// A search is narrowed down by service, team and days.

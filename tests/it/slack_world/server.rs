@@ -9,6 +9,7 @@ use super::fault::Trouble;
 use super::methods;
 use super::model::Call;
 use super::{hooks, sockets};
+use crate::halt::Fate;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
@@ -93,6 +94,14 @@ async fn api(
         state.calls.push(call.clone());
         (channel, state.calls.len() - 1)
     });
+    match core.change(|state| state.halt.next(writes(&call.method))) {
+        Fate::Answered => {}
+        Fate::DoneUnheard => {
+            work(&core, &call, &channel, index);
+            return std::future::pending().await;
+        }
+        Fate::Lost => return std::future::pending().await,
+    }
     let trouble = core.change(|state| state.trouble(&call.method, &channel));
     if let Some(Trouble::Slow(by)) = trouble {
         tokio::time::sleep(by).await;
@@ -117,6 +126,23 @@ async fn api(
             std::future::pending().await
         }
     }
+}
+
+/// Whether a call changes something people see.
+fn writes(method: &str) -> bool {
+    let reads = [
+        "list",
+        "info",
+        "history",
+        "replies",
+        "members",
+        "test",
+        "open",
+        "access",
+        "lookupByEmail",
+    ];
+    let last = method.rsplit('.').next().unwrap_or(method);
+    !reads.contains(&last)
 }
 
 /// Who it is, whether it may, whether it is too often, and then the method itself.

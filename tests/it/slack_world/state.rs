@@ -136,6 +136,8 @@ pub struct State {
     pub downloads: Vec<String>,
     /// HTTP status of the next answers to that.
     pub download_trouble: std::collections::VecDeque<u16>,
+    /// Names of files nobody gets to the end of, as long as they stand here.
+    pub slow_files: std::collections::BTreeSet<String>,
     pub tokens: Tokens,
     pub triggers: BTreeMap<String, Trigger>,
     pub hooks: BTreeMap<String, Hook>,
@@ -145,6 +147,7 @@ pub struct State {
     pub violations: Vec<String>,
     pub late: Vec<String>,
     pub faults: Vec<Fault>,
+    pub halt: crate::halt::Halt,
     pub buckets: Buckets,
     pub sockets: Sockets,
     pub urls: Option<RequestUrls>,
@@ -178,6 +181,7 @@ impl State {
             uploads: Vec::new(),
             downloads: Vec::new(),
             download_trouble: std::collections::VecDeque::new(),
+            slow_files: std::collections::BTreeSet::new(),
             tokens: Tokens::default(),
             triggers: BTreeMap::new(),
             hooks: BTreeMap::new(),
@@ -186,6 +190,7 @@ impl State {
             violations: Vec::new(),
             late: Vec::new(),
             faults: Vec::new(),
+            halt: crate::halt::Halt::default(),
             buckets: Buckets::default(),
             sockets: Sockets::default(),
             urls: None,

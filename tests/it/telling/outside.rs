@@ -1,18 +1,26 @@
 //! People outside: they ask on the page, confirm by mail, and end it with a link.
 
 use super::page::HOSTILE;
-use super::{everybody, telling};
+use super::{everybody, inside, telling};
+use crate::wake::doors;
 use crate::world::World;
+use axum::body::Body;
+use axum::http::Request;
 use firebell::config::notify::{Providers, Security, Smtp};
+use firebell::core::directory::Directory;
+use firebell::core::incident::Audience;
+use firebell::core::subscribe::{Subscriber, Topics, Via};
 use firebell::engine::Door;
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
+use tower::ServiceExt as _;
 
-type Mails = Arc<Mutex<Vec<(String, String)>>>;
+/// Recipient and text of each mail.
+pub type Mails = Arc<Mutex<Vec<(String, String)>>>;
 
 /// A mail server that takes everything and keeps recipient and mail.
-async fn post_office() -> (u16, Mails) {
+pub async fn post_office() -> (u16, Mails) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let mails = Mails::default();
@@ -59,6 +67,13 @@ async fn post_office() -> (u16, Mails) {
 }
 
 async fn world() -> (World, Mails) {
+    let (w, mails) = mailing(telling()).await;
+    w.engine.publish_to(None, true);
+    (w, mails)
+}
+
+/// With a mail server, and no listener of the page.
+async fn mailing(directory: Directory) -> (World, Mails) {
     let (port, mails) = post_office().await;
     let providers = Providers {
         email: vec![Smtp {
@@ -74,8 +89,7 @@ async fn world() -> (World, Mails) {
         }],
         ..Providers::default()
     };
-    let w = World::waking("sqlite::memory:", telling(), providers).await;
-    w.engine.publish_to(None, true);
+    let w = World::waking("sqlite::memory:", directory, providers).await;
     (w, mails)
 }
 
@@ -93,7 +107,7 @@ fn plain(mail: &str) -> String {
 }
 
 /// The sealed text of a link of this purpose.
-fn token(mail: &str, purpose: &str) -> String {
+pub fn token(mail: &str, purpose: &str) -> String {
     let mail = plain(mail);
     let at = mail.find(&format!("/{purpose}?t=")).expect("no link");
     let rest = &mail[at + purpose.len() + 4..];
@@ -287,4 +301,86 @@ async fn nothing_hostile_comes_alive_in_a_mail() {
             "{head}"
         );
     }
+}
+
+/// What one of firebell's own addresses answers.
+async fn open(w: &World, request: Request<Body>) -> (u16, String) {
+    let response = doors(w).oneshot(request).await.unwrap();
+    let status = response.status().as_u16();
+    let rules = response.headers()["content-security-policy"].clone();
+    assert!(rules.to_str().unwrap().starts_with("default-src 'none'"));
+    let body = axum::body::to_bytes(response.into_body(), 1 << 20).await;
+    w.settle().await;
+    (status, String::from_utf8(body.unwrap().to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn links_of_mails_lead_to_firebell_itself_while_the_page_has_no_listener() {
+    let mut directory = telling();
+    directory.subscribers.push(Arc::new(Subscriber {
+        id: "file:support".to_owned(),
+        via: Via::Mail("support@example.org".to_owned()),
+        audience: Audience::Internal,
+        topics: Topics::default(),
+        private: false,
+    }));
+    let (w, mails) = mailing(directory).await;
+    w.engine.publish_to(Some(w.scratch().join("public")), false);
+    w.fire("A", &[("service", "checkout")]).await;
+    inside(&w, 1, None, "we look into it").await;
+    let mail = mails.lock().unwrap()[0].1.clone();
+    let end = token(&mail, "unsubscribe");
+    let home = w.engine.public_url().to_owned();
+    assert!(
+        plain(&mail).contains(&format!("List-Unsubscribe: <{home}/unsubscribe?t={end}")),
+        "{mail}"
+    );
+    let get = |path: &str| Request::get(path).body(Body::empty()).unwrap();
+    let press = |path: &str, body: String| {
+        let form = "application/x-www-form-urlencoded";
+        let request = Request::post(path).header("content-type", form);
+        request.body(Body::from(body)).unwrap()
+    };
+    let link = format!("/unsubscribe?t={end}");
+    let (status, shown) = open(&w, get(&link)).await;
+    assert!(
+        status == 200 && shown.contains("End it") && shown.contains(&end),
+        "{shown}"
+    );
+    let sheet = Request::get("/unsubscribe/style.css");
+    let sheet = doors(&w).oneshot(sheet.body(Body::empty()).unwrap()).await;
+    assert_eq!(
+        sheet.unwrap().headers()["content-type"],
+        "text/css; charset=utf-8"
+    );
+    inside(&w, 1, None, "still at it").await;
+    assert_eq!(mails.lock().unwrap().len(), 2, "opening it ends nothing");
+    assert_eq!(open(&w, get("/unsubscribe?t=made.up")).await.0, 404);
+    assert_eq!(
+        open(&w, press("/unsubscribe", "t=made.up".to_owned()))
+            .await
+            .0,
+        404
+    );
+    // As a mail program presses it: the token stays in the address.
+    let one_click = press(&link, "List-Unsubscribe=One-Click".to_owned());
+    let (status, shown) = open(&w, one_click).await;
+    assert!(status == 200 && shown.contains("It has ended"), "{shown}");
+    inside(&w, 1, None, "nearly there").await;
+    assert_eq!(mails.lock().unwrap().len(), 2);
+    // A code's link begins there as well.
+    w.engine
+        .subscribe_mail("team@example.org", Topics::default(), "ana")
+        .await
+        .unwrap();
+    w.settle().await;
+    let begin = token(&mails.lock().unwrap()[2].1.clone(), "confirm");
+    let (status, shown) = open(&w, get(&format!("/confirm?t={begin}"))).await;
+    assert!(status == 200 && shown.contains("Begin"), "{shown}");
+    assert_eq!(
+        open(&w, press("/confirm", format!("t={begin}"))).await.0,
+        200
+    );
+    inside(&w, 1, None, "done").await;
+    assert_eq!(mails.lock().unwrap().len(), 4);
 }

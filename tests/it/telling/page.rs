@@ -5,8 +5,10 @@ use crate::store::on_both;
 use crate::world::{World, person};
 use firebell::core::id::IncidentId;
 use firebell::core::incident::{Command, Event};
-use std::io::{Read, Write};
+use firebell::http::page::{Bounds, serve_within};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::time::{Duration, Instant};
 
 /// Planted everywhere but in what is written for everybody.
 const SECRETS: [&str; 8] = [
@@ -336,4 +338,87 @@ async fn what_was_drawn_stays_when_the_database_is_gone() {
         .unwrap();
     assert!(w.engine.draw_page().await.is_err());
     assert!(every_byte(&w)[0].1.contains("We look into it."));
+}
+
+/// What a connection was answered within a time; `None`: nothing yet.
+fn within(stream: &mut TcpStream, wait: Duration) -> Option<String> {
+    stream.set_read_timeout(Some(wait)).unwrap();
+    let mut some = [0; 4096];
+    match stream.read(&mut some) {
+        Ok(n) => Some(String::from_utf8_lossy(&some[..n]).into_owned()),
+        Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => None,
+        // Cut off.
+        Err(_) => Some(String::new()),
+    }
+}
+
+const BLINK: Duration = Duration::from_millis(300);
+const LONG: Duration = Duration::from_secs(20);
+
+fn begun(port: u16, text: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.write_all(text.as_bytes()).unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn connections_beyond_the_limit_wait_and_who_dawdles_is_cut() {
+    let w = world("sqlite::memory:").await;
+    w.engine.publish_to(None, true);
+    w.fire("A", &[("service", "checkout")]).await;
+    everybody(&w, 1, "investigating", "Slow", "We look into it.").await;
+    let open = |connections, headers_ms: u64, whole_ms: u64| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let bounds = Bounds {
+            connections,
+            headers_within: Duration::from_millis(headers_ms),
+            whole: Duration::from_millis(whole_ms),
+        };
+        serve_within(listener, &w.engine, bounds).unwrap();
+        port
+    };
+    let whole = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    // Two places, both taken by somebody who keeps the connection: the third waits and is not refused.
+    let port = open(2, 60_000, 60_000);
+    let mut first = begun(port, whole);
+    assert!(
+        within(&mut first, LONG)
+            .unwrap()
+            .starts_with("HTTP/1.1 200")
+    );
+    let _second = begun(port, "GET /his");
+    let mut third = begun(port, whole);
+    assert_eq!(within(&mut third, BLINK), None, "both places are taken");
+    drop(first);
+    assert!(
+        within(&mut third, LONG)
+            .unwrap()
+            .starts_with("HTTP/1.1 200"),
+        "as soon as one is free"
+    );
+    // Headers that do not come: cut, and the place is free again.
+    let port = open(1, 400, 60_000);
+    let since = Instant::now();
+    let mut slow = begun(port, "GET / HTTP/1.1\r\nHost: ");
+    let mut next = begun(port, whole);
+    assert!(within(&mut next, LONG).unwrap().starts_with("HTTP/1.1 200"));
+    assert!(since.elapsed() >= BLINK, "it waited for the place");
+    assert!(!within(&mut slow, LONG).unwrap().contains("200"));
+    // Somebody who sends a byte now and then, or never reads: cut all the same.
+    let port = open(1, 60_000, 400);
+    let mut slow = begun(port, "GET / HTTP/1.1\r\nHost: ");
+    assert_eq!(within(&mut slow, Duration::from_millis(100)), None);
+    slow.write_all(b"x").unwrap();
+    let mut next = begun(port, whole);
+    assert!(within(&mut next, LONG).unwrap().starts_with("HTTP/1.1 200"));
+    // What is too large to be a request or a form is told so.
+    let port = open(2, 60_000, 60_000);
+    let mut huge = begun(port, &format!("GET /{} HTTP/1.1\r\n", "x".repeat(40_000)));
+    let said = within(&mut huge, LONG).unwrap();
+    assert!(!said.contains("200"), "{said}");
+    let form = format!("email={}", "a".repeat(20_000));
+    let post = format!("POST /subscribe HTTP/1.1\r\nContent-Length: {}", form.len());
+    let (head, _) = send(port, &post, &form);
+    assert!(head.starts_with("http/1.1 413"), "{head}");
 }

@@ -8,9 +8,9 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use bytes::Bytes;
-use firebell::core::directory::{ContactKind, Directory};
+use firebell::core::directory::{ConductRules, ContactKind, Directory};
 use firebell::core::id::{IncidentId, Severity};
-use firebell::core::incident::{Audience, Command};
+use firebell::core::incident::{Audience, Command, ConductCommand};
 use firebell::core::subscribe::{Subscriber, Topics, Via};
 use std::sync::{Arc, Mutex};
 
@@ -231,6 +231,57 @@ async fn an_update_that_is_due_is_asked_of_who_leads_once_whatever_crashed() {
         w.tell(1, Command::Resolve { by: ana }).await;
         w.advance_secs(7200).await;
         assert_eq!(asked(&w), 2, "nobody is reminded once it is over");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_update_that_is_due_is_asked_of_who_has_communications_before_who_leads() {
+    on_both(async |database| {
+        let mut directory = telling();
+        directory.updates.every.insert(Severity(1), 1_800_000);
+        directory.conduct = Arc::new(ConductRules::shipped());
+        let mut w = World::with(&database.url, directory).await;
+        w.fire("A", &[("service", "checkout")]).await;
+        let ana = person("ana");
+        w.tell(1, Command::Acknowledge { by: ana.clone() }).await;
+        w.tell(
+            1,
+            Command::Lead {
+                by: ana.clone(),
+                lead: ana.clone(),
+            },
+        )
+        .await;
+        let asked = |w: &World, who: &str| {
+            let said = w.platform.lines(&format!("@{who}")).into_iter();
+            said.filter(|l| l.contains("An update is due")).count()
+        };
+        w.advance_secs(1800).await;
+        assert_eq!((asked(&w, "ana"), asked(&w, "bo")), (1, 0));
+        let role = "communications".to_owned();
+        let give = ConductCommand::GiveRole {
+            by: ana.clone(),
+            role: role.clone(),
+            to: person("bo"),
+            ask: false,
+        };
+        w.tell(1, Command::Conduct(give)).await;
+        w.kill_and_restart().await;
+        w.advance_secs(1800).await;
+        assert_eq!(
+            (asked(&w, "ana"), asked(&w, "bo")),
+            (1, 1),
+            "whoever leads is left alone"
+        );
+        let release = ConductCommand::ReleaseRole {
+            by: ana,
+            role,
+            who: None,
+        };
+        w.tell(1, Command::Conduct(release)).await;
+        w.advance_secs(1800).await;
+        assert_eq!((asked(&w, "ana"), asked(&w, "bo")), (2, 1));
     })
     .await;
 }

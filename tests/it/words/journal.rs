@@ -8,7 +8,7 @@ use firebell::core::change::{ChangeKind, ChangeState, Preceding};
 use firebell::core::directory::{Rung, Target, Urgency};
 use firebell::core::id::{Actor, AlertId, RunId, Severity};
 use firebell::core::incident::{
-    Event, Ladder, Nature, Origin, Outcome, PagedPerson, Record, Skipped,
+    Event, Ladder, Nature, Origin, Outcome, PagedPerson, Record, Redacted, Skipped,
 };
 use firebell::core::time::Time;
 
@@ -388,11 +388,12 @@ fn ending() -> Vec<(&'static str, &'static str, Event)> {
         (
             "14:32:00",
             "api:redact",
-            Event::Redacted {
+            Event::Redacted(Redacted {
                 seq: 35,
                 by: ana(),
                 why: "it held a customer's name".to_owned(),
-            },
+                what: String::new(),
+            }),
         ),
         (
             "14:32:10",

@@ -4,8 +4,8 @@ use super::journal::{ana, bo, guest, opened};
 use firebell::core::directory::RunsPolicy;
 use firebell::core::id::{Actor, IncidentId};
 use firebell::core::incident::{
-    ChildMoved, ChildSet, DrillSet, Event, Hidden, Invited, Nature, Origin, ParentSet, Related,
-    Revealed, TypeSet, Unrelated,
+    ChildMoved, ChildSet, DrillSet, Event, Hidden, Invited, Nature, Origin, ParentSet, Recalled,
+    Related, Revealed, TypeSet, Unrelated,
 };
 
 fn of_a_type() -> Event {
@@ -142,6 +142,13 @@ pub fn shapes() -> Vec<(&'static str, Event)> {
             Event::ChildMoved(ChildMoved {
                 child: other,
                 status: words("resolved"),
+            }),
+        ),
+        (
+            "recalled",
+            Event::Recalled(Recalled {
+                of: other,
+                alert: words("Slow"),
             }),
         ),
     ]

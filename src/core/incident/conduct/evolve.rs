@@ -72,18 +72,20 @@ pub(in super::super) fn evolve(incident: &mut Incident, record: &Record) {
             incident.conduct.report = Some(Report {
                 by: by.clone(),
                 at: record.at,
+                seq: record.seq,
                 conditions: conditions.clone(),
                 actions: actions.clone(),
                 needs: needs.clone(),
             });
         }
         ConductEvent::Decided { .. } => {}
-        _ => work(incident, event, record.at),
+        _ => work(incident, event, record),
     }
 }
 
 /// Checklists and tasks.
-fn work(incident: &mut Incident, event: &ConductEvent, at: Time) {
+fn work(incident: &mut Incident, event: &ConductEvent, record: &Record) {
+    let (at, seq) = (record.at, record.seq);
     let conduct: &mut super::Conduct = &mut incident.conduct;
     match event {
         ConductEvent::ChecklistAdded {
@@ -122,6 +124,7 @@ fn work(incident: &mut Incident, event: &ConductEvent, at: Time) {
             let added = Task {
                 task: *task,
                 text: text.clone(),
+                text_seq: seq,
                 owner: owner.clone(),
                 due: *due,
                 follow_up: *follow_up,
@@ -143,6 +146,7 @@ fn work(incident: &mut Incident, event: &ConductEvent, at: Time) {
                 known.told &= known.due == *due;
                 (known.owner, known.due) = (owner.clone(), *due);
                 known.text.clone_from(text);
+                known.text_seq = seq;
             }
         }
         ConductEvent::TaskFinished { task, done, .. } => {

@@ -31,7 +31,7 @@ pub(super) use react::react;
 
 use super::Incident;
 use crate::core::directory::COMMANDER;
-use crate::core::id::{Actor, Platform};
+use crate::core::id::{Actor, Platform, Seq};
 use crate::core::time::Time;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -109,6 +109,8 @@ pub struct Task {
     pub task: u32,
     /// What.
     pub text: String,
+    /// Seq of the event that said so.
+    pub text_seq: Seq,
     /// Whose it is.
     pub owner: Option<Actor>,
     /// By when.
@@ -131,6 +133,8 @@ pub struct Report {
     pub by: Actor,
     /// When.
     pub at: Time,
+    /// Seq of the event.
+    pub seq: Seq,
     /// What is seen.
     pub conditions: String,
     /// What is being done.

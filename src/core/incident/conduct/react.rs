@@ -19,7 +19,8 @@ pub(in super::super) fn react(incident: &Incident, record: &Record) -> Vec<Effec
         | Event::RoomOpened { .. }
         | Event::Resolved { .. }
         | Event::Reopened { .. }
-        | Event::Merged { .. } => true,
+        | Event::Merged { .. }
+        | Event::Redacted(_) => true,
         _ => false,
     };
     if board && incident.major && incident.conduct.has_board() {

@@ -5,7 +5,7 @@ use super::{Action, Arc, Directory, NOON, action};
 use crate::core::change::ChangeEvent;
 use crate::core::directory::{Auto, AutoLevel, RunsPolicy};
 use crate::core::id::{Actor, IncidentId, Platform, Severity};
-use crate::core::incident::{KeptFile, KeptMessage, RefusedFile, Talk};
+use crate::core::incident::{KeptFile, KeptMessage, Recalled, RefusedFile, Talk};
 use crate::core::time::Time;
 use crate::core::verdict::{Rule, Rules};
 
@@ -149,7 +149,7 @@ pub(super) fn talk(
 /// It is to be something else, sensible or not.
 pub(super) fn shape(rng: &mut fastrand::Rng, by: Actor) -> Command {
     let other = IncidentId(rng.i64(1..5));
-    let shape = match rng.u8(0..10) {
+    let shape = match rng.u8(0..11) {
         0 | 1 => Shape::Private {
             private: rng.bool(),
             why: String::new(),
@@ -175,6 +175,10 @@ pub(super) fn shape(rng: &mut fastrand::Rng, by: Actor) -> Command {
             title: "part".to_owned(),
             status: "triggered".to_owned(),
         },
+        9 => Shape::Recall(Recalled {
+            of: other,
+            alert: "Slow".to_owned(),
+        }),
         _ => Shape::ChildMoved {
             child: other,
             status: "resolved".to_owned(),

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::core::directory::{ActionClass, RunsPolicy};
-use crate::core::incident::{Nature, Shape};
+use crate::core::incident::{Nature, Recalled, Shape};
 use crate::core::sight::Sight;
 
 fn actor(id: &str) -> Actor {
@@ -198,4 +198,30 @@ fn whoever_declares_tells_more_than_a_title_and_nothing_of_it_is_lost() {
     assert_eq!(notes[0], "since the deploy");
     assert_eq!(notes[1..].concat(), long);
     assert_eq!(notes.len(), 4);
+}
+
+#[test]
+fn what_was_learned_before_is_recalled_once_while_somebody_can_use_it() {
+    let recall = |of| {
+        shape(Shape::Recall(Recalled {
+            of: IncidentId(of),
+            alert: "Slow".to_owned(),
+        }))
+    };
+    let mut life = declared();
+    let own = life.incident.id.0;
+    assert!(life.try_tell(recall(own)).is_err(), "not of itself");
+    assert_eq!(life.try_tell(recall(77)), Ok(vec!["recalled"]));
+    let card = Effect::Show {
+        surface: Surface::ChannelCard,
+    };
+    assert!(life.effects.contains(&card), "it stands on the card");
+    let again = life.try_tell(recall(78));
+    assert!(
+        matches!(again, Err(Refusal::NothingToDo { .. })),
+        "{again:?}"
+    );
+    let mut over = declared();
+    over.tell(Command::Resolve { by: actor("ana") });
+    assert_eq!(over.try_tell(recall(77)), Err(Refusal::AlreadyResolved));
 }

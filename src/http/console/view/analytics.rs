@@ -170,7 +170,7 @@ fn stacked(scene: Scene<'_>, bars: usize, n: usize, b: &Bucket, most: i64) -> Ma
         g {
             title { (days(b)) ": " (if said.is_empty() { "none".to_owned() } else { said.join(", ") }) }
             @for (severity, _, y, tall) in parts {
-                rect.sev-bar data-sev=(severity.min(4)) x=(part(n * 10 + 1, bars * 10)) y=(y) width=(part(8, bars * 10)) height=(tall) rx="2" {}
+                rect.sev-bar data-sev=(severity.min(super::scale::LEVELS - 1)) x=(part(n * 10 + 1, bars * 10)) y=(y) width=(part(8, bars * 10)) height=(tall) rx="2" {}
             }
         }
     }
@@ -185,7 +185,7 @@ fn severity_key(scene: Scene<'_>, series: &[Bucket]) -> Markup {
     all.dedup();
     html! {
         ul.chart-key {
-            @for s in all { li { svg width="12" height="12" aria-hidden="true" { rect.sev-bar data-sev=(s.min(4)) width="12" height="12" rx="2" {} } (scene.directory.severity_name(Severity(s))) } }
+            @for s in all { li { svg width="12" height="12" aria-hidden="true" { rect.sev-bar data-sev=(s.min(super::scale::LEVELS - 1)) width="12" height="12" rx="2" {} } (scene.directory.severity_name(Severity(s))) } }
         }
     }
 }

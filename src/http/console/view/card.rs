@@ -26,10 +26,9 @@ pub(in super::super) fn card(scene: Scene<'_>, view: &CardView) -> Markup {
     let card = &view.card;
     let id = card.incident.0;
     html! {
-        article.card data-status=(card.status) data-sev=(card.severity_index.min(4)) data-item
+        article.card data-status=(card.status) data-sev=(card.severity_index.min(super::scale::LEVELS - 1)) data-item
             data-live={ "incident:" (id) } data-src={ "/fragments/card/" (id) } aria-label={ "Incident " (card.incident) } {
             div.card-top {
-                @if !card.emoji.is_empty() { span aria-hidden="true" { (card.emoji) } }
                 (severity(&card.severity, card.severity_index)) (status(&card.status))
                 (clock(scene, view))
                 a.no href={ "/incidents/" (id) } { (card.incident) }

@@ -10,13 +10,27 @@ use crate::core::id::{Actor, IncidentId};
 use crate::core::incident::{Check, CheckedList, Incident, Part, Report, Task, parts};
 use crate::core::text::count;
 use crate::http::console::viewer::Acting;
+use crate::store::ExportRow;
 use maud::{Markup, html};
 
 /// Characters of a report's part and of a decision; what the core takes.
 const TEXT: &str = "1000";
 
+/// Where tasks can be sent, and what was sent there.
+#[derive(Clone, Debug, Default)]
+pub(in super::super) struct Trackers {
+    /// By their names in the files; none while the incident is private.
+    pub(in super::super) names: Vec<String>,
+    /// What became of it.
+    pub(in super::super) sent: Vec<ExportRow>,
+}
+
 /// The panel that changes with the incident: everything to look at, and what one press does.
-pub(in super::super) fn panel(scene: Scene<'_>, incident: &Incident) -> Markup {
+pub(in super::super) fn panel(
+    scene: Scene<'_>,
+    incident: &Incident,
+    trackers: &Trackers,
+) -> Markup {
     let id = incident.id;
     html! {
         section.panel.command id="command" aria-label="Command" {
@@ -31,7 +45,7 @@ pub(in super::super) fn panel(scene: Scene<'_>, incident: &Incident) -> Markup {
             (roles(scene, incident))
             @if let Some(report) = &incident.conduct.report { (self::report(scene, report)) }
             @for list in &incident.conduct.checklists { (checklist(scene, id, list)) }
-            (tasks(scene, incident))
+            (tasks(scene, incident, trackers))
             (responders(scene, incident))
         }
     }
@@ -46,7 +60,7 @@ pub(in super::super) fn board(scene: Scene<'_>, incident: &Incident) -> Markup {
             (roles(scene, incident))
             @if let Some(report) = &incident.conduct.report { (self::report(scene, report)) }
             @for list in &incident.conduct.checklists { (checklist(scene, id, list)) }
-            (tasks(scene, incident))
+            (tasks(scene, incident, &Trackers::default()))
         }
     }
 }
@@ -195,25 +209,30 @@ fn check(scene: Scene<'_>, id: IncidentId, check: &Check) -> Markup {
     }
 }
 
-fn tasks(scene: Scene<'_>, incident: &Incident) -> Markup {
+fn tasks(scene: Scene<'_>, incident: &Incident, trackers: &Trackers) -> Markup {
     let all = &incident.conduct.tasks;
     let (open, done): (Vec<&Task>, Vec<&Task>) = all.values().partition(|t| t.done_at.is_none());
     html! {
         @if !all.is_empty() {
             h3 { "Tasks " span.hint { (open.len()) " open" } }
-            ul.checks { @for t in &open { (task(scene, incident.id, t)) } }
+            ul.checks { @for t in &open { (task(scene, incident.id, t, trackers)) } }
             @if !done.is_empty() {
                 details data-keep="tasks-done" {
                     summary { (count(done.len(), "task")) " done" }
-                    ul.checks { @for t in &done { (task(scene, incident.id, t)) } }
+                    ul.checks { @for t in &done { (task(scene, incident.id, t, trackers)) } }
                 }
             }
         }
     }
 }
 
-fn task(scene: Scene<'_>, id: IncidentId, task: &Task) -> Markup {
+fn task(scene: Scene<'_>, id: IncidentId, task: &Task, trackers: &Trackers) -> Markup {
     let number = task.task.to_string();
+    let what = format!("item:{number}");
+    let sent = |name: &str| {
+        let mut all = trackers.sent.iter();
+        all.find(|e| e.what == what && e.target == name)
+    };
     let done = task.done_at.is_some();
     let late = !done && task.due.is_some_and(|at| at <= scene.now);
     let mine = task.owner.as_ref().is_some_and(|o| is_me(scene, o));
@@ -232,6 +251,24 @@ fn task(scene: Scene<'_>, id: IncidentId, task: &Task) -> Markup {
                     @match &task.owner { Some(owner) => { (owner.name()) } None => { "nobody yet" } }
                     @if let Some(due) = task.due { ", " span.late[late] { @if late { "was due " } @else { "due " } (when(scene, due)) } }
                     @if task.follow_up { ", after the incident" }
+                    @for e in trackers.sent.iter().filter(|e| e.what == what) {
+                        " · " (e.target) ": "
+                        @if safe(&e.url) { (outside(&e.url, "issue")) } @else { (e.state) }
+                        @if !e.error.is_empty() { ", " (e.error) }
+                    }
+                }
+            }
+            @if !done {
+                // A failure never blocks anything: it stands here, and is tried again.
+                @for name in trackers.names.iter().filter(|n| sent(n).is_none()) {
+                    form.press method="post" action={ "/incidents/" (id.0) "/postmortem/change" } {
+                        (hidden(scene))
+                        input type="hidden" name="act" value="export";
+                        input type="hidden" name="back" value="incident";
+                        input type="hidden" name="target" value=(name);
+                        input type="hidden" name="what" value=(what);
+                        button.button disabled[scene.viewer.acting != Acting::Yes] { "To " (name) }
+                    }
                 }
             }
             @if !done && !mine {

@@ -55,7 +55,6 @@ pub(in super::super) fn declare(scene: Scene<'_>, given: &DeclareForm, why: &str
                         @let chosen = given.severity == s.name;
                         label.choice {
                             input type="radio" name="severity" value=(s.name) checked[chosen];
-                            @if !s.emoji.is_empty() { span aria-hidden="true" { (s.emoji) } }
                             (super::parts::severity(&s.name, u8::try_from(n).unwrap_or(u8::MAX)))
                             @if !s.title.is_empty() || !s.description.is_empty() { span { b { (s.title) } @if !s.description.is_empty() { span.hint { " " (s.description) } } } }
                         }

@@ -4,7 +4,7 @@ use super::Scene;
 use super::parts::{face, icon, status};
 use crate::core::id::{IncidentId, RoomId};
 use crate::core::text::percent;
-use crate::http::console::assets::{CSS_ADDRESS, ICON_ADDRESS, JS_ADDRESS};
+use crate::http::console::assets::{CSS_ADDRESS, ICON_ADDRESS, JS_ADDRESS, scale_address};
 use crate::http::console::viewer::{Acting, READ_ONLY, Theme};
 use maud::{DOCTYPE, Markup, html};
 
@@ -84,6 +84,7 @@ pub(in super::super) fn page(
                 title { @if side.triggered > 0 { "(" (side.triggered) ") " } (title) " · firebell" }
                 link rel="icon" type="image/svg+xml" href=(ICON_ADDRESS.as_str());
                 link rel="stylesheet" href=(CSS_ADDRESS.as_str());
+                @if let Some(address) = scale_address(&scene.directory.severities) { link rel="stylesheet" href=(address); }
                 script src=(JS_ADDRESS.as_str()) defer {}
             }
             body data-who=(scene.viewer.id) data-now=(scene.now.0) {

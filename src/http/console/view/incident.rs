@@ -29,6 +29,8 @@ pub(in super::super) struct IncidentView {
     pub(in super::super) card: CardView,
     /// Who does what in it, and what is to be done.
     pub(in super::super) incident: Arc<Incident>,
+    /// Where its tasks can be sent.
+    pub(in super::super) trackers: super::conduct::Trackers,
     /// Its room in the console, once there is one.
     pub(in super::super) room: Option<RoomId>,
     /// By when things happened.
@@ -85,7 +87,7 @@ pub(in super::super) fn columns(scene: Scene<'_>, view: &IncidentView) -> Markup
     html! {
         div.column {
             (card(scene, &view.card))
-            (super::conduct::panel(scene, &view.incident))
+            (super::conduct::panel(scene, &view.incident, &view.trackers))
             @for r in &view.runs { (run(scene, r)) }
             (timeline(scene, view.card.card.incident, &view.timeline, &view.files))
         }

@@ -25,6 +25,7 @@ pub(super) mod postmortem;
 pub(super) mod preview;
 pub(super) mod room;
 pub(super) mod run;
+pub(super) mod scale;
 pub(super) mod shape;
 pub(super) mod silences;
 pub(super) mod status;

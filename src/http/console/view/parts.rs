@@ -52,7 +52,7 @@ pub(in super::super) fn coarse(ms: i64) -> String {
 pub(in super::super) fn severity(name: &str, index: u8) -> Markup {
     let bars = 4u8.saturating_sub(index.min(3));
     html! {
-        span.sev data-sev=(index.min(4)) {
+        span.sev data-sev=(index.min(super::scale::LEVELS - 1)) {
             svg.bars viewBox="0 0 14 12" aria-hidden="true" {
                 @for n in 0..4u8 {
                     rect x=(n * 4) y=(9 - n * 3) width="2.6" height=(3 + n * 3) class=(if n < bars { "on" } else { "off" }) {}

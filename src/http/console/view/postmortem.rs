@@ -347,6 +347,9 @@ pub(in super::super) fn edit(scene: Scene<'_>, view: &EditView) -> Markup {
                 p.hint { "Save exactly this text to give the section back to firebell." }
             }
         }
+        @if acting(scene) {
+            p { a.hint.quiet href={ "/incidents/" (view.id.0) "/postmortem/redact/" (s.anchor) } { "Remove for good what was written here" } }
+        }
     }
 }
 

@@ -1,17 +1,27 @@
-//! What others are told, as pages: the list, the form of an update, and what everybody would read.
+//! What others are told, as pages: how everything is, the form of an update, and what everybody would read.
 
-use super::parts::{hidden, icon, plain, when};
+use super::parts::{hidden, icon, plain, severity, when};
 use super::{Scene, frame};
-use crate::core::incident::{Affected, Audience, Incident};
+use crate::core::board::{Condition, Part};
+use crate::core::id::IncidentId;
+use crate::core::incident::{Affected, Audience, Incident, Update, headline};
 use crate::core::subscribe::{FILE, Subscriber, Topics, Via};
 use crate::core::text::count;
 use crate::http::console::viewer::Acting;
-use crate::store::{BulletinRow, SubscriberRow};
+use crate::store::{BulletinRow, SubscriberRow, UpdateRow};
 use maud::{Markup, html};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// Updates of one incident that are shown at once.
+const TOLD: usize = 3;
 
 /// Everything the page shows.
 pub(in super::super) struct StatusView {
+    /// Every component, and every service on no page.
+    pub(in super::super) parts: Vec<Part>,
+    /// What was told of what is open, the newest first.
+    pub(in super::super) updates: BTreeMap<IncidentId, Vec<UpdateRow>>,
     pub(in super::super) open: Vec<Arc<Incident>>,
     /// Of the files.
     pub(in super::super) files: Vec<Arc<Subscriber>>,
@@ -62,11 +72,13 @@ pub(in super::super) fn status(scene: Scene<'_>, view: &StatusView) -> Markup {
     html! {
         (frame::head("Status", &html! { span.hint { (count(view.open.len(), "open incident")) } }))
         p.about {
-            "What those who wait are told. "
+            "How everything is for people inside, and what those who wait are told. "
             @if let Some(page) = page { "Everybody reads " a href=(page.url) { (page.title) } "." }
         }
+        (parts(view))
+        h2.section { "What is open" }
         @if view.open.is_empty() { p.empty { (icon("check")) "Nothing is open." } }
-        ul.plain { @for incident in &view.open { (standing(scene, incident)) } }
+        ul.plain { @for incident in &view.open { (standing(scene, incident, view.updates.get(&incident.id).map_or(&[], Vec::as_slice))) } }
         section.panel aria-labelledby="who-head" {
             h2 #who-head { "Who is told" }
             (subscribers(scene, view))
@@ -79,20 +91,93 @@ pub(in super::super) fn status(scene: Scene<'_>, view: &StatusView) -> Markup {
     }
 }
 
-fn standing(scene: Scene<'_>, i: &Incident) -> Markup {
+/// How each component and service is. What is as it should be and on no page takes one line.
+fn parts(view: &StatusView) -> Markup {
+    let worst = view.parts.iter().map(|p| p.condition).max();
+    let (public, own): (Vec<&Part>, Vec<&Part>) =
+        view.parts.iter().partition(|p| p.everybody.is_some());
+    let (fine, bad): (Vec<&Part>, Vec<&Part>) =
+        (own.into_iter()).partition(|p| p.condition == Condition::Operational);
+    let mut groups: Vec<(&str, Vec<&Part>)> = Vec::new();
+    for part in public {
+        match groups.iter_mut().find(|(g, _)| *g == part.group) {
+            Some((_, parts)) => parts.push(part),
+            None => groups.push((&part.group, vec![part])),
+        }
+    }
+    html! {
+        section.panel.health aria-labelledby="how-head" {
+            h2 #how-head { "How it is" @if let Some(worst) = worst { (condition(worst)) } }
+            @if view.parts.is_empty() { p.hint { "There is no service and no component in the files." } }
+            @for (group, parts) in &groups {
+                @if !group.is_empty() { h3 { (plain(group)) } }
+                ul.plain { @for p in parts { (part(p)) } }
+            }
+            @if !bad.is_empty() || !fine.is_empty() {
+                @if !groups.is_empty() { h3 { "On no page" } }
+                @if !bad.is_empty() { ul.plain { @for p in bad { (part(p)) } } }
+                @if !fine.is_empty() {
+                    p.fine { (condition(Condition::Operational)) " "
+                        @for (n, p) in fine.iter().enumerate() { @if n > 0 { ", " } a href={ "/services#" (p.id) } { (plain(&p.name)) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn condition(condition: Condition) -> Markup {
+    html! { span.condition data-condition=(condition.word()) { (condition.words()) } }
+}
+
+fn part(p: &Part) -> Markup {
+    html! {
+        li data-part=(p.id) {
+            div.part {
+                strong.grow { (plain(&p.name)) }
+                (condition(p.condition))
+            }
+            @if !p.about.is_empty() { p.hint { (plain(&p.about)) } }
+            p.part-facts {
+                @if !p.fed_by.is_empty() { span { "fed by " (plain(&crate::core::text::list(&p.fed_by))) } }
+                @if !p.because.is_empty() { span { "because of " @for (n, id) in p.because.iter().enumerate() { @if n > 0 { ", " } a href={ "/incidents/" (id.0) } { (id) } } } }
+                @for words in &p.maintenance { span { (plain(words)) } }
+                @if let Some(read) = p.everybody { span data-differs[p.differs()] { "everybody reads “" (read.words()) "”" } }
+            }
+        }
+    }
+}
+
+fn standing(scene: Scene<'_>, i: &Incident, updates: &[UpdateRow]) -> Markup {
     let told = &i.told;
+    let name = scene.directory.severity_name(i.severity);
+    // One that was removed for good, or that only gave another status, says nothing here.
+    let words: Vec<(&UpdateRow, &Update)> = (updates.iter())
+        .filter_map(|r| Some((r, r.update.as_ref()?)))
+        .filter(|(_, u)| !u.text.is_empty())
+        .collect();
     html! {
         li.panel data-item {
-            (frame::incident_link(i.id, i.status.word(), &i.title))
-            p {
+            (frame::incident_link(i.id, i.status.word(), &headline(&i.title, i.nature.drill)))
+            p.row-facts {
+                (severity(&name, i.severity.0))
                 @match &told.standing { Some(s) => span.pill { (plain(&s.name)) }, None => span.hint { "no status yet" } }
-                @if told.public.is_some() { " " span.pill { "public" } }
-                @if let Some(due) = told.next_due { " " span.hint { "next update due " (when(scene, due)) } }
+                @if i.nature.drill { span.pill.drill { "drill" } }
+                @if i.nature.private { span.pill.private { "private" } }
+                @if told.public.is_some() { span.pill { "public" } }
+                @if let Some(due) = told.next_due { span.hint { "next update due " (when(scene, due)) } }
             }
-            @match &told.last {
-                Some((_, at, update)) => p { (plain(&update.text)) " " span.hint { "— " (plain(update.by.name())) ", " (when(scene, *at)) ", " (update.audience.word()) } },
-                None => p.hint { "Nobody was told anything yet." },
+            @if i.nature.drill || i.nature.private {
+                p.hint { @if i.nature.drill { "A drill: nobody beside those who take part is told, and no component changes." } @else { "Private: only whom it concerns sees it here, and nothing of it becomes public." } }
             }
+            @if words.is_empty() { p.hint { "Nobody was told anything yet." } }
+            ul.told { @for (row, update) in words.iter().take(TOLD) {
+                li data-audience=(update.audience.word()) {
+                    (plain(&update.text)) " "
+                    span.hint { "— " (plain(update.by.name())) ", " (when(scene, row.at)) ", " (update.audience.word()) }
+                }
+            } }
+            @if words.len() > TOLD { p.hint { a href={ "/incidents/" (i.id.0) } { "and " (count(words.len() - TOLD, "older update")) } } }
             p { a.button href={ "/incidents/" (i.id.0) "/update" } { "Update" } }
         }
     }
@@ -117,15 +202,13 @@ fn subscribers(scene: Scene<'_>, view: &StatusView) -> Markup {
 }
 
 fn asked_row(scene: Scene<'_>, r: &SubscriberRow) -> Markup {
-    let via = match r.kind.as_str() {
-        "channel" => Via::Channel(r.address.clone()),
-        _ => Via::Mail(r.address.clone()),
-    };
+    let via = Via::read(&r.kind, &r.address);
+    let shown = via.map_or_else(|| "of a later version".to_owned(), |v| v.shown());
     let topics: Topics = serde_json::from_str(&r.topics).unwrap_or_default();
     let may = scene.viewer.acting == Acting::Yes;
     html! {
         li {
-            strong { (plain(&via.shown())) } " "
+            strong { (plain(&shown)) } " "
             span.hint { (r.audience.word()) ", " (plain(&topics.words())) ", since " (when(scene, r.asked_at)) }
             @if r.state == "asked" && r.audience == Audience::Internal {
                 form.inline method="post" action="/status/confirm" {

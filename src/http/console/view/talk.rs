@@ -5,6 +5,7 @@ use super::parts::{hidden, icon, when, words};
 use super::room::PostView;
 use crate::core::id::{IncidentId, RoomId};
 use crate::core::incident::size;
+use crate::core::postmortem::Section;
 use crate::core::timeline::Entry;
 use crate::engine::is_picture;
 use crate::http::console::viewer::Acting;
@@ -100,25 +101,49 @@ pub(in super::super) fn edit(scene: Scene<'_>, room: &RoomRow, post: &PostRow) -
 
 /// The form to remove a line for good.
 pub(in super::super) fn redact(scene: Scene<'_>, id: IncidentId, line: &Entry) -> Markup {
+    let what = html! {
+        p { (when(scene, line.happened_at)) " " (words(&line.text)) }
+        p.hint { (line.source) }
+    };
+    let notice = "This cannot be undone. The words go from the journal, from every platform firebell may change, from the \
+        search, from the postmortem and from stored files, with corrections and files of the same message; of a run, all it \
+        wrote and left. That you removed it, and why, stays.";
+    let act = format!("/incidents/{}/redact/{}", id.0, line.seq);
+    let back = format!("/incidents/{}", id.0);
+    remove(scene, &what, notice, (&act, &back))
+}
+
+/// The form to remove for good what people wrote into a section of a postmortem.
+pub(in super::super) fn redact_section(
+    scene: Scene<'_>,
+    id: IncidentId,
+    section: &Section,
+) -> Markup {
+    let what = html! {
+        h2 { (section.title) }
+        pre.pm-diff { (section.text) }
+    };
+    let notice = "This cannot be undone. All that people wrote here goes, with every revision of it, and the section is firebell's \
+        draft again; documents elsewhere are sent again. That you removed it, and why, stays.";
+    let back = format!("/incidents/{}/postmortem", id.0);
+    let act = format!("{back}/redact/{}", section.anchor);
+    remove(scene, &what, notice, (&act, &back))
+}
+
+fn remove(scene: Scene<'_>, what: &Markup, notice: &str, (act, back): (&str, &str)) -> Markup {
     html! {
         (super::frame::head("Remove for good", &html! {}))
-        section.panel {
-            p { (when(scene, line.happened_at)) " " (words(&line.text)) }
-            p.hint { (line.source) }
-        }
-        form.sheet method="post" action={ "/incidents/" (id.0) "/redact/" (line.seq) } {
+        section.panel { (what) }
+        form.sheet method="post" action=(act) {
             (hidden(scene))
-            p.notice {
-                "This cannot be undone. The words go from the journal, from every platform firebell may change, from the "
-                "search and from stored files, with corrections and files of the same message. That you removed it, and why, stays."
-            }
+            p.notice { (notice) }
             div.field {
                 label for="why" { "Why" }
                 input #why name="why" maxlength="300" required autocomplete="off" placeholder="it holds a password";
             }
             div.actions {
                 button.button.danger disabled[scene.viewer.acting != Acting::Yes] { "Remove for good" }
-                a.button href={ "/incidents/" (id.0) } { "Leave it" }
+                a.button href=(back) { "Leave it" }
             }
         }
     }

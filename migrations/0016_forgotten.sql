@@ -1,0 +1,15 @@
+-- What is removed for good must not stand in what PostgreSQL remembers of a column's values: nothing is
+-- looked for by these, so nothing is lost by keeping no statistics of them.
+-- sqlite:
+-- SQLite remembers no values.
+-- :sqlite
+-- postgres: alter table events alter column body set statistics 0;
+-- postgres: alter table posts alter column text set statistics 0;
+-- postgres: alter table runs alter column output set statistics 0;
+-- postgres: alter table artifacts alter column name set statistics 0;
+-- postgres: alter table files alter column name set statistics 0;
+-- postgres: alter table heard alter column body set statistics 0;
+-- postgres: alter table lessons alter column words set statistics 0, alter column found set statistics 0;
+-- postgres: alter table postmortems alter column body set statistics 0;
+-- postgres: alter table postmortem_revisions alter column what set statistics 0, alter column body set statistics 0;
+-- postgres: alter table proposals alter column body set statistics 0;
