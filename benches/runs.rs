@@ -1,7 +1,7 @@
 //! From a button to its program: `cargo bench --bench runs`.
 //!
-//! Each round confirms a run and measures until its program has done its first act, which is to open a
-//! pipe; then the same program is started bare, measured the same way, so that the ratio is of one machine
+//! Each round confirms a run and measures until its program has done its first act, which is to make a
+//! file; then the same program is started bare, measured the same way, so that the ratio is of one machine
 //! in one minute. Everything is on: the journal's commit (`synchronous=FULL`), the claim on the disk, the shim.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
@@ -21,14 +21,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const ROUNDS: i64 = 200;
+/// Between two looks for the program's file.
+const LOOK: Duration = Duration::from_micros(50);
 
-/// Waits in a thread until somebody opens the pipe to write; the instant it was. It ends when the pipe is
-/// closed again: else the next round would take this program's end of it for its own.
-fn opened(fifo: PathBuf) -> std::thread::JoinHandle<std::io::Result<Instant>> {
+/// Waits in a thread until the program has made its file; the instant it was seen. Looking costs the same
+/// for both.
+fn made(file: PathBuf) -> std::thread::JoinHandle<std::io::Result<Instant>> {
     std::thread::spawn(move || {
-        let mut pipe = File::open(fifo)?;
+        while !file.exists() {
+            std::thread::sleep(LOOK);
+        }
         let at = Instant::now();
-        std::io::copy(&mut pipe, &mut std::io::sink())?;
+        std::fs::remove_file(file)?;
         Ok(at)
     })
 }
@@ -46,11 +50,11 @@ fn median(mut all: Vec<Duration>) -> (f64, f64) {
     (ms(all[all.len() / 2]), ms(all[all.len() * 95 / 100]))
 }
 
-fn argv(fifo: &Path) -> Vec<String> {
+fn argv(file: &Path) -> Vec<String> {
     ["/bin/cp", "/dev/null"]
         .iter()
         .map(|s| (*s).to_owned())
-        .chain([fifo.display().to_string()])
+        .chain([file.display().to_string()])
         .collect()
 }
 
@@ -59,7 +63,7 @@ async fn press(
     id: IncidentId,
     run: i64,
     action: &Arc<Action>,
-    fifo: &Path,
+    file: &Path,
 ) -> anyhow::Result<Duration> {
     let by = Actor::Person {
         id: "ana".to_owned(),
@@ -76,7 +80,7 @@ async fn press(
     engine.submit(&format!("ask:{run}"), id, ask).await?;
     // The shim for this one has long been waiting; so has the last run ended.
     tokio::time::sleep(Duration::from_millis(60)).await;
-    let waiter = opened(fifo.to_owned());
+    let waiter = made(file.to_owned());
     let begun = Instant::now();
     engine
         .submit(&format!("press:{run}"), id, Command::ApproveRun { by, run })
@@ -88,13 +92,11 @@ async fn press(
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    let fifo = folder.path().join("pipe");
-    let made = std::process::Command::new("mkfifo").arg(&fifo).status()?;
-    anyhow::ensure!(made.success(), "mkfifo: {made}");
+    let file = folder.path().join("mark");
     let firebell = env!("CARGO_BIN_EXE_firebell").into();
     let executors = Executors::here(folder.path(), Some(firebell))?;
     executors.ready();
-    let program = argv(&fifo);
+    let program = argv(&file);
     let borrowed: Vec<&str> = program.iter().map(String::as_str).collect();
     let plain = Arc::new(Action::of_program("plain", &borrowed));
     let bound = Arc::new(Action {
@@ -148,7 +150,7 @@ async fn main() -> anyhow::Result<()> {
     let id = engine.open("open", declared).await?.incident;
     let mut times: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
     for round in 0..ROUNDS {
-        let waiter = opened(fifo.clone());
+        let waiter = made(file.clone());
         let begun = Instant::now();
         let mut child = std::process::Command::new(&program[0])
             .args(&program[1..])
@@ -163,7 +165,7 @@ async fn main() -> anyhow::Result<()> {
             (1, ("button", &plain)),
             (2, ("button, with limits", &bound)),
         ] {
-            let took = press(&engine, id, round * 2 + n, action, &fifo).await?;
+            let took = press(&engine, id, round * 2 + n, action, &file).await?;
             times.entry(name).or_default().push(took);
         }
     }
