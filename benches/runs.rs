@@ -15,7 +15,6 @@ use firebell::metrics::Metrics;
 use firebell::run::Executors;
 use firebell::store::Store;
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
