@@ -287,7 +287,7 @@ async fn covers_people_agreed_on_are_known_at_the_terminal_and_it_is_said_when_t
         after.starts_with(&format!("Web, primary: {name}")),
         "{after}"
     );
-    let soon = now.plus_secs(3600).rfc3339();
+    let soon = now.plus_secs(60).rfc3339();
     let args = [
         "simulate",
         "--label",
@@ -299,7 +299,9 @@ async fn covers_people_agreed_on_are_known_at_the_terminal_and_it_is_said_when_t
     ];
     let (good, out, err) = firebell(folder.path(), &args);
     assert!(good && err.is_empty(), "{err}");
-    assert!(out.contains(&format!("step 1: page {name} by")), "{out}");
+    // Another turn may begin in that minute; who covers the one that ends is paged all the same.
+    let first = out.lines().find(|l| l.contains("step 1: page "));
+    assert!(first.is_some_and(|l| l.contains(name)), "{out}");
     // Nobody was disturbed: the running one goes on.
     engine
         .write(firebell::store::ChangeSet::default())
