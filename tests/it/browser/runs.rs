@@ -152,14 +152,13 @@ async fn a_run_is_asked_for_approved_by_a_second_person_run_and_undone() {
     ana.sees("#run-2", "web-7 marked down").await;
     ana.is_still_marked().await;
     ana.shoot("run-live").await;
-    gallery(&ana, "#run-2", "live").await;
     state_of(&firebell, 2, "succeeded").await;
     ana.sees("#run-2", "12 connections left").await;
     in_order([&bo, &ana], home, "run-over").await;
 
     ana.sees(".card", "").await;
-    gallery(&ana, "#run-2", "undo").await;
     ana.press("More…").await;
+    gallery(&ana, ".card", "undo").await;
     ana.press("Undo run-2").await;
     state_of(&firebell, 3, "asked").await;
     ana.goto(home).await;
