@@ -2,7 +2,7 @@
 //!
 //! Of a hundred thousand open incidents nearly all wait: for their next step, for a person, for their alert
 //! to clear. One that nothing has happened to for [`REST_MS`] is written down as text and packed against the
-//! text of another one of its policy, which says nearly the same; it is a tenth of what it was. Whoever asks
+//! texts of others of its policy, which say nearly the same; it is a tenth of what it was. Whoever asks
 //! for it gets it as it was: only what comes back equal is packed at all, so that a field nobody thought of
 //! here costs memory and never a fact.
 
@@ -24,8 +24,10 @@ use std::sync::Arc;
 pub(super) const REST_MS: i64 = 2_000;
 /// Texts that others are packed against: more policies than that are rare, and pack nothing.
 const MODELS: usize = 256;
-/// What LZ4 can look back.
-const LONGEST: usize = 32 * 1024;
+/// Incidents in a text that others are packed against: as many kinds of alerts as most policies hear.
+const SAMPLES: usize = 12;
+/// Bytes of an incident's text: so many of them are no more than LZ4 looks back.
+const LONGEST: usize = 5 * 1024;
 
 /// One incident.
 #[derive(Clone, Debug)]
@@ -52,6 +54,8 @@ pub(super) struct Packed {
 #[derive(Debug)]
 struct Model {
     ladder: Arc<Ladder>,
+    /// How many incidents are in its text, one after the other.
+    samples: usize,
     text: Box<[u8]>,
 }
 
@@ -155,12 +159,13 @@ impl Packer {
         }
         let model = self.model(&incident.ladder, &text)?;
         let mut packed = packed(incident, &text, model)?;
-        if packed.bytes.len() * 2 > text.len() {
-            // It has little in common with the model; those that come now may have more with it.
-            let text_of = text.clone().into_boxed_slice();
+        if packed.bytes.len() * 2 > text.len() && packed.model.samples < SAMPLES {
+            // It has little in common with what is known; those that come now may have more with it.
+            let known = &packed.model;
             let model = Arc::new(Model {
                 ladder: incident.ladder.clone(),
-                text: text_of,
+                samples: known.samples + 1,
+                text: [&known.text[..], &text[..]].concat().into(),
             });
             let of = |m: &Arc<Model>| Arc::ptr_eq(&m.ladder, &incident.ladder);
             if let Some(known) = self.models.iter_mut().find(|m| of(m)) {
@@ -184,6 +189,7 @@ impl Packer {
         }
         let new = Arc::new(Model {
             ladder: ladder.clone(),
+            samples: 1,
             text: text.into(),
         });
         self.models.push(new.clone());
@@ -503,18 +509,31 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_unlike_its_model_becomes_the_model() {
+    fn one_that_is_unlike_its_model_becomes_a_part_of_it() {
         let (mut packer, ladder) = (Packer::default(), ladder());
         packer.pack(&incident(1, &ladder)).unwrap();
         let mut other = incident(2, &ladder);
-        let words: String = (0..900u64).map(|n| format!("{:x}", n * n * 7919)).collect();
+        let words: String = (0..300u64).map(|n| format!("{:x}", n * n * 7919)).collect();
         other.title = words;
         let first = packer.pack(&other).unwrap();
         assert_eq!(first.open(), other);
         other.id = IncidentId(3);
         let second = packer.pack(&other).unwrap();
         assert!(second.bytes.len() < 100, "{}", second.bytes.len());
-        assert_eq!(packer.models.len(), 1);
+        // The model does not grow for ever.
+        for n in 4..100 {
+            let words = (0..300u64).map(|k| format!("{:x}", k * k * 7919 + 104_729 * n));
+            other.title = words.collect();
+            packer.pack(&other).unwrap();
+        }
+        assert_eq!(
+            (packer.models.len(), packer.models[0].samples),
+            (1, SAMPLES)
+        );
+        assert_eq!(
+            packer.pack(&incident(5, &ladder)).unwrap().open(),
+            incident(5, &ladder)
+        );
     }
 
     #[test]
