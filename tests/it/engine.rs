@@ -186,6 +186,8 @@ async fn after_a_crash_every_alert_is_there_and_is_believed_for_the_grace() {
             )]
         };
         w.engine.take(leased(&w)).await.unwrap();
+        // What was told has come back: nothing makes the old one look at the clock once more.
+        w.advance_secs(1).await;
         // Down for an hour: nobody could repeat the alert, so nobody may take it as ended.
         w.clock.advance_ms(3_600_000);
         w.kill_and_restart().await;
