@@ -163,28 +163,29 @@ impl Tab {
     pub async fn sees(&self, css: &str, words: &str) {
         let what = format!("{} sees “{words}” in {css}", self.name);
         until(&what, PATIENCE, async || {
-            let texts = self.texts(css).await;
+            let texts = self.look_for(css).await?;
             if texts.iter().any(|t| t.contains(words)) {
                 return Ok(());
             }
-            Err((self.path().await, texts))
+            Err(format!("{} {texts:?}", self.path().await))
         })
         .await;
     }
 
     /// The words of all elements that can be seen, white space folded.
     pub async fn texts(&self, css: &str) -> Vec<String> {
+        let found = self.look_for(css).await;
+        found.unwrap_or_else(|e| panic!("{}: {css}: {e}", self.name))
+    }
+
+    /// As [`Tab::texts`]; nothing can be asked of a page that is just making room for the next one.
+    async fn look_for(&self, css: &str) -> Result<Vec<String>, String> {
         let find = format!(
             "return [...document.querySelectorAll({css:?})].filter((e) => e.checkVisibility())\
              .map((e) => e.innerText.replace(/\\s+/g, ' ').trim())"
         );
-        let Value::Array(texts) = self.js(&find).await else {
-            panic!("not an array");
-        };
-        texts
-            .iter()
-            .map(|t| t.as_str().unwrap().to_owned())
-            .collect()
+        let found = self.client.execute(&find, Vec::new()).await;
+        serde_json::from_value(found.map_err(|e| e.to_string())?).map_err(|e| e.to_string())
     }
 
     /// Clicks the first element that can be seen.
@@ -198,6 +199,22 @@ impl Tab {
             "//main//*[self::button or self::a or self::summary][normalize-space()='{words}']"
         );
         self.click_on(Locator::XPath(&path)).await;
+    }
+
+    /// Presses what loads a page, and waits for that page: the old one may show the outcome by itself
+    /// before it goes, and what is opened or typed there goes with it.
+    pub async fn submit(&self, words: &str) {
+        self.mark().await;
+        self.press(words).await;
+        let what = format!("{} reads the page after “{words}”", self.name);
+        until(&what, PATIENCE, async || {
+            let ready = "return window.firebellMark !== true && document.readyState === 'complete'";
+            match self.client.execute(ready, Vec::new()).await {
+                Ok(Value::Bool(true)) => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        })
+        .await;
     }
 
     /// A part may be drawn anew between finding and clicking; then it is found again.

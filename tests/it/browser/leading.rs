@@ -35,12 +35,12 @@ async fn an_incident_is_led_on_a_phone_and_looked_at_on_a_desk() {
             &json!([{ "labels": {"alertname": "Worse", "service": "checkout", "severity": "critical"} }]),
         )
         .await;
-    tab.press("Post the report").await;
+    tab.submit("Post the report").await;
     tab.sees(".command .can", "a DBA").await;
     tab.click("#task summary").await;
     tab.write("#task-text", "look at the replicas").await;
     tab.write("#task-due", "30m").await;
-    tab.press("Add the task").await;
+    tab.submit("Add the task").await;
     tab.sees(".command", "look at the replicas").await;
     tab.fits_the_screen("/incidents/1").await;
     tab.shoot("command-goes-on").await;

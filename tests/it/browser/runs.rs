@@ -129,7 +129,7 @@ async fn a_run_is_asked_for_approved_by_a_second_person_run_and_undone() {
 
     // Looking first: nobody has to agree to that.
     in_order([&bo, &ana], "/incidents/1/run/web-drain?dry=yes", "run-dry").await;
-    ana.press("Dry run").await;
+    ana.submit("Dry run").await;
     state_of(&firebell, 1, "succeeded").await;
     ana.goto(home).await;
     ana.sees("#run-1", "would mark web-7 down").await;
@@ -140,7 +140,7 @@ async fn a_run_is_asked_for_approved_by_a_second_person_run_and_undone() {
     ana.sees("main", "Its dry run is exactly this").await;
     ana.fits_the_screen("confirm").await;
     ana.shoot("run-confirm").await;
-    ana.press("Ask for approval").await;
+    ana.submit("Ask for approval").await;
     state_of(&firebell, 2, "asked").await;
     in_order([&bo, &ana], home, "run-waits").await;
     ana.sees("#run-2", "Waits for somebody else to approve.")
@@ -205,7 +205,7 @@ async fn an_outcome_nobody_knows_is_looked_at_and_settled_with_a_note() {
     bo.pick("bo").await;
     ana.goto("/incidents/1/run/flush").await;
     ana.press("Show me exactly what runs").await;
-    ana.press("Run it now").await;
+    ana.submit("Run it now").await;
     state_of(&firebell, 1, "running").await;
     firebell.kill();
     loses_its_shim(folder.path());

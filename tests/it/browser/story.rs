@@ -136,7 +136,7 @@ impl Room {
         ana.press("Show me exactly what runs").await;
         ana.sees("pre.argv", r#"["/bin/df", "-h", "/tmp"]"#).await;
         ana.shoot("run-confirm").await;
-        ana.press("Run it now").await;
+        ana.submit("Run it now").await;
         bo.sees(".run .output", "Filesystem").await;
         bo.sees(".run[data-state=good]", "Show disk usage").await;
         bo.sees(".posts .line", "Show disk usage").await;
@@ -159,7 +159,7 @@ impl Room {
             "restarted the web server on web-3 (graceful, 30 s)",
         )
         .await;
-        ana.press("Ask for approval").await;
+        ana.submit("Ask for approval").await;
         ana.goto(path).await;
         ana.sees(
             ".run[data-state=asked]",
@@ -229,11 +229,11 @@ impl Room {
         ana.press("Preview").await;
         ana.sees(".pm-document strong", "Monday").await;
         ana.shoot("postmortem-preview").await;
-        ana.press("Save").await;
+        ana.submit("Save").await;
         ana.sees(".pm-document", "and somebody looked.").await;
         ana.goto(&format!("/incidents/{incident}")).await;
         ana.write("#note", "the cache was cold for an hour").await;
-        ana.press("Add to the timeline").await;
+        ana.submit("Add to the timeline").await;
         ana.sees("main", "the cache was cold").await;
         ana.goto(&page).await;
         ana.sees(".pm-document", "the cache was cold for an hour")
