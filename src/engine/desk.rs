@@ -243,13 +243,10 @@ impl Desk {
     async fn tell_wholes(&mut self, draft: &mut Draft) {
         while let Some(untold) = draft.untold.pop() {
             // It can only be told what is stored; a database that does not answer fails the batch too.
-            match self.load(untold.whole).await {
-                Ok(()) => {}
-                Err(failure) => {
-                    let (whole, part) = (untold.whole.0, untold.part.0);
-                    tracing::warn!(whole, part, %failure, "a whole could not be told how its part stands");
-                    continue;
-                }
+            if let Err(failure) = self.load(untold.whole).await {
+                let (whole, part) = (untold.whole.0, untold.part.0);
+                tracing::warn!(whole, part, %failure, "a whole could not be told how its part stands");
+                continue;
             }
             if let Some(memory) = &mut self.memory {
                 draft.tell_whole(memory, &untold);

@@ -185,21 +185,13 @@ impl Engine {
             return Ok(k.id.clone());
         }
         let row = SubscriberRow {
-            id: known.as_ref().map_or_else(
-                || uuid::Uuid::new_v4().simple().to_string(),
-                |k| k.id.clone(),
-            ),
             kind: "mail".to_owned(),
             address: email,
             audience,
             topics,
             state: "asked".to_owned(),
-            round: known.as_ref().map_or(1, |k| k.round + 1),
-            tries: 0,
             person: person.to_owned(),
-            asked_at: now,
-            created_at: known.map_or(now, |k| k.created_at),
-            updated_at: now,
+            ..SubscriberRow::again(known.as_ref(), now)
         };
         let code = BulletinRow {
             subscriber: row.id.clone(),

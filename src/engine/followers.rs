@@ -131,22 +131,14 @@ impl Engine {
             ..Topics::default()
         };
         let row = SubscriberRow {
-            id: known.as_ref().map_or_else(
-                || uuid::Uuid::new_v4().simple().to_string(),
-                |k| k.id.clone(),
-            ),
             kind: via.kind().to_owned(),
             address: via.address(),
             audience: Audience::Internal,
             topics: serde_json::to_string(&topics)
                 .map_err(|e| Failure::Unavailable(format!("it cannot be kept: {e}")))?,
             state: "on".to_owned(),
-            round: known.as_ref().map_or(1, |k| k.round + 1),
-            tries: 0,
             person: person.to_owned(),
-            asked_at: now,
-            created_at: known.map_or(now, |k| k.created_at),
-            updated_at: now,
+            ..SubscriberRow::again(known.as_ref(), now)
         };
         let changes = UpdateChanges {
             subscribers: vec![row],

@@ -6,7 +6,7 @@ use super::shelf::{Kept, Packer, REST_MS, Shelf};
 use crate::core::audit::{Entry, Fact, Head};
 use crate::core::brakes::{Brakes, HOUR_MS, Switches};
 use crate::core::id::{AlertId, IncidentId, Seq};
-use crate::core::incident::{Incident, Ladder, Status, wake_at};
+use crate::core::incident::{Incident, Ladder, wake_at};
 use crate::core::time::Time;
 use crate::store::{
     Delivery, HighWater, Lane, LiveAlert, NoticeRow, OutboxRow, ShowRow, Store, StoreFault,
@@ -99,8 +99,7 @@ impl Memory {
         }
         memory.quiet = Quiet::restore(store, now).await?;
         let latches = store.latches(now.plus_ms(-HOUR_MS)).await?;
-        let all = memory.incidents.all();
-        let open = all.filter(|(_, i)| i.status() != Status::Resolved).count();
+        let open = memory.incidents.open().count();
         memory.brakes = Brakes::of(latches, Switches::of(store.switches().await?), open);
         Ok((
             memory,

@@ -68,6 +68,11 @@ impl Kept {
         }
     }
 
+    /// Whether it is not over.
+    pub(super) fn is_open(&self) -> bool {
+        self.status() != Status::Resolved
+    }
+
     /// Where it stands.
     pub(super) fn status(&self) -> Status {
         match self {
@@ -138,9 +143,20 @@ impl Shelf {
         self.0.remove(&id);
     }
 
+    /// Those that are not over, the same way.
+    pub(super) fn open(&self) -> impl Iterator<Item = (IncidentId, &Kept)> {
+        self.all().filter(|(_, kept)| kept.is_open())
+    }
+
     /// All of them as they are kept, in no order.
     pub(super) fn all(&self) -> impl Iterator<Item = (IncidentId, &Kept)> {
         self.0.iter().map(|(id, kept)| (*id, kept))
+    }
+}
+
+impl FromIterator<(IncidentId, Kept)> for Shelf {
+    fn from_iter<I: IntoIterator<Item = (IncidentId, Kept)>>(all: I) -> Shelf {
+        Shelf(all.into_iter().collect())
     }
 }
 

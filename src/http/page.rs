@@ -243,13 +243,16 @@ fn rules(set: &mut HeaderMap) {
 }
 
 fn small(status: u16, title: &str, words: &str, kind: &Kind) -> Answer {
-    let mut answer = Response::new(Body::from(message(
-        title,
-        words,
-        kind,
-        "style.css",
-        Some("./"),
-    )));
+    small_at((status, title, words, kind), "style.css", Some("./"))
+}
+
+/// A small page with its rules: an answer to a form or a link. `sheet` and `home` as of [`message`].
+pub(super) fn small_at(
+    (status, title, words, kind): (u16, &str, &str, &Kind),
+    sheet: &str,
+    home: Option<&str>,
+) -> Answer {
+    let mut answer = Response::new(Body::from(message(title, words, kind, sheet, home)));
     *answer.status_mut() =
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let set = answer.headers_mut();

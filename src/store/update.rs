@@ -65,6 +65,30 @@ pub struct SubscriberRow {
     pub updated_at: Time,
 }
 
+impl SubscriberRow {
+    /// Asked for now, once more where it is known: its id, round and times; the rest is still to be said.
+    #[must_use]
+    pub fn again(known: Option<&SubscriberRow>, now: Time) -> SubscriberRow {
+        SubscriberRow {
+            id: known.map_or_else(
+                || uuid::Uuid::new_v4().simple().to_string(),
+                |k| k.id.clone(),
+            ),
+            kind: String::new(),
+            address: String::new(),
+            audience: Audience::Internal,
+            topics: String::new(),
+            state: String::new(),
+            round: known.map_or(1, |k| k.round + 1),
+            tries: 0,
+            person: String::new(),
+            asked_at: now,
+            created_at: known.map_or(now, |k| k.created_at),
+            updated_at: now,
+        }
+    }
+}
+
 /// What is to be sent to a subscriber, and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BulletinRow {

@@ -146,12 +146,12 @@ pub(super) async fn sleep_until(at: Option<Instant>) {
 }
 
 impl Desk {
-    /// Ends the deciding of the open batch and begins to write it. None may be being written.
+    /// Ends the deciding of the open batch, which is rounded off, and begins to write it. None may be being
+    /// written.
     pub(super) fn seal(&mut self) -> Turn {
-        let Some(mut batch) = self.open.take() else {
+        let Some(batch) = self.open.take() else {
             return Turn::Next;
         };
-        self.flush(&mut batch);
         let Some(memory) = &mut self.memory else {
             return batch.refuse("the database does not answer");
         };

@@ -9,7 +9,7 @@
 use super::Desk;
 use crate::core::alert::Labels;
 use crate::core::id::{AlertId, IncidentId};
-use crate::core::incident::{Command, Incident, Refusal, Status};
+use crate::core::incident::{Command, Incident, Refusal};
 use crate::core::silence::{self, Reminder, Silence, SilenceRefusal, Tally};
 use crate::core::time::Time;
 use crate::engine::desk::commit::Batch;
@@ -112,9 +112,8 @@ impl Desk {
         if active != quiet.active {
             quiet.active = active;
             quiet.look_at_all();
-            let all = memory.incidents.all();
-            let open = all.filter(|(_, i)| i.status() != Status::Resolved && i.fires());
-            quiet.unsure.extend(open.map(|(id, _)| id));
+            let fires = memory.incidents.open().filter(|(_, i)| i.fires());
+            quiet.unsure.extend(fires.map(|(id, _)| id));
         }
     }
 

@@ -3,7 +3,6 @@
 
 use super::Desk;
 use super::commit::{Batch, written};
-use crate::core::incident::Status;
 use crate::engine::draft::Draft;
 use crate::engine::lease::Leases;
 use crate::engine::memory::{Memory, Restored};
@@ -55,11 +54,8 @@ impl Desk {
         let mut leases = Leases::new(inner.seen.clone());
         let (memory, restored) = Memory::restore(&inner.store, &mut leases, now).await?;
         *inner.leases.write().unwrap_or_else(PoisonError::into_inner) = leases;
-        let mut open = Shelf::default();
-        let all = memory.incidents.all();
-        for (id, kept) in all.filter(|(_, i)| i.status() != Status::Resolved) {
-            open.insert(id, kept.clone());
-        }
+        let open = memory.incidents.open();
+        let open: Shelf = open.map(|(id, kept)| (id, kept.clone())).collect();
         *inner.open.write().unwrap_or_else(PoisonError::into_inner) = open;
         self.engine.put_in_force(&memory.quiet.silences);
         self.engine.put_switches(&memory.brakes.switches);

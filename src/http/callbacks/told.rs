@@ -3,10 +3,10 @@
 
 use crate::engine::{Door, Said};
 use crate::http::App;
-use crate::http::page::field;
-use crate::page::{Kind, POLICY, STYLE, message};
+use crate::http::page::{field, small_at};
+use crate::page::{Kind, STYLE};
 use axum::extract::{Query, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::Deserialize;
@@ -69,23 +69,5 @@ async fn carry(app: &App, door: Door) -> Response {
     // A page that is only written as files takes no links, and is still where the reader came from.
     let page = app.engine.directory().page.clone();
     let home = page.as_ref().map(|p| p.url.as_str());
-    let mut answer = message(title, &words, &kind, SHEET, home).into_response();
-    *answer.status_mut() =
-        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let rules: [(HeaderName, &str); 4] = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-    ];
-    for (name, value) in rules {
-        answer
-            .headers_mut()
-            .insert(name, HeaderValue::from_static(value));
-    }
-    if status == 503 {
-        let soon = HeaderValue::from_static("5");
-        answer.headers_mut().insert(header::RETRY_AFTER, soon);
-    }
-    answer
+    small_at((status, title, &words, &kind), SHEET, home)
 }

@@ -4,27 +4,17 @@
 use super::house::{House, Plan};
 use super::on_discord::OnDiscord;
 use super::on_slack::OnSlack;
+use super::rooms::furnished;
 use super::stage::{Play, Spot, Stage, TEAM};
 use crate::halt::Halt;
-use firebell::core::directory::Target;
-use firebell::core::id::{IncidentId, Severity};
-use firebell::core::rooms::{Invite, Template};
+use firebell::core::id::IncidentId;
 use std::sync::Arc;
 
 /// More calls than a room takes; where it ends is found out.
 const CALLS: usize = 60;
 
 fn plan(platform: &str) -> Plan {
-    let mut plan = Plan::only(platform);
-    plan.rooms.name = Template::parse("war-{id}-{title}").unwrap();
-    plan.rooms.meeting = Some(Template::parse("https://meet.example/{id}").unwrap());
-    plan.rooms.announce = Some("incidents".to_owned());
-    plan.rooms.invite = vec![Invite {
-        severity: Some(Severity(0)),
-        targets: vec![Target::Person("dee".to_owned())],
-        ..Invite::default()
-    }];
-    plan
+    furnished(Plan::only(platform))
 }
 
 /// Every surface of an incident is as it should be, and nothing is on its way.

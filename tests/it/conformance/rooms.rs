@@ -9,7 +9,11 @@ use firebell::core::id::Severity;
 use firebell::core::rooms::{Invite, Template};
 
 fn planned() -> Plan {
-    let mut plan = Plan::all();
+    furnished(Plan::all())
+}
+
+/// With a name, a meeting, a digest and a guest for each room.
+pub(super) fn furnished(mut plan: Plan) -> Plan {
     plan.rooms.name = Template::parse("war-{id}-{title}").unwrap();
     plan.rooms.meeting = Some(Template::parse("https://meet.example/{id}").unwrap());
     plan.rooms.announce = Some("incidents".to_owned());

@@ -1,13 +1,13 @@
 //! What past incidents count for: read once when they are over, again when they change, and the same
 //! whenever it is made.
 
+use super::runs::echoes;
 use crate::world::{START, World, person};
 use firebell::core::analytics::{Asked, Fact, Span, fact};
-use firebell::core::id::{IncidentId, RunId};
-use firebell::core::incident::{Ask, Command, Shape};
+use firebell::core::id::IncidentId;
+use firebell::core::incident::{Command, Shape};
 use firebell::core::time::Time;
 use firebell::engine::counted;
-use std::collections::BTreeMap;
 
 const CHECKOUT: &[(&str, &str)] = &[("service", "checkout"), ("severity", "critical")];
 
@@ -124,20 +124,7 @@ async fn a_drill_is_no_incident_no_load_no_noise_and_no_run_of_any_count_until_i
     let w = World::on("sqlite::memory:").await;
     let practised = [CHECKOUT, &[("drill", "yes")]].concat();
     w.fire("Blip", &practised).await;
-    let echo = w.directory.actions["echo"].clone();
-    let ask = Command::AskRun {
-        by: person("ana"),
-        run: RunId(1),
-        action: echo,
-        args: BTreeMap::new(),
-        ask: Ask::default(),
-    };
-    w.tell(1, ask).await;
-    let approve = Command::ApproveRun {
-        by: person("ana"),
-        run: RunId(1),
-    };
-    w.tell(1, approve).await;
+    echoes(&w).await;
     while !w.kinds(1).await.contains(&"run_ended") {
         tokio::task::yield_now().await;
     }

@@ -63,11 +63,16 @@ async fn running(database: &str, argv: &[&str]) -> World {
         .insert("echo".to_owned(), std::sync::Arc::new(slow));
     let w = World::with(database, directory).await;
     w.fire("Down", MAJOR).await;
-    let echo = w.directory.actions["echo"].clone();
+    echoes(&w).await;
+    w
+}
+
+/// Ana asks for the first run, of `echo`, and confirms it.
+pub(super) async fn echoes(w: &World) {
     let ask = Command::AskRun {
         by: person("ana"),
         run: RunId(1),
-        action: echo,
+        action: w.directory.actions["echo"].clone(),
         args: BTreeMap::new(),
         ask: Ask::default(),
     };
@@ -77,7 +82,6 @@ async fn running(database: &str, argv: &[&str]) -> World {
         run: RunId(1),
     };
     w.tell(1, confirm).await;
-    w
 }
 
 async fn is_running(w: &World) {

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use bytes::Bytes;
 use firebell::core::directory::{ConductRules, ContactKind, Directory};
-use firebell::core::id::{IncidentId, Severity};
+use firebell::core::id::{Actor, IncidentId, Severity};
 use firebell::core::incident::{Audience, Command, ConductCommand};
 use firebell::core::subscribe::{Subscriber, Topics, Via};
 use std::sync::{Arc, Mutex};
@@ -193,6 +193,18 @@ async fn a_receiver_that_refuses_is_given_up_with_its_reason_and_pages_leave_mea
     w.configure(|d| d.subscribers.clear()).await;
 }
 
+/// Ana has the first incident and leads it.
+async fn leading(w: &World) -> Actor {
+    let ana = person("ana");
+    w.tell(1, Command::Acknowledge { by: ana.clone() }).await;
+    let lead = Command::Lead {
+        by: ana.clone(),
+        lead: ana.clone(),
+    };
+    w.tell(1, lead).await;
+    ana
+}
+
 #[tokio::test]
 async fn an_update_that_is_due_is_asked_of_who_leads_once_whatever_crashed() {
     on_both(async |database| {
@@ -200,16 +212,7 @@ async fn an_update_that_is_due_is_asked_of_who_leads_once_whatever_crashed() {
         directory.updates.every.insert(Severity(1), 1_800_000);
         let mut w = World::with(&database.url, directory).await;
         w.fire("A", &[("service", "checkout")]).await;
-        let ana = person("ana");
-        w.tell(1, Command::Acknowledge { by: ana.clone() }).await;
-        w.tell(
-            1,
-            Command::Lead {
-                by: ana.clone(),
-                lead: ana.clone(),
-            },
-        )
-        .await;
+        let ana = leading(&w).await;
         let asked = |w: &World| {
             let said = w.platform.said.lock().unwrap();
             said.iter()
@@ -243,16 +246,7 @@ async fn an_update_that_is_due_is_asked_of_who_has_communications_before_who_lea
         directory.conduct = Arc::new(ConductRules::shipped());
         let mut w = World::with(&database.url, directory).await;
         w.fire("A", &[("service", "checkout")]).await;
-        let ana = person("ana");
-        w.tell(1, Command::Acknowledge { by: ana.clone() }).await;
-        w.tell(
-            1,
-            Command::Lead {
-                by: ana.clone(),
-                lead: ana.clone(),
-            },
-        )
-        .await;
+        let ana = leading(&w).await;
         let asked = |w: &World, who: &str| {
             let said = w.platform.lines(&format!("@{who}")).into_iter();
             said.filter(|l| l.contains("An update is due")).count()
