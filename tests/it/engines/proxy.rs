@@ -84,6 +84,8 @@ async fn carry(mut client: TcpStream, upstream: SocketAddr, mood: Arc<Mutex<Mood
                 let asked = &there[..n];
                 {
                     let mut mood = mood.lock().unwrap();
+                    // The cut may come to a connection that is just being made, or a moment later.
+                    if mood.lost { return }
                     let hit = mood.swallow.as_ref().is_some_and(|want| {
                         asked.windows(want.len()).any(|piece| piece == want)
                     });
