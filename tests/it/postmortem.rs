@@ -1,7 +1,7 @@
 //! The postmortem after the incident: what people write, where it goes, what is found again.
 
 mod exports;
-mod forges;
+pub mod forges;
 mod formats;
 mod places;
 mod repository;

@@ -98,10 +98,12 @@ const Live = {
     const old = whole ? el : null;
     if (whole ? same(old, first) : same(el, box.content)) return el;
     const keep = remember(el);
+    const stay = steady(el);
     const at = Posts.atEnd();
     if (whole) el.replaceWith(first); else el.replaceChildren(box.content);
     const now = whole ? first : el;
     recall(now, keep);
+    stay();
     if (at) Posts.toEnd();
     after(now);
     return now;
@@ -145,6 +147,22 @@ function recall(el, keep) {
     if (field) { field.value = value; field.setSelectionRange(at, at); }
   }
   if (keep.focus) (el.matches(keep.focus) ? el : el.querySelector(keep.focus) || $("main")).focus({ preventScroll: true });
+}
+
+// What is in the middle of the screen stays there when a part above it grows or shrinks: nobody is to press
+// what slides under the finger. Browsers see to that themselves, but not where a part is replaced whole.
+function steady(el) {
+  const box = el.closest(".scroll") || document.scrollingElement;
+  const seen = [.5, .75, .25].map((y) => document.elementFromPoint(innerWidth / 2, innerHeight * y))
+    .find((e) => e && box.contains(e) && !e.contains(el));
+  // What is replaced itself is known again by its id.
+  const mark = seen && el.contains(seen) ? seen.closest("[id]") : seen;
+  const place = () => (mark?.isConnected ? mark : mark && $(mark.id))?.getBoundingClientRect().top;
+  const top = place();
+  return () => {
+    const by = (place() ?? top) - top;
+    if (by && box.scrollTop) box.scrollTop += by;
+  };
 }
 
 // Where the focus was. A button is one of its own incident's: the focus must never come to rest on

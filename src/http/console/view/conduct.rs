@@ -259,8 +259,8 @@ fn task(scene: Scene<'_>, id: IncidentId, task: &Task, trackers: &Trackers) -> M
                 }
             }
             @if !done {
-                // A failure never blocks anything: it stands here, and is tried again.
-                @for name in trackers.names.iter().filter(|n| sent(n).is_none()) {
+                // A failure never blocks anything: it stands here, is tried again, and can be once it was given up.
+                @for name in trackers.names.iter().filter(|n| sent(n).is_none_or(|e| e.state == "failed")) {
                     form.press method="post" action={ "/incidents/" (id.0) "/postmortem/change" } {
                         (hidden(scene))
                         input type="hidden" name="act" value="export";
