@@ -455,6 +455,13 @@ pub trait Chat: Send + Sync {
         Box::pin(std::future::ready(Err(unable())))
     }
 
-    /// Says something that belongs to no incident, such as that another platform is gone.
-    fn tell<'a>(&'a self, room: &'a RoomRef, key: &'a str, text: &'a str) -> Answer<'a, ()>;
+    /// Says something that belongs to no incident, such as that another platform is gone. `again`: an
+    /// earlier try may have arrived, so it is looked for first.
+    fn tell<'a>(
+        &'a self,
+        room: &'a RoomRef,
+        key: &'a str,
+        text: &'a str,
+        again: bool,
+    ) -> Answer<'a, ()>;
 }

@@ -344,7 +344,14 @@ impl Chat for ConsoleChat {
         Box::pin(self.change(message, "", "removed"))
     }
 
-    fn tell<'a>(&'a self, room: &'a RoomRef, key: &'a str, text: &'a str) -> Answer<'a, ()> {
+    /// A post's key is in the database once: there is nothing to look for.
+    fn tell<'a>(
+        &'a self,
+        room: &'a RoomRef,
+        key: &'a str,
+        text: &'a str,
+        _again: bool,
+    ) -> Answer<'a, ()> {
         Box::pin(async move {
             let post = self.blank(self.find(room).await?, "line", format!("tell:{key}"));
             let row = PostRow {

@@ -94,7 +94,7 @@ async fn tell(other: &Listener, key: &str, news: &str) {
     let room = RoomRef::Channel(other.channel.clone());
     for attempt in 1..=TRIES {
         other.chat.turn(Some(&room), Budget::Line).await;
-        match other.chat.tell(&room, key, news).await {
+        match other.chat.tell(&room, key, news, attempt > 1).await {
             Ok(()) => return,
             Err(fault) => {
                 tracing::warn!(platform = other.chat.platform(), attempt, %fault, "news of another platform could not be told");

@@ -66,4 +66,5 @@ on_every_platform! {
     a_checklist_is_ticked_on_a_board_that_is_there_once,
     a_task_has_an_owner_who_is_told_and_a_report_stands_on_the_board,
     a_decision_has_its_own_time_and_who_leaves_hands_over,
+    a_channel_is_told_of_an_incident_from_when_it_asks_until_it_has_enough,
 }

@@ -59,7 +59,7 @@ impl Chat for Thin {
         ok(String::new())
     }
 
-    fn tell<'a>(&'a self, _: &'a RoomRef, _: &'a str, _: &'a str) -> Answer<'a, ()> {
+    fn tell<'a>(&'a self, _: &'a RoomRef, _: &'a str, _: &'a str, _: bool) -> Answer<'a, ()> {
         ok(())
     }
 }

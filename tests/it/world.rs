@@ -238,13 +238,24 @@ impl Chat for Adapter {
         })
     }
 
-    fn tell<'a>(&'a self, room: &'a RoomRef, key: &'a str, text: &'a str) -> Answer<'a, ()> {
+    fn tell<'a>(
+        &'a self,
+        room: &'a RoomRef,
+        key: &'a str,
+        text: &'a str,
+        again: bool,
+    ) -> Answer<'a, ()> {
         let said = Said::Line {
             room: place(room),
             text: text.to_owned(),
             key: key.to_owned(),
         };
-        Box::pin(async move { self.0.answer(said, String::new()).await.map(drop) })
+        Box::pin(async move {
+            if again && self.0.said.lock().unwrap().contains(&said) {
+                return Ok(());
+            }
+            self.0.answer(said, String::new()).await.map(drop)
+        })
     }
 }
 

@@ -1,4 +1,5 @@
-//! Lines for channels and people that belong to no incident: said at least once, the platform knows the key.
+//! Lines for channels and people that belong to no incident: said at least once, by a key that the platform
+//! is asked for before one is said again.
 
 use super::{Deliver, Finished, Poke, wait_ms};
 use crate::chat::{Budget, Fault, Retry, RoomRef};
@@ -20,8 +21,13 @@ fn place(channel: &str) -> RoomRef {
 }
 
 impl Deliver {
-    /// Takes one in. One that is on its way already stays as it is.
+    /// Takes one in, or takes back one that is not to be said any more. One that is on its way already
+    /// stays as it is.
     pub(super) fn notice(&mut self, row: NoticeRow) {
+        if row.state != "waiting" {
+            self.notices.remove(&row.key);
+            return;
+        }
         let (key, due) = (row.key.clone(), row.due_at);
         self.notices.entry(key.clone()).or_insert(row);
         self.poke_at(due, Poke::Notice(key));
@@ -38,7 +44,8 @@ impl Deliver {
             let result = match chat {
                 Some(chat) => {
                     chat.turn(Some(&place), Budget::Line).await;
-                    chat.tell(&place, &row.key, &row.text).await
+                    chat.tell(&place, &row.key, &row.text, row.attempts > 0)
+                        .await
                 }
                 None => Err(Fault {
                     why: format!("{} is not connected", row.platform),

@@ -8,7 +8,7 @@ use crate::engine::lease::Leases;
 use crate::engine::memory::{Memory, Restored};
 use crate::engine::outgoing::{Message, Outgoing};
 use crate::engine::shelf::Shelf;
-use crate::store::{Delivery, Lane, StoreFault};
+use crate::store::{Delivery, Lane, NoticeRow, StoreFault};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
@@ -68,7 +68,14 @@ impl Desk {
     pub(super) async fn resume(&mut self, restored: Restored) -> anyhow::Result<()> {
         let mut draft = Draft::new(&self.engine);
         draft.behind.extend(restored.shows);
-        draft.notices.extend(restored.notices);
+        // What the process before this one was sending may have arrived.
+        let tried = |row: NoticeRow| NoticeRow {
+            attempts: row.attempts.max(1),
+            ..row
+        };
+        draft
+            .notices
+            .extend(restored.notices.into_iter().map(tried));
         let _ = self.engine.0.deliver.send(Message::Restart);
         for row in restored.outbox {
             self.load(row.incident).await?;

@@ -441,9 +441,20 @@ impl Chat for Discord {
         Box::pin(self.delete(room, message))
     }
 
-    fn tell<'a>(&'a self, room: &'a RoomRef, key: &'a str, text: &'a str) -> Answer<'a, ()> {
+    fn tell<'a>(
+        &'a self,
+        room: &'a RoomRef,
+        key: &'a str,
+        text: &'a str,
+        again: bool,
+    ) -> Answer<'a, ()> {
         Box::pin(self.refind(room, move || async move {
             let channel = self.place(room).await?;
+            let mark = render::news_mark(key);
+            let fits = |m: &Value| bears(m["content"].as_str().unwrap_or_default(), &mark);
+            if again && self.own_message(&channel, fits).await?.is_some() {
+                return Ok(());
+            }
             self.create(&channel, &render::news(key, text), Some(room))
                 .await
                 .map(drop)

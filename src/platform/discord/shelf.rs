@@ -154,7 +154,7 @@ impl Discord {
         );
         let place = RoomRef::Channel(self.settings.place.channel.clone());
         let key = format!("full:{}", oldest.id);
-        if let Err(fault) = self.tell(&place, &key, &told).await {
+        if let Err(fault) = self.tell(&place, &key, &told, false).await {
             tracing::warn!(platform = self.name(), %fault, told, "a removed room could not be told of");
         }
         Ok(())

@@ -232,8 +232,14 @@ impl Chat for Slack {
         Box::pin(async move { Ok(self.delete(room, message).await?) })
     }
 
-    fn tell<'a>(&'a self, room: &'a RoomRef, key: &'a str, text: &'a str) -> Answer<'a, ()> {
-        Box::pin(async move { Ok(self.post_news(room, key, text).await?) })
+    fn tell<'a>(
+        &'a self,
+        room: &'a RoomRef,
+        key: &'a str,
+        text: &'a str,
+        again: bool,
+    ) -> Answer<'a, ()> {
+        Box::pin(async move { Ok(self.post_news(room, key, text, again).await?) })
     }
 }
 

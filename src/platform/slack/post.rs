@@ -306,10 +306,14 @@ impl Slack {
         room: &RoomRef,
         key: &str,
         words: &str,
+        again: bool,
     ) -> Result<(), Failed> {
-        let channel = self.place(room).await?;
+        let (channel, key) = (self.place(room).await?, format!("tell:{key}"));
+        if again && self.earlier(&channel, &key).await?.is_some() {
+            return Ok(());
+        }
         let drawn = render::words(words);
-        let done = self.post(&channel, &format!("tell:{key}"), &drawn).await;
+        let done = self.post(&channel, &key, &drawn).await;
         done.inspect_err(|f| self.lost(room, &channel, f)).map(drop)
     }
 }

@@ -73,6 +73,16 @@ impl OnSlack {
         self.world().ephemeral_to(who)
     }
 
+    /// What everybody in the channel was told in answer to a command.
+    fn aloud(&self, url: &str) -> Option<Told> {
+        let mut all = self.world().responses_to(url).into_iter();
+        let said = all.find(|r| r.body["response_type"] == "in_channel")?;
+        Some(Told {
+            text: said.body["text"].as_str()?.to_owned(),
+            alone: false,
+        })
+    }
+
     /// Does something and reads what is answered to it.
     async fn answer(&self, who: &str, deed: impl Future<Output = ()>) -> Told {
         let before = self.told(who).len();
@@ -146,12 +156,19 @@ impl Stage for OnSlack {
     }
 
     async fn types(&self, who: &str, spot: &Spot, line: &str) -> Told {
-        let deed = async {
-            let (person, line) = (self.world().user(who), format!("/firebell {line}"));
-            let reply = person.types(&line, &self.channel(spot)).await;
-            reply.assert_acked();
+        let before = self.told(who).len();
+        let (person, line) = (self.world().user(who), format!("/firebell {line}"));
+        let reply = person.types(&line, &self.channel(spot)).await;
+        let reply = reply.assert_acked();
+        let probe = async || {
+            let alone = self.told(who).get(before).map(|message| Told {
+                text: message.words(),
+                alone: true,
+            });
+            alone.or_else(|| self.aloud(&reply.response_url))
         };
-        self.answer(who, deed).await
+        let what = format!("Slack answers {who}");
+        self.house.expect(&what, probe).await
     }
 
     async fn says(&self, who: &str, spot: &Spot, text: &str) -> Seen {

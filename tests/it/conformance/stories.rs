@@ -417,3 +417,45 @@ pub async fn after_an_outage_the_card_is_drawn_once_and_the_lines_are_in_order<S
     let incident = s.house().incident(1).await.unwrap();
     assert!(!matches!(incident.climb, Climb::Exhausted { .. }));
 }
+
+pub async fn a_channel_is_told_of_an_incident_from_when_it_asks_until_it_has_enough<S: Stage>(
+    s: S,
+) {
+    let room = s.major("Down").await;
+    s.card("ana", &room, 1, "").await;
+    let general = Spot::Channel("general");
+    let (here, me) = ([("incident", "1"), ("where", "here")], [("incident", "1")]);
+    let told = s.command("ana", &room, "subscribe", &here).await;
+    assert!(told.text.contains("stand here already"), "{told:?}");
+    let told = s.command("ana", &general, "subscribe", &here).await;
+    assert!(told.text.contains("is posted in this channel"), "{told:?}");
+    let told = s.command("bo", &general, "subscribe", &here).await;
+    assert!(told.text.contains("told there already"), "{told:?}");
+    let told = s.command("bo", &general, "subscribe", &me).await;
+    assert!(told.text.contains("by direct message"), "{told:?}");
+    let update = async |text| {
+        let told = s.command("ana", &room, "update", &[("text", text)]).await;
+        assert!(told.text.contains("told to people inside"), "{told:?}");
+    };
+    let bo = Spot::Direct("bo");
+    update("@everyone <!channel> the pool is full").await;
+    s.line("bo", &general, "the pool is full").await;
+    s.line("bo", &bo, "the pool is full").await;
+    s.house().restarts().await;
+    let told = s.command("ana", &general, "unsubscribe", &here).await;
+    assert!(told.text.contains("not posted in this channel"), "{told:?}");
+    update("it works again").await;
+    // They are told in one go: where this is, the channel would have it too.
+    s.line("bo", &bo, "it works again").await;
+    let heard = async |spot: &Spot, words: &str| {
+        let all = s.seen("bo", spot).await;
+        all.iter().filter(|m| m.words.contains(words)).count()
+    };
+    assert_eq!(heard(&general, "the pool is full").await, 1, "told once");
+    assert_eq!(heard(&general, "it works again").await, 0);
+    for words in ["the pool is full", "it works again"] {
+        assert_eq!(heard(&bo, words).await, 1);
+        assert_eq!(heard(&Spot::Channel("web"), words).await, 0, "nobody asked");
+    }
+    s.assert_harmless().await;
+}
