@@ -4,6 +4,7 @@ use super::serve::{House, listen};
 use super::{demo_story, log, print, serve};
 use crate::{config, engine};
 use anyhow::Context;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -17,16 +18,24 @@ pub async fn demo(address: &str, data: &Path, quiet: bool) -> anyhow::Result<Exi
     let listener = listen(address).await?;
     // Port 0 asks for a free one; everything after must name the one that was given.
     let address = listener.local_addr().context("the address is unknown")?;
+    let page = beside(address).context("there is no free port for the status page")?;
     let address = address.to_string();
-    config::write_demo(data, &address)
+    config::write_demo(data, &address, &page.to_string())
         .with_context(|| format!("the example could not be written to {}", data.display()))?;
     let config = data.join("firebell.toml");
     // The file is the user's once it is written; the address asked for this time wins over it.
     let mut variables = config::variables();
     variables.insert("FIREBELL__LISTEN".to_owned(), address.clone());
-    let Some(loaded) = serve::told(config::load_with(&config, &variables)) else {
+    let Some(mut loaded) = serve::told(config::load_with(&config, &variables)) else {
         return Ok(ExitCode::FAILURE);
     };
+    let page = &mut loaded.settings.page.listen;
+    if let Some(taken) = page.take_if(|at| TcpListener::bind(at.as_str()).is_err()) {
+        tracing::warn!(
+            "{taken} cannot be listened on, so there is no status page this time; `listen` and `url` of [status_page] in {} are where it is",
+            config.display()
+        );
+    }
     let house = House::open(&config, loaded).await?;
     if !quiet {
         let tokens = demo_story::Tokens::read(&data.join("demo.env"))?;
@@ -36,4 +45,13 @@ pub async fn demo(address: &str, data: &Path, quiet: bool) -> anyhow::Result<Exi
     }
     print(&format!("console: {}/", house.app.settings.public_url))?;
     house.live(listener).await
+}
+
+/// Where the status page is to be: ten ports above the console, or at any port that is free.
+fn beside(console: SocketAddr) -> std::io::Result<SocketAddr> {
+    let above = console.port().checked_add(10).unwrap_or_default();
+    let listener = TcpListener::bind((console.ip(), above));
+    listener
+        .or_else(|_| TcpListener::bind((console.ip(), 0)))?
+        .local_addr()
 }

@@ -88,24 +88,26 @@ pub const DEMO_FILES: &[(&str, &str)] = &[
     ),
 ];
 
-/// The address in the shipped `firebell.toml`, replaced when another one is asked for.
+/// The addresses in the shipped `firebell.toml`, replaced when others are asked for.
 const SHIPPED_LISTEN: &str = "listen = \"127.0.0.1:8080\"";
+const SHIPPED_PAGE: &str = "127.0.0.1:8090";
 
-/// Writes the demo's files below `dir` where there are none yet, makes its two tokens once, and
-/// writes `dir/demo.env` for the shell: `FIREBELL_URL`, `FIREBELL_API_TOKEN`,
+/// Writes the demo's files below `dir` where there are none yet (with the addresses of the console and
+/// of the status page), makes its two tokens once, and writes `dir/demo.env` for the shell: `FIREBELL_URL`, `FIREBELL_API_TOKEN`,
 /// `FIREBELL_INGEST_TOKEN` (also the PagerDuty `routing_key`, hence 32 characters).
-/// May be called again, such as when the real port is known.
 ///
 /// # Errors
 /// When a file or folder cannot be written.
-pub fn write_demo(dir: &Path, listen: &str) -> Result<()> {
+pub fn write_demo(dir: &Path, listen: &str, page: &str) -> Result<()> {
     folder(dir, 0o755)?;
     for (name, text) in DEMO_FILES {
         let path = dir.join(name);
         if let Some(parent) = path.parent() {
             folder(parent, 0o755)?;
         }
-        let text = text.replacen(SHIPPED_LISTEN, &format!("listen = {listen:?}"), 1);
+        let text = text
+            .replacen(SHIPPED_LISTEN, &format!("listen = {listen:?}"), 1)
+            .replace(SHIPPED_PAGE, page);
         write_new(&path, &text, 0o644)?;
     }
     let secrets = dir.join("secrets");

@@ -265,7 +265,7 @@ fn routes_inherit_what_they_do_not_say() {
 
 fn demo() -> (TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
-    write_demo(dir.path(), "127.0.0.1:4711").unwrap();
+    write_demo(dir.path(), "127.0.0.1:4711", "127.0.0.1:4721").unwrap();
     let config = dir.path().join("firebell.toml");
     (dir, config)
 }

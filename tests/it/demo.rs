@@ -89,6 +89,30 @@ async fn the_demo_prints_one_line_and_has_something_to_answer_within_five_second
 }
 
 #[tokio::test]
+async fn the_demo_has_a_status_page_that_the_console_leads_to_and_starts_without_it_where_its_port_is_taken()
+ {
+    let mut firebell = Firebell::demo(true).await;
+    let inside = firebell.get_text("/status").await;
+    let link = Regex::new(r#"Everybody reads <a href="http://([0-9.:]+)">Example shop status"#);
+    let address = link.unwrap().captures(&inside).map(|c| c[1].to_owned());
+    let address = address.unwrap_or_else(|| panic!("{inside}"));
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let shown = client.get(format!("http://{address}/")).send().await;
+    let shown = shown.unwrap().text().await.unwrap();
+    assert!(
+        shown.contains("Checkout") && shown.contains("Search"),
+        "{shown}"
+    );
+    firebell.stop().await;
+    let taken = std::net::TcpListener::bind(&address).unwrap();
+    firebell.restart().await;
+    let inside = firebell.get_text("/status").await;
+    assert!(!inside.contains(&address), "{inside}");
+    assert!(firebell.log().contains("there is no status page this time"));
+    drop(taken);
+}
+
+#[tokio::test]
 async fn a_quiet_demo_fires_nothing_until_somebody_else_does() {
     let firebell = Firebell::demo(true).await;
     let labels = json!({"alertname": "Mine", "service": "search", "severity": "warning"});

@@ -27,7 +27,7 @@ fn add(folder: &Path, name: &str, text: &str) {
 #[test]
 fn what_nobody_has_shown_to_be_theirs_is_named_with_the_way_to_mend_it() {
     let folder = tempfile::tempdir().unwrap();
-    write_demo(folder.path(), "127.0.0.1:8080").unwrap();
+    write_demo(folder.path(), "127.0.0.1:8080", "127.0.0.1:8090").unwrap();
     std::fs::create_dir(folder.path().join("data")).unwrap();
     let (good, said) = doctor(folder.path());
     assert!(good, "{said}");
@@ -65,7 +65,7 @@ fn what_nobody_has_shown_to_be_theirs_is_named_with_the_way_to_mend_it() {
 #[test]
 fn a_calendar_that_does_not_answer_is_a_failure_without_a_copy() {
     let folder = tempfile::tempdir().unwrap();
-    write_demo(folder.path(), "127.0.0.1:8080").unwrap();
+    write_demo(folder.path(), "127.0.0.1:8080", "127.0.0.1:8090").unwrap();
     std::fs::create_dir(folder.path().join("data")).unwrap();
     // Port 1 of this machine answers nobody.
     write(

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 /// The demo's files, without a running demo.
 fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    write_demo(folder.path(), "127.0.0.1:8080").unwrap();
+    write_demo(folder.path(), "127.0.0.1:8080", "127.0.0.1:8090").unwrap();
     folder
 }
 
@@ -343,7 +343,7 @@ fn fairness_and_the_effect_of_a_change_are_told_at_the_terminal() {
         assert!(!good && err.contains(why), "{err}");
     }
     let new = tempfile::tempdir().unwrap();
-    write_demo(new.path(), "127.0.0.1:8080").unwrap();
+    write_demo(new.path(), "127.0.0.1:8080", "127.0.0.1:8090").unwrap();
     let file = new.path().join("schedules/web-primary.toml");
     let text = std::fs::read_to_string(&file).unwrap();
     let changed = text.replacen("\"chandra\"", "\"emi\"", 1);

@@ -1,7 +1,7 @@
 //! What a running `firebell serve` makes of files that change, and of calendars that are elsewhere.
 
 use crate::house::write;
-use crate::process::{Firebell, PATIENCE, until};
+use crate::process::{Firebell, PATIENCE, free_address, until};
 use axum::Router;
 use axum::routing::get;
 use firebell::config::write_demo;
@@ -9,7 +9,7 @@ use std::path::Path;
 
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    write_demo(folder.path(), "127.0.0.1:8080").unwrap();
+    write_demo(folder.path(), "127.0.0.1:8080", &free_address()).unwrap();
     folder
 }
 

@@ -2,7 +2,7 @@
 
 use super::driver::{Driver, Screen, Tab};
 use crate::house::write;
-use crate::process::Firebell;
+use crate::process::{Firebell, free_address};
 use firebell::config::write_demo;
 use serde_json::Value;
 
@@ -42,7 +42,7 @@ until = "2026-10-04 15:00"
 
 async fn firebell() -> (Firebell, tempfile::TempDir) {
     let scratch = tempfile::tempdir().unwrap();
-    write_demo(scratch.path(), "127.0.0.1:8080").unwrap();
+    write_demo(scratch.path(), "127.0.0.1:8080", &free_address()).unwrap();
     write(scratch.path(), "schedules/island.toml", ISLAND);
     let firebell = Firebell::serve(scratch.path()).await;
     (firebell, scratch)

@@ -83,17 +83,19 @@ fn the_demo_keeps_what_is_there_and_its_secrets_to_itself() {
     assert!(ingest.trim().bytes().all(|b| b.is_ascii_hexdigit()));
     assert_ne!(api, ingest);
     std::fs::write(dir.path().join("people/ana.toml"), "edited").unwrap();
-    write_demo(dir.path(), "127.0.0.1:4712").unwrap();
+    write_demo(dir.path(), "127.0.0.1:4712", "127.0.0.1:4722").unwrap();
     assert_eq!(read("people/ana.toml"), "edited");
     assert_eq!(
         (read("secrets/api-token"), read("secrets/ingest-token")),
         (api.clone(), ingest.clone())
     );
-    assert!(
-        std::fs::read_to_string(config)
-            .unwrap()
-            .contains("127.0.0.1:4711")
-    );
+    let main = std::fs::read_to_string(config).unwrap();
+    for line in [
+        "listen = \"127.0.0.1:4711\"",
+        "url = \"http://127.0.0.1:4721\"",
+    ] {
+        assert!(main.contains(line), "{line} in\n{main}");
+    }
     let env = read("demo.env");
     for line in [
         "FIREBELL_URL=http://127.0.0.1:4712".to_owned(),
