@@ -20,6 +20,7 @@ use crate::core::timeline;
 use crate::notify::{self, Letter};
 use crate::store::{
     BulletinRow, ChangeSet, NoticeRow, PERSON, ROOM, SubscriberRow, UpdateChanges, UpdateRow,
+    line_key,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -211,7 +212,7 @@ impl Engine {
         directory: &Directory,
     ) -> Outcome {
         let wordings = &directory.updates.wordings;
-        let key = format!("update:{}:{}:{}", row.incident.0, row.seq, row.subscriber);
+        let key = line_key(row.incident, row.seq) + &row.subscriber;
         let result = match &to.via {
             Via::Mail(address) => {
                 let unsubscribe = self.door_link(UNSUBSCRIBE, &row.subscriber);

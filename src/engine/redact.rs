@@ -76,6 +76,9 @@ fn task_of(event: &Event) -> Option<u32> {
 
 /// Whether an event holds words or a file of a person, or what a program wrote.
 fn removable(event: &Event) -> bool {
+    if let Event::Updated(update) = event {
+        return !update.text.is_empty();
+    }
     matches!(
         event,
         Event::Noted { .. }
@@ -123,6 +126,7 @@ fn words_of(event: &Event) -> Vec<&str> {
             tasks.iter().map(|t| t.text.as_str()).collect()
         }
         Event::Kept(kept) => vec![&kept.text],
+        Event::Updated(update) => vec![&update.text],
         _ => Vec::new(),
     }
 }
@@ -192,6 +196,12 @@ pub(super) fn left(event: &Event) -> Event {
                 notes: notes.iter().filter(tells).cloned().collect(),
             }
         }
+        // What was told of its status and components stays true.
+        Event::Updated(update) => {
+            let mut update = update.clone();
+            update.forget();
+            Event::Updated(update)
+        }
         Event::RunRehearsed {
             run,
             outcome,
@@ -219,6 +229,7 @@ fn is_gone(event: &Event) -> bool {
     match event {
         Event::Removed { .. } => true,
         Event::RunEnded { tail, .. } | Event::RunRehearsed { tail, .. } => tail == GONE,
+        Event::Updated(update) => update.text == GONE,
         Event::Conduct(conduct) => {
             let words = words_of(event);
             blank(conduct).is_some() && !words.is_empty() && words.iter().all(|w| *w == GONE)
@@ -228,7 +239,7 @@ fn is_gone(event: &Event) -> bool {
 }
 
 /// The events that go: the one that is named first, then those with the same message, of the same run or
-/// task, and tasks and reports that bear the same words.
+/// task, and tasks, reports and updates that bear the same words.
 ///
 /// # Errors
 /// It is none that can be removed.
@@ -236,7 +247,11 @@ pub(super) fn bearing(journal: &[Record], seq: Seq) -> Result<Vec<&Record>, Refu
     let mut all = same(journal, seq)?;
     let words = words(&all);
     let bears = |r: &&Record| {
-        let quotes = matches!(&r.event, Event::Conduct(c) if blank(c).is_some());
+        let quotes = match &r.event {
+            Event::Conduct(conduct) => blank(conduct).is_some(),
+            Event::Updated(_) => true,
+            _ => false,
+        };
         quotes && words_of(&r.event).iter().any(|w| words.are_in(w))
     };
     let tasks: Vec<u32> = (journal.iter().filter(bears))
@@ -267,7 +282,7 @@ fn same(journal: &[Record], seq: Seq) -> Result<Vec<&Record>, Refusal> {
     }
     if !removable(&named.event) {
         return Err(invalid(format!(
-            "Line {seq} is not something a person wrote; only notes, decisions, tasks, reports, messages, files and what runs wrote can be removed."
+            "Line {seq} is not something a person wrote; only notes, decisions, tasks, reports, updates, messages, files and what runs wrote can be removed."
         )));
     }
     let others = |same: &dyn Fn(&Event) -> bool| {
@@ -299,6 +314,7 @@ fn author(event: &Event) -> Option<&Actor> {
         Event::Conduct(conduct) => conduct.by(),
         Event::Attached(file) => Some(&file.by),
         Event::FileRefused(file) => Some(&file.by),
+        Event::Updated(update) => Some(&update.by),
         _ => None,
     }
 }

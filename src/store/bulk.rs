@@ -334,8 +334,10 @@ pub(super) const NOTICES: Bulk = Bulk {
     head: "insert into notices (key, platform, channel, text, state, attempts, due_at, created_at, \
         error) values ",
     width: 9,
+    // Words that were taken away stay away, whatever comes of a line that was on its way.
     tail: " on conflict (key) do update set state = excluded.state, attempts = excluded.attempts, \
-        due_at = excluded.due_at, error = excluded.error",
+        due_at = excluded.due_at, error = excluded.error, \
+        text = case when notices.text = '' then '' else excluded.text end",
 };
 
 pub(super) const COUNTERS: Bulk = Bulk {

@@ -57,7 +57,7 @@ pub use postmortem::{ExportRow, PostmortemItem, PostmortemQuery, PostmortemRow, 
 pub use probe::Probe;
 pub use rooms::{FileRow, PostChange, PostRow, RoomChange, RoomRow};
 pub use rows::*;
-pub use silence::{Held, NoticeRow, PERSON, PlaceChange, ROOM, SilenceRow};
+pub use silence::{Held, NoticeRow, PERSON, PlaceChange, ROOM, SilenceRow, line_key};
 pub use update::{BulletinRow, DraftRow, SubscriberRow, UpdateChanges, UpdateRow};
 
 use crate::core::audit::{Checkpoint, Entry, Head};

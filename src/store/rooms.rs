@@ -11,6 +11,7 @@ use super::{Db, Store, StoreFault};
 use crate::core::id::{IncidentId, RoomId, Seq};
 use crate::core::time::Time;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 type Read<T> = Result<T, StoreFault>;
 
@@ -109,7 +110,7 @@ pub struct PostRow {
 }
 
 /// Tables with words that can be removed for good.
-const WORDY: [&str; 10] = [
+const WORDY: [&str; 12] = [
     "events",
     "posts",
     "runs",
@@ -120,11 +121,38 @@ const WORDY: [&str; 10] = [
     "postmortems",
     "postmortem_revisions",
     "proposals",
+    "updates",
+    "notices",
 ];
 
 /// A larger table of PostgreSQL is not written anew while firebell waits for it: at 100 MB/s this is one
 /// second in which nobody is paged.
 pub const ANEW_BYTES: i64 = 100 * 1024 * 1024;
+
+/// Rows that a transaction may still read are kept by every vacuum, so those that began before are waited
+/// for: this often is looked, with this pause.
+const LOOKS: u32 = 100;
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Transactions of this database that began before an instant, in seconds of its own clock.
+const OLDER: &str = "select count(*) from pg_stat_activity where datname = current_database() \
+    and pid <> pg_backend_pid() and extract(epoch from xact_start) < $1";
+
+/// Returns when every transaction that sees the database of before now has ended.
+async fn outlive(pools: &Pools<sqlx::Postgres>) -> Result<(), StoreFault> {
+    let now = sqlx::query_scalar("select extract(epoch from clock_timestamp())::float8");
+    let now: f64 = now.fetch_one(&pools.write).await?;
+    for _ in 0..LOOKS {
+        let older = sqlx::query_scalar(OLDER).bind(now);
+        let older: i64 = older.fetch_one(&pools.write).await?;
+        if older == 0 {
+            return Ok(());
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    let why = "a transaction of another program reads an older state of the database";
+    Err(StoreFault::Unusable(why.to_owned()))
+}
 
 const FILE: &str = "select incident, seq, at, name, kind, bytes, sha256, state from files";
 
@@ -205,11 +233,23 @@ impl Store {
                 let Some(pool) = &pools.checkpoint else {
                     return Ok(Vec::new());
                 };
-                let round = Select::<sqlx::Sqlite>::new("pragma wal_checkpoint(truncate)");
-                round.first(pool, |mut row| row.int()).await?;
-                Ok(Vec::new())
+                // Who waits for readers inside of the database holds up commits, and with them pages.
+                let at_once = Select::<sqlx::Sqlite>::new("pragma busy_timeout(0)");
+                at_once.first(pool, |mut row| row.int()).await?;
+                for _ in 0..LOOKS {
+                    let round = Select::<sqlx::Sqlite>::new("pragma wal_checkpoint(truncate)");
+                    // 1: somebody reads an older state, and the log is as it was.
+                    if round.first(pool, |mut row| row.int()).await? != Some(1) {
+                        return Ok(Vec::new());
+                    }
+                    tokio::time::sleep(LOOK).await;
+                }
+                let why =
+                    "somebody reads an older state of the database, so its log cannot be emptied";
+                Err(StoreFault::Unusable(why.to_owned()))
             }
             Db::Postgres(pools) => {
+                outlive(pools).await?;
                 let mut left = Vec::new();
                 for table in WORDY {
                     let size = sqlx::query_scalar("select pg_total_relation_size($1::regclass)");
@@ -275,6 +315,15 @@ impl<B: Backend> Pools<B> {
         Select::<B>::new(decode::POST)
             .number("incident = ", Some(incident.0))
             .only("kind in ('line', 'text', 'file')")
+            .then(" order by id")
+            .all(&self.read, decode::post)
+            .await
+    }
+
+    /// The console's messages whose key is like this.
+    pub(super) async fn posts_like(&self, key: &str) -> Read<Vec<PostRow>> {
+        Select::<B>::new(decode::POST)
+            .text("key like ", Some(key))
             .then(" order by id")
             .all(&self.read, decode::post)
             .await

@@ -1,6 +1,5 @@
 //! Silences, what they held, and lines that belong to no incident: rows, statements, questions.
 
-use super::StoreFault;
 use super::backend::{Backend, Cell, Reader};
 use super::bulk;
 use super::decode;
@@ -8,7 +7,8 @@ use super::open::Pools;
 use super::plan::{Miss, Plan};
 use super::rows::{AlertRow, ChangeSet};
 use super::select::Select;
-use crate::core::id::{AlertId, IncidentId};
+use super::{Db, PostRow, StoreFault};
+use crate::core::id::{AlertId, IncidentId, Seq};
 use crate::core::matcher::Matcher;
 use crate::core::schedule::CronPlan;
 use crate::core::silence::{Marks, Recurrence, Silence, SilenceKind};
@@ -216,6 +216,23 @@ impl<B: Backend> Plan<'_, B> {
     }
 }
 
+const NOTICE: &str = "select key, platform, channel, text, state, attempts, due_at, created_at, error \
+    from notices";
+
+fn notice<B: Backend>(mut row: Reader<'_, B>) -> Read<NoticeRow> {
+    Ok(NoticeRow {
+        key: row.text()?,
+        platform: row.text()?,
+        channel: row.text()?,
+        text: row.text()?,
+        state: row.text()?,
+        attempts: row.small()?,
+        due_at: Time(row.int()?),
+        created_at: Time(row.int()?),
+        error: row.text()?,
+    })
+}
+
 const SILENCE: &str = "select id, kind, matchers, service, starts_at, ends_at, created_by, owner, \
     comment, recurrence, updated_at from silences";
 
@@ -324,27 +341,40 @@ impl<B: Backend> Pools<B> {
     }
 
     pub(super) async fn waiting_notices(&self) -> Read<Vec<NoticeRow>> {
-        Select::<B>::new(
-            "select key, platform, channel, text, state, attempts, due_at, created_at, error from notices",
-        )
-        .only("state = 'waiting'")
-        .then(" order by created_at, key")
-        .all(&self.read, |mut row| {
-            Ok(NoticeRow {
-                key: row.text()?,
-                platform: row.text()?,
-                channel: row.text()?,
-                text: row.text()?,
-                state: row.text()?,
-                attempts: row.small()?,
-                due_at: Time(row.int()?),
-                created_at: Time(row.int()?),
-                error: row.text()?,
-            })
-        })
-        .await
+        Select::<B>::new(NOTICE)
+            .only("state = 'waiting'")
+            .then(" order by created_at, key")
+            .all(&self.read, notice)
+            .await
+    }
+
+    /// Those whose key is like this.
+    pub(super) async fn notices_like(&self, key: &str) -> Read<Vec<NoticeRow>> {
+        Select::<B>::new(NOTICE)
+            .text("key like ", Some(key))
+            .then(" order by key")
+            .all(&self.read, notice)
+            .await
     }
 }
 
 /// What a silence held, as the change-set carries it.
 pub type Held = (String, AlertId, Time);
+
+/// How the keys begin of what tells an update.
+#[must_use]
+pub fn line_key(id: IncidentId, seq: Seq) -> String {
+    format!("update:{}:{seq}:", id.0)
+}
+
+impl super::Store {
+    /// What an update became for those who asked for it in chat: lines, by their notices.
+    pub async fn lines_of(&self, id: IncidentId, seq: Seq) -> Read<Vec<NoticeRow>> {
+        on!(self, pools => pools.notices_like(&format!("{}%", line_key(id, seq))).await)
+    }
+
+    /// And the console's copies of them.
+    pub async fn copies_of(&self, id: IncidentId, seq: Seq) -> Read<Vec<PostRow>> {
+        on!(self, pools => pools.posts_like(&format!("tell:{}%", line_key(id, seq))).await)
+    }
+}

@@ -1,16 +1,15 @@
 //! What is told to others: updates, subscribers, and what became of each telling; rows, statements,
 //! questions.
 
-use super::Db;
-use super::StoreFault;
 use super::backend::{Backend, Cell, Reader};
 use super::bulk::Bulk;
 use super::open::Pools;
 use super::plan::{Miss, Plan};
 use super::rows::ChangeSet;
 use super::select::Select;
+use super::{Db, StoreFault};
 use crate::core::id::{IncidentId, Seq};
-use crate::core::incident::{Audience, Update};
+use crate::core::incident::{Audience, Event, Update};
 use crate::core::time::Time;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -172,10 +171,12 @@ const UPDATES: Bulk = Bulk {
     tail: " on conflict (incident, seq) do update set state = excluded.state where updates.state <> 'removed'",
 };
 
+/// Of an update without its words the status stays; one that is no update any more leaves nothing.
 const REMOVED: Bulk = Bulk {
     name: "empty updates",
-    head: "update updates set body = '', state = 'removed' from (values ",
-    width: 2,
+    head: "update updates set body = v.column3, \
+        state = case when v.column3 = '' then 'removed' else updates.state end from (values ",
+    width: 3,
     tail: ") as v where updates.incident = v.column1 and updates.seq = v.column2",
 };
 
@@ -272,9 +273,18 @@ impl<B: Backend> Plan<'_, B> {
                 Cell::Text(&u.state),
             ])
         })?;
-        self.rows(&REMOVED, Expected, &changes.redactions, |(id, seq, _)| {
-            Ok([Cell::Int(id.0), Cell::Int(i64::from(*seq))])
-        })?;
+        self.rows(
+            &REMOVED,
+            Expected,
+            &changes.redactions,
+            |(id, seq, left)| {
+                let body = match left {
+                    Event::Updated(update) => json(update)?,
+                    _ => Cell::Text(""),
+                };
+                Ok([Cell::Int(id.0), Cell::Int(i64::from(*seq)), body])
+            },
+        )?;
         self.rows(&SUBSCRIBERS, Expected, &all.subscribers, |s| {
             Ok([
                 Cell::Text(&s.id),

@@ -35,6 +35,7 @@ mod process;
 mod prometheus;
 mod run;
 mod schedule;
+mod scoured;
 mod serving;
 mod slack_judged;
 mod slack_rules;

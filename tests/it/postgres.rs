@@ -5,6 +5,7 @@
 
 use crate::tools;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -51,7 +52,7 @@ impl Cluster {
         self.url(&format!("t{n}"))
     }
 
-    /// Every file of a database as it is on the disk now, by its name.
+    /// Every file of a database as it is on the disk now, by its name and the name of what it is of.
     pub async fn files(&self, url: &str) -> Vec<(String, Vec<u8>)> {
         let mut connection = PgConnection::connect(url).await.unwrap();
         connection.execute("checkpoint").await.unwrap();
@@ -60,11 +61,21 @@ impl Cluster {
             .fetch_one(&mut connection)
             .await
             .unwrap();
+        let ask = "select relfilenode::bigint, relname::text from pg_class";
+        let names: BTreeMap<i64, String> = sqlx::query_as(ask)
+            .fetch_all(&mut connection)
+            .await
+            .unwrap()
+            .into_iter()
+            .collect();
         connection.close().await.unwrap();
         let base = self.folder.join("data/base").join(oid.to_string());
         let entries = std::fs::read_dir(base).unwrap().map(Result::unwrap);
         let read = |entry: std::fs::DirEntry| {
-            let name = entry.file_name().to_string_lossy().into_owned();
+            let file = entry.file_name().to_string_lossy().into_owned();
+            let node = file.split(['.', '_']).next().and_then(|n| n.parse().ok());
+            let of = node.and_then(|n: i64| names.get(&n));
+            let name = of.map_or_else(|| file.clone(), |of| format!("{file} of {of}"));
             (name, std::fs::read(entry.path()).unwrap_or_default())
         };
         entries.map(read).collect()

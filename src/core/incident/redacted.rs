@@ -108,6 +108,17 @@ pub(super) fn evolve(incident: &mut Incident, record: &Record) {
             }
         }
     }
+    if incident.told.is_some() {
+        let told = &mut *incident.told;
+        if let Some((seq, _, update)) = &mut told.last
+            && *seq == redacted.seq
+        {
+            update.forget();
+        }
+        if let Some(public) = told.public.as_mut().filter(|p| p.seq == redacted.seq) {
+            GONE.clone_into(&mut public.announced.title);
+        }
+    }
     for run in incident.runs.values_mut() {
         if let Some((_, tail)) = &mut run.rehearsed
             && run.rehearsed_seq == redacted.seq

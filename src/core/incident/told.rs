@@ -1,6 +1,7 @@
 //! What is told to others of an incident: its status on the configured scale, words for those who
 //! wait, and when they hear again. The shapes of it, as events keep them.
 
+use super::redacted::GONE;
 use crate::core::board::Condition;
 use crate::core::id::{Actor, Seq};
 use crate::core::time::Time;
@@ -104,6 +105,16 @@ pub struct Update {
     pub promised: bool,
 }
 
+impl Update {
+    /// Takes its words away for good: text and public title. Status and components are no words.
+    pub(crate) fn forget(&mut self) {
+        GONE.clone_into(&mut self.text);
+        if let Some(announced) = &mut self.announced {
+            GONE.clone_into(&mut announced.title);
+        }
+    }
+}
+
 /// How often an update is due, changed by the files' rules or by somebody.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CadenceSet {
@@ -150,6 +161,8 @@ pub struct Told {
 /// What everybody reads of an incident.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Published {
+    /// The newest public update.
+    pub seq: Seq,
     /// The title.
     pub announced: Announced,
     /// The status as of the last public update.

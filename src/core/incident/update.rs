@@ -6,6 +6,7 @@
 
 use super::command::{Refusal, Scene};
 use super::event::Event;
+use super::redacted::GONE;
 use super::told::{
     Affected, Announced, Audience, CadenceSet, Published, Standing, Update, UpdateDue,
 };
@@ -223,13 +224,16 @@ fn announced(
             return Err(invalid(why));
         }
         Some(title) if !title.is_empty() => title,
-        _ => known.map(|p| p.announced.title.clone()).ok_or_else(|| {
-            invalid(
-                "`title` is missing: the first public update says what everybody reads as the title, \
-                 because the incident's own is not public. For example: title=\"Checkout is slow\"."
-                    .to_owned(),
-            )
-        })?,
+        _ => known
+            .map(|p| p.announced.title.clone())
+            .filter(|title| title != GONE)
+            .ok_or_else(|| {
+                invalid(
+                    "`title` is missing: the first public update says what everybody reads as the title, \
+                     because the incident's own is not public. For example: title=\"Checkout is slow\"."
+                        .to_owned(),
+                )
+            })?,
     };
     let standing = status.or(known.and_then(|p| p.standing.as_ref()));
     let by_rule = |given: Condition| match standing {
@@ -550,6 +554,7 @@ pub(super) fn evolve(incident: &mut Incident, record: &Record) {
             if let Some(announced) = &update.announced {
                 let before = told.public.take().and_then(|p| p.standing);
                 told.public = Some(Published {
+                    seq: record.seq,
                     announced: announced.clone(),
                     standing: update.status.clone().or(before),
                 });

@@ -7,7 +7,7 @@ use crate::core::incident::{Event, GONE, Record};
 use crate::core::summary::{Checked, State};
 use crate::engine::{Change, act, exports};
 use crate::run::shred;
-use crate::store::{ChangeSet, PostChange, RunRow};
+use crate::store::{ChangeSet, NoticeRow, PostChange, PostRow, RunRow};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A removal has begun, and one is through: keys of what is told once, with the incident, the section of
@@ -86,8 +86,15 @@ impl Engine {
         let gone = || now.iter().filter(|r| is_gone(&r.event));
         let seqs: BTreeSet<Seq> = gone().map(|r| r.seq).collect();
         let runs: BTreeSet<RunId> = gone().filter_map(|r| run_of(&r.event)).collect();
+        let updates: Vec<Seq> = gone()
+            .filter(|r| matches!(r.event, Event::Updated(_)))
+            .map(|r| r.seq)
+            .collect();
+        let (notices, mut copies) = self.told_of(id, &updates).await?;
+        copies.extend(self.copies(id, &seqs).await?);
         let mut changes = ChangeSet {
-            post_changes: self.copies(id, &seqs).await?,
+            post_changes: copies,
+            notices,
             exports: self.sent_again(id).await?,
             ..ChangeSet::default()
         };
@@ -112,6 +119,9 @@ impl Engine {
         self.drop_content(&hashes).await?;
         let unwritten = self.store().scrub().await?;
         self.announce(Change::Incident(id));
+        if !updates.is_empty() {
+            self.announce(Change::Updates);
+        }
         self.0.after.moved.notify_one();
         Ok(unwritten)
     }
@@ -139,17 +149,41 @@ impl Engine {
         id: IncidentId,
         gone: &BTreeSet<Seq>,
     ) -> Result<BTreeMap<i64, PostChange>, Failure> {
-        let mut changes = BTreeMap::new();
-        for post in self.store().posts_of(id, gone).await? {
-            let change = PostChange {
-                id: post.id,
-                text: String::new(),
-                state: "removed".to_owned(),
-                changed_at: self.now(),
-            };
-            changes.insert(post.id, change);
+        let posts = self.store().posts_of(id, gone).await?;
+        Ok(posts.iter().map(|post| self.without_words(post)).collect())
+    }
+
+    fn without_words(&self, post: &PostRow) -> (i64, PostChange) {
+        let change = PostChange {
+            id: post.id,
+            text: String::new(),
+            state: "removed".to_owned(),
+            changed_at: self.now(),
+        };
+        (post.id, change)
+    }
+
+    /// What updates became for those who asked to be told of them: what was not said yet is not said any
+    /// more, and the console's copies go. Elsewhere they stay, as mails do.
+    async fn told_of(
+        &self,
+        id: IncidentId,
+        updates: &[Seq],
+    ) -> Result<(BTreeMap<String, NoticeRow>, BTreeMap<i64, PostChange>), Failure> {
+        let (mut notices, mut copies) = (BTreeMap::new(), BTreeMap::new());
+        for seq in updates {
+            for mut row in self.store().lines_of(id, *seq).await? {
+                row.text.clear();
+                if row.state == "waiting" {
+                    "failed".clone_into(&mut row.state);
+                    "its words were removed for good".clone_into(&mut row.error);
+                }
+                notices.insert(row.key.clone(), row);
+            }
+            let posts = self.store().copies_of(id, *seq).await?;
+            copies.extend(posts.iter().map(|post| self.without_words(post)));
         }
-        Ok(changes)
+        Ok((notices, copies))
     }
 
     /// Documents that are somewhere else are brought up to date there.

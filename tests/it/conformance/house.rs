@@ -457,6 +457,7 @@ async fn put_up(start: Start) -> Process {
     let engine = Engine::start(store, start.directory.clone(), options);
     let engine = engine.await.unwrap();
     engine.keep_files_in(start.runs.join("files"));
+    engine.finish_removals().await.unwrap();
     let mut chats: Vec<Arc<dyn Chat>> = Vec::new();
     let mut base = String::new();
     if start.console {

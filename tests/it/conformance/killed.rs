@@ -1,13 +1,17 @@
 //! firebell is killed between each two calls by which a room comes to be, and within each: the next process
-//! goes on, and what is there in the end is there once.
+//! goes on, and what is there in the end is there once. The same for the calls by which words are removed.
 
+use super::company::{Company, Rooms};
 use super::house::{House, Plan};
 use super::on_discord::OnDiscord;
 use super::on_slack::OnSlack;
+use super::redaction::{SECRET, seq_of};
 use super::rooms::furnished;
-use super::stage::{Play, Spot, Stage, TEAM};
+use super::stage::{Play, Seen, Spot, Stage, TEAM};
+use crate::discord_world::permissions;
 use crate::halt::Halt;
 use firebell::core::id::IncidentId;
+use firebell::core::incident::Event;
 use std::sync::Arc;
 
 /// More calls than a room takes; where it ends is found out.
@@ -185,4 +189,96 @@ async fn a_room_on_discord_comes_to_be_once_wherever_firebell_is_killed() {
 #[tokio::test]
 async fn a_room_on_discord_comes_to_be_once_whichever_answer_is_lost_with_firebell() {
     on_discord(true).await;
+}
+
+/// What everybody sees of #1 in its rooms, by platform.
+async fn talk(c: &Company, rooms: &Rooms) -> [(&'static str, Vec<Seen>); 3] {
+    [
+        ("slack", c.slack.seen("ana", &rooms.slack).await),
+        ("discord", c.discord.seen("ana", &rooms.discord).await),
+        ("console", c.console.seen("ana", &rooms.console).await),
+    ]
+}
+
+/// The words are in no room, nothing is on its way, and their stones are where firebell repeated them.
+async fn is_gone(c: &Company, rooms: &Rooms, words: &str, why: &str) -> bool {
+    let engine = c.house.engine();
+    let sent = engine.store().deliveries(IncidentId(1)).await.unwrap();
+    let open = |state: &str| matches!(state, "waiting" | "sending");
+    let stone = format!("removed for good by ana: {why}");
+    let all = talk(c, rooms).await;
+    let held = |seen: &[Seen], words: &str| seen.iter().any(|m| m.words.contains(words));
+    !sent.iter().any(|row| open(row.state.word()))
+        && !all.iter().any(|(_, seen)| held(seen, words))
+        && held(&all[0].1, &stone)
+}
+
+/// Words that were written on Discord and repeated elsewhere are removed again and again, each time
+/// killed one call later, until there are no more calls.
+async fn removes(done: bool, halts: &dyn Fn(&Company, Halt), halted: &dyn Fn(&Company) -> bool) {
+    let mut plan = Plan::all();
+    plan.rooms.redactors = vec!["responder".to_owned()];
+    let c = Company::open(plan).await;
+    let may = permissions::BOT | permissions::MANAGE_MESSAGES;
+    c.discord.world().bot_may(may);
+    c.house.fires("Down", "critical").await;
+    let rooms = c.rooms(1).await;
+    c.cards(&rooms, "paged ana").await;
+    for n in 0..CALLS {
+        let (words, why) = (format!("{SECRET}-{n}."), format!("reason {n}."));
+        let found = |m: &Seen| m.words.contains(&words);
+        c.discord.says("bo", &rooms.discord, &words).await;
+        c.slack.sees("ana", &rooms.slack, &words, found).await;
+        c.console.sees("ana", &rooms.console, &words, found).await;
+        let line = seq_of(
+            &c,
+            |e| matches!(e, Event::Spoke { text, .. } if *text == words),
+        );
+        let line = line.await;
+        halts(&c, Halt::after(n, done));
+        let told = c.console.redacts("ana", 1, line, &why).await;
+        assert_eq!(told["ok"], true, "call {n}: {told}");
+        let over = async || {
+            let over = halted(&c) || is_gone(&c, &rooms, &words, &why).await;
+            over.then_some(())
+        };
+        c.house.expect(&format!("call {n}"), over).await;
+        let was_halted = halted(&c);
+        if was_halted {
+            c.house.dies();
+        }
+        halts(&c, Halt::default());
+        if was_halted {
+            c.house.restarts().await;
+        }
+        let gone = async || is_gone(&c, &rooms, &words, &why).await.then_some(());
+        let what = format!("{words} removed after it was killed at call {n}");
+        c.house.expect(&what, gone).await;
+        for (name, seen) in talk(&c, &rooms).await {
+            let stones = seen.iter().filter(|m| m.words.contains(&why)).count();
+            assert!(stones <= 2, "call {n}, {name}: {seen:#?}");
+        }
+        assert_eq!(c.house.count(1, "redacted").await, n + 1, "call {n}");
+        if !was_halted {
+            assert!(n > 1, "it takes more than {n} calls");
+            return;
+        }
+    }
+    panic!("a removal takes more than {CALLS} calls");
+}
+
+#[tokio::test]
+async fn words_are_removed_on_slack_wherever_firebell_is_killed() {
+    for done in [false, true] {
+        let halts = |c: &Company, halt: Halt| c.slack.world().halts(halt);
+        removes(done, &halts, &|c| c.slack.world().halted()).await;
+    }
+}
+
+#[tokio::test]
+async fn words_are_removed_on_discord_wherever_firebell_is_killed() {
+    for done in [false, true] {
+        let halts = |c: &Company, halt: Halt| c.discord.world().halts(halt);
+        removes(done, &halts, &|c| c.discord.world().halted()).await;
+    }
 }

@@ -3,11 +3,11 @@
 use crate::store::on_both;
 use crate::world::{World, person};
 use firebell::core::id::IncidentId;
-use firebell::core::incident::Command;
+use firebell::core::incident::{Command, Event};
 use firebell::core::postmortem::{Act, Deadlines, Format, Stage, export, hash};
 use firebell::core::sight::Sight;
 use firebell::core::time::Time;
-use firebell::engine::Failure;
+use firebell::engine::{Failure, Redaction};
 use firebell::store::{PostmortemQuery, SearchFilter, Store};
 
 const CHECKOUT: &[(&str, &str)] = &[("service", "checkout"), ("severity", "warning")];
@@ -197,6 +197,43 @@ async fn told_once(w: &World) {
     );
 }
 
+/// What the next one is told of an incident names it and its alert: words that can be removed from that
+/// one for good are in no place of this one, neither before nor after.
+async fn nothing_removable_is_recalled(w: &World) {
+    let open = w.engine.open_incidents();
+    let newest = open.iter().map(|i| i.id.0).max().unwrap();
+    let places = async || {
+        let incident = w.incident(newest).await;
+        let now = w.clock.now();
+        let card = firebell::chat::card::card(&incident, &w.directory, now, "https://x.example/1");
+        let lesson = w
+            .engine
+            .related_lesson(&incident, Some("Slow"), &Sight::All)
+            .await
+            .unwrap();
+        let lines = w.platform.lines("#web");
+        let journal = w.journal(newest).await;
+        format!("{card:?} {lesson:?} {lines:?} {journal:?}")
+    };
+    let journal = w.journal(1).await;
+    let is_note = |e: &Event| matches!(e, Event::Noted { .. });
+    let noted = journal.iter().find(|r| is_note(&r.event)).unwrap();
+    let words = ["exhausted", "elephantine"];
+    let before = places().await;
+    assert!(words.iter().all(|word| !before.contains(word)), "{before}");
+    assert!(before.contains("Seen before"), "{before}");
+    let wanted = Redaction {
+        by: person("ana"),
+        incident: ONE,
+        seq: noted.seq,
+        why: "a customer's name".to_owned(),
+    };
+    w.engine.redact("form:1", wanted).await.unwrap();
+    assert_eq!(occurs(w.engine.store(), "exhausted", false).await, 0);
+    let after = places().await;
+    assert!(words.iter().all(|word| !after.contains(word)), "{after}");
+}
+
 /// A search is narrowed down by service, team and days.
 async fn narrows(w: &World) {
     let of = |change: fn(&mut SearchFilter, Time)| {
@@ -282,6 +319,7 @@ async fn what_was_said_and_written_is_found_and_offered_to_the_next_like_it() {
         assert_eq!(occurs(store, "pool", true).await, 1);
         told_once(&w).await;
         narrows(&w).await;
+        nothing_removable_is_recalled(&w).await;
     })
     .await;
 }

@@ -1,0 +1,6 @@
+-- What was told to others can be removed for good too, see 0016.
+-- sqlite:
+-- SQLite remembers no values.
+-- :sqlite
+-- postgres: alter table updates alter column body set statistics 0;
+-- postgres: alter table notices alter column text set statistics 0;
