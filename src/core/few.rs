@@ -4,6 +4,7 @@
 //! that was reached, and there may be a hundred thousand of them; with exact room each of these costs a
 //! tenth. Every change copies what is there, so what may grow to thousands does not belong here.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Borrow;
 
 /// A sorted map of few entries.
@@ -102,8 +103,26 @@ impl<K: Ord, V> FromIterator<(K, V)> for FewBy<K, V> {
     }
 }
 
+impl<K: Serialize, V: Serialize> Serialize for FewBy<K, V> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(&self.0)
+    }
+}
+
+impl<'de, K: Ord + Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for FewBy<K, V> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let all = Vec::<(K, V)>::deserialize(from)?;
+        // As it was written; anything else is put in order.
+        if all.is_sorted_by(|(a, _), (b, _)| a < b) {
+            return Ok(FewBy(all.into_boxed_slice()));
+        }
+        Ok(all.into_iter().collect())
+    }
+}
+
 /// A sorted set of few things.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(bound(deserialize = "T: Ord + Deserialize<'de>"))]
 pub struct Few<T>(FewBy<T, ()>);
 
 impl<T> Default for Few<T> {

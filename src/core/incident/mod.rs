@@ -80,6 +80,7 @@ use super::directory::Urgency;
 use super::few::{Few, FewBy};
 use super::id::{Actor, AlertId, IncidentId, Platform, RunId, Seq, Severity};
 use super::time::Time;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -97,7 +98,7 @@ pub struct Record {
 }
 
 /// Where an incident stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Status {
     /// Nobody has it; the ladder is being climbed.
     #[default]
@@ -121,7 +122,7 @@ impl Status {
 }
 
 /// How far up the ladder.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Climb {
     /// Nothing is due: acknowledged, resolved, or there is nobody to page.
     #[default]
@@ -145,7 +146,7 @@ pub enum Climb {
 }
 
 /// A runbook action on this incident.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
     /// Id of the action.
     pub action: String,
@@ -189,7 +190,7 @@ pub struct Run {
 }
 
 /// Where a run stands.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum RunState {
     /// Waits for confirmation or approval until then.
     Asked {
@@ -215,7 +216,7 @@ pub enum RunState {
 }
 
 /// Nobody is paged because a silence covers every alert that fires.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mute {
     /// The silence's id.
     pub silence: String,
@@ -226,7 +227,7 @@ pub struct Mute {
 }
 
 /// The first page waits for a run to clear the alert.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
     /// For which.
     pub run: RunId,
@@ -237,7 +238,7 @@ pub struct Held {
 }
 
 /// An incident nothing happens to any more resolves by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forgotten {
     /// After this long, milliseconds.
     pub after_ms: i64,
@@ -245,8 +246,9 @@ pub struct Forgotten {
     pub hold_while_firing: bool,
 }
 
-/// An incident as its journal tells it.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// An incident as its journal tells it. It can be written down to take less memory for a while,
+/// without its policy, which many share. Nothing is kept that way beyond the life of the process.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
     /// Given by the engine.
     pub id: IncidentId,
@@ -317,6 +319,7 @@ pub struct Incident {
     /// Alerts that ever joined.
     pub alerts: u32,
     /// Policy, frozen at the start.
+    #[serde(skip)]
     pub ladder: Arc<Ladder>,
     /// Which incident of its policy this is, for steps that take turns.
     pub turn: u64,

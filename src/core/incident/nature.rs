@@ -328,7 +328,7 @@ pub struct Recalled {
 }
 
 /// A part of an incident, as that one knows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Child {
     /// Its title.
     pub title: String,

@@ -16,10 +16,11 @@ use super::rest;
 use crate::core::directory::{Person, Step, Urgency};
 use crate::core::id::{Actor, Severity};
 use crate::core::time::Time;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// What is still to be done to wake somebody.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chase {
     /// Display name when they were paged.
     pub name: String,

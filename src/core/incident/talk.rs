@@ -182,7 +182,7 @@ pub enum Talk {
 }
 
 /// Who put a message on the timeline, by which event.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mark {
     /// The event.
     pub seq: Seq,
@@ -193,7 +193,7 @@ pub struct Mark {
 }
 
 /// What an incident knows of its rooms besides where they are.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rooms {
     /// How they are to be.
     pub plan: RoomPlan,

@@ -144,7 +144,7 @@ pub struct UpdateDue {
 }
 
 /// What was told so far, as the journal tells it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told {
     /// Where it stands on the scale; `None`: nobody has said.
     pub standing: Option<Standing>,
@@ -159,7 +159,7 @@ pub struct Told {
 }
 
 /// What everybody reads of an incident.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Published {
     /// The newest public update.
     pub seq: Seq,
@@ -171,7 +171,7 @@ pub struct Published {
 
 /// [`Told`], of which an incident that nobody told anything of takes no memory: there may be a hundred
 /// thousand of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept(Option<Box<Told>>);
 
 static NOTHING: Told = Told {

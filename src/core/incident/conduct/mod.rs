@@ -33,6 +33,7 @@ use super::Incident;
 use crate::core::directory::COMMANDER;
 use crate::core::id::{Actor, Platform, Seq};
 use crate::core::time::Time;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Characters of a task: one line.
@@ -43,7 +44,7 @@ pub const TASKS: usize = 200;
 pub const REPORT_CHARS: usize = 1000;
 
 /// Who does what, and what is to be done, as the journal tells it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conduct {
     /// Holders by id of the role; the commander is [`Incident::lead`].
     pub roles: BTreeMap<String, Vec<Actor>>,
@@ -72,7 +73,7 @@ pub struct Conduct {
 }
 
 /// A role that is needed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vacancy {
     /// When the room is reminded unless somebody has it.
     pub remind_at: Option<Time>,
@@ -81,7 +82,7 @@ pub struct Vacancy {
 }
 
 /// A checklist that is worked off.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckedList {
     /// Id of the checklist it was.
     pub list: String,
@@ -92,7 +93,7 @@ pub struct CheckedList {
 }
 
 /// A line of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
     /// As it was taken over.
     pub item: CheckItem,
@@ -103,7 +104,7 @@ pub struct Check {
 }
 
 /// Something to be done.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
     /// Its number.
     pub task: u32,
@@ -127,7 +128,7 @@ pub struct Task {
 }
 
 /// A report of how it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// Who.
     pub by: Actor,
@@ -160,7 +161,7 @@ static NOTHING: Conduct = Conduct {
 };
 
 /// [`Conduct`], in room of its own once there is any. Writing to it makes that room.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Conducted(Option<Box<Conduct>>);
 
 impl std::ops::Deref for Conducted {
