@@ -67,7 +67,7 @@ impl Intake {
             let Some(key) = leases.pop_ended(draft.now) else {
                 return n;
             };
-            let ends_at = leases.get(key).map_or(draft.now, lease::Live::ends_at);
+            let ends_at = (leases.get(key)).map_or(draft.now, |live| leases.ends_at(live));
             self.ended(draft, memory, leases, key, ends_at, "not repeated in time");
         }
         most
@@ -91,7 +91,7 @@ impl Intake {
         let Some(live) = leases.get(key) else { return };
         let said = body(alert);
         let (id, incident, before, digest) =
-            (live.id, live.incident, live.ends_at(), digest(&said));
+            (live.id, live.incident, leases.ends_at(live), digest(&said));
         let (changed, ends_at) = (digest != live.digest, alert.ends_at.max(before));
         // See lease.rs: within the grace an end needs no write.
         let durable = changed || ends_at > draft.now.plus_ms(GRACE_MS) && ends_at != before;
@@ -368,7 +368,8 @@ fn enter(draft: &mut Draft, memory: &mut Memory, joining: Joining) -> Option<Inc
     } = joining;
     let alerts: Vec<AlertRef> = alerts.into_iter().map(|(_, a)| a).collect();
     let cause = cause(&first);
-    if let Some(id) = memory.groups.get(&routed.group_key).copied() {
+    let open = memory.of_group(&routed.group_key).next();
+    if let Some(id) = open {
         draft
             .apply(memory, &cause, id, Command::Fire { alerts, worst })
             .ok()?;

@@ -11,7 +11,7 @@
 use crate::core::id::{AlertId, IncidentId};
 use crate::core::time::Time;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -22,16 +22,22 @@ pub const GRACE_MS: i64 = 5 * 60 * 1000;
 /// Enough that two cores rarely wait for each other, few enough to cost nothing when idle.
 const SHARDS: usize = 64;
 
-/// The part of a firing alert that repeats touch.
-#[derive(Debug)]
-struct Lease {
-    ends_at: AtomicI64,
+/// The hash of bytes that nobody has looked at.
+const NEVER: Hash = [0, 0];
+
+/// A hash as two words: a hundred thousand of them in tables have no room to lose for the alignment of one.
+type Hash = [u64; 2];
+
+fn words(hash: u128) -> Hash {
+    #[expect(clippy::cast_possible_truncation, reason = "its halves")]
+    [(hash >> 64) as u64, hash as u64]
 }
 
-/// By hash of the sender's bytes; shared with the doors.
+/// Until when each alert is believed, by hash of the sender's bytes; shared with the doors. It is the part of a
+/// firing alert that repeats touch.
 #[derive(Debug)]
 pub(super) struct Seen {
-    shards: Vec<RwLock<HashMap<u128, Arc<Lease>>>>,
+    shards: Vec<RwLock<HashMap<Hash, AtomicI64>>>,
 }
 
 impl Default for Seen {
@@ -43,9 +49,9 @@ impl Default for Seen {
 }
 
 impl Seen {
-    fn shard(&self, hash: u128) -> &RwLock<HashMap<u128, Arc<Lease>>> {
+    fn shard(&self, hash: Hash) -> &RwLock<HashMap<Hash, AtomicI64>> {
         // The hash is uniform already; its top bits choose the shard, the map uses the rest.
-        &self.shards[(hash >> 122) as usize % SHARDS]
+        &self.shards[(hash[0] >> 58) as usize % SHARDS]
     }
 
     /// Extends the lease of the alert with these bytes. False: not known, or the new end is one that must be written.
@@ -53,30 +59,29 @@ impl Seen {
         if ends_at <= now || ends_at > now.plus_ms(GRACE_MS) {
             return false;
         }
-        let shard = self
-            .shard(hash)
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        let Some(lease) = shard.get(&hash) else {
-            return false;
-        };
         // Only ever forward: two replicas of a sender may differ by seconds.
-        lease.ends_at.fetch_max(ends_at.0, Ordering::Relaxed);
-        true
+        let forward = |known: &AtomicI64| known.fetch_max(ends_at.0, Ordering::Relaxed);
+        self.look(words(hash), forward).is_some()
     }
 
-    fn insert(&self, hash: u128, lease: Arc<Lease>) {
-        self.shard(hash)
-            .write()
+    fn look<T>(&self, hash: Hash, look: impl FnOnce(&AtomicI64) -> T) -> Option<T> {
+        let shard = self.shard(hash).read();
+        shard
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(hash, lease);
+            .get(&hash)
+            .map(look)
     }
 
-    fn remove(&self, hash: u128) {
-        self.shard(hash)
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&hash);
+    fn insert(&self, hash: Hash, ends_at: Time) {
+        let shard = self.shard(hash).write();
+        let mut shard = shard.unwrap_or_else(PoisonError::into_inner);
+        shard.insert(hash, AtomicI64::new(ends_at.0));
+    }
+
+    fn remove(&self, hash: Hash) -> Option<Time> {
+        let shard = self.shard(hash).write();
+        let mut shard = shard.unwrap_or_else(PoisonError::into_inner);
+        shard.remove(&hash).map(|at| Time(at.into_inner()))
     }
 
     /// Forgets everything: the store failed, so nothing may be answered from memory.
@@ -99,25 +104,33 @@ pub(super) struct Live {
     pub incident: Option<IncidentId>,
     /// Hash of what the sender said.
     pub digest: i64,
-    /// Hash of its bytes; 0 when they have not been seen since the start.
-    hash: u128,
-    lease: Arc<Lease>,
+    /// Hash of its bytes; `None` when they have not been seen since the start.
+    hash: Option<Hash>,
+    /// When it will be taken as ended, unless repeats say otherwise: then [`Seen`] knows.
+    ends_at: Time,
     /// The heap entry that counts; older ones are ignored when they come up.
     queued_for: Time,
 }
 
 impl Live {
-    /// When it will be taken as ended.
-    pub(super) fn ends_at(&self) -> Time {
-        Time(self.lease.ends_at.load(Ordering::Relaxed))
+    /// Takes it out of what repeats are answered from, with what they said.
+    fn hide(&mut self, seen: &Seen) {
+        if let Some(ends_at) = self.hash.take().and_then(|hash| seen.remove(hash)) {
+            self.ends_at = ends_at;
+        }
     }
+}
+
+fn load(known: &AtomicI64) -> Time {
+    Time(known.load(Ordering::Relaxed))
 }
 
 /// All firing alerts by identity, and their leases in order of their end.
 #[derive(Debug)]
 pub(super) struct Leases {
-    by_key: HashMap<u128, Live>,
-    due: BinaryHeap<Reverse<(Time, u128)>>,
+    /// A tree, which takes what is in it and never twice of that at once, as a table does when it grows.
+    by_key: BTreeMap<Hash, Live>,
+    due: BinaryHeap<Reverse<(Time, Hash)>>,
     seen: Arc<Seen>,
 }
 
@@ -133,7 +146,7 @@ pub(super) fn key(source: &str, fingerprint: &str) -> u128 {
 impl Leases {
     pub(super) fn new(seen: Arc<Seen>) -> Leases {
         Leases {
-            by_key: HashMap::new(),
+            by_key: BTreeMap::new(),
             due: BinaryHeap::new(),
             seen,
         }
@@ -144,7 +157,13 @@ impl Leases {
     }
 
     pub(super) fn get(&self, key: u128) -> Option<&Live> {
-        self.by_key.get(&key)
+        self.by_key.get(&words(key))
+    }
+
+    /// When an alert will be taken as ended.
+    pub(super) fn ends_at(&self, live: &Live) -> Time {
+        let seen = live.hash.and_then(|hash| self.seen.look(hash, load));
+        seen.unwrap_or(live.ends_at)
     }
 
     /// A new firing alert. It answers repeats only after `publish`.
@@ -156,9 +175,7 @@ impl Leases {
         digest: i64,
         ends_at: Time,
     ) {
-        let lease = Arc::new(Lease {
-            ends_at: AtomicI64::new(ends_at.0),
-        });
+        let key = words(key);
         if ends_at < Time::FAR {
             self.due.push(Reverse((ends_at, key)));
         }
@@ -168,8 +185,8 @@ impl Leases {
                 id,
                 incident,
                 digest,
-                hash: 0,
-                lease,
+                hash: None,
+                ends_at,
                 queued_for: ends_at,
             },
         );
@@ -177,7 +194,7 @@ impl Leases {
 
     /// Which incident a fresh alert went to, once that is decided.
     pub(super) fn belongs(&mut self, key: u128, incident: IncidentId) {
-        if let Some(live) = self.by_key.get_mut(&key) {
+        if let Some(live) = self.by_key.get_mut(&words(key)) {
             live.incident = Some(incident);
         }
     }
@@ -193,11 +210,16 @@ impl Leases {
 
     /// A changed end or content.
     pub(super) fn change(&mut self, key: u128, digest: i64, ends_at: Time) {
+        let key = words(key);
         let Some(live) = self.by_key.get_mut(&key) else {
             return;
         };
         live.digest = digest;
-        live.lease.ends_at.store(ends_at.0, Ordering::Relaxed);
+        live.ends_at = ends_at;
+        if let Some(hash) = live.hash {
+            let store = |known: &AtomicI64| known.store(ends_at.0, Ordering::Relaxed);
+            self.seen.look(hash, store);
+        }
         // The heap may wake too early, never too late.
         if ends_at < live.queued_for {
             live.queued_for = ends_at;
@@ -207,32 +229,27 @@ impl Leases {
 
     /// What the sender's bytes look like now: repeats of them are answered from memory. Call after the commit.
     pub(super) fn publish(&mut self, key: u128, hash: u128) {
-        let Some(live) = self
-            .by_key
-            .get_mut(&key)
-            .filter(|l| hash != 0 && l.hash != hash)
-        else {
+        let live = self.by_key.get_mut(&words(key));
+        let hash = words(hash);
+        let Some(live) = live.filter(|l| hash != NEVER && l.hash != Some(hash)) else {
             return;
         };
-        if live.hash != 0 {
-            self.seen.remove(live.hash);
-        }
-        live.hash = hash;
-        self.seen.insert(hash, live.lease.clone());
+        live.hide(&self.seen);
+        live.hash = Some(hash);
+        self.seen.insert(hash, live.ends_at);
     }
 
     /// Stops answering repeats of this alert from memory, before its change is committed.
     pub(super) fn unpublish(&mut self, key: u128) {
-        if let Some(live) = self.by_key.get_mut(&key).filter(|l| l.hash != 0) {
-            self.seen.remove(live.hash);
-            live.hash = 0;
+        if let Some(live) = self.by_key.get_mut(&words(key)) {
+            live.hide(&self.seen);
         }
     }
 
     /// It no longer fires.
     pub(super) fn remove(&mut self, key: u128) -> Option<Live> {
         self.unpublish(key);
-        self.by_key.remove(&key)
+        self.by_key.remove(&words(key))
     }
 
     /// When the next lease may end.
@@ -247,14 +264,16 @@ impl Leases {
                 return None;
             }
             self.due.pop();
-            let Some(live) = self.by_key.get_mut(&key).filter(|l| l.queued_for == at) else {
+            let live = self.by_key.get(&key).filter(|l| l.queued_for == at);
+            let Some(ends_at) = live.map(|l| self.ends_at(l)) else {
                 continue;
             };
-            let ends_at = live.ends_at();
             if ends_at <= now {
-                return Some(key);
+                return Some((u128::from(key[0]) << 64) | u128::from(key[1]));
             }
-            live.queued_for = ends_at;
+            if let Some(live) = self.by_key.get_mut(&key) {
+                live.queued_for = ends_at;
+            }
             if ends_at < Time::FAR {
                 self.due.push(Reverse((ends_at, key)));
             }

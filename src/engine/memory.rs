@@ -1,5 +1,6 @@
 //! What the desk knows without asking the store: open incidents, their groups, surfaces and deadlines.
 
+use super::groups::Groups;
 use super::lease::{self, GRACE_MS, Leases};
 use super::quiet::Quiet;
 use super::shelf::{Kept, Packer, REST_MS, Shelf};
@@ -29,8 +30,8 @@ pub(super) type ShowKey = (IncidentId, String, String);
 pub(super) struct Memory {
     /// Open incidents, and closed ones that something still waits for.
     pub incidents: Shelf,
-    /// Open incident of a group.
-    pub groups: HashMap<String, IncidentId>,
+    /// Open incidents by their groups.
+    groups: Groups,
     /// Surfaces of the incidents held.
     pub shows: BTreeMap<ShowKey, ShowRow>,
     /// Pages that have not left or are on their way, by incident.
@@ -125,7 +126,7 @@ impl Memory {
     pub(super) fn hold(&mut self, incident: Arc<Incident>) {
         if incident.is_open() {
             for group in incident.groups() {
-                self.groups.insert(group.clone(), incident.id);
+                self.groups.insert(group, incident.id);
             }
         }
         if let Some(at) = wake_at(&incident) {
@@ -168,6 +169,10 @@ impl Memory {
             let Some((_, id, seq)) = self.touched.pop_front() else {
                 return;
             };
+            if self.touched.is_empty() {
+                // It may have held a storm.
+                self.touched = VecDeque::new();
+            }
             let Some(Kept::Whole(incident)) = self.incidents.kept(id) else {
                 continue;
             };
@@ -212,9 +217,16 @@ impl Memory {
 
     /// A group no longer leads to an incident that is over.
     pub(super) fn forget_group(&mut self, group: &str, id: IncidentId) {
-        if self.groups.get(group) == Some(&id) {
-            self.groups.remove(group);
-        }
+        self.groups.remove(group, id);
+    }
+
+    /// The open incidents of a group, the newest first.
+    pub(super) fn of_group(&self, group: &str) -> impl Iterator<Item = IncidentId> {
+        let guessed = self.groups.guess(group);
+        guessed.filter(move |id| {
+            let known = self.incidents.get(*id).filter(|i| i.is_open());
+            known.is_some_and(|i| i.groups().any(|g| g == group))
+        })
     }
 
     /// The surfaces of an incident.
@@ -317,4 +329,48 @@ fn believe(leases: &mut Leases, alert: &LiveAlert<'_>, now: Time) {
     };
     let key = lease::key(alert.source, alert.fingerprint);
     leases.insert(key, alert.id, alert.incident, alert.digest, ends_at);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::incident::Status;
+
+    fn of(group: &str, id: i64, status: Status) -> Arc<Incident> {
+        Arc::new(Incident {
+            id: IncidentId(id),
+            seq: 1,
+            group_key: group.to_owned(),
+            status,
+            ..Incident::default()
+        })
+    }
+
+    #[test]
+    fn a_group_leads_to_its_open_incidents_the_newest_first() {
+        let (mut memory, mut readers) = (Memory::default(), Shelf::default());
+        for (id, status) in [
+            (1, Status::Triggered),
+            (2, Status::Acknowledged),
+            (3, Status::Resolved),
+        ] {
+            let one = of("disk", id, status);
+            readers.insert(one.id, Kept::Whole(one.clone()));
+            memory.hold(one);
+        }
+        let known =
+            |memory: &Memory, group| memory.of_group(group).map(|id| id.0).collect::<Vec<_>>();
+        assert_eq!(known(&memory, "disk"), [2, 1]);
+        // At rest it is found as well.
+        memory.clock = Time(REST_MS);
+        memory.rest(&mut readers);
+        assert_eq!(known(&memory, "disk"), [2, 1]);
+        // What only has the same hash is of another group, and what is over is not open.
+        memory.groups.insert("other", IncidentId(1));
+        memory.groups.insert("disk", IncidentId(3));
+        assert_eq!(known(&memory, "other"), Vec::<i64>::new());
+        assert_eq!(known(&memory, "disk"), [2, 1]);
+        memory.forget_group("disk", IncidentId(2));
+        assert_eq!(known(&memory, "disk"), [1]);
+    }
 }

@@ -27,6 +27,7 @@ mod exports;
 mod feeds;
 mod files;
 mod followers;
+mod groups;
 mod hints;
 mod intake;
 mod items;
@@ -547,7 +548,8 @@ impl Engine {
     #[must_use]
     pub fn ends_at(&self, source: &str, fingerprint: &str) -> Option<Time> {
         let leases = self.0.leases.read().unwrap_or_else(PoisonError::into_inner);
-        Some(leases.get(lease::key(source, fingerprint))?.ends_at())
+        let live = leases.get(lease::key(source, fingerprint))?;
+        Some(leases.ends_at(live))
     }
 
     /// Brings the gauges of [`Metrics`] up to date; call before rendering them.

@@ -277,9 +277,8 @@ impl Desk {
         let Some(incident) = memory.incidents.get(id) else {
             return Ok(());
         };
-        let other = incident
-            .groups()
-            .find_map(|g| memory.groups.get(g).filter(|o| **o != id));
+        let mut groups = incident.groups();
+        let other = groups.find_map(|g| memory.of_group(g).find(|o| *o != id));
         match other {
             None => Ok(()),
             Some(other) => Err(Refusal::NothingToDo {
