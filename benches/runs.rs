@@ -19,7 +19,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// Firebell's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const ROUNDS: i64 = 200;
+/// Before each measurement: the shim for a run has long been waiting by then, and what came before it has ended.
+const REST: Duration = Duration::from_millis(60);
 /// Between two looks for the program's file.
 const LOOK: Duration = Duration::from_micros(50);
 
@@ -81,8 +87,7 @@ async fn press(
         ask: Ask::default(),
     };
     engine.submit(&format!("ask:{run}"), id, ask).await?;
-    // The shim for this one has long been waiting; so has the last run ended.
-    tokio::time::sleep(Duration::from_millis(60)).await;
+    tokio::time::sleep(REST).await;
     let waiter = made(file.to_owned());
     let begun = Instant::now();
     engine
@@ -153,6 +158,7 @@ async fn main() -> anyhow::Result<()> {
     let id = engine.open("open", declared).await?.incident;
     let mut times: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
     for round in 0..ROUNDS {
+        tokio::time::sleep(REST).await;
         let waiter = made(file.clone());
         let begun = Instant::now();
         let mut child = std::process::Command::new(&program[0])

@@ -10,10 +10,10 @@ use crate::core::incident::Incident;
 use crate::core::silence::Silence;
 use crate::engine::draft::Draft;
 use crate::engine::intake::Intake;
-use crate::engine::outgoing::Message;
+use crate::engine::outgoing::{Message, Outgoing};
 use crate::engine::shelf::Kept;
-use crate::engine::{Change, Done, Failure};
-use crate::store::{InboxRow, ShowRow, StoreFault};
+use crate::engine::{Change, Done, Failure, act};
+use crate::store::{InboxRow, Lane, ShowRow, StoreFault};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -242,15 +242,19 @@ impl Desk {
         }
         let rows = commit.rows;
         // In this order: who has an answer must find what it says when they look.
-        self.publish(commit);
+        let runs = self.publish(commit);
         for w in waiting {
             w.answer(rows);
+        }
+        // Last, so that they are what this thread does next: they wait for nothing, and people wait for them.
+        for run in runs {
+            act::start(&self.engine, run);
         }
         ended(stop)
     }
 
-    /// What is committed becomes visible, and goes on its way.
-    fn publish(&mut self, commit: Commit) {
+    /// What is committed becomes visible, and goes on its way; answers which runs are to start.
+    fn publish(&mut self, commit: Commit) -> Vec<Outgoing> {
         let (mut draft, inner) = (commit.draft, &self.engine.0);
         if !draft.hashes.is_empty() {
             let mut leases = inner.leases.write().unwrap_or_else(PoisonError::into_inner);
@@ -297,6 +301,8 @@ impl Desk {
         let withdrawn = |id: i64| draft.withdrawn.contains(&id) || above.contains(&id);
         draft.outgoing.retain(|effect| !withdrawn(effect.row.id));
         self.engine.remember_nights(&draft.outgoing);
+        let run = |effect: &mut Outgoing| effect.row.lane == Lane::Run;
+        let runs = draft.outgoing.extract_if(.., run).collect();
         for message in [
             (!draft.withdrawn.is_empty()).then(|| Message::Withdraw(draft.withdrawn)),
             draft.hush.then_some(Message::Hush),
@@ -311,11 +317,12 @@ impl Desk {
         }
         let incidents = draft.touched.into_iter().map(Change::Incident);
         let rooms = draft.rooms.into_iter().map(Change::Room);
-        let runs = draft.runs.into_iter();
-        let runs = runs.map(|(run, incident)| Change::Run(run, incident));
-        for change in incidents.chain(rooms).chain(runs) {
+        let changed = draft.runs.into_iter();
+        let changed = changed.map(|(run, incident)| Change::Run(run, incident));
+        for change in incidents.chain(rooms).chain(changed) {
             self.engine.announce(change);
         }
+        runs
     }
 }
 

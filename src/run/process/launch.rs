@@ -1,5 +1,6 @@
 //! `firebell __exec`: the last step before the program. It waits for its instruction on a socket, binds
-//! itself (limits, user, `landlock`), says so, and becomes the program.
+//! itself (limits, user, `landlock`), says so, and begins the program when it is let go. An instruction alone
+//! starts nothing: the shim gives it before the claim is on the disk, and lets go after.
 //!
 //! It is started before it is needed, so that neither a fork nor the loading of this binary stands
 //! between a button and the program; and what it binds is itself alone, not the shim that watches.
@@ -13,7 +14,7 @@ use landlock::{
 use rustix::process::{Resource, Rlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -22,10 +23,13 @@ use std::process::{Command, ExitCode, Stdio};
 
 /// CPU time between being told (`SIGXCPU`) and being killed, seconds.
 const CPU_GRACE: u64 = 2;
-/// Of a program that could not be started; the shell's convention.
+/// Where no program could be started; the shell's convention.
 const NOT_STARTED: u8 = 127;
 
-/// What the launcher is told. Holds no secrets.
+/// What lets it go.
+pub(super) const GO: &[u8] = b"!";
+
+/// What the launcher is told, on a line of its own. Holds no secrets.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Instruction {
     pub argv: Vec<String>,
@@ -37,9 +41,11 @@ pub(super) struct Instruction {
     pub own: Vec<PathBuf>,
     /// May always be read: its secrets.
     pub look: Vec<PathBuf>,
+    /// Its processes are counted, and the launcher must not be one of them.
+    pub alone: bool,
 }
 
-/// What it answers, a line each.
+/// What it answers, a line each. Without a last word it is the program.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Said {
@@ -47,28 +53,101 @@ pub(super) enum Said {
     Sandbox(String),
     /// Something to be known.
     Note(String),
+    /// The program has begun, as this process.
+    Begun(u32),
     /// The program does not start, and why.
     Failed(String),
 }
 
-/// Runs the launcher; returns only if the program was not started.
+/// Runs the launcher.
 pub(super) fn main() -> ExitCode {
     // A copy that closes when the program begins: the shim sees the end of the line.
     let Ok(line) = io::stdin().as_fd().try_clone_to_owned() else {
         return ExitCode::from(NOT_STARTED);
     };
+    rehearse();
     let mut line = UnixStream::from(line);
     let mut text = String::new();
     // The shim is gone, or does not need it any more.
-    if line.read_to_string(&mut text).is_err() || text.is_empty() {
+    if io::stdin().lock().read_line(&mut text).is_err() || text.is_empty() {
         return ExitCode::SUCCESS;
     }
-    let why = match serde_json::from_str::<Instruction>(&text) {
-        Ok(instruction) => become_it(&instruction, &mut line),
-        Err(e) => format!("its instruction cannot be read: {e}"),
+    let prepared = serde_json::from_str::<Instruction>(&text)
+        .map_err(|e| format!("its instruction cannot be read: {e}"))
+        .and_then(|i| bind(&i, &mut line).map(|command| (i, command)));
+    let begun = match prepared {
+        // Nobody lets it go: the run is not the shim's, or the shim is gone.
+        Ok(_) if !let_go() => return ExitCode::SUCCESS,
+        Ok((instruction, mut command)) => {
+            begin(&mut command, instruction.alone).map_err(|fault| in_words(&instruction, &fault))
+        }
+        Err(why) => Err(why),
     };
-    say(&mut line, &Said::Failed(why));
-    ExitCode::from(NOT_STARTED)
+    match begun {
+        Ok(pid) => {
+            say(&mut line, &Said::Begun(pid));
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            say(&mut line, &Said::Failed(why));
+            ExitCode::from(NOT_STARTED)
+        }
+    }
+}
+
+/// Begins the program beside this process, which ends: what it is bound by is inherited, and its memory, which
+/// takes the system longer to take down than the program to begin, goes later. Where there is no
+/// room for two, this process becomes the program.
+fn begin(command: &mut Command, alone: bool) -> io::Result<u32> {
+    if alone {
+        return Err(command.exec());
+    }
+    match command.spawn() {
+        Ok(program) => Ok(program.id()),
+        Err(e) if e.kind() == io::ErrorKind::OutOfMemory => Err(command.exec()),
+        Err(e) => Err(e),
+    }
+}
+
+/// Goes once through what will be done, with a program that is none: what is used for the first time comes in
+/// page by page, which takes longer than the work, and nobody waits yet.
+fn rehearse() {
+    let nothing = Instruction {
+        argv: vec!["/".to_owned()],
+        cwd: PathBuf::from("/"),
+        env: BTreeMap::from([("A".to_owned(), "B".to_owned())]),
+        login: None,
+        bounds: Bounds::default(),
+        own: vec![PathBuf::from("/")],
+        look: vec![PathBuf::from("/")],
+        alone: false,
+    };
+    let text = serde_json::to_string(&nothing).unwrap_or_default();
+    if let Ok(nothing) = serde_json::from_str::<Instruction>(&text)
+        && let Some(mut command) = command(&nothing)
+    {
+        // A folder is no program.
+        let _ = command.spawn();
+    }
+}
+
+/// The program as it is to begin; `None`: there is none.
+fn command(order: &Instruction) -> Option<Command> {
+    let mut command = Command::new(order.argv.first()?);
+    command
+        .args(&order.argv[1..])
+        .env_clear()
+        .envs(&order.env)
+        .current_dir(&order.cwd)
+        .stdin(Stdio::null())
+        .process_group(0);
+    Some(command)
+}
+
+/// Waits for it; `false`: nobody will.
+fn let_go() -> bool {
+    let mut word = [0; GO.len()];
+    io::stdin().lock().read_exact(&mut word).is_ok() && word == GO
 }
 
 fn say(line: &mut UnixStream, said: &Said) {
@@ -79,15 +158,16 @@ fn say(line: &mut UnixStream, said: &Said) {
     }
 }
 
-/// Answers why it could not.
-fn become_it(order: &Instruction, line: &mut UnixStream) -> String {
-    let Some(program) = order.argv.first() else {
-        return "the action has no program".to_owned();
-    };
+/// Binds this process as the program is to be bound; answers what is left to be done.
+///
+/// # Errors
+/// Why the program does not start.
+fn bind(order: &Instruction, line: &mut UnixStream) -> Result<Command, String> {
+    let command = command(order).ok_or("the action has no program")?;
     // The shim blocks what asks it to stop, and a mask is inherited.
-    if let Err(e) = nix::sys::signal::SigSet::empty().thread_set_mask() {
-        return format!("it cannot be made to hear signals: {e}");
-    }
+    nix::sys::signal::SigSet::empty()
+        .thread_set_mask()
+        .map_err(|e| format!("it cannot be made to hear signals: {e}"))?;
     let uid = (order.login.as_ref()).map_or(rustix::process::getuid().as_raw(), |l| l.uid);
     // The kernel counts every process of the user, not of this run; looked at while `/proc` can be.
     let others = order.bounds.processes.map(|_| tree::threads_of(uid));
@@ -95,11 +175,9 @@ fn become_it(order: &Instruction, line: &mut UnixStream) -> String {
     let sandbox = order
         .bounds
         .sandbox
-        .then(|| confine(order, Path::new(program)));
-    if let Some(login) = &order.login
-        && let Err(e) = become_user(login)
-    {
-        return format!("it cannot run as user {}: {e}", login.uid);
+        .then(|| confine(order, Path::new(&order.argv[0])));
+    if let Some(login) = &order.login {
+        become_user(login).map_err(|e| format!("it cannot run as user {}: {e}", login.uid))?;
     }
     if let Some(status) = sandbox {
         let status = status.unwrap_or_else(|why| {
@@ -107,9 +185,9 @@ fn become_it(order: &Instruction, line: &mut UnixStream) -> String {
             "NotEnforced".to_owned()
         });
         if order.bounds.sandbox_required && status != "FullyEnforced" {
-            return format!(
+            return Err(format!(
                 "its sandbox is required and this kernel does not enforce it whole ({status})"
-            );
+            ));
         }
         say(line, &Said::Sandbox(status));
     }
@@ -117,19 +195,9 @@ fn become_it(order: &Instruction, line: &mut UnixStream) -> String {
         let note = "processes are counted by firebell, because the kernel does not limit root's";
         say(line, &Said::Note(note.to_owned()));
     }
-    let mut command = Command::new(program);
-    command
-        .args(&order.argv[1..])
-        .env_clear()
-        .envs(&order.env)
-        .current_dir(&order.cwd)
-        .stdin(Stdio::null());
     // Last, because they bind this process too.
-    if let Err(why) = limits(&order.bounds, others.unwrap_or(0)) {
-        return why;
-    }
-    let fault = command.exec();
-    in_words(program, &order.cwd, &fault)
+    limits(&order.bounds, others.unwrap_or(0))?;
+    Ok(command)
 }
 
 fn limits(bounds: &Bounds, others: u64) -> Result<(), String> {
@@ -206,7 +274,8 @@ fn confine(order: &Instruction, program: &Path) -> Result<String, String> {
     .to_owned())
 }
 
-fn in_words(program: &str, cwd: &Path, fault: &io::Error) -> String {
+fn in_words(order: &Instruction, fault: &io::Error) -> String {
+    let (program, cwd) = (&order.argv[0], &order.cwd);
     match fault.kind() {
         io::ErrorKind::NotFound if !cwd.is_dir() => {
             format!(

@@ -4,8 +4,8 @@
 //! has to be loaded or forked between a button and the program. What came of it is read from the
 //! run's folder alone, by this process or by the next one.
 //!
-//! At most once: the shim claims the run with an exclusive file before it starts anything
-//! ([`spool`]). Two firebells, a lost answer, a start that is repeated after a crash: the claim
+//! At most once: the shim claims the run before it starts anything, with a folder that only one can
+//! move to the run's name ([`spool`]). Two firebells, a lost answer, a start that is repeated after a crash: the claim
 //! decides, and who finds it taken adopts the run. Firebell can also take the claim itself, and then
 //! knows that the run will never start here.
 //!
@@ -16,9 +16,11 @@ pub mod cgroup;
 mod keep;
 mod launch;
 mod means;
+mod ready;
 mod shim;
 pub mod spool;
 mod tree;
+mod watch;
 
 pub use keep::{LARGEST, MOST, TOTAL};
 
@@ -52,7 +54,10 @@ const SHARED: &str = "/run/firebell";
 #[must_use]
 pub fn hidden(command: &str) -> Option<ExitCode> {
     match command {
-        "__run" => Some(shim::main()),
+        "__run" => {
+            let spool = std::env::args_os().nth(2)?;
+            Some(shim::main(Path::new(&spool)))
+        }
         "__exec" => Some(launch::main()),
         _ => None,
     }
@@ -109,6 +114,7 @@ impl ProcessExecutor {
     fn shim(&self) -> io::Result<Child> {
         Command::new(&self.program)
             .arg("__run")
+            .arg(&self.spool)
             .env_clear()
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -132,19 +138,18 @@ impl ProcessExecutor {
     }
 
     async fn start(&self, job: &Job) -> Start {
-        let no = |why: String| Start::NotStarted { why };
         let folder = self.folder(&job.key);
         let order = match Self::order(job, &folder) {
             Ok(order) => order,
             // Also for a shim of an earlier try that may still wait for the disk.
             Err(why) => return self.never(job, &folder, why),
         };
-        if let Err(e) = folder.make() {
-            return no(format!("no folder under {}: {e}", self.spool.display()));
-        }
-        let Ok(text) = serde_json::to_vec(&order) else {
-            return no("its order cannot be written".to_owned());
+        let Ok(mut text) = serde_json::to_vec(&order) else {
+            let why = "its order cannot be written".to_owned();
+            return Start::NotStarted { why };
         };
+        // The shim need not wait for the end of the line.
+        text.push(b'\n');
         let waiting = self
             .warm
             .lock()
@@ -254,7 +259,7 @@ impl ProcessExecutor {
         loop {
             // In this order: what is there when it has ended is all there will be.
             let claim = folder.claimed()?;
-            let lives = matches!(&claim, Claimed::By(c) if tree::lives(c.pid, c.born, &c.boot));
+            let lives = matches!(&claim, Claimed::By(c) if c.lives());
             let verdict = folder.verdict()?;
             let (bytes, next) = folder.read(from, PIECE, AT_ONCE)?;
             let more = bytes.len() >= AT_ONCE;
@@ -283,14 +288,12 @@ impl ProcessExecutor {
         }
     }
 
-    /// The order a shim would get for this, in the folder it is for: for tests that start one by hand.
+    /// The order a shim would get for this: for tests that start one by hand.
     ///
     /// # Errors
     /// Why there is none, in words.
     pub fn written(&self, job: &Job) -> Result<String, String> {
-        let folder = self.folder(&job.key);
-        folder.make().map_err(|e| e.to_string())?;
-        let order = Self::order(job, &folder)?;
+        let order = Self::order(job, &self.folder(&job.key))?;
         serde_json::to_string(&order).map_err(|e| e.to_string())
     }
 
@@ -306,22 +309,16 @@ impl ProcessExecutor {
         verdict.artifacts.into_iter().map(place).collect()
     }
 
-    /// Removes the folders of runs whose end is known, told and older than this. Only what has a result,
-    /// or was voided, goes; a claim without either is evidence.
+    /// Removes the folders of runs whose end is known, told and older than this, and those that waited for a
+    /// run with a shim that was killed. Only what has a result, or was voided, goes; a claim without either is evidence.
     pub fn clear(&self, older: Duration) {
-        for entry in std::fs::read_dir(&self.spool)
-            .into_iter()
-            .flatten()
-            .flatten()
-        {
-            let folder = Folder(entry.path());
-            let over = folder.is_over();
-            let age = entry.metadata().and_then(|m| m.modified()).ok();
+        let over = spool::folders(&self.spool).filter(Folder::is_over);
+        let lives = |f: &Folder| matches!(f.claimed(), Ok(Claimed::By(c)) if c.lives());
+        let left = ready::waiting(&self.spool).filter(|f| !lives(f));
+        for folder in over.chain(left) {
+            let age = folder.0.metadata().and_then(|m| m.modified()).ok();
             let old = age.is_some_and(|at| at.elapsed().is_ok_and(|age| age > older));
-            if over
-                && old
-                && let Err(e) = std::fs::remove_dir_all(&folder.0)
-            {
+            if old && let Err(e) = std::fs::remove_dir_all(&folder.0) {
                 tracing::warn!(path = %folder.0.display(), "an old run's folder stays behind: {e}");
             }
         }
@@ -329,14 +326,9 @@ impl ProcessExecutor {
 
     /// Removes for good what is kept of the runs with this key and of their other tries.
     pub fn erase(&self, key: &str) {
-        for entry in std::fs::read_dir(&self.spool)
-            .into_iter()
-            .flatten()
-            .flatten()
-        {
-            let name = entry.file_name();
-            let rest = name.to_str().and_then(|n| n.strip_prefix(key));
-            let folder = Folder(entry.path());
+        for folder in spool::folders(&self.spool) {
+            let name = folder.0.file_name().and_then(|n| n.to_str());
+            let rest = name.and_then(|n| n.strip_prefix(key));
             if rest.is_some_and(|r| r.is_empty() || r.starts_with('-')) && folder.is_over() {
                 shred_folder(&folder.0);
             }

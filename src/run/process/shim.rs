@@ -1,8 +1,10 @@
 //! `firebell __run`: the process that owns one run's program, and outlives firebell.
 //!
-//! In this order: leave firebell's session, become the reaper of every descendant, wait for the order,
-//! claim the run, start the program, say so, watch it to its end, end what it left behind, write the
-//! result down. The claim is on the disk before the program starts and the result after it has ended,
+//! In this order: leave firebell's session, become the reaper of every descendant, make a folder for whatever
+//! run may come, wait for the order, claim the run with that folder, tell the launcher what to become, have the claim on
+//! the disk, let the launcher go, say so, watch the program to its end, end what it left behind, write the
+//! result down. The launcher prepares itself while the disk works, and does nothing until it is let go:
+//! the claim is on the disk before the program starts and the result after it has ended,
 //! so whoever looks at the folder later knows: no claim, never started; a result, that is how it went;
 //! a claim without a result and without this process, nobody knows.
 //!
@@ -11,35 +13,27 @@
 
 use super::cgroup::{Group, Home};
 use super::keep;
-use super::launch::{Instruction, Said};
-use super::spool::{Bounds, Claim, Folder, Order, PIECE, Verdict, Writer, private};
+use super::launch::{GO, Instruction, Said};
+use super::ready::{PARTS, Ready};
+use super::spool::{Bounds, Claim, Folder, Order, Verdict, private};
 use super::tree;
-use crate::run::veil::Veil;
+use super::watch::Watch;
 use nix::sys::signal::{SigSet, Signal as Nix};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
-use rustix::process::{
-    Pid, PidfdFlags, Resource, Rlimit, Signal, WaitId, WaitIdOptions, kill_process_group,
-    pidfd_open, setrlimit, waitid,
-};
+use rustix::process::{Pid, Resource, Rlimit, WaitOptions, setrlimit, waitpid};
 use serde_json::Deserializer;
-use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, Read, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
-use std::process::{Child, Command, ExitCode};
+use std::process::{Child, Command, ExitCode, ExitStatus};
 use std::time::{Duration, Instant};
 
 /// Between two looks at the cancel file, the limit and the processes.
-const TICK: Duration = Duration::from_millis(100);
-/// After the program has ended, what it left behind may write this long before it is killed.
-const DRAIN: Duration = Duration::from_millis(200);
-/// What survives SIGKILL this long hangs in the kernel; nobody can say when it ends.
-const KILL_WAIT: Duration = Duration::from_secs(5);
-/// Bytes read at once: a pipe's usual capacity.
-const READ: usize = 64 * 1024;
+pub(super) const TICK: Duration = Duration::from_millis(100);
 
 /// The shim's first word to firebell; after it comes nothing.
 pub(super) const STARTED: &str = "started";
@@ -48,14 +42,16 @@ pub(super) const TAKEN: &str = "taken";
 /// Before the reason why nothing was started.
 pub(super) const REFUSED: &str = "refused ";
 
-/// Runs the shim to its end.
-pub(super) fn main() -> ExitCode {
+/// Runs the shim of this spool to its end.
+pub(super) fn main(spool: &Path) -> ExitCode {
     let mut stage = match Stage::set() {
         Ok(stage) => stage,
         Err(e) => return told(&format!("{REFUSED}the shim cannot set itself up: {e}")),
     };
+    let ready = Ready::make(spool, &stage.own).ok();
+    rehearse(spool);
     let mut text = String::new();
-    let order = match io::stdin().read_to_string(&mut text) {
+    let order = match io::stdin().lock().read_line(&mut text) {
         // Firebell ended, or does not need this one any more.
         Ok(0) => return ExitCode::SUCCESS,
         Ok(_) => serde_json::from_str::<Order>(&text).map_err(|e| e.to_string()),
@@ -68,7 +64,10 @@ pub(super) fn main() -> ExitCode {
         Err(e) => return told(&format!("{REFUSED}the order cannot be read: {e}")),
     };
     let folder = Folder(order.folder.clone());
-    match folder.claim(&stage.own) {
+    let taken = ready.and_then(|ready| folder.take(&ready).ok());
+    // What waited may have been removed, or the disk was full and is not any more.
+    let again = || folder.take(&Ready::make(spool, &stage.own)?);
+    match taken.map_or_else(again, Ok) {
         Ok(true) => {}
         Ok(false) => return told(TAKEN),
         Err(e) => {
@@ -130,7 +129,10 @@ struct Stage {
     own: Claim,
     launcher: Child,
     line: UnixStream,
-    output: OwnedFd,
+    /// The program's process id, which is its group's: the launcher's until it has begun beside it.
+    leader: i32,
+    /// What it writes; taken by who watches it.
+    output: Option<OwnedFd>,
     /// SIGTERM and its like, which are blocked.
     asked: SigSet,
     /// The run's own control group, where there may be one.
@@ -168,15 +170,16 @@ impl Stage {
             .spawn()?;
         Ok(Stage {
             own: me(),
+            leader: id(&launcher),
             launcher,
             line,
-            output: output.into(),
+            output: Some(output.into()),
             asked,
             group: None,
         })
     }
 
-    /// Makes the run's folders and lets the launcher become the program.
+    /// Tells the launcher what to become, and lets it once the claim is on the disk.
     fn start(
         &mut self,
         order: &Order,
@@ -186,62 +189,59 @@ impl Stage {
         let place = &order.place;
         if *place != folder.0 {
             shared(place).map_err(words("its folder for another user cannot be made"))?;
-            give(place, order)?;
+            for path in PARTS.map(|part| place.join(part)) {
+                private(&path).map_err(words("its folder cannot be made"))?;
+            }
         }
-        let [work, artifacts, secrets] = ["work", "artifacts", "secrets"].map(|n| place.join(n));
-        for path in [&work, &artifacts] {
-            private(path).map_err(words("its folder cannot be made"))?;
+        let [work, artifacts, secrets] = PARTS.map(|part| place.join(part));
+        for path in [place, &work, &artifacts] {
             give(path, order)?;
         }
-        let mut env = order.env.clone();
-        if !order.secrets.is_empty() {
-            private(&secrets).map_err(words("the folder of its secrets cannot be made"))?;
-        }
-        for (name, value) in &order.secrets {
-            let path = secrets.join(name);
-            let opened = std::fs::OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o400)
-                .open(&path);
-            opened
-                .and_then(|mut f| f.write_all(value.as_bytes()))
-                .map_err(words(format!("the secret {name} cannot be delivered")))?;
-            give(&path, order)?;
-            env.insert(format!("{name}_FILE"), path.display().to_string());
-        }
-        if !order.secrets.is_empty() {
-            give(&secrets, order)?;
-        }
-        env.insert(
-            "FIREBELL_ARTIFACTS".to_owned(),
-            artifacts.display().to_string(),
-        );
         let bounds = self.bound(order, verdict);
-        let instruction = Instruction {
-            argv: order.argv.clone(),
-            cwd: order.cwd.clone().unwrap_or_else(|| work.clone()),
-            env,
-            login: order.login.clone(),
-            bounds,
-            own: vec![work, artifacts],
-            look: vec![secrets],
-        };
-        let text = serde_json::to_vec(&instruction).map_err(|e| e.to_string())?;
         self.line
-            .write_all(&text)
-            .and_then(|()| self.line.shutdown(std::net::Shutdown::Write))
+            .write_all(&told_to(order, bounds)?)
             .map_err(words("its launcher cannot be told"))?;
-        let mut answer = String::new();
-        self.line
-            .read_to_string(&mut answer)
-            .map_err(words("its launcher does not answer"))?;
-        for said in Deserializer::from_str(&answer).into_iter::<Said>() {
+        // It prepares itself meanwhile.
+        for (name, value) in &order.secrets {
+            let file = secrets.join(name);
+            deliver(&file, value)
+                .map_err(words(format!("the secret {name} cannot be delivered")))?;
+            give(&file, order)?;
+        }
+        give(&secrets, order)?;
+        folder
+            .hold()
+            .map_err(words("the run cannot be claimed on the disk"))?;
+        // One that has failed meanwhile does not hear it, and has said why.
+        let _ = self.line.write_all(GO);
+        self.heard(verdict)
+    }
+
+    /// What the launcher says until it has begun the program, or is it.
+    fn heard(&mut self, verdict: &mut Verdict) -> Result<(), String> {
+        let (mut answer, mut begun) = (Vec::new(), None);
+        let deaf = match self.line.read_to_end(&mut answer) {
+            // What lets it go was left unread.
+            Err(e) if e.kind() == io::ErrorKind::ConnectionReset => true,
+            Err(e) => return Err(format!("its launcher does not answer: {e}")),
+            Ok(_) => false,
+        };
+        for said in Deserializer::from_slice(&answer).into_iter::<Said>() {
             match said.map_err(|e| format!("its launcher's answer cannot be read: {e}"))? {
                 Said::Sandbox(status) => verdict.sandbox = Some(status),
                 Said::Note(note) => verdict.notes.push(note),
+                Said::Begun(program) => begun = i32::try_from(program).ok(),
                 Said::Failed(why) => return Err(why),
             }
+        }
+        if deaf {
+            return Err("its launcher ended before the program began".to_owned());
+        }
+        if let Some(program) = begun {
+            // When the launcher is gone the program is ours to wait for.
+            let _ = self.launcher.wait();
+            self.leader = program;
+            return Ok(());
         }
         // The line also closes when the launcher dies before it becomes the program.
         match self.launcher.try_wait() {
@@ -284,29 +284,12 @@ impl Stage {
     /// Watches it to its end, and writes the result down.
     fn follow(mut self, order: &Order, folder: &Folder, begun: Instant, mut verdict: Verdict) {
         let before = oom_kills();
-        let leader = i32::try_from(self.launcher.id()).unwrap_or(i32::MAX);
-        let mut watch = Watch {
-            veil: Veil::over(order.secrets.values().map(String::as_str)),
-            writer: Writer::new(folder.clone(), PIECE),
-            output: Some(self.output),
-            verdict: &mut verdict,
-            folder,
-            order,
-            leader,
-            own: self.own.pid,
-            asked: self.asked,
-            buffer: vec![0; READ],
-            clean: Vec::new(),
-        };
-        let ended = watch.follow_to_end(begun);
-        watch.leave(ended);
-        let (veil, writer) = (watch.veil.hits(), watch.writer.dropped);
-        (verdict.masked, verdict.dropped) = (veil, writer);
-        verdict.duration_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let (output, asked) = (self.output.take(), self.asked);
+        let pids = (self.own.pid, self.leader);
+        Watch::of(order, folder, &mut verdict, output, asked, pids).through(begun);
         if verdict.stuck {
             // Whoever asks gets `unknown`; this process waits on, for what hangs to be reaped.
-        } else if let Ok(status) = self.launcher.wait() {
-            use std::os::unix::process::ExitStatusExt;
+        } else if let Some(status) = self.reaped() {
             (verdict.exit, verdict.signal) = (status.code(), status.signal());
         }
         let ours = verdict.timed_out || verdict.cancelled || verdict.stopped || verdict.too_many;
@@ -324,15 +307,29 @@ impl Stage {
         folder.tidy(&order.place);
         conclude(folder, &verdict);
     }
+
+    /// How the program ended, which is reaped by that.
+    fn reaped(&mut self) -> Option<ExitStatus> {
+        if self.leader == id(&self.launcher) {
+            return self.launcher.wait().ok();
+        }
+        let program = Pid::from_raw(self.leader);
+        let (_, status) = waitpid(program, WaitOptions::empty()).ok()??;
+        Some(ExitStatus::from_raw(status.as_raw()))
+    }
 }
 
+fn id(child: &Child) -> i32 {
+    i32::try_from(child.id()).unwrap_or(i32::MAX)
+}
+
+/// For a fault, what it kept from being done.
 fn words(what: impl std::fmt::Display) -> impl FnOnce(io::Error) -> String {
     move |e| format!("{what}: {e}")
 }
 
 /// A launcher that a signal ended; one that became the program may have ended in any way already.
-fn died(status: std::process::ExitStatus) -> bool {
-    use std::os::unix::process::ExitStatusExt;
+fn died(status: ExitStatus) -> bool {
     status.signal() == Some(6)
 }
 
@@ -349,6 +346,60 @@ fn close_inherited() {
         // One of them was the folder itself, which is closed already.
         let _ = nix::unistd::close(fd);
     }
+}
+
+/// The launcher's instruction, on its line.
+fn told_to(order: &Order, bounds: Bounds) -> Result<Vec<u8>, String> {
+    let [work, artifacts, secrets] = PARTS.map(|part| order.place.join(part));
+    let mut env = order.env.clone();
+    for name in order.secrets.keys() {
+        env.insert(format!("{name}_FILE"), shown(&secrets.join(name)));
+    }
+    env.insert("FIREBELL_ARTIFACTS".to_owned(), shown(&artifacts));
+    let instruction = Instruction {
+        argv: order.argv.clone(),
+        cwd: order.cwd.clone().unwrap_or_else(|| work.clone()),
+        env,
+        login: order.login.clone(),
+        bounds,
+        own: vec![work, artifacts],
+        look: vec![secrets],
+        alone: order.bounds.processes.is_some(),
+    };
+    let mut text = serde_json::to_vec(&instruction).map_err(|e| e.to_string())?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+/// Goes once through what an order takes that leaves no trace: what is used for the first time comes in page by
+/// page, which takes longer than the work, and nobody waits yet.
+fn rehearse(spool: &Path) {
+    let one = BTreeMap::from([("A".to_owned(), "B".to_owned())]);
+    let nothing = Order {
+        folder: spool.join("nothing"),
+        place: spool.join("nothing"),
+        argv: vec!["/".to_owned()],
+        cwd: None,
+        env: one.clone(),
+        secrets: one,
+        login: None,
+        bounds: Bounds::default(),
+    };
+    let text = serde_json::to_string(&nothing).unwrap_or_default();
+    if let Ok(nothing) = serde_json::from_str::<Order>(&text) {
+        let _ = told_to(&nothing, nothing.bounds.clone());
+    }
+}
+
+/// A secret's file, which only its reader can open.
+fn deliver(path: &Path, value: &str) -> io::Result<()> {
+    let mut open = std::fs::OpenOptions::new();
+    let mut file = open.write(true).create_new(true).mode(0o400).open(path)?;
+    file.write_all(value.as_bytes())
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
 }
 
 /// Hands something to the user the program runs as.
@@ -385,194 +436,4 @@ fn oom_kills() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/vmstat").ok()?;
     text.lines()
         .find_map(|l| l.strip_prefix("oom_kill ")?.parse().ok())
-}
-
-struct Watch<'a> {
-    veil: Veil,
-    writer: Writer,
-    /// `None` once everybody has closed the other end.
-    output: Option<OwnedFd>,
-    verdict: &'a mut Verdict,
-    folder: &'a Folder,
-    order: &'a Order,
-    /// The program's process id, which is its group's.
-    leader: i32,
-    own: i32,
-    asked: SigSet,
-    buffer: Vec<u8>,
-    clean: Vec<u8>,
-}
-
-impl Watch<'_> {
-    /// Waits for the leader to end, and ends it when it must. `false`: it could not be ended. The leader is left
-    /// unreaped: its id is the group's, and as long as it is not reaped it cannot be a stranger's.
-    fn follow_to_end(&mut self, begun: Instant) -> bool {
-        let bounds = &self.order.bounds;
-        let limit = begun + Duration::from_millis(bounds.timeout_ms);
-        let pidfd =
-            Pid::from_raw(self.leader).and_then(|p| pidfd_open(p, PidfdFlags::empty()).ok());
-        loop {
-            if self.wait(limit.min(Instant::now() + TICK), pidfd.as_ref()) {
-                return true;
-            }
-            tree::reap(self.own, self.leader);
-            let now = Instant::now();
-            if now >= limit {
-                self.verdict.timed_out = true;
-            } else if self.folder.cancelled() {
-                self.verdict.cancelled = true;
-            } else if self.told_to_stop() {
-                self.verdict.stopped = true;
-            } else if self.too_many() {
-                self.verdict.too_many = true;
-                // No grace: every moment there are more.
-                let gone = tree::sweep_all(self.own, self.leader, now + KILL_WAIT);
-                return gone && self.wait_ended(pidfd.as_ref(), now + KILL_WAIT);
-            } else {
-                continue;
-            }
-            self.signal(Signal::TERM);
-            if self.wait_ended(pidfd.as_ref(), now + Duration::from_millis(bounds.grace_ms)) {
-                return true;
-            }
-            self.signal(Signal::KILL);
-            return self.wait_ended(pidfd.as_ref(), Instant::now() + KILL_WAIT);
-        }
-    }
-
-    fn wait_ended(&mut self, pidfd: Option<&OwnedFd>, until: Instant) -> bool {
-        loop {
-            if self.wait(until.min(Instant::now() + TICK), pidfd) {
-                return true;
-            }
-            tree::reap(self.own, self.leader);
-            if Instant::now() >= until {
-                return false;
-            }
-        }
-    }
-
-    /// Takes output until the leader has ended or it is time; answers whether it has.
-    fn wait(&mut self, until: Instant, pidfd: Option<&OwnedFd>) -> bool {
-        loop {
-            if self.ended() {
-                return true;
-            }
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return false;
-            }
-            self.listen(left, pidfd);
-        }
-    }
-
-    /// Waits for output or for the leader, and takes what there is.
-    fn listen(&mut self, most: Duration, pidfd: Option<&OwnedFd>) {
-        let readable = {
-            let output = self.output.as_ref();
-            let mut fds: Vec<PollFd<'_>> = [output, pidfd]
-                .into_iter()
-                .flatten()
-                .map(|fd| PollFd::new(fd, PollFlags::IN))
-                .collect();
-            if fds.is_empty() {
-                tree::pause(most.min(TICK));
-                return;
-            }
-            let timeout = Timespec {
-                tv_sec: i64::try_from(most.as_secs()).unwrap_or(i64::MAX),
-                tv_nsec: i64::from(most.subsec_nanos()),
-            };
-            // Interrupted is as good as nothing: the caller looks again.
-            let _ = poll(&mut fds, Some(&timeout));
-            output.is_some() && !fds[0].revents().is_empty()
-        };
-        if readable {
-            self.take();
-        }
-    }
-
-    fn take(&mut self) {
-        let Some(output) = &self.output else {
-            return;
-        };
-        match rustix::io::read(output.as_fd(), &mut self.buffer[..]) {
-            Ok(0) => self.output = None,
-            Ok(n) => {
-                self.verdict.bytes += n as u64;
-                self.clean.clear();
-                self.veil.push(&self.buffer[..n], &mut self.clean);
-                self.writer.write(&self.clean);
-            }
-            Err(rustix::io::Errno::INTR) => {}
-            Err(_) => self.output = None,
-        }
-    }
-
-    fn ended(&self) -> bool {
-        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        let Some(leader) = Pid::from_raw(self.leader) else {
-            return true;
-        };
-        loop {
-            match waitid(WaitId::Pid(leader), look) {
-                Ok(None) => return false,
-                Err(rustix::io::Errno::INTR) => {}
-                Ok(Some(_)) | Err(_) => return true,
-            }
-        }
-    }
-
-    fn told_to_stop(&self) -> bool {
-        let pending = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let mask = pending.lines().filter_map(|l| {
-            let hex = l
-                .strip_prefix("SigPnd:")
-                .or_else(|| l.strip_prefix("ShdPnd:"))?;
-            u64::from_str_radix(hex.trim(), 16).ok()
-        });
-        let pending = mask.fold(0, |all, one| all | one);
-        self.asked
-            .iter()
-            .any(|s| pending & (1 << (s as i32 - 1)) != 0)
-    }
-
-    fn too_many(&self) -> bool {
-        let Some(most) = self.order.bounds.processes else {
-            return false;
-        };
-        let threads = tree::descendants(self.own)
-            .iter()
-            .map(|(_, s)| s.threads)
-            .sum::<u64>();
-        threads > most
-    }
-
-    /// Signals the whole group. A group that is gone needs no signal.
-    fn signal(&self, signal: Signal) {
-        if let Some(group) = Pid::from_raw(self.leader) {
-            let _ = kill_process_group(group, signal);
-        }
-    }
-
-    /// Ends everything it left behind, and takes the last of its output.
-    fn leave(&mut self, ended: bool) {
-        self.verdict.stuck = !ended;
-        let drain = Instant::now() + DRAIN;
-        while ended && self.output.is_some() && Instant::now() < drain {
-            self.listen(drain.saturating_duration_since(Instant::now()), None);
-        }
-        self.signal(Signal::KILL);
-        let (met, gone) = tree::sweep(self.own, self.leader, Instant::now() + KILL_WAIT);
-        self.verdict.stragglers = met;
-        self.verdict.stuck |= !gone;
-        // Whoever could write is gone; what is in the pipe is all there is.
-        let last = Instant::now() + KILL_WAIT;
-        while gone && self.output.is_some() && Instant::now() < last {
-            self.listen(TICK, None);
-        }
-        self.clean.clear();
-        self.veil.finish(&mut self.clean);
-        self.writer.write(&self.clean);
-    }
 }

@@ -2,16 +2,22 @@
 //!
 //! ```text
 //! runs/node              which machine's spool this is, made once
-//! runs/KEY/claim         made exclusively: without it the program provably never started
+//! runs/ready/ID          a folder that waits for its run, claimed by the shim that waits with it
+//! runs/KEY/claim         without it the program provably never started
 //! runs/KEY/output.N      what it wrote; the first piece is kept, of the others the newest
 //! runs/KEY/cancel        somebody wants it to stop
 //! runs/KEY/result.json   how it ended; appears whole or not at all
 //! runs/KEY/work, artifacts, secrets, kept
 //! ```
 //!
+//! A run is claimed by moving a whole folder to its name: a folder that holds something is never replaced,
+//! so of many that try one succeeds. What is in it was on the disk before; the move is there when the spool is synced.
+//!
 //! Everything is for firebell's user alone (folders 0700). Secrets are never in it, but for their own
 //! files of mode 0400, which go when the program has ended.
 
+use super::ready::{PARTS, Ready};
+use super::tree;
 use crate::core::directory::{Limits, Sandbox};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -21,7 +27,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Content of a claim that says: this run must never start here.
-const VOID: &str = "void";
+pub(super) const VOID: &str = "void";
 /// A claim or result is a few lines.
 const SMALL: u64 = 1024 * 1024;
 
@@ -131,6 +137,14 @@ pub struct Claim {
     pub boot: String,
 }
 
+impl Claim {
+    /// Whether the shim lives: this very process, not another one with its id.
+    #[must_use]
+    pub fn lives(&self) -> bool {
+        tree::lives(self.pid, self.born, &self.boot)
+    }
+}
+
 /// How a program ended, as the shim writes it down.
 #[expect(
     clippy::struct_excessive_bools,
@@ -202,59 +216,46 @@ impl Folder {
         self.0.join(name)
     }
 
-    /// Makes it, for this user alone.
-    ///
-    /// # Errors
-    /// When the disk does not take it.
-    pub fn make(&self) -> io::Result<()> {
-        private(&self.0)
+    /// The spool it is in.
+    fn spool(&self) -> io::Result<&Path> {
+        let none = || io::Error::other("a run's folder is in no spool");
+        self.0.parent().ok_or_else(none)
     }
 
-    /// Takes the run for this process. `false`: somebody has it already, or it was voided.
+    /// Takes the run with what has waited for it. `false`: somebody has it already, or it was voided.
     ///
-    /// The file and the folder are on the disk before this returns.
+    /// The claim stands, but is on the disk only after [`Folder::hold`]: nothing may start before.
     ///
     /// # Errors
     /// When the disk does not take it; the claim may then exist or not.
-    pub fn claim(&self, claim: &Claim) -> io::Result<bool> {
-        self.take(&serde_json::to_string(claim)?)
+    pub(super) fn take(&self, ready: &Ready) -> io::Result<bool> {
+        match std::fs::rename(ready.path(), &self.0) {
+            Ok(()) => Ok(true),
+            Err(e) => match e.kind() {
+                io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists => Ok(false),
+                _ => Err(e),
+            },
+        }
     }
 
-    /// Makes sure that the run never starts here. `false`: it is claimed already.
+    /// Has the claim on the disk.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub fn hold(&self) -> io::Result<()> {
+        File::open(self.spool()?)?.sync_all()
+    }
+
+    /// Makes sure that the run never starts here; on the disk before this returns. `false`: it is claimed already.
     ///
     /// # Errors
     /// When the disk does not take it.
     pub fn void(&self) -> io::Result<bool> {
-        self.make()?;
-        self.take(VOID)
-    }
-
-    /// The claim appears with its content, or not at all: whoever looks meanwhile must not find it torn.
-    fn take(&self, text: &str) -> io::Result<bool> {
-        let (new, claim) = (
-            self.path(&format!("claim.{}", uuid::Uuid::new_v4().simple())),
-            self.path("claim"),
-        );
-        let mut file = exclusive(&new)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        let linked = std::fs::hard_link(&new, &claim);
-        std::fs::remove_file(&new)?;
-        match linked {
-            Ok(()) => {}
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
-            // A file system without links: exclusive all the same, if less tidy.
-            Err(_) => match exclusive(&claim) {
-                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
-                opened => {
-                    let mut file = opened?;
-                    file.write_all(text.as_bytes())?;
-                    file.sync_all()?;
-                }
-            },
+        let taken = self.take(&Ready::with(self.spool()?, VOID, &[])?)?;
+        if taken {
+            self.hold()?;
         }
-        File::open(&self.0)?.sync_all()?;
-        Ok(true)
+        Ok(taken)
     }
 
     /// What the claim says.
@@ -268,7 +269,7 @@ impl Folder {
         if text == VOID {
             return Ok(Claimed::Void);
         }
-        // A machine that died while it was written leaves it empty: claimed, by nobody who lives.
+        // A disk that lost it leaves it empty: claimed, by nobody who lives.
         Ok(serde_json::from_str(&text).map_or(Claimed::Torn, Claimed::By))
     }
 
@@ -384,13 +385,19 @@ impl Folder {
                 tracing::warn!(path = %path.display(), "a run's folder stays behind: {e}");
             }
         };
-        for name in ["work", "artifacts", "secrets"] {
+        for name in PARTS {
             gone(&place.join(name));
         }
         if place != self.0 {
             gone(place);
         }
     }
+}
+
+/// What is in a spool.
+pub(super) fn folders(spool: &Path) -> impl Iterator<Item = Folder> + use<> {
+    let entries = std::fs::read_dir(spool).into_iter().flatten().flatten();
+    entries.map(|e| Folder(e.path()))
 }
 
 /// What a claim says.
@@ -411,7 +418,7 @@ pub(super) fn private(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-fn exclusive(path: &Path) -> io::Result<File> {
+pub(super) fn exclusive(path: &Path) -> io::Result<File> {
     let mut open = OpenOptions::new();
     open.write(true).create_new(true).mode(0o600).open(path)
 }
@@ -477,6 +484,7 @@ impl Writer {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ready::waiting;
     use super::*;
 
     fn folder(dir: &tempfile::TempDir) -> Folder {
@@ -487,21 +495,26 @@ mod tests {
     fn a_run_is_claimed_once() {
         let dir = tempfile::tempdir().unwrap();
         let folder = folder(&dir);
-        folder.make().unwrap();
         assert_eq!(folder.claimed().unwrap(), Claimed::No);
         let claim = Claim {
             pid: 1,
             born: 2,
             boot: "b".to_owned(),
         };
-        assert!(folder.claim(&claim).unwrap());
-        assert!(!folder.claim(&claim).unwrap());
+        let take = |folder: &Folder| {
+            let ready = Ready::make(dir.path(), &claim).unwrap();
+            folder.take(&ready).unwrap()
+        };
+        assert!(take(&folder));
+        assert!(!take(&folder));
         assert!(!folder.void().unwrap());
         assert_eq!(folder.claimed().unwrap(), Claimed::By(claim.clone()));
+        assert!(PARTS.iter().all(|part| folder.path(part).is_dir()));
         let other = Folder(dir.path().join("s"));
         assert!(other.void().unwrap());
-        assert!(!other.claim(&claim).unwrap());
+        assert!(!take(&other));
         assert_eq!(other.claimed().unwrap(), Claimed::Void);
+        assert_eq!(waiting(dir.path()).count(), 0);
         std::fs::write(folder.path("claim"), "{\"pi").unwrap();
         assert_eq!(folder.claimed().unwrap(), Claimed::Torn);
     }
@@ -510,7 +523,7 @@ mod tests {
     fn of_endless_output_the_first_and_the_newest_stay() {
         let dir = tempfile::tempdir().unwrap();
         let folder = folder(&dir);
-        folder.make().unwrap();
+        private(&folder.0).unwrap();
         let mut writer = Writer::new(folder.clone(), 10);
         let all: Vec<u8> = (0..99u8).collect();
         for chunk in all.chunks(7) {
@@ -535,7 +548,7 @@ mod tests {
     fn the_result_is_whole_or_not_there() {
         let dir = tempfile::tempdir().unwrap();
         let folder = folder(&dir);
-        folder.make().unwrap();
+        private(&folder.0).unwrap();
         assert_eq!(folder.verdict().unwrap(), None);
         std::fs::write(folder.path("result.new"), "{").unwrap();
         assert_eq!(folder.verdict().unwrap(), None);

@@ -139,7 +139,10 @@ async fn what_nobody_knows_is_looked_at_beside_the_buttons_that_settle_it() {
         let folder = std::fs::read_dir(w.scratch().join("runs"))
             .unwrap()
             .flatten();
-        let folder = folder.map(|e| e.path()).find(|p| p.is_dir()).unwrap();
+        let folder = folder
+            .map(|e| e.path())
+            .find(|p| p.join("claim").exists())
+            .unwrap();
         std::fs::write(
             folder.join("claim"),
             "{\"pid\":1,\"born\":1,\"boot\":\"b\"}",

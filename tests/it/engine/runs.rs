@@ -131,7 +131,10 @@ async fn a_run_whose_truth_is_lost_is_unknown_said_loudly_and_settled_by_a_perso
         // The machine went down and came back: a claim, no shim, no result.
         let runs = w.scratch().join("runs");
         let folder = std::fs::read_dir(runs).unwrap().flatten();
-        let folder = folder.map(|e| e.path()).find(|p| p.is_dir()).unwrap();
+        let folder = folder
+            .map(|e| e.path())
+            .find(|p| p.join("claim").exists())
+            .unwrap();
         let claim = folder.join("claim");
         std::fs::write(&claim, "{\"pid\":1,\"born\":1,\"boot\":\"b\"}").unwrap();
         w.kill_and_restart().await;

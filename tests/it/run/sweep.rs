@@ -107,14 +107,21 @@ async fn a_claim_without_a_result_and_without_a_shim_is_unknown() {
     }
 }
 
-/// Starts a shim by hand, with `strace` killing it at its n-th of some system calls; answers whether
-/// it was killed.
-fn shim_killed_at(strace: &Path, calls: &str, n: usize, order: &str) -> bool {
+/// Starts a shim of this spool by hand, with `strace` killing it at its n-th of some system calls; answers whether
+/// it was killed. `all`: what it starts is watched too, and has ended when this returns.
+fn shim_killed_at(
+    (strace, calls, n): (&Path, &str, usize),
+    all: bool,
+    spool: &Path,
+    order: &str,
+) -> bool {
     let mut shim = Command::new(strace)
         .args(["-qq", "-o", "/dev/null", "-e", &format!("trace={calls}")])
         .args(["-e", &format!("inject={calls}:signal=KILL:when={n}")])
+        .args(all.then_some("-f"))
         .arg(env!("CARGO_BIN_EXE_firebell"))
         .arg("__run")
+        .arg(spool)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -129,6 +136,83 @@ fn shim_killed_at(strace: &Path, calls: &str, n: usize, order: &str) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_launcher_that_was_told_and_not_let_go_does_nothing() {
+    let Some(strace) = crate::tools::need("strace") else {
+        return;
+    };
+    let scratch = TempDir::new().unwrap();
+    let (spec, counter) = counting(&scratch);
+    let (executor, job) = (executor(&spec.data), job(&spec, "fb-z"));
+    let order = executor.written(&job).unwrap();
+    // Two syncs make the folder that waits; at the third, of the claim, the launcher has been told.
+    let (spool, at) = (spec.data.join("runs"), (&*strace, "fsync", 3));
+    assert!(shim_killed_at(at, true, &spool, &order));
+    let Found::Here(handle) = executor.reconcile(&job, None).await else {
+        panic!("it had been claimed");
+    };
+    assert_eq!(count(&counter), 0);
+    let told = follow(&executor, &job, &handle).await.outcome;
+    assert!(matches!(told, Outcome::Unknown { .. }), "{told:?}");
+}
+
+/// Waits until so many folders wait for a run.
+async fn claims(ready: &Path, n: usize) {
+    let whole = |e: &std::fs::DirEntry| {
+        let claim = std::fs::read_to_string(e.path().join("claim"));
+        claim.is_ok_and(|c| c.ends_with('}'))
+    };
+    let count = || {
+        let entries = std::fs::read_dir(ready).into_iter().flatten().flatten();
+        entries.filter(whole).count()
+    };
+    patient(async {
+        while count() != n {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_shim_whose_folder_was_taken_away_makes_another_one() {
+    let scratch = TempDir::new().unwrap();
+    let (spec, counter) = counting(&scratch);
+    let (executor, job) = (executor(&spec.data), job(&spec, "fb-u"));
+    let ready = spec.data.join("runs/ready");
+    executor.warm_up();
+    claims(&ready, 1).await;
+    std::fs::rename(&ready, scratch.path().join("elsewhere")).unwrap();
+    let handle = started(&executor, &job).await;
+    let ended = follow(&executor, &job, &handle).await;
+    assert_eq!(ended.outcome, Outcome::Succeeded { exit: 0 });
+    assert_eq!(count(&counter), 1);
+}
+
+#[tokio::test]
+async fn what_waited_with_a_shim_that_is_gone_is_cleared_and_what_waits_is_not() {
+    let scratch = TempDir::new().unwrap();
+    let (spec, counter) = counting(&scratch);
+    let (executor, job) = (executor(&spec.data), job(&spec, "fb-t"));
+    let left = spec.data.join("runs/ready/left");
+    std::fs::create_dir_all(&left).unwrap();
+    std::fs::write(
+        left.join("claim"),
+        "{\"pid\":1,\"born\":1,\"boot\":\"another\"}",
+    )
+    .unwrap();
+    executor.warm_up();
+    claims(left.parent().unwrap(), 2).await;
+    executor.clear(Duration::ZERO);
+    assert!(!left.exists());
+    claims(left.parent().unwrap(), 1).await;
+    let handle = started(&executor, &job).await;
+    follow(&executor, &job, &handle).await;
+    assert_eq!(count(&counter), 1);
+    executor.clear(Duration::ZERO);
+    assert_eq!(executor.reconcile(&job, None).await, Found::Absent);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_shim_killed_at_any_system_call_leaves_the_truth_or_unknown() {
     let Some(strace) = crate::tools::need("strace") else {
         return;
@@ -140,7 +224,6 @@ async fn a_shim_killed_at_any_system_call_leaves_the_truth_or_unknown() {
         "openat",
         "write",
         "fsync",
-        "linkat",
         "mkdir",
         "clone,clone3,vfork",
         "rename",
@@ -151,7 +234,8 @@ async fn a_shim_killed_at_any_system_call_leaves_the_truth_or_unknown() {
             let key = format!("fb-{}-{n}", calls.replace(',', "-"));
             let (executor, job) = (executor(&spec.data), job(&spec, &key));
             let order = executor.written(&job).unwrap();
-            let killed = shim_killed_at(&strace, calls, n, &order);
+            let killed =
+                shim_killed_at((&strace, calls, n), false, &spec.data.join("runs"), &order);
             let handle = Handle(format!("{}/{key}", executor.node()));
             let told = match executor.reconcile(&job, None).await {
                 Found::Absent => {
