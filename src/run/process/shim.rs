@@ -135,7 +135,9 @@ struct Stage {
     output: Option<OwnedFd>,
     /// SIGTERM and its like, which are blocked.
     asked: SigSet,
-    /// The run's own control group, where there may be one.
+    /// Where there may be control groups for runs, and else why not; looked up while nobody waits for it.
+    home: Result<Home, String>,
+    /// The run's own.
     group: Option<Group>,
 }
 
@@ -163,6 +165,8 @@ impl Stage {
         let launcher = Command::new("/proc/self/exe")
             .arg("__exec")
             .env_clear()
+            // Address space that is only reserved counts against a bound on the program's memory.
+            .env("MIMALLOC_ARENA_RESERVE", "0")
             .stdin(OwnedFd::from(theirs))
             .stdout(writer)
             .stderr(second)
@@ -175,6 +179,7 @@ impl Stage {
             line,
             output: Some(output.into()),
             asked,
+            home: Home::find(),
             group: None,
         })
     }
@@ -262,7 +267,8 @@ impl Stage {
             return bounds;
         }
         let key = order.folder.file_name().unwrap_or_default();
-        let made = Home::find().and_then(|home| home.make(&key.to_string_lossy(), &bounds));
+        let home = self.home.as_ref().map_err(String::clone);
+        let made = home.and_then(|home| home.make(&key.to_string_lossy(), &bounds));
         let taken = made.and_then(|group| match group.take(self.launcher.id()) {
             Ok(()) => Ok(group),
             Err(why) => {

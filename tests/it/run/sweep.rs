@@ -5,6 +5,7 @@
 //! not to have started.
 
 use super::*;
+use crate::process::until;
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
@@ -161,13 +162,11 @@ async fn claims(ready: &Path, n: usize) {
         let claim = std::fs::read_to_string(e.path().join("claim"));
         claim.is_ok_and(|c| c.ends_with('}'))
     };
-    let count = || {
+    until("folders wait for a run", PATIENCE, async || {
         let entries = std::fs::read_dir(ready).into_iter().flatten().flatten();
-        entries.filter(whole).count()
-    };
-    patient(async {
-        while count() != n {
-            tokio::time::sleep(Duration::from_millis(2)).await;
+        match entries.filter(whole).count() {
+            seen if seen == n => Ok(()),
+            seen => Err(seen),
         }
     })
     .await;
