@@ -250,7 +250,16 @@ impl Desk {
         for run in runs {
             act::start(&self.engine, run);
         }
+        self.rest();
         ended(stop)
+    }
+
+    /// Packs what is at rest: when everything is on its way, because nobody waits for that.
+    fn rest(&mut self) {
+        if let Some(memory) = self.memory.as_mut().filter(|m| m.may_rest()) {
+            let open = &self.engine.0.open;
+            memory.rest(&mut open.write().unwrap_or_else(PoisonError::into_inner));
+        }
     }
 
     /// What is committed becomes visible, and goes on its way; answers which runs are to start.
@@ -291,9 +300,6 @@ impl Desk {
                     memory.release(id);
                 }
             }
-        }
-        if let Some(memory) = self.memory.as_mut().filter(|m| m.may_rest()) {
-            memory.rest(&mut inner.open.write().unwrap_or_else(PoisonError::into_inner));
         }
         // Triggered and over in the same batch, or before it was committed: its pages never leave.
         // Should the next commit fail, they are found again in the store.
