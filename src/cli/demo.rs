@@ -29,6 +29,10 @@ pub async fn demo(address: &str, data: &Path, quiet: bool) -> anyhow::Result<Exi
     let Some(mut loaded) = serve::told(config::load_with(&config, &variables)) else {
         return Ok(ExitCode::FAILURE);
     };
+    // What changes in the files is told against the files, where the address of this time is not.
+    if let Ok(written) = config::load(&config) {
+        loaded.at_start = written.at_start;
+    }
     let page = &mut loaded.settings.page.listen;
     if let Some(taken) = page.take_if(|at| TcpListener::bind(at.as_str()).is_err()) {
         tracing::warn!(

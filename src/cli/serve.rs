@@ -13,6 +13,7 @@ use crate::share::{Oracle, Places};
 use crate::store::Store;
 use anyhow::{Context, bail};
 use secrecy::ExposeSecret;
+use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -117,6 +118,7 @@ pub struct House {
     pub app: App,
     config: PathBuf,
     files: Vec<PathBuf>,
+    at_start: BTreeMap<String, [u8; 32]>,
     sealer: Sealer,
 }
 
@@ -188,6 +190,7 @@ impl House {
             app,
             config: config.to_owned(),
             files: loaded.files,
+            at_start: loaded.at_start,
             sealer,
         })
     }
@@ -199,7 +202,7 @@ impl House {
     pub async fn live(self, listener: TcpListener) -> anyhow::Result<ExitCode> {
         let engine = self.app.engine.clone();
         let asked = asked_to_stop()?;
-        let watched = watch(self.config, self.files, self.app.clone());
+        let watched = watch(self.config, self.files, self.at_start, self.app.clone());
         let kept = Box::pin(keep_log_short(engine.clone()));
         let every = self.app.settings.audit.every;
         let sealed = Box::pin(seal(engine.clone(), self.sealer.clone(), every));
@@ -352,19 +355,22 @@ fn pace(every: Duration, pages: i64) -> Duration {
 }
 
 /// Puts changed files in force until the process ends; a wrong file is refused and said by `config`.
-async fn watch(config: PathBuf, files: Vec<PathBuf>, app: App) {
+/// `at_start` is what this process started with, as [`Loaded::at_start`] has it.
+async fn watch(
+    config: PathBuf,
+    files: Vec<PathBuf>,
+    at_start: BTreeMap<String, [u8; 32]>,
+    app: App,
+) {
     // Nobody asks for a reload by hand here: SIGHUP does. One is asked for at once: what changed
     // between the reading of the files and the first look at them would be missed for ever.
     let (requests, asked) = mpsc::channel(1);
     let _ = requests.try_send(());
-    // As the first reload reads it, so that only what changes from then on is told.
-    let mut at_start = None;
     let put = |outcome: Result<Loaded, Vec<Fault>>| {
         let Ok(loaded) = outcome else {
             return;
         };
-        let first = at_start.get_or_insert_with(|| loaded.at_start.clone());
-        for_a_restart(&app.engine, &config::changed(first, &loaded.at_start));
+        for_a_restart(&app.engine, &config::changed(&at_start, &loaded.at_start));
         providers(&app.engine, &loaded.settings.notify);
         app.engine.replace_directory(loaded.directory);
         let app = app.clone();
