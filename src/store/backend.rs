@@ -12,6 +12,13 @@ use sqlx::{
 use std::borrow::Cow;
 use std::future::Future;
 
+/// Takes SQLite's write lock at once: a read lock that is raised later can fail with "database is locked"
+/// without waiting, whatever the busy timeout.
+pub(super) const IMMEDIATE: &str = "begin immediate";
+
+/// Ends a transaction well, on both.
+pub(super) const COMMIT: &str = "commit";
+
 /// A value on its way into a statement.
 #[derive(Clone, Debug)]
 pub(super) enum Cell<'a> {
@@ -65,6 +72,12 @@ pub(super) trait Backend: Database<Arguments: 'static> {
     fn begin(
         pool: &Pool<Self>,
     ) -> impl Future<Output = Result<Transaction<'static, Self>, sqlx::Error>> + Send;
+
+    /// Executes a word about transactions.
+    fn say(
+        connection: &mut Self::Connection,
+        word: &'static str,
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 
     /// Executes a statement and tells how many rows it touched.
     fn execute(
@@ -180,6 +193,13 @@ macro_rules! backend {
                 $begin.await
             }
 
+            async fn say(
+                connection: &mut Self::Connection,
+                word: &'static str,
+            ) -> Result<(), sqlx::Error> {
+                connection.execute(word).await.map(drop)
+            }
+
             async fn execute(
                 connection: &mut Self::Connection,
                 sql: SqlStr,
@@ -253,8 +273,5 @@ macro_rules! backend {
     };
 }
 
-// `immediate` takes the write lock at once: a read lock that is raised later can fail with "database
-// is locked" without waiting, whatever the busy timeout.
-backend!(Sqlite, Dialect::Sqlite, |pool| pool
-    .begin_with("begin immediate"));
+backend!(Sqlite, Dialect::Sqlite, |pool| pool.begin_with(IMMEDIATE));
 backend!(Postgres, Dialect::Postgres, |pool| pool.begin());

@@ -23,19 +23,20 @@ pub(super) struct Bulk {
     pub(super) tail: &'static str,
 }
 
-/// For one row only: the first statement of a commit. Answers a row only while the epoch is ours, and
-/// keeps it ours until the transaction ends: SQLite by the write lock it already holds, PostgreSQL by a
-/// lock on the row that commits of one process share and a take-over must wait for. An `update` would do
-/// the same on both, at the price of a written page and, on PostgreSQL, of one commit at a time.
+/// For one row only: before anything else of a commit. On PostgreSQL it answers a row only while the epoch is
+/// ours, and keeps it ours by a lock that commits of one process share and a take-over must wait for.
+/// An `update` would do the same at the price of a written page and of one commit at a time.
 pub(super) const FENCE: Bulk = Bulk {
     name: "fence",
     head: "select value from meta where key = 'epoch' and value = ",
     width: 1,
-    tail: "",
+    tail: " for share",
 };
 
-/// What PostgreSQL needs behind [`FENCE`].
-const FENCE_LOCK: &str = " for share";
+/// The same on SQLite, where the write lock keeps the epoch: when it is not ours there is a row to insert, whose
+/// key is taken. So it fails, and nothing of the text behind it happens, not even its `commit`.
+const FENCE_OF_SQLITE: &str = "insert into meta (key, value) select 'epoch', 0 where not exists \
+    (select value from meta where key = 'epoch' and value = ?)";
 
 pub(super) const ALERTS: Bulk = Bulk {
     name: "insert alerts",
@@ -490,6 +491,9 @@ impl Texts {
 /// SQLite gets bare `?`: it looks up a named parameter by walking a list of all of them, which for a
 /// thousand `$n` costs more than the insert.
 fn text(bulk: &Bulk, rows: usize, dialect: Dialect) -> String {
+    if bulk.name == FENCE.name && dialect == Dialect::Sqlite {
+        return FENCE_OF_SQLITE.to_owned();
+    }
     let mut sql = bulk.head.to_owned();
     for row in 0..rows {
         sql.push_str(if row == 0 { "(" } else { ", (" });
@@ -508,9 +512,6 @@ fn text(bulk: &Bulk, rows: usize, dialect: Dialect) -> String {
         sql.push(')');
     }
     sql.push_str(bulk.tail);
-    if bulk.name == FENCE.name && dialect == Dialect::Postgres {
-        sql.push_str(FENCE_LOCK);
-    }
     sql
 }
 

@@ -272,6 +272,11 @@ impl Store {
         on!(self, pools => pools.answered(cause).await)
     }
 
+    /// Reads every cause that was answered, in no order.
+    pub async fn causes(&self, each: impl FnMut(&str) + Send) -> Result<(), StoreFault> {
+        on!(self, pools => pools.causes(each).await)
+    }
+
     /// Outbox rows that are waiting or sending, ids ascending.
     pub async fn pending_outbox(&self) -> Result<Vec<OutboxRow>, StoreFault> {
         on!(self, pools => pools.pending_outbox().await)

@@ -206,6 +206,12 @@ impl<B: Backend> Pools<B> {
             .await
     }
 
+    pub(super) async fn causes(&self, mut each: impl FnMut(&str) + Send) -> Read<()> {
+        let causes = Select::<B>::new("select cause from inbox");
+        let read = causes.all(&self.read, |mut row| Ok(each(&row.text()?)));
+        read.await.map(drop)
+    }
+
     pub(super) async fn pending_outbox(&self) -> Read<Vec<OutboxRow>> {
         Select::<B>::new(decode::OUTBOX)
             .only("state in ('waiting', 'sending')")

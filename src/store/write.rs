@@ -1,11 +1,12 @@
 //! The half of writing that needs the database: one transaction under this process's epoch.
 
 use super::StoreFault;
-use super::backend::{Backend, Did};
+use super::backend::{Backend, COMMIT, Dialect, Did};
 use super::open::Pools;
 use super::plan::{Miss, Part, Step, plan};
 use super::rows::ChangeSet;
-use sqlx::{Pool, SqlSafeStr, Transaction};
+use sqlx::pool::PoolConnection;
+use sqlx::{Pool, SqlSafeStr};
 
 const TAKE_OVER: &str = "update meta set value = value + 1 where key = 'epoch' returning value";
 
@@ -44,45 +45,92 @@ pub(super) async fn in_a_task<T: Send + 'static>(
 }
 
 async fn write<B: Backend>(pool: Pool<B>, steps: Vec<Step<B>>) -> Result<(), StoreFault> {
-    let mut transaction = B::begin(&pool).await?;
-    match fill(&mut transaction, steps).await {
-        Ok(()) => Ok(transaction.commit().await?),
-        Err(fault) => {
-            // the fault is the answer; a connection that cannot even roll back is closed by the pool
-            if let Err(error) = transaction.rollback().await {
+    let mut open = Open {
+        connection: pool.acquire().await?,
+        over: true,
+    };
+    if B::DIALECT == Dialect::Postgres {
+        open.say("begin").await?;
+        open.over = false;
+    }
+    let committed = steps.last().is_some_and(|step| step.commits);
+    let mut done = fill(&mut open, steps).await;
+    if done.is_ok() && !committed {
+        done = open.say(COMMIT).await.map_err(StoreFault::from);
+    }
+    // What a commit that failed has left is ended as well.
+    open.over |= done.is_ok();
+    if !open.over {
+        match open.say("rollback").await {
+            Ok(()) => open.over = true,
+            Err(error) => {
                 tracing::warn!(%error, "a failed transaction could not be rolled back");
             }
-            Err(fault)
+        }
+    }
+    done
+}
+
+/// A connection with a transaction in it. The driver's own type sends `begin` and `commit` on ways of their own, and
+/// lets SQLite's thread wait until it has heard the answer; here they are among the statements.
+struct Open<B: Backend> {
+    connection: PoolConnection<B>,
+    /// None has begun, or it has ended.
+    over: bool,
+}
+
+impl<B: Backend> Open<B> {
+    async fn say(&mut self, word: &'static str) -> Result<(), sqlx::Error> {
+        B::say(&mut self.connection, word).await
+    }
+}
+
+impl<B: Backend> Drop for Open<B> {
+    /// Nobody gets a connection with half of a transaction in it.
+    fn drop(&mut self) {
+        if !self.over {
+            self.connection.close_on_drop();
         }
     }
 }
 
-async fn fill<B: Backend>(
-    transaction: &mut Transaction<'static, B>,
-    steps: Vec<Step<B>>,
-) -> Result<(), StoreFault> {
+async fn fill<B: Backend>(open: &mut Open<B>, steps: Vec<Step<B>>) -> Result<(), StoreFault> {
     for step in steps {
         let (sql, parts) = (step.sql(), step.parts);
-        let mut fault = None;
+        let (mut fault, mut begun) = (None, false);
         let mut next = parts.iter();
-        let done = B::execute_each(transaction, sql, step.arguments, |did| {
-            fault = next.next().and_then(|part| short(part, did));
+        let done = B::execute_each(&mut open.connection, sql, step.arguments, |did| {
+            begun = true;
+            fault = next.next().and_then(|part| short::<B>(part, did));
             fault.is_none()
         });
         let done = done.await;
+        open.over &= !begun;
         // What the fence says counts, whatever failed behind it.
         if let Some(fault) = fault {
             return Err(fault);
         }
-        done?;
+        let failed = next.next();
+        done.map_err(|error| match failed {
+            Some(part) if part.miss == Miss::Fenced && is_taken(&error) => StoreFault::Fenced,
+            _ => StoreFault::from(error),
+        })?;
     }
     Ok(())
 }
 
+/// Whether a key was taken.
+fn is_taken(error: &sqlx::Error) -> bool {
+    let error = error.as_database_error();
+    error.is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+}
+
 /// What it means that a statement touched fewer rows than it names, if it did.
-fn short(part: &Part, did: Did) -> Option<StoreFault> {
-    let touched = match part.miss {
-        Miss::Fenced => did.answered,
+fn short<B: Backend>(part: &Part, did: Did) -> Option<StoreFault> {
+    let touched = match (part.miss, B::DIALECT) {
+        // It fails when it must not go on.
+        (Miss::Fenced, Dialect::Sqlite) => return None,
+        (Miss::Fenced, Dialect::Postgres) => did.answered,
         _ => did.touched,
     };
     if touched >= part.rows as u64 {
@@ -101,5 +149,53 @@ fn short(part: &Part, did: Did) -> Option<StoreFault> {
         }
         Miss::Fatal => Some(StoreFault::Database(sqlx::Error::RowNotFound)),
         Miss::Fenced => Some(StoreFault::Fenced),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::id::IncidentId;
+    use crate::core::incident::Event;
+    use crate::core::time::Time;
+    use crate::store::InboxRow;
+    use crate::store::backend::IMMEDIATE;
+    use crate::store::bulk::Texts;
+    use sqlx::{Postgres, Sqlite};
+
+    /// Names of what travels together.
+    fn ways<B: Backend>(changes: &ChangeSet) -> Vec<Vec<&'static str>> {
+        let steps = plan::<B>(&Texts::new(B::DIALECT), 1, changes).unwrap();
+        let names = |step: &Step<B>| step.parts.iter().map(|p| p.name).collect();
+        steps.iter().map(names).collect()
+    }
+
+    #[test]
+    fn a_small_set_is_one_way_on_sqlite_unless_it_must_be_looked_at_before_it_is_committed() {
+        let answer = |n: i64| InboxRow {
+            cause: format!("click:{n}"),
+            at: Time(0),
+            incident: IncidentId(1),
+            seq: 1,
+        };
+        let mut changes = ChangeSet {
+            inbox: vec![answer(1)],
+            ..ChangeSet::default()
+        };
+        let all = vec![vec![IMMEDIATE, "fence", "insert inbox", COMMIT]];
+        assert_eq!(ways::<Sqlite>(&changes), all);
+        let each = [vec!["fence"], vec!["insert inbox"]];
+        assert_eq!(ways::<Postgres>(&changes), each);
+        let left = Event::Unmuted { why: String::new() };
+        changes.redactions = vec![(IncidentId(1), 1, left)];
+        let ways_of = ways::<Sqlite>(&changes).concat();
+        assert!(ways_of.contains(&"redact events") && !ways_of.contains(&COMMIT));
+        changes = ChangeSet {
+            inbox: (0..3).map(answer).collect(),
+            ..ChangeSet::default()
+        };
+        let large = ways::<Sqlite>(&changes);
+        assert_eq!(large[0], [IMMEDIATE, "fence"]);
+        assert!(!large.concat().contains(&COMMIT));
     }
 }
