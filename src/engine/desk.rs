@@ -8,6 +8,7 @@
 //! held in memory until it is committed, so whatever is read from the store here is as committed.
 
 mod brakes;
+mod causes;
 mod commit;
 mod hush;
 mod merge;
@@ -27,6 +28,7 @@ use crate::core::id::{Actor, IncidentId};
 use crate::core::incident::{Command, Event, Incident, OpenAs, Refusal};
 use crate::core::time::Time;
 use crate::store::ChangeSet;
+use causes::Causes;
 use commit::{Batch, Commit, Turn, Waiting, sleep_until, written};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -105,6 +107,7 @@ struct Desk {
     open: Option<Batch>,
     /// What was decided before it and is being written: one batch at a time.
     committing: Option<Commit>,
+    causes: Causes,
 }
 
 /// Restores the memory and starts the desk and delivery.
@@ -121,8 +124,10 @@ pub(super) async fn start(
         failed_at: Time(0),
         open: None,
         committing: None,
+        causes: Causes::new(),
     };
     desk.restore().await?;
+    super::spawn(desk.causes.clone().learn(engine.store().clone()));
     deliver::start(engine, messages);
     super::spawn(async move {
         let mut taken = Vec::with_capacity(BATCH);
@@ -457,6 +462,7 @@ impl Desk {
         let mut decided = decided.chain(self.committing.iter().flat_map(|c| &c.inbox));
         let known = match decided.find(|i| i.cause == cause) {
             Some(row) => Some(row.clone()),
+            None if !self.causes.may_be(cause) => None,
             None => self.engine.store().answered(cause).await?,
         };
         Ok(known.map(|row| Done {

@@ -186,6 +186,7 @@ impl Desk {
             + changes.silences.len()
             + changes.notices.len()
             + changes.places.len();
+        (changes.inbox.iter()).for_each(|row| self.causes.add(&row.cause));
         let (tell, written) = oneshot::channel();
         let stored = !changes.is_empty();
         self.committing = Some(Commit {
