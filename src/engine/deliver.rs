@@ -247,7 +247,9 @@ impl Deliver {
                     .or_default()
                     .ready
                     .push_back(id);
-                Some((due, Poke::Destination(name)))
+                // It was decided early so as to be out in time.
+                let lead = self.engine.0.options.clock.lead_ms();
+                Some((due.plus_ms(-lead), Poke::Destination(name)))
             }
             Lane::Say => {
                 let name = room_key(row);

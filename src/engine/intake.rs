@@ -90,8 +90,12 @@ impl Intake {
     ) {
         let Some(live) = leases.get(key) else { return };
         let said = body(alert);
-        let (id, incident, before, digest) =
-            (live.id, live.incident, leases.ends_at(live), digest(&said));
+        let (id, incident, before, digest) = (
+            live.id,
+            live.incident(),
+            leases.ends_at(live),
+            digest(&said),
+        );
         let (changed, ends_at) = (digest != live.digest, alert.ends_at.max(before));
         // See lease.rs: within the grace an end needs no write.
         let durable = changed || ends_at > draft.now.plus_ms(GRACE_MS) && ends_at != before;
@@ -304,7 +308,7 @@ impl Intake {
             .entry(live.id)
             .and_modify(|c| merge(c, &change))
             .or_insert(change);
-        let Some(incident) = live.incident else {
+        let Some(incident) = live.incident() else {
             return;
         };
         match self

@@ -100,12 +100,12 @@ impl Seen {
 pub(super) struct Live {
     /// The occurrence.
     pub id: AlertId,
-    /// Its incident.
-    pub incident: Option<IncidentId>,
+    /// Its incident; 0: not decided yet. No `Option`: there may be a hundred thousand of these.
+    incident: IncidentId,
     /// Hash of what the sender said.
     pub digest: i64,
-    /// Hash of its bytes; `None` when they have not been seen since the start.
-    hash: Option<Hash>,
+    /// Hash of its bytes; [`NEVER`] when they have not been seen since the start.
+    hash: Hash,
     /// When it will be taken as ended, unless repeats say otherwise: then [`Seen`] knows.
     ends_at: Time,
     /// The heap entry that counts; older ones are ignored when they come up.
@@ -115,9 +115,17 @@ pub(super) struct Live {
 impl Live {
     /// Takes it out of what repeats are answered from, with what they said.
     fn hide(&mut self, seen: &Seen) {
-        if let Some(ends_at) = self.hash.take().and_then(|hash| seen.remove(hash)) {
+        let hash = std::mem::replace(&mut self.hash, NEVER);
+        if hash != NEVER
+            && let Some(ends_at) = seen.remove(hash)
+        {
             self.ends_at = ends_at;
         }
+    }
+
+    /// Its incident, when that is decided.
+    pub(super) fn incident(&self) -> Option<IncidentId> {
+        (self.incident != IncidentId(0)).then_some(self.incident)
     }
 }
 
@@ -162,8 +170,8 @@ impl Leases {
 
     /// When an alert will be taken as ended.
     pub(super) fn ends_at(&self, live: &Live) -> Time {
-        let seen = live.hash.and_then(|hash| self.seen.look(hash, load));
-        seen.unwrap_or(live.ends_at)
+        let seen = (live.hash != NEVER).then(|| self.seen.look(live.hash, load));
+        seen.flatten().unwrap_or(live.ends_at)
     }
 
     /// A new firing alert. It answers repeats only after `publish`.
@@ -183,9 +191,9 @@ impl Leases {
             key,
             Live {
                 id,
-                incident,
+                incident: incident.unwrap_or(IncidentId(0)),
                 digest,
-                hash: None,
+                hash: NEVER,
                 ends_at,
                 queued_for: ends_at,
             },
@@ -195,15 +203,15 @@ impl Leases {
     /// Which incident a fresh alert went to, once that is decided.
     pub(super) fn belongs(&mut self, key: u128, incident: IncidentId) {
         if let Some(live) = self.by_key.get_mut(&words(key)) {
-            live.incident = Some(incident);
+            live.incident = incident;
         }
     }
 
     /// Every alert of one incident belongs to another now.
     pub(super) fn repoint(&mut self, from: IncidentId, into: IncidentId) {
         for live in self.by_key.values_mut() {
-            if live.incident == Some(from) {
-                live.incident = Some(into);
+            if live.incident == from {
+                live.incident = into;
             }
         }
     }
@@ -216,9 +224,9 @@ impl Leases {
         };
         live.digest = digest;
         live.ends_at = ends_at;
-        if let Some(hash) = live.hash {
+        if live.hash != NEVER {
             let store = |known: &AtomicI64| known.store(ends_at.0, Ordering::Relaxed);
-            self.seen.look(hash, store);
+            self.seen.look(live.hash, store);
         }
         // The heap may wake too early, never too late.
         if ends_at < live.queued_for {
@@ -231,11 +239,11 @@ impl Leases {
     pub(super) fn publish(&mut self, key: u128, hash: u128) {
         let live = self.by_key.get_mut(&words(key));
         let hash = words(hash);
-        let Some(live) = live.filter(|l| hash != NEVER && l.hash != Some(hash)) else {
+        let Some(live) = live.filter(|l| hash != NEVER && l.hash != hash) else {
             return;
         };
         live.hide(&self.seen);
-        live.hash = Some(hash);
+        live.hash = hash;
         self.seen.insert(hash, live.ends_at);
     }
 

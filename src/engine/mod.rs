@@ -541,7 +541,7 @@ impl Engine {
     #[must_use]
     pub fn incident_of_alert(&self, source: &str, fingerprint: &str) -> Option<IncidentId> {
         let leases = self.0.leases.read().unwrap_or_else(PoisonError::into_inner);
-        leases.get(lease::key(source, fingerprint))?.incident
+        leases.get(lease::key(source, fingerprint))?.incident()
     }
 
     /// Until when a firing alert is believed; later than its row says when repeats only extended it in memory.
