@@ -409,7 +409,7 @@ impl Brakes {
                 }
             }
             Event::RunSettled { run, good, .. } => {
-                let ran = incident.runs.get(run);
+                let ran = incident.runs.get(run).map(Arc::as_ref);
                 moved.latch = self.let_go(*run, ran, at);
                 moved.switch = ran
                     .filter(|r| *good && by_itself(r))

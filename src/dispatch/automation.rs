@@ -9,6 +9,7 @@ use crate::core::id::{IncidentId, RunId};
 use crate::core::incident::{Ask, Command, Outcome, RunState};
 use crate::engine::{AutomationAct, Failure};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 impl Desk<'_> {
     /// `automation on|off|status`; `on` absent: only tells.
@@ -95,7 +96,7 @@ impl Desk<'_> {
             let action = self.directory.actions.get(action)?;
             action.rollback.as_ref()
         };
-        let over = |(_, r): &(&RunId, &crate::core::incident::Run)| {
+        let over = |(_, r): &(&RunId, &Arc<crate::core::incident::Run>)| {
             let ran =
                 matches!(&r.state, RunState::Ended(o) if !matches!(o, Outcome::NotStarted { .. }));
             ran && way(&r.action).is_some()

@@ -15,6 +15,7 @@ use crate::core::id::RunId;
 use crate::core::text::count;
 use crate::core::time::{Time, human_ms};
 use crate::core::verdict;
+use std::sync::Arc;
 
 /// When time ends or starts a run: nobody agreed in time, it waits for a key too long or beyond the
 /// time its approval is good for, or it starts by itself.
@@ -32,12 +33,12 @@ fn due(run: &Run) -> Option<Time> {
 
 /// The earliest of these times.
 pub(super) fn next_expiry(incident: &Incident) -> Option<Time> {
-    incident.runs.values().filter_map(due).min()
+    incident.runs.values().filter_map(|run| due(run)).min()
 }
 
 /// Requests that have lapsed, and waits for a key that took too long.
 pub(super) fn expired(incident: &Incident, scene: &Scene<'_>) -> Vec<Event> {
-    let lapsed = |(id, run): (&RunId, &Run)| match run.state {
+    let lapsed = |(id, run): (&RunId, &Arc<Run>)| match run.state {
         RunState::Asked { expires } if expires <= scene.now => Some(Event::RunExpired { run: *id }),
         RunState::Queued { until } if until <= scene.now => {
             let still = match scene.brakes.free(*id, &run.terms.locks, scene.now) {
@@ -108,7 +109,7 @@ pub(super) fn capped(
     run: RunId,
     action: &Action,
 ) -> Result<(), Refusal> {
-    let ran = |(id, r): &(&RunId, &Run)| {
+    let ran = |(id, r): &(&RunId, &Arc<Run>)| {
         let counts = match &r.state {
             RunState::Queued { .. } | RunState::Released | RunState::Running => true,
             RunState::Ended(outcome) => !matches!(outcome, Outcome::NotStarted { .. }),
@@ -207,7 +208,7 @@ pub(super) fn aftermath(incident: &Incident, scene: &Scene<'_>, events: &[Event]
     } else {
         "the incident is over"
     };
-    let ends = |r: &Run| match r.state {
+    let ends = |r: &Arc<Run>| match r.state {
         RunState::Armed { .. } => true,
         RunState::Queued { .. } => over || by_itself(r),
         _ => false,
@@ -272,7 +273,7 @@ pub(super) fn undoes(
             why: format!("`{}` is not what undoes `{}`.", action.id, found.action),
         });
     }
-    let again = |(_, r): &(&RunId, &Run)| {
+    let again = |(_, r): &(&RunId, &Arc<Run>)| {
         let worked = match &r.state {
             RunState::Ended(outcome) => failed(outcome) == Some(false),
             _ => true,

@@ -366,8 +366,8 @@ pub struct Incident {
     pub rooms_lost: BTreeMap<Platform, u8>,
     /// Rooms by platform.
     pub rooms: BTreeMap<Platform, String>,
-    /// Runs by number.
-    pub runs: BTreeMap<RunId, Run>,
+    /// Runs by number. Shared, because a change of the incident copies it, and there may be many.
+    pub runs: BTreeMap<RunId, Arc<Run>>,
     /// The first page waits for a run.
     pub held: Option<Held>,
     /// Who does what, and what is to be done.
@@ -404,7 +404,7 @@ impl Incident {
         let before = self.runs.iter().filter(|(_, r)| r.asked_seq <= last);
         before
             .max_by_key(|(_, r)| r.asked_seq)
-            .map(|(id, run)| (*id, run))
+            .map(|(id, run)| (*id, run.as_ref()))
     }
 
     /// The newest run that looked how another one went.
@@ -412,7 +412,7 @@ impl Incident {
     pub fn check_of(&self, checked: RunId) -> Option<(RunId, &Run)> {
         let mut newest = self.runs.iter().rev();
         let found = newest.find(|(_, r)| r.terms.checks == Some(checked));
-        found.map(|(id, run)| (*id, run))
+        found.map(|(id, run)| (*id, run.as_ref()))
     }
 
     /// Labels of the alert that opened it.
@@ -431,8 +431,8 @@ impl Incident {
 
     /// Runs that wait for a confirmation or an approval.
     #[must_use]
-    pub fn waiting_runs(&self) -> impl DoubleEndedIterator<Item = (&RunId, &Run)> {
-        let waits = |(_, run): &(&RunId, &Run)| matches!(run.state, RunState::Asked { .. });
+    pub fn waiting_runs(&self) -> impl DoubleEndedIterator<Item = (&RunId, &Arc<Run>)> {
+        let waits = |(_, run): &(&RunId, &Arc<Run>)| matches!(run.state, RunState::Asked { .. });
         self.runs.iter().filter(waits)
     }
 

@@ -2,10 +2,11 @@
 
 use super::command::Refusal;
 use super::event::Event;
-use super::{Incident, Record};
+use super::{Incident, Record, Run};
 use crate::core::id::{Actor, Seq};
 use crate::core::text;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// In place of what a run wrote, and of what people wrote into a postmortem.
 pub const GONE: &str = "(removed for good)";
@@ -119,7 +120,10 @@ pub(super) fn evolve(incident: &mut Incident, record: &Record) {
             GONE.clone_into(&mut public.announced.title);
         }
     }
-    for run in incident.runs.values_mut() {
+    let seq = redacted.seq;
+    let told = |run: &Arc<Run>| run.rehearsed_seq == seq || run.ended_seq == seq;
+    for run in incident.runs.values_mut().filter(|run| told(run)) {
+        let run = Arc::make_mut(run);
         if let Some((_, tail)) = &mut run.rehearsed
             && run.rehearsed_seq == redacted.seq
         {

@@ -20,6 +20,7 @@ use crate::core::time::Time;
 use crate::core::verdict::{self, Case, Scope};
 use crate::core::{action, automation, digest, role};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Characters of a reason.
 const REASON_CHARS: usize = 500;
@@ -453,7 +454,8 @@ pub(super) fn settle(
 }
 
 pub(super) fn known(incident: &Incident, run: RunId) -> Result<&Run, Refusal> {
-    incident.runs.get(&run).ok_or_else(|| Refusal::Invalid {
+    let found = incident.runs.get(&run).map(Arc::as_ref);
+    found.ok_or_else(|| Refusal::Invalid {
         why: format!("{run} is not a run of incident {}.", incident.id),
     })
 }
@@ -495,7 +497,7 @@ pub(super) fn evolve(incident: &mut Incident, record: &Record) {
                 asked_at: at,
                 ended_at: None,
             };
-            incident.runs.insert(*run, asked);
+            incident.runs.insert(*run, Arc::new(asked));
         }
         Event::RunRehearsed {
             run,
@@ -580,7 +582,7 @@ pub(super) fn evolve(incident: &mut Incident, record: &Record) {
 
 fn change(incident: &mut Incident, run: RunId, how: impl FnOnce(&mut Run)) {
     if let Some(run) = incident.runs.get_mut(&run) {
-        how(run);
+        how(Arc::make_mut(run));
     }
 }
 

@@ -157,7 +157,7 @@ mod tests {
             seen: None,
             ended_seq: 0,
         };
-        incident.runs.insert(RunId(7), run);
+        incident.runs.insert(RunId(7), std::sync::Arc::new(run));
         let listed = runs_of(&incident, Vec::new());
         assert_eq!(listed.len(), 1);
         assert_eq!((listed[0].id, listed[0].state.as_str()), (7, "asked"));

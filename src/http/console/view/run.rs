@@ -66,7 +66,7 @@ impl RunView {
             incident: incident.id,
             seq: incident.seq,
             id,
-            run: run.clone(),
+            run: Run::clone(run),
             row: row(id),
             files: files.iter().filter(|f| f.run == id).cloned().collect(),
             wants: verdict::wanting(incident, run, directory, now),
