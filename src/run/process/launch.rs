@@ -45,7 +45,8 @@ pub(super) struct Instruction {
     pub alone: bool,
 }
 
-/// What it answers, a line each. Without a last word it is the program.
+/// What it answers, a line each. One that ends without [`Said::Begun`], [`Said::Becomes`] or [`Said::Failed`] was
+/// killed.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Said {
@@ -55,6 +56,8 @@ pub(super) enum Said {
     Note(String),
     /// The program has begun, as this process.
     Begun(u32),
+    /// The launcher is about to become the program; nothing else follows unless that fails.
+    Becomes,
     /// The program does not start, and why.
     Failed(String),
 }
@@ -79,7 +82,8 @@ pub(super) fn main() -> ExitCode {
         // Nobody lets it go: the run is not the shim's, or the shim is gone.
         Ok(_) if !let_go() => return ExitCode::SUCCESS,
         Ok((instruction, mut command)) => {
-            begin(&mut command, instruction.alone).map_err(|fault| in_words(&instruction, &fault))
+            let begun = begin(&mut line, &mut command, instruction.alone);
+            begun.map_err(|fault| in_words(&instruction, &fault))
         }
         Err(why) => Err(why),
     };
@@ -98,15 +102,16 @@ pub(super) fn main() -> ExitCode {
 /// Begins the program beside this process, which ends: what it is bound by is inherited, and its memory, which
 /// takes the system longer to take down than the program to begin, goes later. Where there is no
 /// room for two, this process becomes the program.
-fn begin(command: &mut Command, alone: bool) -> io::Result<u32> {
-    if alone {
-        return Err(command.exec());
+fn begin(line: &mut UnixStream, command: &mut Command, alone: bool) -> io::Result<u32> {
+    if !alone {
+        match command.spawn() {
+            Ok(program) => return Ok(program.id()),
+            Err(e) if e.kind() == io::ErrorKind::OutOfMemory => {}
+            Err(e) => return Err(e),
+        }
     }
-    match command.spawn() {
-        Ok(program) => Ok(program.id()),
-        Err(e) if e.kind() == io::ErrorKind::OutOfMemory => Err(command.exec()),
-        Err(e) => Err(e),
-    }
+    say(line, &Said::Becomes);
+    Err(command.exec())
 }
 
 /// Goes once through what will be done, with a program that is none: what is used for the first time comes in

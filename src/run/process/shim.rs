@@ -224,7 +224,7 @@ impl Stage {
 
     /// What the launcher says until it has begun the program, or is it.
     fn heard(&mut self, verdict: &mut Verdict) -> Result<(), String> {
-        let (mut answer, mut begun) = (Vec::new(), None);
+        let (mut answer, mut begun, mut becomes) = (Vec::new(), None, false);
         let deaf = match self.line.read_to_end(&mut answer) {
             // What lets it go was left unread.
             Err(e) if e.kind() == io::ErrorKind::ConnectionReset => true,
@@ -236,27 +236,25 @@ impl Stage {
                 Said::Sandbox(status) => verdict.sandbox = Some(status),
                 Said::Note(note) => verdict.notes.push(note),
                 Said::Begun(program) => begun = i32::try_from(program).ok(),
+                Said::Becomes => becomes = true,
                 Said::Failed(why) => return Err(why),
             }
         }
         if deaf {
             return Err("its launcher ended before the program began".to_owned());
         }
-        if let Some(program) = begun {
-            // When the launcher is gone the program is ours to wait for.
-            let _ = self.launcher.wait();
-            self.leader = program;
+        if becomes {
             return Ok(());
         }
-        // The line also closes when the launcher dies before it becomes the program.
-        match self.launcher.try_wait() {
-            Ok(Some(status)) if answer.is_empty() && status.code() != Some(0) && died(status) => {
-                Err(format!(
-                    "its launcher ended before the program began ({status})"
-                ))
-            }
-            _ => Ok(()),
-        }
+        // When the launcher is gone the program is ours to wait for; also where it was killed before it could say
+        // that there is one.
+        let status = self.launcher.wait();
+        let program = begun.or_else(|| tree::children(self.own.pid).first().copied());
+        self.leader = program.ok_or_else(|| {
+            let status = status.map_or_else(|e| e.to_string(), |s| s.to_string());
+            format!("its launcher ended before the program began ({status})")
+        })?;
+        Ok(())
     }
 
     /// Puts the launcher into a control group of the run's own, if there may be one; answers what is left
@@ -332,11 +330,6 @@ fn id(child: &Child) -> i32 {
 /// For a fault, what it kept from being done.
 fn words(what: impl std::fmt::Display) -> impl FnOnce(io::Error) -> String {
     move |e| format!("{what}: {e}")
-}
-
-/// A launcher that a signal ended; one that became the program may have ended in any way already.
-fn died(status: ExitStatus) -> bool {
-    status.signal() == Some(6)
 }
 
 /// Everything but the standard streams was opened by somebody before us.

@@ -6,9 +6,10 @@
 
 use super::*;
 use crate::process::until;
+use serde_json::Value;
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 /// A run that counts, and how often it did.
 fn counting(scratch: &TempDir) -> (Spec, PathBuf) {
@@ -272,5 +273,97 @@ async fn a_shim_killed_at_any_system_call_leaves_the_truth_or_unknown() {
     assert!(
         known > 5 && unknown > 5 && never > 5,
         "{known} {unknown} {never}"
+    );
+}
+
+/// A shim that waits for its order, started by hand, and its launcher, which `strace` kills at its n-th system call
+/// from now on.
+async fn launcher_killed_at(strace: &Path, n: usize, spool: &Path) -> (Child, Child) {
+    let shim = Command::new(env!("CARGO_BIN_EXE_firebell"))
+        .arg("__run")
+        .arg(spool)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    claims(&spool.join("ready"), 1).await;
+    let children = format!("/proc/{0}/task/{0}/children", shim.id());
+    let child = || std::fs::read_to_string(&children).unwrap_or_default();
+    until("the launcher is itself", PATIENCE, async || {
+        let own = std::fs::read_to_string(format!("/proc/{}/cmdline", child().trim()));
+        match own {
+            Ok(own) if own.contains("__exec") => Ok(()),
+            other => Err(other),
+        }
+    })
+    .await;
+    let launcher = child().trim().to_owned();
+    let mut killer = Command::new(strace)
+        .args(["-qq", "-o", "/dev/null", "-p", &launcher])
+        .args(["-e", "trace=all"])
+        .args(["-e", &format!("inject=all:signal=KILL:when={n}")])
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let status = format!("/proc/{launcher}/status");
+    until("strace watches", PATIENCE, async || {
+        // The read it waits in counts: at the first it is killed at once.
+        if killer.try_wait().unwrap().is_some() {
+            return Ok(());
+        }
+        let status = std::fs::read_to_string(&status).unwrap_or_default();
+        match status.lines().find(|l| l.starts_with("TracerPid:")) {
+            Some(line) if !line.ends_with("\t0") => Ok(()),
+            other => Err(other.map(str::to_owned)),
+        }
+    })
+    .await;
+    (shim, killer)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_launcher_killed_at_any_system_call_loses_no_program_and_starts_none_twice() {
+    let Some(strace) = crate::tools::need("strace") else {
+        return;
+    };
+    let scratch = TempDir::new().unwrap();
+    let (mut never, mut after, mut sound) = (0, 0, 0);
+    for n in 1.. {
+        let (spec, counter) = counting(&scratch);
+        let (spool, key) = (spec.data.join("runs"), format!("fb-l{n}"));
+        let (executor, job) = (executor(&spec.data), job(&spec, &key));
+        let order = executor.written(&job).unwrap();
+        let (mut shim, mut killer) = launcher_killed_at(&strace, n, &spool).await;
+        (shim.stdin.take().unwrap())
+            .write_all(format!("{order}\n").as_bytes())
+            .unwrap();
+        shim.wait().unwrap();
+        let killed = killer.wait().unwrap().signal() == Some(9);
+        let verdict = std::fs::read_to_string(spool.join(key).join("result.json")).unwrap();
+        let verdict: Value = serde_json::from_str(&verdict).unwrap();
+        match (&verdict["refused"], &verdict["exit"]) {
+            (Value::String(why), _) => {
+                assert!(killed && why.contains("before the program began"), "{why}");
+                assert_eq!(count(&counter), 0, "{n}");
+                never += 1;
+            }
+            (_, exit) => {
+                // It had begun: it is followed to its end like any other.
+                assert_eq!(
+                    (exit.as_i64(), count(&counter)),
+                    (Some(0), 1),
+                    "{n}: {verdict}"
+                );
+                if killed { after += 1 } else { sound += 1 }
+            }
+        }
+        if !killed {
+            break;
+        }
+    }
+    assert!(
+        never > 5 && after > 0 && sound == 1,
+        "{never} {after} {sound}"
     );
 }
