@@ -300,7 +300,8 @@ async fn launcher_killed_at(strace: &Path, n: usize, spool: &Path) -> (Child, Ch
     .await;
     let launcher = child().trim().to_owned();
     let mut killer = Command::new(strace)
-        .args(["-qq", "-o", "/dev/null", "-p", &launcher])
+        .args(["-q", "-p", &launcher, "-o"])
+        .arg(spool.join("log"))
         .args(["-e", "trace=all"])
         .args(["-e", &format!("inject=all:signal=KILL:when={n}")])
         .stderr(Stdio::null())
@@ -339,12 +340,15 @@ async fn a_launcher_killed_at_any_system_call_loses_no_program_and_starts_none_t
             .write_all(format!("{order}\n").as_bytes())
             .unwrap();
         shim.wait().unwrap();
-        let killed = killer.wait().unwrap().signal() == Some(9);
+        killer.wait().unwrap();
+        let log = std::fs::read_to_string(spool.join("log")).unwrap();
+        let killed = log.contains("killed by SIGKILL");
         let verdict = std::fs::read_to_string(spool.join(key).join("result.json")).unwrap();
         let verdict: Value = serde_json::from_str(&verdict).unwrap();
         match (&verdict["refused"], &verdict["exit"]) {
             (Value::String(why), _) => {
-                assert!(killed && why.contains("before the program began"), "{why}");
+                let honest = ["before the program began", "cannot be told"];
+                assert!(killed && honest.iter().any(|h| why.contains(h)), "{why}");
                 assert_eq!(count(&counter), 0, "{n}");
                 never += 1;
             }
@@ -363,7 +367,7 @@ async fn a_launcher_killed_at_any_system_call_loses_no_program_and_starts_none_t
         }
     }
     assert!(
-        never > 5 && after > 0 && sound == 1,
+        never > 1 && after > 3 && sound == 1,
         "{never} {after} {sound}"
     );
 }
