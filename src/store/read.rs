@@ -208,7 +208,10 @@ impl<B: Backend> Pools<B> {
 
     pub(super) async fn causes(&self, mut each: impl FnMut(&str) + Send) -> Read<()> {
         let causes = Select::<B>::new("select cause from inbox");
-        let read = causes.all(&self.read, |mut row| Ok(each(&row.text()?)));
+        let read = causes.all(&self.read, |mut row| {
+            each(&row.text()?);
+            Ok(())
+        });
         read.await.map(drop)
     }
 

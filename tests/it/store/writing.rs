@@ -144,9 +144,11 @@ async fn a_change_set_with_a_conflicting_event_leaves_no_trace() {
         let mut conflicting = rows::of_everything(3);
         conflicting.events = vec![rows::event(2, 1, 2), rows::event(3, 1, 1)];
         // So small that on SQLite its `commit` is in the same text.
-        let mut small = ChangeSet::default();
-        small.events = conflicting.events.clone();
-        small.inbox.push(rows::inbox(1));
+        let small = ChangeSet {
+            events: conflicting.events.clone(),
+            inbox: vec![rows::inbox(1)],
+            ..ChangeSet::default()
+        };
         for changes in [&conflicting, &small] {
             let fault = mine.store.commit(mine.epoch, changes).await;
             let Err(StoreFault::Database(sqlx::Error::Database(error))) = fault else {
