@@ -151,7 +151,6 @@ async fn a_run_is_asked_for_approved_by_a_second_person_run_and_undone() {
     state_of(&firebell, 2, "running").await;
     ana.sees("#run-2", "web-7 marked down").await;
     ana.is_still_marked().await;
-    gallery(&ana, "#run-2", "live").await;
     ana.shoot("run-live").await;
     state_of(&firebell, 2, "succeeded").await;
     ana.sees("#run-2", "12 connections left").await;
