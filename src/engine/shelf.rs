@@ -15,8 +15,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// An incident nothing has happened to for so long is at rest, milliseconds. Longer than the pages of one step
-/// need to be delivered. At a thousand a second the whole ones are most of what pages cost; one that is packed too
-/// early costs ten microseconds.
+/// need to be delivered. At a thousand a second the whole ones of two seconds were a tenth of
+/// all memory; one that is packed too early costs ten microseconds.
 pub(super) const REST_MS: i64 = 500;
 /// Texts that others are packed against: more policies than that are rare, and pack nothing.
 const MODELS: usize = 256;

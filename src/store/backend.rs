@@ -53,7 +53,7 @@ pub(super) struct Did {
 }
 
 /// PostgreSQL's text cannot hold U+0000, and senders can send it. Both databases keep `␀` in its place.
-fn storable(text: &str) -> Cow<'_, str> {
+pub(crate) fn storable(text: &str) -> Cow<'_, str> {
     if text.contains('\0') {
         Cow::Owned(text.replace('\0', "\u{2400}"))
     } else {

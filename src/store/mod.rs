@@ -45,6 +45,7 @@ mod write;
 
 pub use audit::AuditQuery;
 pub use backend::Dialect;
+pub(crate) use backend::storable;
 pub use brakes::{LatchRow, SwitchedRow, TeachingRow};
 pub use changes::{CHANGES_KEPT, ChangeQuery, InsightRows};
 pub use duty::{CoverRow, PagedRow};

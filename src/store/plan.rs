@@ -78,8 +78,7 @@ impl<B: Backend> Step<B> {
 }
 
 /// The statements that write a change-set under an epoch, in order. On SQLite the first begins the transaction, and
-/// a small set ends it as well: one way to the database's thread and back, of which each takes about as long as
-/// all of its statements.
+/// a small set ends it as well: one way to the database's thread and back, of which each wakes two cores.
 ///
 /// # Errors
 /// When a value cannot be encoded.

@@ -5,7 +5,7 @@
 //! out is looked up. It rules nothing out until it has read what was answered before this process began, which
 //! goes on beside the desk. Nobody else can answer a cause meanwhile: their commit would end this process's.
 
-use crate::store::Store;
+use crate::store::{Store, storable};
 use std::sync::{Arc, Mutex, PoisonError};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -67,10 +67,9 @@ impl Causes {
     }
 }
 
-/// Words and bits of a cause. The store keeps `␀` in place of U+0000.
+/// Words and bits of a cause as the store keeps it.
 fn marks(cause: &str) -> impl Iterator<Item = (usize, u64)> {
-    let stored = cause.replace('\0', "\u{2400}");
-    let hash = xxh3_128(stored.as_bytes()).to_le_bytes();
+    let hash = xxh3_128(storable(cause).as_bytes()).to_le_bytes();
     // Two halves make as many hashes as are wanted (Kirsch and Mitzenmacher, 2006).
     let half = |at: usize| {
         let mut bytes = [0; 8];

@@ -249,7 +249,7 @@ impl Stage {
         // When the launcher is gone the program is ours to wait for; also where it was killed before it could say
         // that there is one.
         let status = self.launcher.wait();
-        let program = begun.or_else(|| tree::children(self.own.pid).first().copied());
+        let program = begun.or_else(|| Some(tree::descendants(self.own.pid).first()?.0));
         self.leader = program.ok_or_else(|| {
             let status = status.map_or_else(|e| e.to_string(), |s| s.to_string());
             format!("its launcher ended before the program began ({status})")

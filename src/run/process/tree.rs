@@ -60,14 +60,8 @@ fn all() -> BTreeMap<i32, Stat> {
         .collect()
 }
 
-/// Processes whose parent this one is, those that have ended and wait to be reaped included.
-pub(super) fn children(of: i32) -> Vec<i32> {
-    let all = all();
-    let own = all.iter().filter(|(_, stat)| stat.parent == of);
-    own.map(|(pid, _)| *pid).collect()
-}
-
-/// Every process that descends from this one, itself not included.
+/// Every process that descends from this one, itself not included: its own children first, and those that have
+/// ended and wait to be reaped too.
 pub(super) fn descendants(of: i32) -> Vec<(i32, Stat)> {
     let all = all();
     let mut found = vec![of];
